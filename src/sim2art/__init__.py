@@ -1,0 +1,20 @@
+"""sim2art: one video of an object in motion to an articulated 3D model.
+
+Importing this package is cheap: nothing heavy (torch, OpenCV, numba) loads until a function that needs it is called.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim2art.reconstruct import Reconstruction, reconstruct
+
+__version__ = "0.1.0"
+__all__ = ["Reconstruction", "__version__", "reconstruct"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("reconstruct", "Reconstruction"):
+        from importlib import import_module
+
+        return getattr(import_module("sim2art.reconstruct"), name)
+    raise AttributeError(f"module 'sim2art' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Simulated examples as data: the clip, its files on disk, and the splits."""

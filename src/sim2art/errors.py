@@ -1,0 +1,35 @@
+"""The errors that sim2art raises on a user's input. Each says what is wrong, what was found and how to mend it."""
+
+from pathlib import Path
+
+
+class Sim2ArtError(Exception):
+    """Base of all errors that sim2art raises on purpose."""
+
+
+class InvalidValueError(Sim2ArtError, ValueError):
+    """A value given to a constructor or function is outside what it accepts."""
+
+
+class InvalidFileError(Sim2ArtError):
+    """A file or folder is missing, damaged or of another kind than needed."""
+
+    def __init__(self, message: str, *, path: Path | str) -> None:
+        super().__init__(message)
+        self.path = Path(path)
+
+
+class OutputExistsError(Sim2ArtError):
+    """An output folder already holds files and overwriting was not asked for."""
+
+    def __init__(self, message: str, *, path: Path | str) -> None:
+        super().__init__(message)
+        self.path = Path(path)
+
+
+class MissingPackageError(Sim2ArtError, ImportError):
+    """An optional package is not installed; the message is the install command."""
+
+
+class SchemaError(InvalidFileError):
+    """A file's schema is not the one that this version reads."""

@@ -1,0 +1,1 @@
+"""Rotations, transforms, screws, cameras, alignment, meshes. NumPy only; knows no joint and no file."""

@@ -1,0 +1,76 @@
+"""Triangle meshes as plain arrays: join, move, and the box, cylinder and prism that everything procedural is made of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from sim2art.errors import InvalidValueError
+from sim2art.geometry.transforms import apply
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriangleMesh:
+    """A triangle mesh; faces wind counter-clockwise seen from outside."""
+
+    vertices: Float[np.ndarray, "vertex 3"]
+    """Positions, m."""
+    faces: Int[np.ndarray, "face 3"]
+    """Vertex indices."""
+    colors: UInt8[np.ndarray, "face 3"] | None = None
+    """RGB of each face, or None."""
+
+    def __post_init__(self) -> None:
+        if len(self.faces) and (self.faces.min() < 0 or self.faces.max() >= len(self.vertices)):
+            raise InvalidValueError(
+                f"Mesh face indices span {self.faces.min()}..{self.faces.max()}, but there are {len(self.vertices)} vertices."
+            )
+        if not np.all(np.isfinite(self.vertices)):
+            raise InvalidValueError("Mesh has vertices that are not finite; remove them before building the mesh.")
+
+    def transformed(self, a_from_b: Float[np.ndarray, "4 4"]) -> "TriangleMesh":
+        """The same mesh carried by a rigid transform."""
+        return TriangleMesh(vertices=apply(a_from_b, self.vertices), faces=self.faces, colors=self.colors)
+
+
+def join_meshes(meshes: list[TriangleMesh]) -> TriangleMesh:
+    """One mesh that holds all faces; colours are kept when every mesh has them."""
+    if not meshes:
+        return TriangleMesh(vertices=np.zeros((0, 3)), faces=np.zeros((0, 3), dtype=np.int64))
+    offsets = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes[:-1]])
+    colors = [mesh.colors for mesh in meshes]
+    return TriangleMesh(
+        vertices=np.concatenate([mesh.vertices for mesh in meshes]),
+        faces=np.concatenate([mesh.faces + offset for mesh, offset in zip(meshes, offsets, strict=True)]),
+        colors=None if any(color is None for color in colors) else np.concatenate(colors),  # pyright: ignore[reportArgumentType, reportCallIssue]
+    )
+
+
+def make_box(size: Float[np.ndarray, "3"], center: Float[np.ndarray, "3"]) -> TriangleMesh:
+    """An axis-aligned box of full side lengths `size` (m)."""
+    corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+    faces = np.array(
+        [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4],
+         [1, 5, 7], [1, 7, 3]]
+    )  # fmt: skip
+    return TriangleMesh(vertices=corners * size + center, faces=faces)
+
+
+def make_cylinder(radius: float, height: float, *, segments: int = 16, top_radius: float | None = None) -> TriangleMesh:
+    """A closed cylinder (or frustum) along z, centred at the origin."""
+    top = radius if top_radius is None else top_radius
+    angle = np.arange(segments) * 2 * np.pi / segments
+    ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    bottom_ring = np.c_[ring * radius, np.full(segments, -0.5 * height)]
+    top_ring = np.c_[ring * top, np.full(segments, 0.5 * height)]
+    vertices = np.concatenate([bottom_ring, top_ring, [[0, 0, -0.5 * height], [0, 0, 0.5 * height]]])
+    i, j = np.arange(segments), (np.arange(segments) + 1) % segments
+    faces = np.concatenate(
+        [
+            np.stack([i, j, j + segments], 1),
+            np.stack([i, j + segments, i + segments], 1),
+            np.stack([np.full(segments, 2 * segments), j, i], 1),
+            np.stack([np.full(segments, 2 * segments + 1), i + segments, j + segments], 1),
+        ]
+    )
+    return TriangleMesh(vertices=vertices, faces=faces)

@@ -1,0 +1,1 @@
+"""What was seen: RGB-D videos, and the sampled points with flow that every method reads. The seam of the project."""

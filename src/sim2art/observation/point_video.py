@@ -1,0 +1,57 @@
+"""Sampled surface points with scene flow: the one input of the network, the refiner and every baseline."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from sim2art.errors import InvalidValueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointVideo:
+    """Points drawn anew in every frame: index i of one frame is not index i of the next."""
+
+    times: Float[np.ndarray, "frame"]
+    """s, increasing."""
+    points_world: Float[np.ndarray, "frame point 3"]
+    """Surface points, world frame, m. Slots that are not `valid` hold zeros."""
+    valid: Bool[np.ndarray, "frame point"]
+    """Whether a slot holds a point."""
+    baselines: tuple[int, ...]
+    """Frame offsets k of the flows, increasing, the first is 1: flow k goes from frame t to frame t + k."""
+    flow_world: Float[np.ndarray, "baseline frame point 3"]
+    """Where each point moves between frame t and frame t + k, world frame, m. Zeros where not `flow_valid`."""
+    flow_valid: Bool[np.ndarray, "baseline frame point"]
+    """Whether that flow was measured: false for occluded points and where t + k is past the end."""
+    world_from_camera: Float[np.ndarray, "frame 4 4"]
+    """Camera poses, OpenCV axes."""
+    pixels: Float[np.ndarray, "frame point 2"]
+    """Where each point was seen, px (x right, y down)."""
+    is_metric: bool
+    features: Float[np.ndarray, "frame point channel"] | None = None
+    """Semantic features, or None."""
+
+    def __post_init__(self) -> None:
+        if self.flow_world.shape[0] != len(self.baselines) or not self.baselines or self.baselines[0] != 1:
+            raise InvalidValueError(
+                f"PointVideo has baselines {self.baselines} and flows for {self.flow_world.shape[0]}; "
+                "the first baseline is 1 and each needs its flow."
+            )
+        for name in ("points_world", "flow_world"):
+            if not np.all(np.isfinite(getattr(self, name))):
+                raise InvalidValueError(f"PointVideo: {name} holds values that are not finite; mark those points invalid.")
+        if np.any(self.flow_valid & ~self.valid[None]):
+            raise InvalidValueError("PointVideo: flow is marked valid for points that are not valid.")
+        for name in ("times", "points_world", "valid", "flow_world", "flow_valid", "world_from_camera", "pixels"):
+            getattr(self, name).flags.writeable = False
+
+    @property
+    def num_frames(self) -> int:
+        """Number of frames."""
+        return self.points_world.shape[0]
+
+    @property
+    def num_points(self) -> int:
+        """Number of point slots per frame."""
+        return self.points_world.shape[1]
