@@ -22,9 +22,7 @@ def assemble_object(
     estimate: ArticulationEstimate, meshes: list[TriangleMesh | None], *, name: str = "object"
 ) -> ArticulatedObject:
     """The estimate as links and joints; `meshes` holds one rest-pose mesh (or None) per part, the base first."""
-    links = tuple(
-        Link(name=part_name(index), mesh=mesh, color=part_color(index)) for index, mesh in enumerate(meshes)
-    )
+    links = tuple(Link(name=part_name(index), mesh=mesh, color=part_color(index)) for index, mesh in enumerate(meshes))
     joints = []
     for index, joint_estimate in enumerate(estimate.joints):
         values = estimate.trajectory.values[:, index]

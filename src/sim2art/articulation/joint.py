@@ -49,7 +49,9 @@ class Joint:
         pivot = None
         if self.type is JointType.REVOLUTE:
             if self.pivot is None or not np.all(np.isfinite(self.pivot)):
-                raise InvalidValueError(f"Joint '{self.name}' is revolute and needs a finite pivot; found {self.pivot}.")
+                raise InvalidValueError(
+                    f"Joint '{self.name}' is revolute and needs a finite pivot; found {self.pivot}."
+                )
             pivot = nearest_point_on_line(np.zeros(3), axis, np.array(self.pivot, dtype=np.float64))
             pivot.flags.writeable = False
         for name in ("limits", "observed_range"):

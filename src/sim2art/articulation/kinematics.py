@@ -90,7 +90,8 @@ def merge_still_links(
         head_link = articulated_object.links[names.index(head)]
         links.append(Link(name=head, mesh=join_meshes(meshes) if meshes else None, color=head_link.color))
     joints: list[Joint] = [
-        dataclasses.replace(articulated_object.joints[i], parent=owner[articulated_object.joints[i].parent]) for i in kept
+        dataclasses.replace(articulated_object.joints[i], parent=owner[articulated_object.joints[i].parent])
+        for i in kept
     ]
     merged = ArticulatedObject(name=articulated_object.name, links=tuple(links), joints=tuple(joints))
     reduced = JointTrajectory(

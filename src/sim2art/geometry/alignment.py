@@ -16,7 +16,9 @@ def fit_rigid(
     w = w / np.maximum(w.sum(axis=-1, keepdims=True), 1e-12)
     mean_b = np.sum(w[..., None] * points_b, axis=-2)
     mean_a = np.sum(w[..., None] * points_a, axis=-2)
-    covariance = np.swapaxes(w[..., None] * (points_b - mean_b[..., None, :]), -1, -2) @ (points_a - mean_a[..., None, :])
+    covariance = np.swapaxes(w[..., None] * (points_b - mean_b[..., None, :]), -1, -2) @ (
+        points_a - mean_a[..., None, :]
+    )
     u, _, vt = np.linalg.svd(covariance)
     sign = np.linalg.det(np.swapaxes(vt, -1, -2) @ np.swapaxes(u, -1, -2))
     vt = vt.copy()

@@ -12,16 +12,18 @@ from sim2art.geometry.transforms import make_transform
 
 
 def turn_transform(
-    axis: Float[np.ndarray, "*batch 3"], pivot: Float[np.ndarray, "*batch 3"], angle: Float[np.ndarray, "*batch"] | float
-) -> Float[np.ndarray, "*batch 4 4"]:
+    axis: Float[np.ndarray, "*#batch 3"],
+    pivot: Float[np.ndarray, "*#batch 3"],
+    angle: Float[np.ndarray, "*#batch"] | float,
+) -> Float[np.ndarray, "*#batch 4 4"]:
     """The transform that turns by `angle` (rad, right-hand rule) about the line through `pivot` along unit `axis`."""
     rotation = rotation_from_rotvec(axis * np.asarray(angle)[..., None])
     return make_transform(rotation, pivot - (rotation @ pivot[..., None])[..., 0])
 
 
 def slide_transform(
-    axis: Float[np.ndarray, "*batch 3"], distance: Float[np.ndarray, "*batch"] | float
-) -> Float[np.ndarray, "*batch 4 4"]:
+    axis: Float[np.ndarray, "*#batch 3"], distance: Float[np.ndarray, "*#batch"] | float
+) -> Float[np.ndarray, "*#batch 4 4"]:
     """The transform that slides by `distance` (m) along unit `axis`."""
     return make_transform(np.eye(3), axis * np.asarray(distance)[..., None])
 

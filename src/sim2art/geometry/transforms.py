@@ -5,8 +5,8 @@ from jaxtyping import Float
 
 
 def make_transform(
-    rotation: Float[np.ndarray, "*batch 3 3"], translation: Float[np.ndarray, "*batch 3"]
-) -> Float[np.ndarray, "*batch 4 4"]:
+    rotation: Float[np.ndarray, "*#batch 3 3"], translation: Float[np.ndarray, "*#batch 3"]
+) -> Float[np.ndarray, "*#batch 4 4"]:
     """A 4x4 transform from its rotation and translation (m)."""
     batch = np.broadcast_shapes(rotation.shape[:-2], translation.shape[:-1])
     transform = np.zeros((*batch, 4, 4))
@@ -17,8 +17,8 @@ def make_transform(
 
 
 def apply(
-    a_from_b: Float[np.ndarray, "*batch 4 4"], points_b: Float[np.ndarray, "*batch point 3"]
-) -> Float[np.ndarray, "*batch point 3"]:
+    a_from_b: Float[np.ndarray, "*#batch 4 4"], points_b: Float[np.ndarray, "*#batch point 3"]
+) -> Float[np.ndarray, "*#batch point 3"]:
     """Points of frame b in frame a; the batch axes broadcast."""
     return points_b @ np.swapaxes(a_from_b[..., :3, :3], -1, -2) + a_from_b[..., None, :3, 3]
 

@@ -40,7 +40,9 @@ class PointVideo:
             )
         for name in ("points_world", "flow_world"):
             if not np.all(np.isfinite(getattr(self, name))):
-                raise InvalidValueError(f"PointVideo: {name} holds values that are not finite; mark those points invalid.")
+                raise InvalidValueError(
+                    f"PointVideo: {name} holds values that are not finite; mark those points invalid."
+                )
         if np.any(self.flow_valid & ~self.valid[None]):
             raise InvalidValueError("PointVideo: flow is marked valid for points that are not valid.")
         for name in ("times", "points_world", "valid", "flow_world", "flow_valid", "world_from_camera", "pixels"):

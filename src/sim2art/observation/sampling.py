@@ -56,7 +56,8 @@ def sample_point_video(
             continue
         depths = video.depths[frame][chosen[:, 1], chosen[:, 0]]
         points = apply(
-            video.world_from_camera[frame], unproject(video.intrinsics, chosen.astype(np.float64), depths.astype(np.float64))
+            video.world_from_camera[frame],
+            unproject(video.intrinsics, chosen.astype(np.float64), depths.astype(np.float64)),
         )
         points_world[frame, :count] = points
         pixels[frame, :count] = chosen

@@ -1,0 +1,80 @@
+"""The table verb -> function. It imports only the verb that runs, so `sim2art --help` is instant and needs no torch."""
+
+import errno
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+import sim2art
+from sim2art.errors import Sim2ArtError
+
+VERBS: dict[str, tuple[str, str]] = {
+    "run": ("sim2art.cli.run:run", "Turn one recording of an object in motion into an articulated model."),
+    "evaluate": ("sim2art.cli.evaluate:evaluate", "Score methods on a simulated set; print the table, write JSON."),
+    "generate": ("sim2art.cli.generate:generate", "Write simulated clips as shards."),
+    "train": ("sim2art.cli.train:train", "Train the articulation network on simulated clips."),
+}
+"""Verb -> ("module:function", one line for the help)."""
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code: 0 done, 2 the input is at fault, 130 stopped by Ctrl-C.
+
+    Args:
+        arguments: Words after the program's name; None reads them from the command line.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(help_text())
+        return 0
+    if words[0] in ("-V", "--version"):
+        print(f"sim2art {sim2art.__version__}")
+        return 0
+    verb, rest = words[0], words[1:]
+    if verb not in VERBS:
+        print(f"sim2art: no verb '{verb}'; known verbs: {', '.join(VERBS)}. See sim2art --help.", file=sys.stderr)
+        return USER_ERROR
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        import tyro
+
+        tyro.cli(load_verb(verb), prog=f"sim2art {verb}", args=rest)
+    except Sim2ArtError as error:
+        print(f"sim2art {verb}: {error}", file=sys.stderr)
+        return USER_ERROR
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"sim2art {verb}: the disk is full ({error}). Make room, then run the command again.", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print(f"\nsim2art {verb}: stopped by you (Ctrl-C).", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def load_verb(verb: str) -> Callable[..., Any]:
+    """Import the function behind a verb."""
+    module, _, function = VERBS[verb][0].partition(":")
+    return getattr(import_module(module), function)
+
+
+def help_text() -> str:
+    """What `sim2art --help` prints."""
+    width = max(map(len, VERBS))
+    table = "\n".join(f"  {verb:<{width}}  {line}" for verb, (_, line) in VERBS.items())
+    return (
+        "usage: sim2art VERB [options]\n\n"
+        "One video of an object in motion to an articulated 3D model.\n\n"
+        f"verbs:\n{table}\n\n"
+        "sim2art VERB --help shows the options of a verb; sim2art --version the version."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
