@@ -1,0 +1,1 @@
+"""Articulated objects to learn from: the protocol of a source, and our own procedural families."""

@@ -1,0 +1,57 @@
+"""Our own object families. `FAMILIES` is the one table: name -> function that draws an object of that family."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sim2art.articulation.articulated_object import ArticulatedObject
+from sim2art.assets.procedural.base_cabinet import make_base_cabinet
+from sim2art.assets.procedural.drawer_chest import make_drawer_chest
+from sim2art.assets.procedural.laptop import make_laptop
+from sim2art.assets.procedural.oven import make_oven
+from sim2art.errors import InvalidValueError
+
+MakeObject = Callable[[np.random.Generator], ArticulatedObject]
+
+_TRAINING: dict[str, MakeObject] = {
+    "base_cabinet": make_base_cabinet,
+    "drawer_chest": make_drawer_chest,
+    "laptop": make_laptop,
+    "oven": make_oven,
+}
+_NOVEL: dict[str, MakeObject] = {}
+
+FAMILIES: dict[str, MakeObject] = {**_TRAINING, **_NOVEL}
+TRAINING_FAMILIES: tuple[str, ...] = tuple(_TRAINING)
+"""Families that models may be trained on."""
+NOVEL_FAMILIES: tuple[str, ...] = tuple(_NOVEL)
+"""Families kept for evaluation only, of other construction than those trained on."""
+
+
+class ProceduralSource:
+    """The procedural families as an asset source."""
+
+    def __init__(self, families: tuple[str, ...] = TRAINING_FAMILIES) -> None:
+        for family in families:
+            _lookup(family)
+        self._families = families
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Names that this source draws from."""
+        return self._families
+
+    def make(self, family: str, rng: np.random.Generator) -> ArticulatedObject:
+        """One object of a family, named after it; the same generator state gives the same object."""
+        return make_object(family, rng)
+
+
+def make_object(family: str, rng: np.random.Generator) -> ArticulatedObject:
+    """One object of any family, training or novel."""
+    return _lookup(family)(rng)
+
+
+def _lookup(family: str) -> MakeObject:
+    if family not in FAMILIES:
+        raise InvalidValueError(f"There is no procedural family '{family}'; known families: {', '.join(FAMILIES)}.")
+    return FAMILIES[family]
