@@ -1,0 +1,61 @@
+"""Exact motion of seen surface points: where the body that a pixel shows carries it, and whether it is still seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int, Int32
+
+from sim2art.geometry.cameras import project, unproject
+from sim2art.geometry.transforms import apply
+
+OCCLUSION_TOLERANCE = 0.01
+"""Relative difference of depth beyond which a point counts as hidden by something nearer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExactFlow:
+    """A `FlowSource` that knows the truth. The camera poses and depths are those of the world, not of a sensor."""
+
+    depths: Float32[np.ndarray, "frame height width"]
+    """m; 0 where nothing is."""
+    bodies: Int32[np.ndarray, "frame height width"]
+    """Body seen at each pixel; -1 where nothing is."""
+    camera_from_body: Float[np.ndarray, "frame body 4 4"]
+    body_from_camera: Float[np.ndarray, "frame body 4 4"]
+    world_from_camera: Float[np.ndarray, "frame 4 4"]
+    intrinsics: Float[np.ndarray, "3 3"]
+
+    def __call__(
+        self, frame: int, baseline: int, pixels: Int[np.ndarray, "point 2"], points_world: Float[np.ndarray, "point 3"]
+    ) -> tuple[Float[np.ndarray, "point 3"], Bool[np.ndarray, "point"]]:
+        """Flow (world frame, m) from `frame` to `frame + baseline`, and whether the point is still seen there."""
+        start_camera, end_camera = self.carry(frame, frame + baseline, pixels)
+        start = apply(self.world_from_camera[frame], start_camera)
+        end = apply(self.world_from_camera[frame + baseline], end_camera)
+        return end - start, self.is_seen(frame + baseline, end_camera)
+
+    def carry(
+        self, frame: int, later: int, pixels: Int[np.ndarray, "point 2"]
+    ) -> tuple[Float[np.ndarray, "point 3"], Float[np.ndarray, "point 3"]]:
+        """Camera-frame points of pixels of `frame`, and the same points in the camera frame of `later`."""
+        columns, rows = pixels[:, 0], pixels[:, 1]
+        depths = self.depths[frame, rows, columns].astype(np.float64)
+        start = unproject(self.intrinsics, pixels.astype(np.float64), depths)
+        later_from_frame = self.camera_from_body[later] @ self.body_from_camera[frame]
+        moves = later_from_frame[self.bodies[frame, rows, columns]]
+        return start, (moves[:, :3, :3] @ start[..., None])[..., 0] + moves[:, :3, 3]
+
+    def is_seen(self, frame: int, points_camera: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, "point"]:
+        """Whether camera-frame points lie in the frame's image with nothing nearer in front of them."""
+        height, width = self.depths.shape[1:]
+        in_front = points_camera[:, 2] > 1e-3
+        targets = project(self.intrinsics, np.where(in_front[:, None], points_camera, 1.0))
+        nearest = np.rint(np.clip(targets, -1, [width, height])).astype(np.int64)
+        inside = in_front & np.all((nearest >= 0) & (nearest < [width, height]), axis=1)
+        columns, rows = np.where(inside, nearest[:, 0], 0), np.where(inside, nearest[:, 1], 0)
+        # The farthest of the four pixels around: at a slanted surface or an edge one of them sees the point itself.
+        lower = np.clip(np.floor(targets[:, ::-1]), 0, [height - 2, width - 2]).astype(np.int64)
+        lower = np.where(inside[:, None], lower, 0)
+        around = self.depths[frame][lower[:, :1] + [0, 0, 1, 1], lower[:, 1:] + [0, 1, 0, 1]]
+        seen = np.maximum(np.max(around, axis=1), self.depths[frame, rows, columns])
+        return inside & (points_camera[:, 2] < seen * (1 + OCCLUSION_TOLERANCE) + 2e-3)

@@ -1,0 +1,113 @@
+"""How the joints of a clip move: which ones, when, how far. Values only; geometry is not looked at here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from sim2art.articulation.articulated_object import ArticulatedObject
+from sim2art.articulation.joint import Joint, JointType
+from sim2art.articulation.trajectory import JointTrajectory
+
+UNLIMITED_SPAN = {JointType.REVOLUTE: (0.0, 2.0), JointType.PRISMATIC: (0.0, 0.3), JointType.FIXED: (0.0, 0.0)}
+"""Range (rad or m) assumed for a joint without limits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionConfig:
+    """What joint motions are drawn from."""
+
+    num_moving_shares: tuple[float, ...] = (0.42, 0.3, 0.17, 0.11)
+    """Probability of 1, 2, 3, ... moving joints (as far as the object has that many)."""
+    static_share: float = 0.02
+    """Clips in which nothing moves."""
+    trembling_share: float = 0.02
+    """Clips in which joints tremble below what counts as motion."""
+    closed_share: float = 0.65
+    """Probability that a joint that stays still is closed rather than anywhere in its range."""
+    opening: tuple[float, float] = (0.1, 1.0)
+    """Share of a joint's range that a motion covers."""
+
+
+def sample_trajectory(
+    articulated_object: ArticulatedObject, *, num_frames: int, rng: np.random.Generator, config: MotionConfig
+) -> JointTrajectory:
+    """Values of every joint; in `static_share + trembling_share` of the draws none moves visibly."""
+    joints = articulated_object.joints
+    phase = np.linspace(0.0, 1.0, num_frames)
+    values = np.zeros((num_frames, len(joints)))
+    for index, joint in enumerate(joints):
+        low, high = joint_span(joint)
+        is_closed = rng.uniform() < config.closed_share
+        draw = rng.uniform(low, high)
+        values[:, index] = np.clip(0.0, low, high) if is_closed else draw
+    movable = [i for i, joint in enumerate(joints) if joint_span(joint)[1] > joint_span(joint)[0]]
+    kind = rng.uniform()
+    if movable and kind >= config.static_share:
+        is_trembling = kind < config.static_share + config.trembling_share
+        shares = np.array(config.num_moving_shares[: len(movable)])
+        count = 1 + int(rng.choice(len(shares), p=shares / shares.sum()))
+        moving = rng.permutation(movable)[:count]
+        for index, window in zip(moving, _draw_windows(count, rng), strict=True):
+            low, high = joint_span(joints[index])
+            profile = _draw_profile(phase, window, config.opening, rng)
+            if is_trembling:
+                limit = {JointType.REVOLUTE: np.deg2rad(0.7), JointType.PRISMATIC: 1.2e-3, JointType.FIXED: 0.0}
+                swing = limit[joints[index].type] / max(np.ptp(profile), 1e-6)
+                values[:, index] = np.clip(values[0, index] + swing * (profile - profile[0]), low, high)
+            else:
+                values[:, index] = low + (high - low) * profile
+    return JointTrajectory(
+        joint_names=tuple(joint.name for joint in joints),
+        times=phase * (num_frames - 1) * rng.uniform(0.1, 0.35),
+        values=values,
+    )
+
+
+def joint_span(joint: Joint) -> tuple[float, float]:
+    """Range of values (rad or m) within which a joint is moved."""
+    return UNLIMITED_SPAN[joint.type] if joint.limits is None else joint.limits
+
+
+def _draw_windows(count: int, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Start and end phase of each motion: together, or one after another with some overlap."""
+    if count == 1 or rng.uniform() < 0.45:
+        starts = rng.uniform(0.0, 0.25, count) * (rng.uniform(size=count) < 0.6)
+        ends = 1.0 - rng.uniform(0.0, 0.25, count) * (rng.uniform(size=count) < 0.6)
+        return list(zip(starts, ends, strict=True))
+    cuts = np.sort(rng.dirichlet(np.full(count, 6.0)).cumsum())[:-1]
+    edges = np.concatenate([[0.0], cuts, [1.0]])
+    overlap = rng.uniform(0.0, 0.12)
+    return [(max(0.0, edges[i] - overlap), min(1.0, edges[i + 1] + overlap)) for i in range(count)]
+
+
+def _draw_profile(
+    phase: Float[np.ndarray, "frame"],
+    window: tuple[float, float],
+    opening: tuple[float, float],
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "frame"]:
+    """Share of the range (0..1) over the clip: a ramp, or there and back, with pauses; eased or even."""
+    swing = rng.uniform(*opening)
+    start_kind = rng.uniform()
+    room = 1.0 - swing
+    start = 0.0 if start_kind < 0.45 else room if start_kind < 0.6 else rng.uniform(0.0, room)
+    stops = [start, start + swing]
+    if rng.uniform() < 0.3:  # Most recordings open; some close.
+        stops = [start + swing, start]
+    if rng.uniform() < 0.25:
+        stops.append(stops[0] + rng.uniform(0.0, 0.7) * (stops[1] - stops[0]))
+    knots, levels = [0.0], [stops[0]]
+    for stop in stops[1:]:
+        if rng.uniform() < 0.25:
+            knots.append(knots[-1] + rng.uniform(0.1, 0.4))
+            levels.append(levels[-1])
+        knots.append(knots[-1] + rng.uniform(0.6, 1.4))
+        levels.append(stop)
+    local = np.clip((phase - window[0]) / max(window[1] - window[0], 1e-6), 0.0, 1.0) * knots[-1]
+    piece = np.clip(np.searchsorted(knots, local, side="right") - 1, 0, len(knots) - 2)
+    left, right = np.array(knots)[piece], np.array(knots)[piece + 1]
+    share = np.clip((local - left) / (right - left), 0.0, 1.0)
+    ease = rng.uniform(0.0, 1.0)
+    share = (1 - ease) * share + ease * share**2 * (3 - 2 * share)
+    return np.array(levels)[piece] * (1 - share) + np.array(levels)[piece + 1] * share
