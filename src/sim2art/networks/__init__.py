@@ -1,0 +1,1 @@
+"""Torch modules, pure: tensors in, tensors out. No file, no clip, no joint."""

@@ -1,0 +1,1 @@
+"""Training: examples from clips, losses, the loop, its presets and logs."""

@@ -1,0 +1,159 @@
+"""From a clip to what a network trains on: hypotheses, evidence and labels for the judge; point sets for slots.
+
+Everything here is NumPy and runs in worker processes.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sim2art.articulation.joint import JointType
+from sim2art.articulation.kinematics import link_motions
+from sim2art.dataset.clip import Clip
+from sim2art.observation.normalization import Normalization, fit_normalization, normalize
+from sim2art.proposals.agreement import measure_agreement
+from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
+from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
+from sim2art.proposals.propose import ProposalConfig, propose
+
+
+class JudgeExample(NamedTuple):
+    """One clip for the judge. Arrays without a batch axis; hypotheses are padded to a fixed number."""
+
+    evidence: np.ndarray
+    """float16 (frame, point, hypothesis, feature)."""
+    points: np.ndarray
+    """float32 (frame, point, 3), normalised."""
+    point_valid: np.ndarray
+    """bool (frame, point)."""
+    hypothesis_valid: np.ndarray
+    """bool (hypothesis)."""
+    part_ids: np.ndarray
+    """int16 (frame, point)."""
+    targets: np.ndarray
+    """int16 (hypothesis): the part that moves as the hypothesis says, or 0."""
+    qualities: np.ndarray
+    """float32 (hypothesis): 1 for the true joint, falling with errors of motion and axis; 0 for the wrong type."""
+    types: np.ndarray
+    """int16 (hypothesis): 0 prismatic, 1 revolute, of the target; -1 without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleConfig:
+    """What of a clip goes into an example."""
+
+    num_points: int = 192
+    """Points a frame that are judged."""
+    num_hypotheses: int = 32
+    proposals: ProposalConfig = ProposalConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
+    true_share: float = 0.3
+    """Share of clips whose pool gets slightly wrong copies of the true joints: what a refit after judging looks like."""
+
+
+class Truth(NamedTuple):
+    """A clip's moving parts in normalised coordinates."""
+
+    motions: np.ndarray
+    """(part, frame, 4, 4): from frame 0 to each frame; part j + 1 of the clip."""
+    axes: np.ndarray
+    """(part, 3), at frame 0."""
+    is_revolute: np.ndarray
+    """bool (part)."""
+    joints: Hypotheses
+    """The true joints as hypotheses (exact for parts whose parent is the base)."""
+
+
+def normalized_truth(clip: Clip, normalization: Normalization) -> Truth:
+    """The truth of a clip in the coordinates of its normalised video."""
+    values = clip.trajectory.values
+    motions = np.moveaxis(link_motions(clip.truth, values), 1, 0)[1:].copy()
+    # x = (world - center) / scale: rotations stay, translations follow.
+    center = normalization.center
+    motions[..., :3, 3] = (
+        motions[..., :3, 3] + (motions[..., :3, :3] @ center) - center
+    ) / normalization.scale
+    order = [clip.truth.link_index(joint.child) - 1 for joint in clip.truth.joints]
+    count = len(clip.truth.joints)
+    axes, pivots, is_revolute = np.zeros((count, 3)), np.zeros((count, 3)), np.zeros(count, dtype=bool)
+    joint_values = np.zeros((count, len(values)))
+    for index, (joint, part) in enumerate(zip(clip.truth.joints, order, strict=True)):
+        axes[part] = joint.axis
+        is_revolute[part] = joint.type is JointType.REVOLUTE
+        if joint.pivot is not None:
+            pivots[part] = normalization.apply(joint.pivot)
+        scale = 1.0 if is_revolute[part] else normalization.scale
+        joint_values[part] = values[:, index] / scale
+    joints = Hypotheses(
+        is_revolute=is_revolute, axes=axes, pivots=pivots, values=joint_values, scores=np.full(count, 0.6)
+    )
+    return Truth(motions=motions, axes=axes, is_revolute=is_revolute, joints=joints)
+
+
+def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generator) -> JudgeExample:
+    """Propose, lay out evidence and label it."""
+    normalization = fit_normalization(clip.video)
+    video = normalize(clip.video, normalization)
+    truth = normalized_truth(clip, normalization)
+    pool = propose(video, config.proposals, rng)
+    if len(truth.axes) and rng.random() < config.true_share:
+        pool = join_hypotheses([_perturb(truth.joints, rng), pool])
+    if len(pool) > config.num_hypotheses:
+        # Keep the best supported half and draw from the rest, as hard negatives.
+        half = config.num_hypotheses // 2
+        rest = rng.choice(np.arange(half, len(pool)), size=config.num_hypotheses - half, replace=False)
+        pool = pool.take(np.concatenate([np.arange(half), np.sort(rest)]))
+    chosen = draw_points(video.valid, config.num_points, rng)
+    frames = np.arange(video.num_frames)[:, None]
+    evidence = lay_out_evidence(video, pool, chosen, config.evidence)
+    targets, qualities, types = _label(pool, truth, video.points_world, np.where(video.valid, clip.part_ids, -1), rng)
+    padding = config.num_hypotheses - len(pool)
+    return JudgeExample(
+        evidence=np.pad(evidence, ((0, 0), (0, 0), (0, padding), (0, 0))).astype(np.float16),
+        points=video.points_world[frames, chosen].astype(np.float32),
+        point_valid=video.valid[frames, chosen],
+        hypothesis_valid=np.arange(config.num_hypotheses) < len(pool),
+        part_ids=clip.part_ids[frames, chosen].astype(np.int16),
+        targets=np.pad(targets, (0, padding)).astype(np.int16),
+        qualities=np.pad(qualities, (0, padding)).astype(np.float32),
+        types=np.pad(types, (0, padding), constant_values=-1).astype(np.int16),
+    )
+
+
+def draw_points(valid: np.ndarray, num_points: int, rng: np.random.Generator) -> np.ndarray:
+    """Slots (frame, point) to judge: different ones, valid ones first."""
+    keys = rng.random(valid.shape) + np.where(valid, 0.0, 2.0)
+    count = min(num_points, valid.shape[1])
+    return np.argpartition(keys, count - 1, axis=1)[:, :count]
+
+
+def _label(
+    pool: Hypotheses, truth: Truth, points: np.ndarray, part_ids: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Target part, quality and true type of each hypothesis."""
+    count = len(pool)
+    if count == 0 or len(truth.axes) == 0:
+        return np.zeros(count), np.zeros(count), np.full(count, -1)
+    agreement = measure_agreement(pool, truth.motions, truth.axes, points, part_ids, rng=rng)
+    best = np.argmin(agreement.errors, axis=1)
+    rows = np.arange(count)
+    error, angle = agreement.errors[rows, best], agreement.axis_angles[rows, best]
+    matched = error < 0.5
+    same_type = pool.is_revolute == truth.is_revolute[best]
+    qualities = np.exp(-((error / 0.3) ** 2)) * np.exp(-((angle / np.deg2rad(12.0)) ** 2)) * (matched & same_type)
+    return np.where(matched, best + 1, 0), qualities, np.where(matched, truth.is_revolute[best].astype(int), -1)
+
+
+def _perturb(joints: Hypotheses, rng: np.random.Generator) -> Hypotheses:
+    """Slightly wrong copies of true joints, sometimes of the wrong type (what a refit of a wrong guess gives)."""
+    axes = joints.axes + rng.normal(0, 0.04, joints.axes.shape)
+    values = joints.values * rng.normal(1, 0.03, (len(joints), 1)) + rng.normal(0, 0.005, joints.values.shape)
+    values[:, 0] = 0.0
+    return Hypotheses(
+        is_revolute=joints.is_revolute,
+        axes=axes / np.linalg.norm(axes, axis=1, keepdims=True),
+        pivots=joints.pivots + rng.normal(0, 0.02, joints.pivots.shape) * joints.is_revolute[:, None],
+        values=values,
+        scores=rng.uniform(0.3, 0.8, len(joints)),
+    )
