@@ -1,0 +1,1 @@
+"""Files for others: part meshes fused from depth, URDF, animated GLB, `result.json`, label images."""

@@ -1,0 +1,1 @@
+"""Pictures and pages for people: overlays on the frames, motion charts, a mesh renderer, the report."""

@@ -1,0 +1,168 @@
+"""A small z-buffer renderer in NumPy for the pictures of a report. The simulator has its own, faster one.
+
+Faces are grouped by the size of their bounding square in the image, and each group is tested against all pixels of
+its squares at once. That is quick for the many small faces of a scan and good enough for a box of twelve.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from sim2art.articulation.articulated_object import ArticulatedObject
+from sim2art.articulation.kinematics import link_motions
+from sim2art.geometry.cameras import project
+from sim2art.geometry.meshes import TriangleMesh
+from sim2art.geometry.transforms import apply, inverse
+
+_TESTS_AT_ONCE = 2_000_000  # Bounds memory: about 100 MB of temporaries.
+
+
+@dataclass(frozen=True, kw_only=True)
+class RasterImage:
+    """The nearest face at every pixel."""
+
+    depths: Float[np.ndarray, "height width"]
+    """Depth along z, m; 0 where nothing is."""
+    face_ids: Int[np.ndarray, "height width"]
+    """Face index, -1 where nothing is."""
+
+
+def rasterize(
+    vertices_camera: Float[np.ndarray, "vertex 3"],
+    faces: Int[np.ndarray, "face 3"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    size: tuple[int, int],
+    *,
+    near: float = 0.01,
+) -> RasterImage:
+    """Render triangles given in camera coordinates; those that reach nearer than `near` (m) are dropped whole.
+
+    Args:
+        vertices_camera: Corner positions, camera frame (OpenCV axes), m.
+        faces: Vertex indices.
+        intrinsics: px.
+        size: Width and height of the picture, px.
+        near: m.
+    """
+    width, height = size
+    inverse_depths = np.zeros(height * width)
+    face_ids = np.full(height * width, -1, dtype=np.int64)
+    pixels = project(intrinsics, vertices_camera)
+    in_front = np.all(vertices_camera[faces, 2] > near, axis=1)
+    kept = np.flatnonzero(in_front)
+    corners = pixels[faces[kept]]
+    low = np.maximum(np.ceil(corners.min(axis=1)), 0)
+    high = np.minimum(np.floor(corners.max(axis=1)), [width - 1, height - 1])
+    extent = (high - low).max(axis=1) + 1
+    seen = np.all(high >= low, axis=1)
+    kept, corners, low, extent = kept[seen], corners[seen], low[seen].astype(np.int64), extent[seen]
+    sides = 2 ** np.ceil(np.log2(np.maximum(extent, 1))).astype(np.int64)
+    for side in np.unique(sides):
+        members = np.flatnonzero(sides == side)
+        for chunk in np.array_split(members, max(1, len(members) * int(side) ** 2 // _TESTS_AT_ONCE)):
+            place, values, owners = _cover(
+                corners[chunk], 1.0 / vertices_camera[faces[kept[chunk]], 2], low[chunk], int(side), size
+            )
+            np.maximum.at(inverse_depths, place, values)
+            winner = values >= inverse_depths[place]
+            face_ids[place[winner]] = kept[chunk][owners[winner]]
+    depths = np.where(inverse_depths > 0, 1.0 / np.where(inverse_depths > 0, inverse_depths, 1.0), 0.0)
+    return RasterImage(depths=depths.reshape(height, width), face_ids=face_ids.reshape(height, width))
+
+
+def _cover(
+    corners: Float[np.ndarray, "face 3 2"],
+    inverse_z: Float[np.ndarray, "face 3"],
+    low: Int[np.ndarray, "face 2"],
+    side: int,
+    size: tuple[int, int],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Flat pixel index, 1/z and face (row of `corners`) of every pixel centre inside a face."""
+    width, height = size
+    steps = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
+    points = low[:, None, :] + steps
+    a, b, c = (corners[:, None, i, :] for i in range(3))
+    area = _cross(b - a, c - a)
+    area = np.where(np.abs(area) < 1e-12, np.inf, area)
+    weights = np.stack([_cross(c - b, points - b), _cross(a - c, points - c), _cross(b - a, points - a)], -1)
+    weights /= area[..., None]
+    inside = np.all(weights >= -1e-9, axis=-1) & (points[..., 0] < width) & (points[..., 1] < height)
+    inside &= np.isfinite(area)
+    # 1/z, not z, is linear over the image of a plane.
+    values = np.einsum("fpk,fk->fp", weights, inverse_z)
+    owners = np.broadcast_to(np.arange(len(corners))[:, None], inside.shape)
+    return (points[..., 1] * width + points[..., 0])[inside], values[inside], owners[inside]
+
+
+def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+
+
+def render_object(
+    articulated_object: ArticulatedObject,
+    values: Float[np.ndarray, "joint"],
+    world_from_camera: Float[np.ndarray, "4 4"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    size: tuple[int, int],
+    *,
+    background: tuple[int, int, int] = (255, 255, 255),
+    tint: float = 0.55,
+    oversampling: int = 2,
+) -> UInt8[np.ndarray, "height width 3"]:
+    """A shaded RGB picture of an object at the given joint values.
+
+    Args:
+        articulated_object: Its links' meshes are drawn; links without one are skipped.
+        values: rad or m.
+        world_from_camera: Camera pose, OpenCV axes.
+        intrinsics: px, for `size`.
+        size: Width and height, px.
+        background: RGB.
+        tint: 0 keeps the meshes' own colours, 1 paints each part in its part colour.
+        oversampling: Each pixel is the mean of its square of this side.
+    """
+    width, height = size
+    motions = link_motions(articulated_object, values)
+    vertices, faces, colors = [], [], []
+    count = 0
+    for link, motion in zip(articulated_object.links, motions, strict=True):
+        if link.mesh is None or len(link.mesh.faces) == 0:
+            continue
+        vertices.append(apply(inverse(world_from_camera) @ motion, link.mesh.vertices))
+        faces.append(link.mesh.faces + count)
+        count += len(link.mesh.vertices)
+        colors.append(_tinted(link.mesh, link.color, tint))
+    picture = np.broadcast_to(np.array(background, dtype=np.uint8), (height, width, 3)).copy()
+    if not vertices:
+        return picture
+    all_vertices, all_faces = np.concatenate(vertices), np.concatenate(faces)
+    fine = intrinsics.copy()
+    fine[:2] *= oversampling
+    fine[:2, 2] += 0.5 * (oversampling - 1)  # Pixel centres: the first is at 0, 0.
+    raster = rasterize(all_vertices, all_faces, fine, (width * oversampling, height * oversampling))
+    shaded = np.clip(np.concatenate(colors) * _shade(all_vertices, all_faces)[:, None], 0, 255)
+    hit = raster.face_ids >= 0
+    large = np.where(hit[..., None], shaded[np.maximum(raster.face_ids, 0)], np.array(background, dtype=float))
+    blocks = large.reshape(height, oversampling, width, oversampling, 3)
+    return np.round(blocks.mean(axis=(1, 3))).astype(np.uint8)
+
+
+def _tinted(mesh: TriangleMesh, color: tuple[int, int, int], tint: float) -> np.ndarray:
+    """Face colours, float: the part's hue, with the mesh's own light and dark kept."""
+    part = np.array(color, dtype=float)
+    if mesh.colors is None:
+        return np.broadcast_to(part, (len(mesh.faces), 3)).copy()
+    own = mesh.colors.astype(float)
+    brightness = own.mean(axis=1, keepdims=True) / max(float(own.mean()), 1.0)
+    return (1 - tint) * own + tint * part * np.clip(brightness, 0.55, 1.3)
+
+
+def _shade(vertices_camera: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Brightness of each face under a lamp above the viewer's left shoulder; both sides of a face are lit alike."""
+    a, b, c = (vertices_camera[faces[:, i]] for i in range(3))
+    normals = np.cross(b - a, c - a)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    normals *= np.where(np.sum(normals * a, axis=1, keepdims=True) > 0, -1.0, 1.0)
+    lamp = np.array([-0.35, -0.65, -0.68])
+    return 0.55 + 0.55 * np.maximum(normals @ (lamp / np.linalg.norm(lamp)), 0.0)
