@@ -1,0 +1,118 @@
+"""What real sensors and trackers do to clean data, each effect switchable. Half of the sim-to-real gap lives here.
+
+The configs name the magnitudes (a pair is a range, drawn log-uniformly once per clip; None switches an effect off).
+`sensor_noise.py` applies those of depth, masks and poses, `measured_flow.py` those of flow.
+"""
+
+from dataclasses import dataclass
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhiteNoise:
+    """Gaussian noise on every point and flow vector: the `paper` corruption, in normalised units."""
+
+    points: Range = (0.005, 0.02)
+    flow: Range = (0.002, 0.01)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthNoise:
+    """Errors of a depth camera, as shares of the depth unless said otherwise."""
+
+    scale: Range = (0.001, 0.012)
+    """Error of the whole clip's scale."""
+    flicker: Range = (0.0004, 0.003)
+    """Change of scale from frame to frame."""
+    tilt: Range = (0.0003, 0.003)
+    """Slope across the image that changes from frame to frame."""
+    warp: Range = (0.001, 0.008)
+    """Low-frequency warp, slowly changing."""
+    noise: Range = (0.0007, 0.0025)
+    """Range noise at 1 m (m); grows with the square of the depth."""
+    noise_floor: Range = (0.0001, 0.0006)
+    """Range noise at any depth, m."""
+    edge: Range = (0.1, 0.7)
+    """Share of the pixels at depth edges that bleed, fly or become holes."""
+    holes: Range = (0.002, 0.06)
+    """Share of the image that holes cover."""
+    quantum: float = 0.001
+    """m."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskNoise:
+    """Errors of an object mask."""
+
+    shift: float = 3.0
+    """Erosion or dilation up to this many px at an image of 256 px."""
+    leak_share: float = 0.5
+    """Clips in which pieces of the background belong to the mask."""
+    hole_share: float = 0.3
+    """Clips in which pieces of the object are missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseNoise:
+    """Errors of camera poses."""
+
+    exact_share: float = 0.35
+    """Clips with exact poses: tripods, and devices that track well."""
+    drift: Range = (0.0005, 0.008)
+    """Travel of the error over the clip, as a share of the distance to the object; rad for its rotation."""
+    jitter: Range = (0.0002, 0.002)
+    """Error of each frame, in the same units."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowNoise:
+    """Errors of dense optical flow that is lifted with depth. px are those of an image 256 px wide."""
+
+    smooth: Range = (0.08, 0.6)
+    """Size of the smooth error field, px."""
+    growth: Range = (0.005, 0.04)
+    """Error as a share of the length of the motion."""
+    blur: Range = (0.05, 0.5)
+    """How much of its neighbours' motion each pixel takes (part borders are smeared)."""
+    textureless: Range = (0.02, 0.45)
+    """Share of the surface without texture: there flow is dragged along with what is around, or stays behind."""
+    outliers: Range = (0.003, 0.05)
+    """Share of points that land anywhere near."""
+    missed: Range = (0.05, 0.35)
+    """Share of wrong matches that the forward-backward check does not notice."""
+    dropped: Range = (0.01, 0.2)
+    """Share of good matches that the check refuses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandConfig:
+    """A hand and forearm that reaches for the moving part."""
+
+    share: float = 0.15
+    """Clips with a hand."""
+    leak_share: float = 0.5
+    """Of those with an object mask: clips in which the hand is inside the mask."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorruptionConfig:
+    """Which effects are on; None switches one off."""
+
+    white_noise: WhiteNoise | None = None
+    depth: DepthNoise | None = None
+    mask: MaskNoise | None = None
+    poses: PoseNoise | None = None
+    flow: FlowNoise | None = None
+    hand: HandConfig | None = None
+    severity: Range = (0.35, 1.3)
+    """One factor a clip on all depth, pose and flow magnitudes, so that clips range from mild to hard."""
+
+
+CORRUPTION_NONE = CorruptionConfig()
+CORRUPTION_PAPER = CorruptionConfig(white_noise=WhiteNoise())
+CORRUPTION_REAL = CorruptionConfig(
+    depth=DepthNoise(), mask=MaskNoise(), poses=PoseNoise(), flow=FlowNoise(), hand=HandConfig()
+)
+CORRUPTIONS = {"none": CORRUPTION_NONE, "paper": CORRUPTION_PAPER, "real": CORRUPTION_REAL}
+"""Presets by name."""
