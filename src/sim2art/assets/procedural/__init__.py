@@ -6,9 +6,17 @@ import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.assets.procedural.base_cabinet import make_base_cabinet
+from sim2art.assets.procedural.casement_window import make_casement_window
+from sim2art.assets.procedural.dishwasher import make_dishwasher
+from sim2art.assets.procedural.door_drawer_cabinet import make_door_drawer_cabinet
 from sim2art.assets.procedural.drawer_chest import make_drawer_chest
 from sim2art.assets.procedural.laptop import make_laptop
+from sim2art.assets.procedural.microwave import make_microwave
 from sim2art.assets.procedural.oven import make_oven
+from sim2art.assets.procedural.refrigerator import make_refrigerator
+from sim2art.assets.procedural.room_door import make_room_door
+from sim2art.assets.procedural.sliding_window import make_sliding_window
+from sim2art.assets.procedural.wardrobe import make_wardrobe
 from sim2art.errors import InvalidValueError
 
 MakeObject = Callable[[np.random.Generator], ArticulatedObject]
@@ -16,6 +24,14 @@ MakeObject = Callable[[np.random.Generator], ArticulatedObject]
 _TRAINING: dict[str, MakeObject] = {
     "base_cabinet": make_base_cabinet,
     "drawer_chest": make_drawer_chest,
+    "door_drawer_cabinet": make_door_drawer_cabinet,
+    "wardrobe": make_wardrobe,
+    "refrigerator": make_refrigerator,
+    "microwave": make_microwave,
+    "dishwasher": make_dishwasher,
+    "room_door": make_room_door,
+    "sliding_window": make_sliding_window,
+    "casement_window": make_casement_window,
     "laptop": make_laptop,
     "oven": make_oven,
 }

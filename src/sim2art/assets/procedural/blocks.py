@@ -4,6 +4,7 @@ Everything faces -y. A door's hinge line runs along the front edge of its panel,
 neighbours at any angle up to pi; a drawer slides along -y.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,7 +74,7 @@ def front_panel(
             count = int(rng.integers(3, 7))
             edges, run = (np.linspace(*x, count + 1), 0) if kind == "planks" else (np.linspace(*z, count + 1), 1)
             boards = [box(x, (y[0] + relief, y[1]), z, vary(rng, color, 10.0))]
-            for low, high in zip(edges[:-1], edges[1:], strict=True):
+            for low, high in itertools.pairwise(edges):
                 span = (float(low) + 0.0015, float(high) - 0.0015)
                 bounds = (span, (y[0], y[0] + relief), z) if run == 0 else (x, (y[0], y[0] + relief), span)
                 boards.append(box(*bounds, vary(rng, color, 9.0)))
@@ -138,9 +139,13 @@ def handle(
 
 def door(
     builder: ObjectBuilder, rng: np.random.Generator, name: str, side: Side, x: Span, z: Span, y_back: float,
-    style: FrontStyle, *, limit: Span = (1.2, 2.2), parent: str = "body",
+    style: FrontStyle, *, limit: Span = (1.2, 2.2), pivot_depth: float = 0.0, parent: str = "body",
 ) -> None:  # fmt: skip
-    """A hinged front; `side` is its hinged edge and `limit` the span its largest angle (rad) is drawn from."""
+    """A hinged front; `side` is its hinged edge and `limit` the span its largest angle (rad) is drawn from.
+
+    `pivot_depth` places the hinge line in the panel's thickness, 0 at the front and 1 at the back. Only the front is
+    safe where the hinged edge has a neighbour; further back the free edge needs less room.
+    """
     y_front = y_back - style.thickness
     width, height = x[1] - x[0], z[1] - z[0]
     upright = side in ("left", "right")
@@ -155,7 +160,7 @@ def door(
         at = (0.5 * (x[0] + x[1]), z[1] - inset if side == "bottom" else z[0] + inset)
     builder.add(name, *handle(rng, style.handle, at, y_front, length, "z" if upright else "x", style.handle_color))
     axis = {"left": (0, 0, -1), "right": (0, 0, 1), "bottom": (1, 0, 0), "top": (-1, 0, 0)}[side]
-    pivot = (x[0] if side == "left" else x[1], y_front, z[1] if side == "top" else z[0])
+    pivot = (x[0] if side == "left" else x[1], y_front + pivot_depth * style.thickness, z[1] if side == "top" else z[0])
     builder.hinge(name, axis=axis, pivot=pivot, limits=(0.0, float(rng.uniform(*limit))), parent=parent)
 
 
@@ -221,7 +226,7 @@ def clutter(rng: np.random.Generator, x: Span, y: Span, z: Span, *, count: int) 
     """Boxes, cans and books that stand side by side on the floor `z[0]` and stay inside the room."""
     items = []
     edges = np.linspace(*x, count + 1)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         color = vary(rng, pick(rng, pick(rng, (PAINTS, PLASTICS, WOODS))), 14.0)
         width = float(high - low) * float(rng.uniform(0.35, 0.85))
         depth = (y[1] - y[0]) * float(rng.uniform(0.2, 0.7))

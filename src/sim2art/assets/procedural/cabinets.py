@@ -1,5 +1,6 @@
 """A carcass with cells in its front; each cell is filled with a door, a drawer, a decoy, or left open."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +107,7 @@ def split_span(
     edges = span[0] + (span[1] - span[0]) * np.concatenate([[0.0], np.cumsum(shares) / shares.sum()])
     return [
         (float(low) + (0.5 * gap if i else 0.0), float(high) - (0.5 * gap if i < count - 1 else 0.0))
-        for i, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+        for i, (low, high) in enumerate(itertools.pairwise(edges))
     ]
 
 
@@ -115,15 +116,16 @@ def add_cabinet_door(
     *, limit: Span = (1.2, 2.2),
 ) -> None:  # fmt: skip
     """A hinged front over a cell."""
-    # An inset door would cut into its own side board beyond a right angle by its handle only, so all limits hold.
-    door(builder, rng, name, side, x, z, cabinet.y_back, cabinet.style, limit=limit)
+    # An inset door has its side board right beside its hinged edge.
+    pivot_depth = 0.0 if cabinet.is_inset else float(rng.uniform(0.0, 0.8))
+    door(builder, rng, name, side, x, z, cabinet.y_back, cabinet.style, limit=limit, pivot_depth=pivot_depth)
 
 
 def add_cabinet_drawer(
     builder: ObjectBuilder, rng: np.random.Generator, cabinet: Cabinet, name: str, x: Span, z: Span
 ) -> None:
     """A drawer behind a front over a cell."""
-    overlay = 0.006 if cabinet.is_inset else cabinet.wall + 0.004
+    overlay = 0.4 * cabinet.wall + 0.003 if cabinet.is_inset else cabinet.wall + 0.004
     depth = (cabinet.cavity_y[1] - cabinet.y_back) * float(rng.uniform(0.85, 0.98))
     drawer(
         builder, rng, name, x, z, cabinet.y_back, depth, cabinet.style, cabinet.palette.inside, overlay=overlay

@@ -1,5 +1,7 @@
 """A chest of one to five drawers, sometimes in two columns, sometimes with a false drawer on top."""
 
+import itertools
+
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
@@ -18,7 +20,7 @@ def make_drawer_chest(rng: np.random.Generator) -> ArticulatedObject:
         width=(0.32, 1.1), depth=(0.32, 0.55), height=(0.95 * height, 1.05 * height), glass=0.0,
     )  # fmt: skip
     cells = split_span(rng, cabinet.front_z, rows)
-    for low, high in zip(cells[:-1], cells[1:], strict=True):
+    for low, high in itertools.pairwise(cells):
         add_divider(builder, cabinet, low, high, upright=False)
     decoy_row = rows - 1 if rows > 2 and chance(rng, 0.2) else -1
     twin_row = rows - 1 if rows > 1 and chance(rng, 0.2) and cabinet.x[1] > 0.3 else -1

@@ -1,5 +1,7 @@
 """A laptop: keyboard half on the table, screen half hinged at the back."""
 
+import itertools
+
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
@@ -27,11 +29,9 @@ def make_laptop(rng: np.random.Generator) -> ArticulatedObject:
     screen = vary(rng, (40, 60, 90) if chance(rng, 0.5) else DARK, 25.0)
     inner_x, inner_y = (x[0] + bezel, x[1] - bezel), (y[0] + bezel, y[1] - 2 * bezel)
     builder.add("lid", box(inner_x, inner_y, (seam + 0.5 * rim, seam + rim), screen))
-    radius = 0.3 * base_top
     for share in (0.25, 0.75):
         at = x[0] + share * width
-        tube = rod((at - 0.03, depth + radius, base_top), (at + 0.03, depth + radius, base_top), radius, palette.handle)
-        builder.add("body", tube)
+        builder.add("body", rod((at - 0.03, depth, seam), (at + 0.03, depth, seam), 0.0025, palette.handle))
     builder.hinge(
         "lid", axis=(-1, 0, 0), pivot=(0.0, depth, seam), limits=(0.0, float(rng.uniform(1.75, 2.6)))
     )  # fmt: skip
@@ -55,13 +55,13 @@ def _keyboard(rng: np.random.Generator, x: Span, y: Span, top: float) -> list[Tr
     near, far = y[0] + 0.42 * depth, y[0] + 0.88 * depth
     keys, z = [], (top, top + 0.0015)
     rows = np.linspace(near, far, 6)
-    for row, (low, high) in enumerate(zip(rows[:-1], rows[1:], strict=True)):
+    for row, (low, high) in enumerate(itertools.pairwise(rows)):
         span_y = (float(low), float(high) - 0.002)
         if row == 0:
             keys.append(box((left + 0.25 * width, right - 0.3 * width), span_y, z, key_color))
             continue
         columns = np.linspace(left, right, 8)
-        for a, b in zip(columns[:-1], columns[1:], strict=True):
+        for a, b in itertools.pairwise(columns):
             keys.append(box((float(a), float(b) - 0.002), span_y, z, key_color))
     pad = 0.5 * float(rng.uniform(0.22, 0.36)) * width
     keys.append(

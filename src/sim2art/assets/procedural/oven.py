@@ -31,7 +31,7 @@ def make_oven(rng: np.random.Generator) -> ArticulatedObject:
             at = x[0] + wall + share * (width - 2 * wall)
             ends = (at, 0.02, float(level)), (at, depth - 0.03, float(level))
             builder.add("body", rod(*ends, 0.003, (150, 150, 150), segments=4))
-    door(builder, rng, "door", "bottom", x, (foot, height - panel - 0.004), -GAP, style, limit=(1.3, 1.65))
+    door(builder, rng, "door", "bottom", x, (foot, height - panel - 0.004), -GAP, style, limit=(1.3, 1.56))
     for at in np.linspace(x[0] + 0.08, x[1] - 0.08, int(rng.integers(2, 7))):
         z = height - 0.5 * panel
         builder.add("body", rod((at, 0.0, z), (at, -0.025, z), float(rng.uniform(0.014, 0.024)), DARK, segments=10))
