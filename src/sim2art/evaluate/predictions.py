@@ -1,0 +1,140 @@
+"""Estimates on disk, so that a method runs once and can be scored again. One folder holds one run, of one config."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
+from sim2art.articulation.io import joint_from_dict, joint_to_dict
+from sim2art.articulation.joint import JointType
+from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.dataset.clip import Clip
+from sim2art.errors import InvalidFileError, SchemaError
+from sim2art.observation.point_video import PointVideo
+
+PREDICTION_SCHEMA = "sim2art.predictions/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionStore:
+    """A folder `METHOD/FAMILY_SEED.npz` with the config of its run in `config.json`."""
+
+    folder: Path
+    config: dict[str, Any]
+    """What decides the clips: set, corruption, sizes. Plain JSON values."""
+
+    def open(self) -> "PredictionStore":
+        """Create the folder, or check that it belongs to the same config.
+
+        Raises:
+            SchemaError: When the folder holds estimates of another config.
+        """
+        path = self.folder / "config.json"
+        ours = {"schema": PREDICTION_SCHEMA, **json.loads(json.dumps(self.config))}
+        if path.exists():
+            theirs = json.loads(path.read_text())
+            different = sorted(key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key))
+            if different:
+                listed = ", ".join(f"{key}: {theirs.get(key)!r} there, {ours.get(key)!r} here" for key in different)
+                raise SchemaError(
+                    f"Estimates in {self.folder} come from another config ({listed}). Score them with their own, "
+                    "or choose another folder.",
+                    path=path,
+                )
+        else:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(ours, indent=2))
+        return self
+
+    def path_of(self, method: str, clip: Clip) -> Path:
+        """Where the estimate of a clip lies."""
+        return self.folder / method / f"{clip.provenance.get('family', 'unknown')}_{clip.provenance.get('seed', 0)}.npz"
+
+    def write(self, method: str, clip: Clip, estimate: ArticulationEstimate) -> None:
+        """Keep one estimate."""
+        path = self.path_of(method, clip)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_estimate(path, estimate)
+
+    def method_from_files(self, method: str, clip: Clip) -> Callable[[PointVideo], ArticulationEstimate]:
+        """A stand-in for `method` that answers for `clip` from the stored file."""
+        path = self.path_of(method, clip)
+        return lambda _video: read_estimate(path)
+
+
+def write_estimate(path: Path, estimate: ArticulationEstimate) -> None:
+    """Write an estimate as a compressed `.npz`; probabilities are kept to 1/255."""
+    joints = [
+        {
+            "joint": joint_to_dict(answer.joint),
+            "type_probabilities": {kind.value: float(share) for kind, share in answer.type_probabilities.items()},
+            "confidence": float(answer.confidence),
+            "axis_sigma": None if answer.axis_sigma is None else float(answer.axis_sigma),
+            "pivot_sigma": None if answer.pivot_sigma is None else float(answer.pivot_sigma),
+            "status": answer.status.value,
+            "reasons": list(answer.reasons),
+        }
+        for answer in estimate.joints
+    ]
+    header = {
+        "schema": PREDICTION_SCHEMA,
+        "joints": joints,
+        "joint_names": list(estimate.trajectory.joint_names),
+        "status": estimate.status.value,
+        "reasons": list(estimate.reasons),
+    }
+    # The likeliest part is stored beside the rounded probabilities: rounding must not change a score by a tie.
+    temporary = path.with_suffix(".tmp.npz")
+    np.savez_compressed(
+        temporary,
+        header=np.array(json.dumps(header)),
+        part_probabilities=np.round(estimate.part_probabilities * 255).astype(np.uint8),
+        part_ids=estimate.part_ids.astype(np.uint16),
+        times=estimate.trajectory.times,
+        values=estimate.trajectory.values,
+    )
+    temporary.replace(path)
+
+
+def read_estimate(path: Path) -> ArticulationEstimate:
+    """Read what `write_estimate` wrote.
+
+    Raises:
+        InvalidFileError: When the file is missing or damaged.
+        SchemaError: When another version wrote it.
+    """
+    try:
+        with np.load(path) as arrays:
+            header = json.loads(str(arrays["header"]))
+            probabilities = arrays["part_probabilities"].astype(np.float64)
+            part_ids = arrays["part_ids"].astype(np.int64)
+            times, values = arrays["times"], arrays["values"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InvalidFileError(f"{path} is no readable estimate ({error}); run the method again.", path=path) from error
+    if header["schema"] != PREDICTION_SCHEMA:
+        raise SchemaError(f"{path} has schema {header['schema']!r}; {PREDICTION_SCHEMA!r} is needed.", path=path)
+    np.put_along_axis(probabilities, part_ids[..., None], probabilities.max(axis=-1, keepdims=True) + 0.5, axis=-1)
+    probabilities /= probabilities.sum(axis=-1, keepdims=True)
+    return ArticulationEstimate(
+        part_probabilities=probabilities,
+        joints=tuple(
+            JointEstimate(
+                joint=joint_from_dict(entry["joint"]),
+                type_probabilities={JointType(k): v for k, v in entry["type_probabilities"].items()},
+                confidence=entry["confidence"],
+                axis_sigma=entry["axis_sigma"],
+                pivot_sigma=entry["pivot_sigma"],
+                status=Status(entry["status"]),
+                reasons=tuple(entry["reasons"]),
+            )
+            for entry in header["joints"]
+        ),
+        trajectory=JointTrajectory(joint_names=tuple(header["joint_names"]), times=times, values=values),
+        status=Status(header["status"]),
+        reasons=tuple(header["reasons"]),
+    )

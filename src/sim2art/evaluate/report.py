@@ -1,0 +1,150 @@
+"""A benchmark's result as a text table for people and as JSON for programs."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from sim2art.evaluate.benchmark import BenchmarkResult
+from sim2art.evaluate.summary import Spread, Summary
+
+REPORT_SCHEMA = "sim2art.evaluation/1"
+MAX_LISTED_FAILURES = 10
+
+
+def format_report(result: BenchmarkResult) -> str:
+    """The header, one table of all methods, one of families for each method, and the failures."""
+    blocks = [_format_header(result.facts), _format_methods(result.summaries())]
+    blocks += [_format_families(method, families) for method, families in result.family_summaries().items()]
+    blocks += [_format_failures(method, failures) for method, failures in result.failures.items() if failures]
+    return "\n\n".join(blocks)
+
+
+def report_to_dict(result: BenchmarkResult) -> dict[str, Any]:
+    """Everything as JSON values: facts, summaries over all and by family, and the score of each clip."""
+    return {
+        "schema": REPORT_SCHEMA,
+        "facts": result.facts,
+        "summaries": {method: dataclasses.asdict(summary) for method, summary in result.summaries().items()},
+        "families": {
+            method: {family: dataclasses.asdict(summary) for family, summary in families.items()}
+            for method, families in result.family_summaries().items()
+        },
+        "clips": {method: [dataclasses.asdict(score) for score in scores] for method, scores in result.scores.items()},
+    }
+
+
+def write_report(result: BenchmarkResult, path: Path) -> None:
+    """Write `report_to_dict` as a JSON file."""
+    path.write_text(json.dumps(report_to_dict(result), indent=1, default=str))
+
+
+def _format_header(facts: dict[str, Any]) -> str:
+    return "\n".join(f"{name + ':':<12} {value}" for name, value in facts.items() if value is not None)
+
+
+def _format_methods(summaries: dict[str, Summary]) -> str:
+    """Metrics down, methods across: a new metric is a new line."""
+    rows: list[list[str]] = [["", *summaries]]
+
+    def add(name: str, cells: list[str]) -> None:
+        if any(cell.strip("- |") for cell in cells):  # A metric that nobody could measure is no line.
+            rows.append([name, *cells])
+
+    every = list(summaries.values())
+    add("clips (failed)", [f"{x.num_clips} ({x.num_failures})" for x in every])
+    add("moving parts", [str(x.num_joints) for x in every])
+    add("mIoU                       mean | median", [_mean_median(x.mean_iou, 3) for x in every])
+    add("mIoU, moving parts only", [_mean_median(x.moving_iou, 3) for x in every])
+    add("part count error", [_number(x.count_error, 2) for x in every])
+    add("part precision | recall", [f"{_share(x.precision)} | {_share(x.recall)}" for x in every])
+    add(
+        "still clips, none claimed",
+        ["-" if x.still_right is None else f"{_share(x.still_right)} of {x.still_clips}" for x in every],
+    )
+    add("type accuracy", [_share(x.type_accuracy) for x in every])
+    add("axis, deg           mean | median | p90", [_spread(x.axis_deg) for x in every])
+    add("  right type only", [_spread(x.axis_deg_type_right) for x in every])
+    add("  missed = 90", [_spread(x.axis_deg_penalised) for x in every])
+    add("axis position, cm", [_spread(x.position_cm) for x in every])
+    add("  missed = 100", [_spread(x.position_cm_penalised) for x in every])
+    add("  line to line (peers)", [_spread(x.line_cm) for x in every])
+    add("motion, deg", [_spread(x.motion_deg) for x in every])
+    add("motion, cm", [_spread(x.motion_cm) for x in every])
+    add("tangent, deg", [_spread(x.tangent_deg) for x in every])
+    for bound in every[0].success if every else ():
+        add(f"success within {bound}", [_share(x.success[bound]) for x in every])
+    add("claims wrong, surest 25 | 50 | 75 | 90 | 100 %", [_risk(x) for x in every])
+    add("  area | calibration error", [f"{_area(x)}" for x in every])
+    for interval in every[0].inside_intervals if every else ():
+        add(f"truths inside {interval}", [_share(x.inside_intervals[interval]) for x in every])
+    add("seconds a clip", [_spread(x.seconds) for x in every])
+    return format_table(rows)
+
+
+def _format_families(method: str, families: dict[str, Summary]) -> str:
+    """One line a family."""
+    rows = [[method, "clips", "failed", "mIoU", "moving", "type", "axis med", "axis pen.", "pos. med", "succ. 10"]]
+    for family, x in families.items():
+        rows.append(
+            [
+                family,
+                str(x.num_clips),
+                str(x.num_failures),
+                _number(x.mean_iou.mean, 3),
+                _number(x.moving_iou.mean, 3),
+                _share(x.type_accuracy),
+                _number(x.axis_deg.median, 1),
+                _number(x.axis_deg_penalised.mean, 1),
+                _number(x.position_cm.median, 1),
+                _share(next(iter(x.success.values()), None)),
+            ]
+        )
+    return format_table(rows)
+
+
+def _format_failures(method: str, failures: list[tuple[str, str]]) -> str:
+    lines = [f"{method} failed on {len(failures)} clips:"]
+    lines += [f"  {clip}: {reason}" for clip, reason in failures[:MAX_LISTED_FAILURES]]
+    if len(failures) > MAX_LISTED_FAILURES:
+        lines.append(f"  and {len(failures) - MAX_LISTED_FAILURES} more (all are in the JSON file)")
+    return "\n".join(lines)
+
+
+def format_table(rows: list[list[str]]) -> str:
+    """Rows as aligned columns, a rule below the first row; the first column is left-aligned."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join([lines[0].rstrip(), "-" * len(lines[0]), *(line.rstrip() for line in lines[1:])])
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _mean_median(values: Spread, digits: int) -> str:
+    return f"{_number(values.mean, digits)} | {_number(values.median, digits)}"
+
+
+def _spread(values: Spread) -> str:
+    if not values.count:
+        return "-"
+    return " | ".join(_number(value, 2) for value in (values.mean, values.median, values.p90))
+
+
+def _risk(summary: Summary) -> str:
+    return " | ".join(f"{100 * wrong:.0f}" for wrong in summary.risk_coverage.wrong) or "-"
+
+
+def _area(summary: Summary) -> str:
+    return f"{_number(summary.risk_coverage.area, 3)} | {_number(summary.risk_coverage.calibration_error, 3)}"
