@@ -1,0 +1,52 @@
+"""Where the exported links' frames sit, and how the z-up root of an export sees the world of the result.
+
+An `ArticulatedObject` keeps all geometry in one frame. File formats want a frame per link, on the joint that moves it.
+All link frames are parallel to the object frame in the rest pose, so they differ by an offset only.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from sim2art.articulation.articulated_object import ArticulatedObject
+from sim2art.articulation.joint import JointType
+from sim2art.geometry.screws import nearest_point_on_line
+from sim2art.geometry.transforms import make_transform
+
+ROOT_FROM_CAMERA_AXES = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+"""Camera axes (x right, y down, z forward) to z-up axes (x forward, y left, z up), rows are the new axes."""
+
+
+def link_origins(articulated_object: ArticulatedObject) -> Float[np.ndarray, "link 3"]:
+    """Origin of each link's frame in the rest pose, object frame, m.
+
+    The root keeps the object's origin. The child of a revolute joint has its origin on the axis, beside the middle of
+    its mesh; that of a prismatic or fixed joint in the middle of its mesh (without a mesh: on its parent's origin).
+    """
+    origins = np.zeros((len(articulated_object.links), 3))
+    for index in articulated_object.joint_order:
+        joint = articulated_object.joints[index]
+        child = articulated_object.link_index(joint.child)
+        mesh = articulated_object.links[child].mesh
+        middle = None if mesh is None or len(mesh.vertices) == 0 else np.ptp(mesh.vertices, axis=0) / 2
+        if middle is not None and mesh is not None:
+            middle = middle + mesh.vertices.min(axis=0)
+        if joint.type is JointType.REVOLUTE:
+            assert joint.pivot is not None
+            origins[child] = joint.pivot if middle is None else nearest_point_on_line(middle, joint.axis, joint.pivot)
+        else:
+            origins[child] = origins[articulated_object.link_index(joint.parent)] if middle is None else middle
+    return origins
+
+
+def root_from_world(articulated_object: ArticulatedObject) -> Float[np.ndarray, "4 4"]:
+    """The z-up frame of an export from the world of the result (first camera, OpenCV axes).
+
+    Up is the first camera's up, which is true as far as the camera was held level: gravity is not measured. The origin
+    is below the middle of the object's rest-pose box, on its lowest point.
+    """
+    meshes = [link.mesh for link in articulated_object.links if link.mesh is not None and len(link.mesh.vertices)]
+    if not meshes:
+        return make_transform(ROOT_FROM_CAMERA_AXES, np.zeros(3))
+    points = np.concatenate([mesh.vertices for mesh in meshes]) @ ROOT_FROM_CAMERA_AXES.T
+    low, high = points.min(axis=0), points.max(axis=0)
+    return make_transform(ROOT_FROM_CAMERA_AXES, -np.array([*((low + high) / 2)[:2], low[2]]))

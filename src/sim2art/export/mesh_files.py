@@ -1,0 +1,55 @@
+"""Wavefront OBJ files with face colours, as a palette texture: the form that most simulators and viewers can colour."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sim2art.geometry.meshes import TriangleMesh
+
+_TILE = 4  # Pixels a side of one palette colour: keeps neighbours out of a filtered look-up at its middle.
+_COLORS = 256
+
+
+def file_name(name: str, *, taken: set[str]) -> str:
+    """A file name (no suffix) made of safe characters, not yet in `taken`; it is added there."""
+    base = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "part"
+    candidate, count = base, 1
+    while candidate.lower() in taken:  # Some file systems ignore case.
+        count += 1
+        candidate = f"{base}_{count}"
+    taken.add(candidate.lower())
+    return candidate
+
+
+def write_obj(path: Path, mesh: TriangleMesh) -> None:
+    """Write a mesh, m. Face colours go to NAME.mtl and NAME.png beside it, reduced to 256."""
+    lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in mesh.vertices]
+    faces = mesh.faces + 1
+    if mesh.colors is None or len(mesh.faces) == 0:
+        lines += [f"f {a} {b} {c}" for a, b, c in faces]
+    else:
+        palette_index = _write_palette(path.with_suffix(".png"), mesh.colors)
+        path.with_suffix(".mtl").write_text(
+            f"newmtl palette\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nmap_Kd {path.with_suffix('.png').name}\n", encoding="utf-8"
+        )
+        side = int(np.sqrt(_COLORS))
+        lines = [f"mtllib {path.with_suffix('.mtl').name}", *lines]
+        # Texture v counts up from the bottom of the picture, rows of the palette down from its top.
+        lines += [f"vt {(i % side + 0.5) / side:.6f} {1 - (i // side + 0.5) / side:.6f}" for i in range(_COLORS)]
+        lines.append("usemtl palette")
+        lines += [f"f {a}/{t} {b}/{t} {c}/{t}" for (a, b, c), t in zip(faces, palette_index + 1, strict=True)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _write_palette(path: Path, colors: np.ndarray) -> np.ndarray:
+    """Write the palette picture; returns each face's colour index."""
+    strip = Image.fromarray(np.ascontiguousarray(colors[None]), mode="RGB")
+    reduced = strip.quantize(_COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    table = np.array(reduced.getpalette() or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)
+    table = np.concatenate([table, np.zeros((_COLORS - len(table), 3), dtype=np.uint8)])
+    side = int(np.sqrt(_COLORS))
+    picture = table.reshape(side, side, 3).repeat(_TILE, axis=0).repeat(_TILE, axis=1)
+    Image.fromarray(picture).save(path, optimize=True)
+    return np.array(reduced).reshape(-1).astype(np.int64)

@@ -1,0 +1,188 @@
+"""`result.json`, the answer as a file that others read. Its schema is versioned, extended, never broken silently.
+
+World is the first used camera's frame (OpenCV axes), joints stand in it as they are at the first used frame, values are
+rad or m and 0 there.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim2art.articulation.estimate import JointEstimate, Status, part_name
+from sim2art.articulation.joint import Joint, JointType
+from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
+
+RESULT_SCHEMA = "sim2art.result/1"
+WORLD = "first used camera, OpenCV axes (x right, y down, z forward), metres"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """All that `result.json` holds."""
+
+    status: Status
+    reasons: tuple[str, ...] = ()
+    """Why the status is not ok, in words."""
+    warnings: tuple[str, ...] = ()
+    """What a user should know about a result that may still be ok."""
+    is_metric: bool
+    frame_ids: tuple[int, ...]
+    """Ids of the used frames in the recording."""
+    part_meshes: tuple[str | None, ...]
+    """Mesh file of each part, relative to the result's folder, the base first."""
+    joints: tuple[JointEstimate, ...]
+    """Joint i carries part i + 1."""
+    trajectory: JointTrajectory
+    provenance: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        if len(self.part_meshes) != len(self.joints) + 1:
+            raise InvalidValueError(
+                f"Result has {len(self.part_meshes)} parts and {len(self.joints)} joints; one part more than joints is needed."
+            )
+        if self.trajectory.values.shape != (len(self.frame_ids), len(self.joints)):
+            raise InvalidValueError(
+                f"Result has values of shape {self.trajectory.values.shape} for {len(self.frame_ids)} frames and "
+                f"{len(self.joints)} joints; one value per frame and joint is needed."
+            )
+
+
+def write_result(path: Path, result: Result) -> None:
+    """Write `result.json`; the file appears whole or not at all.
+
+    Raises:
+        InvalidValueError: When a number is not finite or a joint names a link that is no part.
+    """
+    content = {
+        "schema": RESULT_SCHEMA,
+        "status": result.status.value,
+        "reasons": list(result.reasons),
+        "warnings": list(result.warnings),
+        "is_metric": result.is_metric,
+        "frames": [int(frame) for frame in result.frame_ids],
+        "times": result.trajectory.times.tolist(),
+        "world": WORLD,
+        "parts": [
+            {"index": index, "name": part_name(index), "mesh": mesh} for index, mesh in enumerate(result.part_meshes)
+        ],
+        "joints": [
+            _joint_to_dict(joint, result.trajectory.values[:, index], len(result.part_meshes))
+            for index, joint in enumerate(result.joints)
+        ],
+        "provenance": result.provenance,
+    }
+    try:
+        text = json.dumps(content, indent=2, allow_nan=False, default=str)
+    except ValueError as error:
+        raise InvalidValueError(
+            f"The result holds a number that is not finite: {_first_not_finite(content)}."
+        ) from error
+    unfinished = path.with_suffix(".json.part")
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def read_result(path: Path) -> Result:
+    """Read `result.json`.
+
+    Raises:
+        InvalidFileError: When the file is missing, is not JSON, or lacks something.
+        SchemaError: When it is of another schema.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InvalidFileError(f"Cannot read a result from '{path}': {error}.", path=path) from error
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != RESULT_SCHEMA:
+        raise SchemaError(
+            f"'{path}' has schema {schema!r}; this version reads '{RESULT_SCHEMA}'. "
+            "Run the recording again with this version, or read it with the version that wrote it.",
+            path=path,
+        )
+    try:
+        times = np.array(content["times"], dtype=np.float64)
+        rows = [joint["values"] for joint in content["joints"]]
+        names = tuple(joint["name"] for joint in content["joints"])
+        values = np.array(rows, dtype=np.float64).reshape(len(rows), len(times)).T
+        return Result(
+            status=Status(content["status"]),
+            reasons=tuple(content["reasons"]),
+            warnings=tuple(content.get("warnings", ())),
+            is_metric=bool(content["is_metric"]),
+            frame_ids=tuple(int(frame) for frame in content["frames"]),
+            part_meshes=tuple(part["mesh"] for part in content["parts"]),
+            joints=tuple(_joint_from_dict(joint) for joint in content["joints"]),
+            trajectory=JointTrajectory(joint_names=names, times=times, values=np.ascontiguousarray(values)),
+            provenance=dict(content["provenance"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidFileError(
+            f"'{path}' is damaged: {type(error).__name__} {error}. Run the recording again.", path=path
+        ) from error
+
+
+def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, num_parts: int) -> dict[str, Any]:
+    joint = estimate.joint
+    return {
+        "name": joint.name,
+        "type": joint.type.value,
+        "parent": _part_index(joint.parent, num_parts, joint.name),
+        "child": _part_index(joint.child, num_parts, joint.name),
+        "axis": joint.axis.tolist(),
+        "pivot": None if joint.pivot is None else joint.pivot.tolist(),
+        "values": values.tolist(),
+        "observed_range": [float(values.min()), float(values.max())] if len(values) else [0.0, 0.0],
+        "confidence": float(estimate.confidence),
+        "type_probabilities": {kind.value: float(share) for kind, share in estimate.type_probabilities.items()},
+        "axis_sigma_deg": None if estimate.axis_sigma is None else float(np.rad2deg(estimate.axis_sigma)),
+        "pivot_sigma_m": None if estimate.pivot_sigma is None else float(estimate.pivot_sigma),
+        "status": estimate.status.value,
+        "reasons": list(estimate.reasons),
+    }
+
+
+def _joint_from_dict(values: dict[str, Any]) -> JointEstimate:
+    low, high = values["observed_range"]
+    sigma = values["axis_sigma_deg"]
+    return JointEstimate(
+        joint=Joint(
+            name=values["name"],
+            type=JointType(values["type"]),
+            parent=part_name(values["parent"]),
+            child=part_name(values["child"]),
+            axis=np.array(values["axis"], dtype=np.float64),
+            pivot=None if values["pivot"] is None else np.array(values["pivot"], dtype=np.float64),
+            observed_range=(float(low), float(high)),
+        ),
+        type_probabilities={JointType(kind): float(share) for kind, share in values["type_probabilities"].items()},
+        confidence=float(values["confidence"]),
+        axis_sigma=None if sigma is None else float(np.deg2rad(sigma)),
+        pivot_sigma=None if values["pivot_sigma_m"] is None else float(values["pivot_sigma_m"]),
+        status=Status(values.get("status", "ok")),
+        reasons=tuple(values.get("reasons", ())),
+    )
+
+
+def _part_index(link: str, num_parts: int, joint: str) -> int:
+    names: Sequence[str] = [part_name(index) for index in range(num_parts)]
+    if link not in names:
+        raise InvalidValueError(f"Joint '{joint}' names link '{link}', which is no part; known: {list(names)}.")
+    return names.index(link)
+
+
+def _first_not_finite(value: Any, place: str = "") -> str:
+    """Where the first number that is not finite stands, such as "joints[0].axis[1] = nan"."""
+    if isinstance(value, float):
+        return "" if np.isfinite(value) else f"{place} = {value}"
+    children: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        children = [(f"{place}.{key}" if place else str(key), child) for key, child in value.items()]
+    elif isinstance(value, list | tuple):
+        children = [(f"{place}[{index}]", child) for index, child in enumerate(value)]
+    return next((found for name, child in children if (found := _first_not_finite(child, name))), "")

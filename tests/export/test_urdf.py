@@ -1,0 +1,203 @@
+"""The URDF says the same to yourdfpy and MuJoCo as our kinematics say."""
+
+import dataclasses
+import xml.etree.ElementTree as ElementTree
+
+import mujoco
+import numpy as np
+import pytest
+import yourdfpy
+
+from sim2art.articulation.articulated_object import ArticulatedObject, Link
+from sim2art.articulation.joint import Joint, JointType
+from sim2art.articulation.kinematics import link_motions
+from sim2art.export.frames import link_origins, root_from_world
+from sim2art.export.physics import PhysicsConfig, convex_hull, inertia_of_hull
+from sim2art.export.urdf import write_urdf
+from sim2art.geometry.meshes import TriangleMesh, make_box, make_cylinder
+from sim2art.geometry.transforms import make_transform
+from tests.scenes import make_cabinet
+
+
+def make_random_chain(seed: int, *, num_joints: int = 4) -> ArticulatedObject:
+    """A random tree with long branches; every other link is a box."""
+    rng = np.random.default_rng(seed)
+    links = [Link(name="base", mesh=make_box(np.array([0.4, 0.5, 0.3]), np.array([0.1, 0.2, 1.5])))]
+    joints = []
+    for index in range(1, num_joints + 1):
+        mesh = make_box(rng.uniform(0.05, 0.3, 3), rng.uniform(-1, 1, 3) + np.array([0, 0, 1.5])) if index % 2 else None
+        if mesh is not None:
+            mesh = dataclasses.replace(mesh, colors=rng.integers(0, 255, (12, 3), dtype=np.uint8))
+        links.append(Link(name=f"part_{index}", mesh=mesh))
+        axis = rng.standard_normal(3)
+        kind = (JointType.REVOLUTE, JointType.PRISMATIC)[rng.integers(2)]
+        joints.append(
+            Joint(
+                name=f"joint_{index}", type=kind, parent=links[max(0, index - 1 - int(rng.integers(2)))].name,
+                child=f"part_{index}", axis=axis / np.linalg.norm(axis), pivot=rng.uniform(-1, 1, 3),
+                observed_range=(-0.4, 1.1),
+            )
+        )  # fmt: skip
+    return ArticulatedObject(name="chain", links=tuple(links), joints=tuple(joints))
+
+
+def root_from_links(articulated_object: ArticulatedObject, values: np.ndarray) -> np.ndarray:
+    """What a reader should find: each link's frame in the z-up root."""
+    origins = make_transform(np.eye(3), link_origins(articulated_object))
+    return root_from_world(articulated_object) @ link_motions(articulated_object, values) @ origins
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_yourdfpy_finds_the_same_link_frames(tmp_path, seed: int) -> None:
+    chain = make_random_chain(seed)
+    robot = yourdfpy.URDF.load(str(write_urdf(chain, tmp_path)))
+    for values in np.random.default_rng(seed).uniform(-0.4, 1.1, (3, len(chain.joints))):
+        robot.update_cfg({joint.name: value for joint, value in zip(chain.joints, values, strict=True)})
+        expected = root_from_links(chain, values)
+        for link, frame in zip(chain.links, expected, strict=True):
+            np.testing.assert_allclose(robot.get_transform(link.name, "root"), frame, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_mujoco_finds_the_same_link_frames(tmp_path, seed: int) -> None:
+    chain = make_random_chain(seed)
+    model = mujoco.MjModel.from_xml_path(str(write_urdf(chain, tmp_path)))
+    data = mujoco.MjData(model)
+    for values in np.random.default_rng(seed).uniform(-0.4, 1.1, (3, len(chain.joints))):
+        for joint, value in zip(chain.joints, values, strict=True):
+            data.qpos[model.joint(joint.name).qposadr] = value
+        mujoco.mj_kinematics(model, data)
+        expected = root_from_links(chain, values)
+        for link, frame in zip(chain.links, expected, strict=True):
+            body = data.body(link.name)
+            np.testing.assert_allclose(body.xpos, frame[:3, 3], atol=1e-6)
+            np.testing.assert_allclose(body.xmat.reshape(3, 3), frame[:3, :3], atol=1e-6)
+
+
+def test_meshes_stand_where_they_were_seen(tmp_path) -> None:
+    cabinet = make_cabinet()
+    robot = yourdfpy.URDF.load(str(write_urdf(cabinet, tmp_path)))
+    values = np.array([0.8, 0.2])
+    robot.update_cfg({"joint_1": 0.8, "joint_2": 0.2})
+    motions = link_motions(cabinet, values)
+    for link, motion in zip(cabinet.links, motions, strict=True):
+        assert link.mesh is not None
+        seen = link.mesh.transformed(root_from_world(cabinet) @ motion).vertices
+        nodes = [
+            name for name in robot.scene.graph.nodes_geometry if robot.scene.graph.transforms.parents[name] == link.name
+        ]
+        placed = []
+        for node in nodes:
+            root_from_node, geometry = robot.scene.graph.get(node)
+            mesh = robot.scene.geometry[geometry]
+            placed.append(mesh.vertices @ root_from_node[:3, :3].T + root_from_node[:3, 3])
+        together = np.concatenate(placed)
+        np.testing.assert_allclose(together.min(axis=0), seen.min(axis=0), atol=2e-6)
+        np.testing.assert_allclose(together.max(axis=0), seen.max(axis=0), atol=2e-6)
+
+
+def test_root_is_z_up_and_on_the_ground(tmp_path) -> None:
+    robot = yourdfpy.URDF.load(str(write_urdf(make_cabinet(), tmp_path)))
+    low, high = robot.scene.bounds
+    assert abs(low[2]) < 1e-5
+    assert abs(high[2] - 0.82) < 1e-5
+    np.testing.assert_allclose((low + high)[:2] / 2, 0, atol=1e-5)
+    # The handle is on the door's front, towards the camera: at negative x.
+    assert robot.get_transform("part_1", "root")[0, 3] < 0
+
+
+def test_mesh_colors_survive(tmp_path) -> None:
+    robot = yourdfpy.URDF.load(str(write_urdf(make_cabinet(), tmp_path)))
+    seen = set()
+    for mesh in robot.scene.geometry.values():
+        visual = mesh.visual.to_color() if hasattr(mesh.visual, "to_color") else mesh.visual
+        seen |= {tuple(int(x) for x in color[:3]) for color in np.unique(visual.vertex_colors, axis=0)}
+    for wanted in ((150, 110, 70), (225, 222, 210), (90, 95, 105)):
+        assert min(np.abs(np.subtract(wanted, color)).max() for color in seen) <= 4, (wanted, seen)
+
+
+def test_limits_say_where_they_come_from(tmp_path) -> None:
+    cabinet = make_cabinet()
+    joints = (
+        dataclasses.replace(cabinet.joints[0], observed_range=(0.0, 1.25)),
+        dataclasses.replace(cabinet.joints[1], limits=(0.0, 0.3), observed_range=(0.0, 0.2)),
+    )
+    path = write_urdf(dataclasses.replace(cabinet, joints=joints), tmp_path)
+    text = path.read_text()
+    assert "<!-- limits: observed range" in text
+    assert "<!-- limits: known -->" in text
+    tree = ElementTree.parse(path)
+    limits = [(float(x.get("lower", "nan")), float(x.get("upper", "nan"))) for x in tree.iter("limit")]
+    assert limits == [(0.0, 1.25), (0.0, 0.3)]
+    model = mujoco.MjModel.from_xml_path(str(path))
+    np.testing.assert_allclose(model.jnt_range, limits)
+
+
+def test_mesh_paths_are_relative_and_exist(tmp_path) -> None:
+    path = write_urdf(make_cabinet(), tmp_path / "new" / "folder")
+    names = [mesh.get("filename", "") for mesh in ElementTree.parse(path).iter("mesh")]
+    assert len(names) == 6
+    assert all(not name.startswith("/") and (path.parent / name).is_file() for name in names)
+
+
+def test_odd_names_give_safe_files_and_keep_their_links(tmp_path) -> None:
+    box = make_box(np.ones(3), np.zeros(3))
+    odd = ArticulatedObject(
+        name='a "b" & <c>',
+        links=(Link(name="root", mesh=box), Link(name="Tür & Co/1", mesh=box), Link(name="T r & Co/1", mesh=box)),
+        joints=tuple(
+            Joint(name=f"j{i}", type=JointType.FIXED, parent="root", child=name, axis=np.array([0.0, 0, 1]))
+            for i, name in enumerate(("Tür & Co/1", "T r & Co/1"))
+        ),
+    )
+    robot = yourdfpy.URDF.load(str(write_urdf(odd, tmp_path)))
+    assert set(robot.link_map) == {"root_", "root", "Tür & Co/1", "T r & Co/1"}
+    assert sorted(path.name for path in (tmp_path / "meshes").glob("*_hull.obj")) == [
+        "T_r_Co_1_2_hull.obj", "T_r_Co_1_hull.obj", "root_hull.obj",
+    ]  # fmt: skip
+
+
+def test_an_object_without_meshes_still_loads(tmp_path) -> None:
+    cabinet = make_cabinet()
+    bare = dataclasses.replace(cabinet, links=tuple(dataclasses.replace(link, mesh=None) for link in cabinet.links))
+    path = write_urdf(bare, tmp_path)
+    assert yourdfpy.URDF.load(str(path)).actuated_joint_names == ["joint_1", "joint_2"]
+    assert mujoco.MjModel.from_xml_path(str(path)).njnt == 2
+
+
+def test_inertia_of_a_box_is_the_textbook_one() -> None:
+    size, center = np.array([0.2, 0.4, 0.6]), np.array([1.0, -2.0, 0.5])
+    config = PhysicsConfig(density=500.0)
+    inertia = inertia_of_hull(convex_hull(make_box(size, center), config), config)
+    mass = 500 * size.prod()
+    assert inertia.mass == pytest.approx(mass)
+    np.testing.assert_allclose(inertia.center, center, atol=1e-9)
+    np.testing.assert_allclose(inertia.matrix, np.diag(mass / 12 * (np.sum(size**2) - size**2)), atol=1e-9)
+
+
+def test_a_flat_part_gets_a_thin_box() -> None:
+    config = PhysicsConfig()
+    sheet = TriangleMesh(
+        vertices=np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0.0]]), faces=np.array([[0, 1, 2], [0, 2, 3]])
+    )
+    inertia = inertia_of_hull(convex_hull(sheet, config), config)
+    assert inertia.mass == pytest.approx(config.density * config.min_thickness)
+    assert np.all(np.linalg.eigvalsh(inertia.matrix) > 0)
+
+
+def test_a_hull_faces_outward() -> None:
+    config = PhysicsConfig()
+    hull = convex_hull(make_cylinder(0.2, 0.5), config)
+    a, b, c = (hull.vertices[hull.faces[:, i]] for i in range(3))
+    assert np.einsum("fi,fi->f", a, np.cross(b, c)).min() > 0
+
+
+def test_mujoco_simulates_the_cabinet_without_explosion(tmp_path) -> None:
+    model = mujoco.MjModel.from_xml_path(str(write_urdf(make_cabinet(), tmp_path)))
+    # Filled cavities overlap the door and drawer: contacts off, the joints alone must be sound.
+    model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
+    data = mujoco.MjData(model)
+    for _ in range(500):
+        mujoco.mj_step(model, data)
+    assert np.all(np.isfinite(data.qpos))
+    assert np.abs(data.qvel).max() < 1.0
