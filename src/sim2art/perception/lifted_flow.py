@@ -1,0 +1,141 @@
+"""Optical flow between used frames, lifted to scene flow with the depth of both ends: a `FlowSource`.
+
+Flow over long baselines starts from shorter flows chained together, and from what the camera's motion alone would
+give; of several candidates each pixel keeps the one that comes back closest to where it began.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int, UInt8
+
+from sim2art.geometry.cameras import unproject
+from sim2art.geometry.transforms import apply
+from sim2art.perception.adapters.dis_flow import compose_flows, forward_backward_error, map_in_threads
+from sim2art.perception.depth_filter import read_depth_between
+from sim2art.perception.motion_profile import camera_flow
+from sim2art.perception.tasks import ImageFlow
+from sim2art.perception.texture import measure_texture
+
+_MAX_RETURN_ERROR = 1.0
+"""px, plus the share below of the flow's length."""
+_RETURN_SHARE = 0.05
+_MIN_SLOPE = 1.2
+"""Grey levels a px along the strongest direction: flatter patches carry no flow of their own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelFlow:
+    """Optical flow of one pair of frames."""
+
+    flow: Float32[np.ndarray, "height width 2"]
+    """px."""
+    confident: Bool[np.ndarray, "height width"]
+    """Came back, stayed in the image, has texture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiftedFlow:
+    """Scene flow from optical flow and the depth at both ends."""
+
+    flows: dict[tuple[int, int], PixelFlow]
+    """By (frame, other frame)."""
+    depths: Float32[np.ndarray, "frame height width"]
+    """m."""
+    intrinsics: Float[np.ndarray, "3 3"]
+    world_from_camera: Float[np.ndarray, "frame 4 4"]
+
+    def __call__(
+        self, frame: int, baseline: int, pixels: Int[np.ndarray, "point 2"], points_world: Float[np.ndarray, "point 3"]
+    ) -> tuple[Float[np.ndarray, "point 3"], Bool[np.ndarray, "point"]]:
+        """Flow (world frame, m) of pixels from `frame` to `frame + baseline`, and whether it was measured."""
+        other = frame + baseline
+        pair = self.flows.get((frame, other))
+        if pair is None:
+            return np.zeros_like(points_world), np.zeros(len(points_world), dtype=bool)
+        x, y = pixels[:, 0], pixels[:, 1]
+        targets = pixels + pair.flow[y, x].astype(np.float64)
+        depth, one_surface = read_depth_between(self.depths[other], targets[:, 0], targets[:, 1])
+        moved = apply(self.world_from_camera[other], unproject(self.intrinsics, targets, depth.astype(np.float64)))
+        measured = pair.confident[y, x] & one_surface
+        return np.where(measured[:, None], moved - points_world, 0.0), measured
+
+
+def measure_flows(
+    grays: UInt8[np.ndarray, "frame height width"],
+    depths: Float32[np.ndarray, "frame height width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    *,
+    image_flow: ImageFlow,
+    baselines: tuple[int, ...],
+    starts: dict[tuple[int, int], Float32[np.ndarray, "height width 2"]] | None = None,
+) -> dict[tuple[int, int], PixelFlow]:
+    """Optical flow both ways for every pair of frames that lie a baseline apart.
+
+    Args:
+        starts: First guesses (px) of some pairs, such as coarse flow chained through the frames that are not used.
+    """
+    starts = starts or {}
+    num_frames = len(grays)
+    textures = [measure_texture(gray)[1] > _MIN_SLOPE for gray in grays]
+    raw: dict[tuple[int, int], np.ndarray] = {}
+    result: dict[tuple[int, int], PixelFlow] = {}
+    for baseline in sorted(baselines):
+        pairs = [(frame, frame + baseline) for frame in range(num_frames - baseline)]
+
+        def measure(pair: tuple[int, int]) -> tuple[PixelFlow, PixelFlow]:
+            a, b = pair
+            candidates = []
+            for guess in _guesses(pair, raw, starts, depths, intrinsics, world_from_camera):
+                forward, backward = (
+                    image_flow(grays[i], grays[j], start) for i, j, start in ((a, b, guess[0]), (b, a, guess[1]))
+                )
+                candidates.append((forward, backward))
+            one_way = _pick(candidates, textures[a])
+            return one_way, _pick([(backward, forward) for forward, backward in candidates], textures[b])
+
+        for (a, b), (forward, backward) in zip(pairs, map_in_threads(measure, pairs), strict=True):
+            raw[a, b], raw[b, a] = forward.flow, backward.flow
+            result[a, b], result[b, a] = forward, backward
+    return result
+
+
+def _guesses(
+    pair: tuple[int, int],
+    raw: dict[tuple[int, int], np.ndarray],
+    starts: dict[tuple[int, int], np.ndarray],
+    depths: np.ndarray,
+    intrinsics: np.ndarray,
+    world_from_camera: np.ndarray,
+) -> list[tuple[np.ndarray | None, np.ndarray | None]]:
+    """Pairs of first guesses (there, back): the camera's motion alone, and shorter flows chained together."""
+    a, b = pair
+    still = camera_flow(depths[a], intrinsics, world_from_camera[a], world_from_camera[b])[0]
+    still_back = camera_flow(depths[b], intrinsics, world_from_camera[b], world_from_camera[a])[0]
+    guesses: list[tuple[np.ndarray | None, np.ndarray | None]] = [(still, still_back)]
+    if (a, b) in starts and (b, a) in starts:
+        guesses.append((starts[a, b], starts[b, a]))
+    if b - a > 1 and all((i, i + 1) in raw for i in range(a, b)):
+        there, back = raw[a, a + 1], raw[b, b - 1]
+        for i in range(a + 1, b):
+            there = compose_flows(there, raw[i, i + 1])
+        for i in range(b - 1, a, -1):
+            back = compose_flows(back, raw[i, i - 1])
+        guesses.append((there, back))
+    return guesses
+
+
+def _pick(candidates: list[tuple[np.ndarray, np.ndarray]], texture: Bool[np.ndarray, "height width"]) -> PixelFlow:
+    """Per pixel the candidate that comes back closest to where it began; the first one wins when they are as good."""
+    best, best_error, best_inside = None, None, None
+    for forward, backward in candidates:
+        error, inside = forward_backward_error(forward, backward)
+        if best is None or best_error is None or best_inside is None:
+            best, best_error, best_inside = forward.copy(), error, inside
+            continue
+        better = error < best_error - 0.25
+        best[better], best_error[better], best_inside[better] = forward[better], error[better], inside[better]
+    assert best is not None and best_error is not None and best_inside is not None
+    limit = _MAX_RETURN_ERROR + _RETURN_SHARE * np.linalg.norm(best, axis=-1)
+    return PixelFlow(flow=best, confident=best_inside & (best_error < limit) & texture)

@@ -1,0 +1,130 @@
+"""How much the scene moves between neighbouring frames, after the camera's own motion is taken away. Coarse and cheap."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+from sim2art.geometry.cameras import project, unproject
+from sim2art.geometry.transforms import apply, inverse
+from sim2art.perception.adapters.dis_flow import (
+    DisFlow,
+    compose_flows,
+    forward_backward_error,
+    map_in_threads,
+    resize_flow,
+)
+from sim2art.perception.captures.capture import scale_intrinsics
+from sim2art.perception.intake import Recording
+from sim2art.perception.texture import measure_texture
+
+_MAX_RESIDUAL = 4.0
+"""px at the coarse size: beyond it a pixel counts no further, so that one wild match cannot rule the profile."""
+_MIN_SLOPE = 2.0
+"""Grey levels a px: flatter patches say nothing of motion."""
+_FLOOR = 0.12
+"""px: below it the coarse flow is noise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionProfile:
+    """Motion from each frame to the next."""
+
+    forward: Float32[np.ndarray, "step height width 2"]
+    """Optical flow to the next frame, px at the coarse size."""
+    backward: Float32[np.ndarray, "step height width 2"]
+    """Optical flow from the next frame back, px at the coarse size."""
+    motion: Float[np.ndarray, "step"]
+    """Mean residual flow (px at the coarse size) once camera motion and noise are taken away."""
+    reversal: Float[np.ndarray, "step"]
+    """Cosine between the residual flow of a step and of the step before; negative where motion turns back."""
+    camera_error: Float[np.ndarray, "step"]
+    """Residual flow of the quietest quarter, px at the working size: large when the poses do not fit the images."""
+
+
+def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "frame 4 4"]) -> MotionProfile:
+    """Coarse flow between neighbouring frames and what of it the camera does not explain."""
+    height, width = recording.small_depths.shape[1:]
+    factor = width / recording.size[0]
+    smalls = [cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA) for gray in recording.grays]
+    k = scale_intrinsics(recording.intrinsics, factor, height / recording.size[1])
+    flow = DisFlow(quality="coarse")
+    steps = list(range(recording.num_frames - 1))
+    forward = map_in_threads(lambda i: flow(smalls[i], smalls[i + 1], None), steps)
+    backward = map_in_threads(lambda i: flow(smalls[i + 1], smalls[i], None), steps)
+    motion, turning, camera_error = [], [], []
+    residuals = np.zeros((len(steps), height, width, 2), dtype=np.float16)
+    for i in steps:
+        still, seen = camera_flow(recording.small_depths[i], k, world_from_camera[i], world_from_camera[i + 1])
+        error, inside = forward_backward_error(forward[i], backward[i])
+        told = measure_texture(smalls[i], window=5)[1] > _MIN_SLOPE
+        seen &= inside & told & (error < 0.5 + 0.1 * np.linalg.norm(forward[i], axis=-1))
+        residual = np.where(seen[..., None], forward[i] - still, 0.0)
+        length = np.linalg.norm(residual, axis=-1)
+        # The moving part may fill most of the image, so what stands still is looked for in the lowest quarter.
+        quiet = float(np.quantile(length[seen], 0.25)) if seen.any() else 0.0
+        camera_error.append(quiet / factor)
+        floor = _FLOOR + 2.0 * min(quiet, 1.0)
+        excess = np.clip(length - floor, 0.0, _MAX_RESIDUAL)
+        # Fast motion is matched in few places only: the mean is over what was matched, with a floor against flukes.
+        motion.append(float(excess.sum() / max(float(seen.sum()), 0.2 * float(told.sum()), 0.005 * told.size)))
+        residuals[i] = np.where((excess > 0)[..., None], residual, 0.0)
+    for i in steps:
+        turning.append(_turning_cosine(residuals, i))
+    return MotionProfile(
+        forward=np.array(forward),
+        backward=np.array(backward),
+        motion=np.array(motion),
+        reversal=np.array(turning),
+        camera_error=np.array(camera_error),
+    )
+
+
+def camera_flow(
+    depth: Float32[np.ndarray, "height width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_a: Float[np.ndarray, "4 4"],
+    world_from_b: Float[np.ndarray, "4 4"],
+) -> tuple[Float32[np.ndarray, "height width 2"], np.ndarray]:
+    """Flow (px) from camera a to b if nothing but the camera moved, and where it is known (depth seen, in front of b)."""
+    height, width = depth.shape
+    pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float64)
+    points = unproject(intrinsics, pixels, depth.astype(np.float64)).reshape(-1, 3)
+    points_b = apply(inverse(world_from_b) @ world_from_a, points)
+    seen = (depth > 0) & (points_b[:, 2].reshape(height, width) > 1e-3)
+    targets = project(intrinsics, points_b).reshape(height, width, 2)
+    return np.where(seen[..., None], targets - pixels, 0.0).astype(np.float32), seen
+
+
+def chain_flow(
+    steps: Float32[np.ndarray, "step height width 2"], size: tuple[int, int]
+) -> Float32[np.ndarray, "new_height new_width 2"]:
+    """Flow (px at `size`, width and height) across several steps, by following the coarse flows one after another."""
+    total = steps[0].astype(np.float32)
+    for step in steps[1:]:
+        total = compose_flows(total, step.astype(np.float32))
+    return resize_flow(total, size)
+
+
+def _turning_cosine(residuals: np.ndarray, step: int) -> float:
+    """Cosine between the mean residual flow of the three steps from `step` on and of the three before."""
+    before, after = residuals[max(0, step - 3) : step], residuals[step : step + 3]
+    if not len(before):
+        return 1.0
+    a, b = before.astype(np.float32).mean(axis=0).ravel(), after.astype(np.float32).mean(axis=0).ravel()
+    norms = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / norms if norms > 1e-9 else 1.0
+
+
+def sharp_enough(sharpness: Float[np.ndarray, "frame"], *, window: int = 9, share: float = 0.5) -> np.ndarray:
+    """Frames at least `share` as sharp as the median of the frames around them."""
+    half = window // 2
+    padded = np.pad(sharpness, half, mode="edge")
+    around = np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
+    return sharpness >= share * around
+
+
+def gray_of(image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width"]:
+    """Grey image of an RGB image."""
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

