@@ -4,7 +4,7 @@ Where the flow comes from is the caller's choice (`FlowSource`): exact motion fr
 lifted with depth. Pixels are drawn at random inside the object mask, anew in every frame (sim2art Sec. 3.1).
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -18,6 +18,7 @@ from sim2art.observation.rgbd_video import RgbdVideo
 DEFAULT_BASELINES = (1, 3)
 
 
+@runtime_checkable
 class FlowSource(Protocol):
     """Where seen points move between two frames."""
 

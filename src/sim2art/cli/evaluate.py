@@ -1,0 +1,181 @@
+"""`sim2art evaluate`: score the network and the baselines on a simulated set."""
+
+import dataclasses
+import json
+import logging
+import multiprocessing
+import os
+import resource
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from tqdm import tqdm
+
+from sim2art.cli.evaluation_sets import SEEDS, EvaluationSet, SetName, SwapName
+from sim2art.errors import InvalidValueError, OutputExistsError
+from sim2art.evaluate.benchmark import BenchmarkResult, Method, gather_scores, score_methods
+from sim2art.evaluate.predictions import PredictionStore
+from sim2art.evaluate.report import format_report, write_report
+from sim2art.evaluate.scores import ClipScore
+from sim2art.provenance import collect_provenance, write_provenance
+from sim2art.simulate.generate import CorruptionName
+
+MethodName = Literal["network", "flow_clustering"]
+logger = logging.getLogger(__name__)
+
+
+def evaluate(
+    *,
+    set_name: Annotated[SetName, tyro.conf.arg(name="set")] = "procedural-val",
+    corruption: CorruptionName = "real",
+    num: int | None = None,
+    methods: tuple[MethodName, ...] = ("network", "flow_clustering"),
+    checkpoint: Path | None = None,
+    swap: tuple[SwapName, ...] = (),
+    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None,
+    estimates: Path | None = None,
+    workers: int = 1,
+    overwrite: bool = False,
+) -> None:
+    """Score methods on a simulated set; print the table, write JSON.
+
+    Args:
+        set_name: Which clips: unseen objects of the training families, families never trained on, or rendered
+            recordings that go through the whole chain of `sim2art run`.
+        corruption: What is added to clean clips (not for procedural-rgbd, which has its own sensors).
+        num: Clips to use, from the first on; by default all of the set.
+        methods: What to score.
+        checkpoint: Weights of the network; by default those that ship with sim2art.
+        swap: Stages of the chain that the truth replaces (procedural-rgbd only), to see which one loses what.
+        output: New folder for `report.json`, `report.txt` and every estimate; by default only the table is printed.
+        estimates: Folder of estimates that an earlier run wrote: score those, run no method.
+        workers: Processes that share the clips.
+        overwrite: Use the output folder even when it holds files.
+    """
+    cases = EvaluationSet(
+        name=set_name, num=len(SEEDS[set_name]) if num is None else num, corruption=corruption, swaps=swap
+    )
+    if output is not None and output.exists() and any(output.iterdir()) and not overwrite:
+        raise OutputExistsError(f"{output} is not empty. Choose a new folder, or pass --overwrite.", path=output)
+    if not methods:
+        raise InvalidValueError("--methods names no method; known: network, flow_clustering.")
+    job = Job(cases=cases, methods=methods, checkpoint=checkpoint)
+    if estimates is not None:
+        job = dataclasses.replace(job, read_from=_open_store(estimates, cases))
+    elif output is not None:
+        job = dataclasses.replace(job, write_to=_open_store(output / "estimates", cases))
+    runs: list[CaseRun] = []
+    try:
+        with tqdm(total=len(cases.seeds), desc=set_name, unit="clip", disable=not sys.stderr.isatty()) as bar:
+            for run in run_cases(job, workers=workers):
+                runs.append(run)
+                bar.update()
+    finally:  # Ctrl-C or an error: what was scored so far is shown and kept.
+        if runs:
+            result = gather_scores([run.scores for run in runs], facts=_describe_run(job, runs, workers))
+            print(format_report(result))
+            if output is not None:
+                _write_output(output, result, cases)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What every worker needs to know; plain values, so that it travels to other processes."""
+
+    cases: EvaluationSet
+    methods: tuple[MethodName, ...]
+    checkpoint: Path | None = None
+    write_to: PredictionStore | None = None
+    read_from: PredictionStore | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseRun:
+    """The scores of one clip, and the memory that its process had used at most by then."""
+
+    scores: Mapping[str, ClipScore]
+    peak_memory: float
+    """MiB, generator included."""
+
+
+def run_cases(job: Job, *, workers: int) -> Iterator[CaseRun]:
+    """Scores of all clips, in the order they are done."""
+    if workers <= 1:
+        _start_worker(job)
+        yield from map(_run_case, job.cases.seeds)
+        return
+    # One thread a process: several threads each would only fight over the cores.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, initializer=_start_worker, initargs=(job,)) as pool:
+        yield from pool.imap_unordered(_run_case, job.cases.seeds)
+
+
+def load_method(name: MethodName, checkpoint: Path | None) -> Method:
+    """A method by its name; imports only what it needs."""
+    if name == "network":
+        from sim2art.predict.predictor import load_predictor
+
+        return load_predictor(checkpoint)
+    from sim2art.baselines.flow_clustering import flow_clustering
+
+    return flow_clustering
+
+
+# Set once in each process, so that weights load once and not for every clip.
+_state: dict[str, Any] = {}
+
+
+def _start_worker(job: Job) -> None:
+    methods = {} if job.read_from else {name: load_method(name, job.checkpoint) for name in job.methods}
+    _state.update(job=job, methods=methods)
+
+
+def _run_case(seed: int) -> CaseRun:
+    job: Job = _state["job"]
+    clip = job.cases.make_clip(seed)
+    methods = _state["methods"]
+    if job.read_from is not None:
+        methods = {name: job.read_from.method_from_files(name, clip) for name in job.methods}
+    scores = score_methods(clip, methods, store=job.write_to)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return CaseRun(scores=scores, peak_memory=peak)
+
+
+def _open_store(folder: Path, cases: EvaluationSet) -> PredictionStore:
+    config = dataclasses.asdict(cases)
+    del config["num"]  # A shorter run of the same set has the same clips.
+    return PredictionStore(folder=folder, config=config).open()
+
+
+def _describe_run(job: Job, runs: list[CaseRun], workers: int) -> dict[str, Any]:
+    """The report's header."""
+    origin = collect_provenance()
+    cases = job.cases
+    done = f"{len(runs)} of {len(cases.seeds)} (stopped early)" if len(runs) < len(cases.seeds) else str(len(runs))
+    return {
+        "set": cases.name,
+        "clips": done,
+        "corruption": "sensor model of the recordings" if cases.name == "procedural-rgbd" else cases.corruption,
+        "swapped": ", ".join(cases.swaps) or None,
+        "checkpoint": str(job.checkpoint or "shipped") if "network" in job.methods else None,
+        "estimates": str(job.read_from.folder) if job.read_from else None,
+        "commit": origin["commit"],
+        "machine": f"{origin['machine']}; {workers} processes",
+        "memory": f"{max(run.peak_memory for run in runs):.0f} MiB at most in a process, generator included",
+        "time": origin["time"],
+    }
+
+
+def _write_output(output: Path, result: BenchmarkResult, cases: EvaluationSet) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    write_report(result, output / "report.json")
+    (output / "report.txt").write_text(format_report(result) + "\n")
+    (output / "config.json").write_text(json.dumps(dataclasses.asdict(cases), indent=2))
+    write_provenance(output)
+    logger.info("Wrote %s", output / "report.json")

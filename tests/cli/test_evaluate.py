@@ -1,0 +1,74 @@
+"""`sim2art evaluate` on tiny sets, with a method that claims nothing."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.cli import evaluate as verb
+from sim2art.cli.main import main
+from sim2art.observation.point_video import PointVideo
+
+
+def claim_nothing(video: PointVideo) -> ArticulationEstimate:
+    times = video.times.copy()
+    return ArticulationEstimate(
+        part_probabilities=np.ones((*video.valid.shape, 1)),
+        joints=(),
+        trajectory=JointTrajectory(joint_names=(), times=times, values=np.zeros((len(times), 0))),
+    )
+
+
+@pytest.fixture
+def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verb, "load_method", lambda name, checkpoint: claim_nothing)
+
+
+@pytest.mark.usefixtures("nothing")
+def test_report_and_estimates_are_written_and_score_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, again = tmp_path / "out", tmp_path / "again"
+    words = ["evaluate", "--num", "2", "--corruption", "none", "--methods", "flow_clustering"]
+    assert main([*words, "-o", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "procedural-val" in printed and "type accuracy" in printed
+    assert {path.name for path in out.iterdir()} == {
+        "report.json", "report.txt", "config.json", "provenance.json", "estimates",
+    }  # fmt: skip
+    assert main([*words, "--estimates", str(out / "estimates"), "-o", str(again)]) == 0
+    first, second = (json.loads((folder / "report.json").read_text())["clips"] for folder in (out, again))
+    for score in first["flow_clustering"] + second["flow_clustering"]:
+        del score["seconds"]
+        assert score["failure"] is None and score["claims"] == []
+    assert first == second
+    assert main([*words, "-o", str(out)]) == 2
+    assert "is not empty" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("nothing")
+def test_estimates_of_another_corruption_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--num", "1", "--corruption", "none", "-o", str(tmp_path / "a")]) == 0
+    assert main(["evaluate", "--num", "1", "--estimates", str(tmp_path / "a" / "estimates")]) == 2
+    assert "corruption: 'none' there, 'real' here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--num", "0"], "has 200 clips; --num 0 asks"),
+        (["--num", "201"], "--num 201 asks"),
+        (["--swap", "mask"], "only 'procedural-rgbd' has stages to swap"),
+    ],
+)
+def test_bad_options_are_explained(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", "--help"])
+    assert stop.value.code == 0
+    assert "--corruption" in capsys.readouterr().out
