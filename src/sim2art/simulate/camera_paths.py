@@ -18,7 +18,7 @@ class CameraConfig:
 
     fov_deg: tuple[float, float] = (35.0, 75.0)
     """Horizontal field of view."""
-    fill: tuple[float, float] = (0.3, 0.9)
+    fill: tuple[float, float] = (0.35, 1.0)
     """Share of the frame's width that the object takes."""
     azimuth_deg: tuple[float, float] = (-70.0, 70.0)
     """Direction from which the object is seen; 0 is its front."""

@@ -109,6 +109,20 @@ class CorruptionConfig:
     """One factor a clip on all depth, pose and flow magnitudes, so that clips range from mild to hard."""
 
 
+DEPTH_CAMERA = DepthNoise(
+    scale=(0.0005, 0.004),
+    flicker=(0.0015, 0.0025),
+    tilt=(0.0002, 0.0008),
+    warp=(0.001, 0.004),
+    noise=(0.0012, 0.0018),
+    noise_floor=(0.0001, 0.0003),
+    edge=(0.2, 0.5),
+    holes=(0.002, 0.01),
+)
+"""The depth camera of rendered recordings: 1.5 mm x z^2 of range noise, 0.2 % flicker of scale, a slow warp, holes."""
+TRACKED_POSES = PoseNoise(exact_share=0.0, drift=(0.001, 0.004), jitter=(0.0003, 0.001))
+"""Camera poses as a good tracker gives them."""
+
 CORRUPTION_NONE = CorruptionConfig()
 CORRUPTION_PAPER = CorruptionConfig(white_noise=WhiteNoise())
 CORRUPTION_REAL = CorruptionConfig(

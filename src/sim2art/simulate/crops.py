@@ -49,7 +49,7 @@ def crop_masks(
 
 
 @njit(cache=True, nogil=True)
-def _crop(depths, world_from_camera, center, half, fx, fy, cx, cy, masks):  # noqa: ANN001, ANN202
+def _crop(depths, world_from_camera, center, half, fx, fy, cx, cy, masks):
     num_frames, height, width = depths.shape
     for t in range(num_frames):
         m = world_from_camera[t]

@@ -1,5 +1,6 @@
 """Exact motion of seen surface points: where the body that a pixel shows carries it, and whether it is still seen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,18 @@ class ExactFlow:
         start = apply(self.world_from_camera[frame], start_camera)
         end = apply(self.world_from_camera[frame + baseline], end_camera)
         return end - start, self.is_seen(frame + baseline, end_camera)
+
+    def select(self, frames: Sequence[int]) -> "ExactFlow":
+        """The flow between some of the frames, whose positions then count; the world stays the same."""
+        chosen = np.asarray(frames, dtype=np.int64)
+        return ExactFlow(
+            depths=self.depths[chosen],
+            bodies=self.bodies[chosen],
+            camera_from_body=self.camera_from_body[chosen],
+            body_from_camera=self.body_from_camera[chosen],
+            world_from_camera=self.world_from_camera[chosen],
+            intrinsics=self.intrinsics,
+        )
 
     def carry(
         self, frame: int, later: int, pixels: Int[np.ndarray, "point 2"]

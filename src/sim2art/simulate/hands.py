@@ -12,11 +12,11 @@ from sim2art.simulate.scenario import Scenario
 def make_hand(size: float) -> TriangleMesh:
     """A hand whose fingertips are at the origin and whose arm leaves along -z; `size` is its length in m."""
     palm = _make_ellipsoid(np.array([0.28, 0.14, 0.5]) * size)
-    arm = make_cylinder(0.17 * size, 2.4 * size, segments=10, top_radius=0.13 * size)
+    arm = make_cylinder(0.17 * size, 5.0 * size, segments=10, top_radius=0.13 * size)
     return join_meshes(
         [
             palm.transformed(make_transform(np.eye(3), np.array([0.0, 0.0, -0.5 * size]))),
-            arm.transformed(make_transform(np.eye(3), np.array([0.0, 0.0, -2.1 * size]))),
+            arm.transformed(make_transform(np.eye(3), np.array([0.0, 0.0, -3.3 * size]))),
         ]
     )
 

@@ -202,7 +202,7 @@ def _interpolate(
 
 
 @njit(cache=True, nogil=True)
-def read_depths(depths, targets, step):  # noqa: ANN001, ANN202
+def read_depths(depths, targets, step):
     """Depth (m) at sub-pixel targets, and whether there is one.
 
     Interpolated where the four pixels around agree within the relative `step`. At an edge the nearest pixel speaks, as
@@ -236,7 +236,7 @@ def read_depths(depths, targets, step):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True, nogil=True)
-def _grid_flow(depths, bodies, later_from_frame, fx, fy, cx, cy, stride):  # noqa: ANN001, ANN202
+def _grid_flow(depths, bodies, later_from_frame, fx, fy, cx, cy, stride):
     """True flow (px) at every `stride`-th pixel; NaN where nothing is seen."""
     height, width = depths.shape
     rows, columns = (height + stride - 1) // stride, (width + stride - 1) // stride
@@ -260,7 +260,7 @@ def _grid_flow(depths, bodies, later_from_frame, fx, fy, cx, cy, stride):  # noq
 
 
 @njit(cache=True, nogil=True)
-def _box_blur(grid, reach):  # noqa: ANN001, ANN202
+def _box_blur(grid, reach):
     """Mean over a square of half side `reach` nodes, leaving out NaN; 0 where all are NaN."""
     rows, columns, _ = grid.shape
     between = np.zeros((rows, columns, 3), dtype=np.float32)

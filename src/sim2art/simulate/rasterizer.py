@@ -94,7 +94,7 @@ def body_ids(bodies: BodyMeshes, face_ids: Int[np.ndarray, "*batch"]) -> Int[np.
 
 
 @njit(cache=True, nogil=True)
-def _render(vertices, vertex_bodies, faces, camera_from_body, fx, fy, cx, cy, depths, face_ids):  # noqa: ANN001, ANN202
+def _render(vertices, vertex_bodies, faces, camera_from_body, fx, fy, cx, cy, depths, face_ids):
     num_vertices = len(vertices)
     points = np.empty((num_vertices, 3), dtype=np.float64)
     polygon = np.empty((4, 3), dtype=np.float64)
@@ -147,7 +147,7 @@ def _render(vertices, vertex_bodies, faces, camera_from_body, fx, fy, cx, cy, de
 
 
 @njit(cache=True, nogil=True)
-def _fill(corners, face, inverse_depths, ids):  # noqa: ANN001, ANN202
+def _fill(corners, face, inverse_depths, ids):
     height, width = inverse_depths.shape
     x0, y0, w0 = corners[0]
     x1, y1, w1 = corners[1]

@@ -1,9 +1,10 @@
 """What stands around the object: a floor or table top, walls and static boxes. Stage frame: z up, floor at z = 0."""
 
 import numpy as np
+import numpy.typing as npt
 from jaxtyping import Float
 
-from sim2art.geometry.meshes import TriangleMesh, join_meshes, make_box
+from sim2art.geometry.meshes import TriangleMesh, make_box
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import make_transform
 
@@ -15,14 +16,17 @@ def sample_room(
     high: Float[np.ndarray, "3"],
     eyes: Float[np.ndarray, "frame 3"],
     rng: np.random.Generator,
-) -> TriangleMesh:
-    """A floor, mostly one or two walls behind the object, and up to five boxes beside it.
+    *,
+    is_enclosed: bool = False,
+) -> tuple[TriangleMesh, ...]:
+    """A floor, mostly one or two walls behind the object, and up to five boxes beside it, one mesh each.
 
     Args:
         low: Lower corner of all that the object sweeps, m.
         high: Upper corner.
         eyes: Camera centres; nothing is put between them and the object.
         rng: Source of randomness.
+        is_enclosed: Whether far walls all around leave no view into the void.
     """
     size = float(np.max(high - low))
     reach = 4.0 * size + 1.0
@@ -42,11 +46,18 @@ def sample_room(
         box = _sample_clutter(low, high, floor_z, back, eyes, rng)
         if box is not None:
             meshes.append(box)
-    return join_meshes(meshes)
+    if is_enclosed:
+        far = max(reach, float(np.abs(eyes[:, :2]).max()) + size) + 0.3
+        for x, y in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)):
+            lower = np.array([x * far - (1 - abs(x)) * far, y * far - (1 - abs(y)) * far, floor_z - 0.1])
+            upper = np.array([x * far + (1 - abs(x)) * far, y * far + (1 - abs(y)) * far, floor_z + 2 * far])
+            meshes.append(_slab(lower - 0.02, upper + 0.02))
+        meshes.append(_slab([-far, -far, floor_z - 0.1], [far, far, floor_z - 0.06]))
+    return tuple(meshes)
 
 
-def _slab(low: list[float], high: list[float]) -> TriangleMesh:
-    lower, upper = np.array(low), np.array(high)
+def _slab(low: npt.ArrayLike, high: npt.ArrayLike) -> TriangleMesh:
+    lower, upper = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
     return make_box(upper - lower, (lower + upper) / 2)
 
 

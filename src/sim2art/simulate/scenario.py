@@ -28,6 +28,8 @@ class ScenarioConfig:
     height: int = 256
     has_room: bool = True
     """Whether the object stands in a room rather than in empty space."""
+    is_enclosed: bool = False
+    """Whether the room has walls all around."""
     motion: MotionConfig = field(default_factory=MotionConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
 
@@ -44,7 +46,8 @@ class Scenario:
     camera_path: CameraPath
     link_motions: Float[np.ndarray, "frame link 4 4"]
     """What carries each link's rest-pose geometry to its place, stage frame."""
-    room: TriangleMesh | None
+    room: tuple[TriangleMesh, ...]
+    """Meshes of what stands around, stage frame; empty without a room."""
 
 
 def sample_scenario(config: ScenarioConfig, seed: int, attempt: int = 0) -> Scenario:
@@ -76,9 +79,15 @@ def sample_scenario(config: ScenarioConfig, seed: int, attempt: int = 0) -> Scen
         rng=named_rng(seed, attempt, "camera"),
         config=config.camera,
     )
-    room = None
+    room: tuple[TriangleMesh, ...] = ()
     if config.has_room:
-        room = sample_room(low, high, camera_path.stage_from_camera[:, :3, 3], named_rng(seed, attempt, "room"))
+        room = sample_room(
+            low,
+            high,
+            camera_path.stage_from_camera[:, :3, 3],
+            named_rng(seed, attempt, "room"),
+            is_enclosed=config.is_enclosed,
+        )
     return Scenario(
         family=family,
         seed=seed,

@@ -54,7 +54,7 @@ def corrupt_masks(
     rng: np.random.Generator,
 ) -> Bool[np.ndarray, "frame height width"]:
     """Object masks that are too large or too small, with pieces missing or leaking into the background."""
-    num_frames, height, width = masks.shape
+    num_frames, _, width = masks.shape
     unit = width / 256
     base = rng.uniform(-config.shift, config.shift)
     shifts = np.rint(unit * (base + rng.normal(0.0, 0.6, num_frames))).astype(np.int64)
@@ -162,7 +162,7 @@ def _paint_patch(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _hash(seed, index):  # noqa: ANN001, ANN202
+def _hash(seed, index):
     x = seed + np.uint64(index) * np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -170,7 +170,7 @@ def _hash(seed, index):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True, nogil=True)
-def _distort(depths, gains, noisy, noise, floor, edge, reach, block, quantum, seed):  # noqa: ANN001, ANN202
+def _distort(depths, gains, noisy, noise, floor, edge, reach, block, quantum, seed):
     num_frames, height, width = depths.shape
     low16 = np.uint64(0xFFFF)
     unit16 = np.float32(1.0 / 65536.0)
@@ -182,15 +182,18 @@ def _distort(depths, gains, noisy, noise, floor, edge, reach, block, quantum, se
                     noisy[t, y, x] = 0.0
                     continue
                 index = (t * height + y) * width + x
-                lowest, highest = z, z
-                for k in range(4):
-                    yy = y + (reach if k == 0 else -reach if k == 1 else 0)
-                    xx = x + (reach if k == 2 else -reach if k == 3 else 0)
-                    if 0 <= yy < height and 0 <= xx < width:
-                        other = depths[t, yy, xx]
-                        if other > 0:
-                            lowest, highest = min(lowest, other), max(highest, other)
-                if highest - lowest > np.float32(_EDGE) * lowest:
+                lowest, highest, bend = z, z, np.float32(0.0)
+                for axis in range(2):
+                    ya, xa = (y - reach, x) if axis else (y, x - reach)
+                    yb, xb = (y + reach, x) if axis else (y, x + reach)
+                    if ya < 0 or xa < 0 or yb >= height or xb >= width:
+                        continue
+                    before, after = depths[t, ya, xa], depths[t, yb, xb]
+                    if before > 0 and after > 0:
+                        # The second difference: a floor seen at a grazing angle is steep, but no edge.
+                        bend = max(bend, abs(before + after - 2 * z))
+                        lowest, highest = min(lowest, before, after), max(highest, before, after)
+                if bend > np.float32(_EDGE) * lowest:
                     bits = _hash(seed ^ np.uint64(0x5851F42D4C957F2D), index)
                     draw = np.float32(bits & low16) * unit16
                     share = np.float32((bits >> np.uint64(16)) & low16) * unit16
@@ -217,7 +220,7 @@ def _distort(depths, gains, noisy, noise, floor, edge, reach, block, quantum, se
 
 
 @njit(cache=True, nogil=True)
-def _grow(mask, shift, result):  # noqa: ANN001, ANN202
+def _grow(mask, shift, result):
     """Dilate by a square of half side `shift`, or erode when it is negative."""
     height, width = mask.shape
     wanted = shift > 0

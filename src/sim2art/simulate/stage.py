@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Int, Int32
 
-from sim2art.geometry.meshes import TriangleMesh
+from sim2art.geometry.meshes import TriangleMesh, join_meshes
 from sim2art.geometry.transforms import inverse
 from sim2art.simulate.flow_sources import ExactFlow
 from sim2art.simulate.rasterizer import BodyMeshes, body_ids, collect_bodies, render_frames
@@ -62,7 +62,8 @@ def render_stage(
     path = scenario.camera_path
     links = scenario.articulated_object.links
     num_frames = len(path.stage_from_camera)
-    meshes = collect_bodies([link.mesh for link in links] + [scenario.room, None if hand is None else hand[0]])
+    room = join_meshes(list(scenario.room)) if scenario.room else None
+    meshes = collect_bodies([link.mesh for link in links] + [room, None if hand is None else hand[0]])
     still = np.broadcast_to(np.eye(4), (num_frames, 1, 4, 4))
     hand_motion = still if hand is None else hand[1][:, None]
     stage_from_body = np.concatenate([scenario.link_motions, still, hand_motion], axis=1)

@@ -1,6 +1,7 @@
 """What a perfect method would answer for a scenario."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,14 +25,26 @@ class Truth:
     """Part (= new link index) of each link of the scenario's object."""
 
 
-def derive_truth(scenario: Scenario, *, keep_meshes: bool = False) -> Truth:
-    """The truth of a scenario, in the world frame and relative to frame 0."""
+def derive_truth(scenario: Scenario, *, frames: Sequence[int] | None = None, keep_meshes: bool = False) -> Truth:
+    """The truth of a scenario as some of its frames show it.
+
+    Args:
+        scenario: The recipe.
+        frames: Positions of the frames, increasing (default: all). The first one's camera is the world frame, joint
+            values are 0 there, and what moves only in other frames counts as still.
+        keep_meshes: Whether the links keep their geometry.
+    """
+    chosen = np.arange(len(scenario.trajectory.times)) if frames is None else np.asarray(frames, dtype=np.int64)
     articulated_object = scenario.articulated_object
     if not keep_meshes:
         links = tuple(dataclasses.replace(link, mesh=None) for link in articulated_object.links)
         articulated_object = dataclasses.replace(articulated_object, links=links)
-    first = np.array(scenario.trajectory.values[0])
-    shifted = dataclasses.replace(scenario.trajectory, values=scenario.trajectory.values - first)
+    first = np.array(scenario.trajectory.values[chosen[0]])
+    shifted = dataclasses.replace(
+        scenario.trajectory,
+        times=scenario.trajectory.times[chosen],
+        values=scenario.trajectory.values[chosen] - first,
+    )
     merged, trajectory, part_of_link = merge_still_links(rebased(articulated_object, first), shifted)
-    world_from_stage = inverse(scenario.camera_path.stage_from_camera[0])
+    world_from_stage = inverse(scenario.camera_path.stage_from_camera[chosen[0]])
     return Truth(articulated_object=merged.moved(world_from_stage), trajectory=trajectory, part_of_link=part_of_link)

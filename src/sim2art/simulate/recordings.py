@@ -1,0 +1,270 @@
+"""Rendered recordings: colour and noisy depth of an object in a room, seen by a moving camera, with exact truth.
+
+A recording is what a person with a depth camera would bring; it goes through the whole chain like theirs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int, UInt8
+
+from sim2art.assets.procedural import TRAINING_FAMILIES
+from sim2art.errors import InvalidValueError
+from sim2art.geometry.meshes import TriangleMesh
+from sim2art.geometry.transforms import inverse
+from sim2art.observation.rgbd_video import RgbdVideo
+from sim2art.simulate.camera_paths import CameraConfig
+from sim2art.simulate.corruption import DEPTH_CAMERA, TRACKED_POSES, DepthNoise
+from sim2art.simulate.flow_sources import ExactFlow
+from sim2art.simulate.hands import sample_hand
+from sim2art.simulate.joint_motions import MotionConfig
+from sim2art.simulate.materials import (
+    CLUTTER_SHARES,
+    FLOOR_SHARES,
+    OBJECT_SHARES,
+    WALL_SHARES,
+    Material,
+    sample_materials,
+)
+from sim2art.simulate.quality import check_motion, check_visibility
+from sim2art.simulate.rasterizer import render_frames
+from sim2art.simulate.scenario import Scenario, ScenarioConfig, sample_scenario
+from sim2art.simulate.seeds import named_rng
+from sim2art.simulate.sensor_noise import corrupt_depths, corrupt_poses
+from sim2art.simulate.shading import Surfaces, sample_lights, shade_frame
+from sim2art.simulate.stage import StageFrames, render_stage
+from sim2art.simulate.truth import Truth, derive_truth
+
+_MAX_ATTEMPTS = 60
+_MAX_DEPTH = 8.0  # m; beyond, a depth camera sees nothing.
+_SKIN = (205, 160, 135)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingConfig:
+    """What recordings are drawn from."""
+
+    families: tuple[str, ...] = TRAINING_FAMILIES
+    num_frames: int = 48
+    width: int = 480
+    height: int = 360
+    fps: float = 10.0
+    poses: Literal["exact", "tracked", "none"] = "tracked"
+    """Whether the recording comes with exact camera poses, slightly drifting ones, or none."""
+    depth: DepthNoise | None = DEPTH_CAMERA
+    """None: noiseless depth."""
+    hand_share: float = 0.2
+    """Recordings in which a hand moves the part."""
+    motion: MotionConfig = field(
+        default_factory=lambda: MotionConfig(static_share=0.0, trembling_share=0.0, opening=(0.35, 1.0))
+    )
+    camera: CameraConfig = field(
+        default_factory=lambda: CameraConfig(
+            fov_deg=(50.0, 68.0),
+            fill=(0.6, 1.05),
+            azimuth_deg=(-50.0, 50.0),
+            elevation_deg=(8.0, 42.0),
+            orbit_deg=(8.0, 40.0),
+            static_share=0.15,
+        )
+    )
+    supersampling: int = 2
+    """Colour is rendered this much finer and averaged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedRecording:
+    """A recording and its truth. World = the first camera's frame."""
+
+    times: Float[np.ndarray, "frame"]
+    """s."""
+    images: UInt8[np.ndarray, "frame height width 3"]
+    depths: Float32[np.ndarray, "frame height width"]
+    """Measured depth, m, whole millimetres; 0 = none."""
+    intrinsics: Float[np.ndarray, "3 3"]
+    world_from_camera: Float[np.ndarray, "frame 4 4"] | None
+    """Camera poses as recorded; None when the recording has none."""
+    part_images: UInt8[np.ndarray, "frame height width"]
+    """True part at each pixel; 0 is everything that stands still, and a hand."""
+    object_masks: Bool[np.ndarray, "frame height width"]
+    """True pixels of the object."""
+    truth: Truth
+    """Of all frames; `truth_of` gives that of some."""
+    scenario: Scenario
+    stage: StageFrames
+    """Noiseless depth, bodies and poses."""
+    fps: float
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def exact_flow(self, frames: Sequence[int] | None = None) -> ExactFlow:
+        """The true flow between some of the frames (default: all), in the world of the recording's first camera.
+
+        Flows are differences of points: to use them in a world that is the camera of another frame, rotate them.
+        """
+        flow = self.stage.exact_flow()
+        return flow if frames is None else flow.select(frames)
+
+    def truth_of(self, frames: Sequence[int]) -> Truth:
+        """The truth that some of the frames show, in the world of the first of them."""
+        return derive_truth(self.scenario, frames=frames)
+
+    def part_images_of(self, frames: Sequence[int]) -> Int[np.ndarray, "frame height width"]:
+        """Part ids of some of the frames, numbered as in `truth_of(frames)`."""
+        part_of_body = np.append(self.truth_of(frames).part_of_link, [0, 0, 0])
+        return part_of_body[self.stage.bodies[np.asarray(frames, dtype=np.int64)]]
+
+    def to_video(self, frames: Sequence[int] | None = None, *, is_noiseless: bool = False) -> RgbdVideo:
+        """The frames with true object masks and, as asked, measured or true depth; poses are true if none were recorded."""
+        chosen = np.arange(len(self.times)) if frames is None else np.asarray(frames, dtype=np.int64)
+        recorded = self.stage.world_from_camera if self.world_from_camera is None else self.world_from_camera
+        poses = (self.stage.world_from_camera if is_noiseless else recorded)[chosen]
+        return RgbdVideo(
+            times=self.times[chosen],
+            images=self.images[chosen],
+            depths=(self.stage.depths if is_noiseless else self.depths)[chosen],
+            object_masks=self.object_masks[chosen],
+            intrinsics=self.intrinsics.copy(),
+            world_from_camera=inverse(poses[0]) @ poses,
+            is_metric=True,
+        )
+
+
+def render_recording(config: RecordingConfig, seed: int) -> SimulatedRecording:
+    """The recording that belongs to (config, seed).
+
+    Raises:
+        InvalidValueError: When no acceptable scenario is found, or a family is unknown.
+    """
+    scenario_config = ScenarioConfig(
+        families=config.families,
+        num_frames=config.num_frames,
+        width=config.width,
+        height=config.height,
+        is_enclosed=True,
+        motion=config.motion,
+        camera=config.camera,
+    )
+    for attempt in range(_MAX_ATTEMPTS):
+        scenario = sample_scenario(scenario_config, seed, attempt)
+        truth = derive_truth(scenario, keep_meshes=True)
+        if check_motion(scenario, truth) is not None:
+            continue
+        hand_rng = named_rng(seed, "hand")
+        has_hand = hand_rng.uniform() < config.hand_share
+        hand = sample_hand(scenario, truth.part_of_link, hand_rng) if has_hand else None
+        stage = render_stage(scenario, hand)
+        part_images = stage.part_images(truth.part_of_link)
+        is_object = (stage.bodies >= 0) & (stage.bodies < stage.num_links)
+        if check_visibility(part_images, is_object, len(truth.articulated_object.links)) is None:
+            break
+    else:
+        raise InvalidValueError(
+            f"No acceptable recording for seed {seed} in {_MAX_ATTEMPTS} attempts with families {config.families}."
+        )
+    depths = stage.depths
+    if config.depth is not None:
+        depths = corrupt_depths(depths, config.depth, named_rng(seed, "depth"), 1.0)
+    depths = np.where(depths <= _MAX_DEPTH, np.rint(depths * 1000) / 1000, 0.0).astype(np.float32)
+    poses = stage.world_from_camera
+    if config.poses == "tracked":
+        distance = float(np.median(stage.depths[is_object]))
+        poses = corrupt_poses(poses, distance, TRACKED_POSES, named_rng(seed, "poses"), 1.0)
+    return SimulatedRecording(
+        times=np.arange(config.num_frames) / config.fps,
+        images=_render_images(scenario, stage, None if hand is None else hand[0], config.supersampling),
+        depths=depths,
+        intrinsics=stage.intrinsics,
+        world_from_camera=None if config.poses == "none" else poses,
+        part_images=part_images.astype(np.uint8),
+        object_masks=is_object,
+        truth=truth,
+        scenario=scenario,
+        stage=stage,
+        fps=config.fps,
+        provenance={"family": scenario.family, "seed": seed, "attempts": attempt + 1, "has_hand": hand is not None},
+    )
+
+
+def _render_images(
+    scenario: Scenario, stage: StageFrames, hand: TriangleMesh | None, factor: int
+) -> UInt8[np.ndarray, "frame height width 3"]:
+    """Colour of every frame, with exposure changes and image noise."""
+    seed = scenario.seed
+    rng = named_rng(seed, "image")
+    surfaces = _make_surfaces(scenario, stage, hand)
+    lights = sample_lights(named_rng(seed, "lights"))
+    num_frames, height, width = stage.depths.shape
+    fine = stage.intrinsics * factor
+    # The centre of the first fine pixel lies (factor - 1) / 2 fine pixels before that of the first coarse one.
+    fine[:2, 2] += (factor - 1) / 2
+    fine[2, 2] = 1.0
+    room_body = stage.room_body
+    images = np.empty((num_frames, height, width, 3), dtype=np.uint8)
+    exposure = 1.0 + rng.uniform(0.0, 0.05) * np.sin(np.linspace(0, rng.uniform(2, 9), num_frames) + rng.uniform(0, 6))
+    noise = rng.uniform(1.0, 3.5)
+    for frame in range(num_frames):
+        rendered = render_frames(
+            stage.meshes, stage.camera_from_body[frame : frame + 1], fine, width=width * factor, height=height * factor
+        )
+        linear = shade_frame(
+            stage.meshes,
+            surfaces,
+            lights,
+            depths=rendered.depths[0],
+            face_ids=rendered.face_ids[0],
+            camera_from_body=stage.camera_from_body[frame],
+            camera_from_stage=stage.camera_from_body[frame, room_body],
+            intrinsics=fine,
+        )
+        coarse = linear.reshape(height, factor, width, factor, 3).mean(axis=(1, 3))
+        values = 255.0 * np.clip(coarse * exposure[frame], 0.0, 1.0)
+        values += noise * rng.standard_normal(values.shape, dtype=np.float32)
+        images[frame] = np.clip(np.rint(values), 0, 255)
+    return images
+
+
+def _make_surfaces(scenario: Scenario, stage: StageFrames, hand: TriangleMesh | None) -> Surfaces:
+    """Colours and materials of links, room and hand, in the order of the stage's faces."""
+    rng = named_rng(scenario.seed, "surfaces")
+    links = scenario.articulated_object.links
+    corners = [link.mesh.vertices for link in links if link.mesh is not None and len(link.mesh.vertices)]
+    size = float(np.max(np.ptp(np.concatenate(corners), axis=0)))
+    shared = OBJECT_SHARES if rng.uniform() < 0.5 else None
+    link_shares = [OBJECT_SHARES] * len(links)
+    if shared is not None:  # One material for the whole object, as furniture has.
+        options = list(shared)
+        weights = np.array(list(shared.values()))
+        link_shares = [{options[rng.choice(len(options), p=weights / weights.sum())]: 1.0}] * len(links)
+    room_shares = [
+        FLOOR_SHARES
+        if index == 0
+        else CLUTTER_SHARES
+        if np.ptp(mesh.vertices, axis=0).max() < 2 * size
+        else WALL_SHARES
+        for index, mesh in enumerate(scenario.room)
+    ]
+    room_sizes = [size * rng.uniform(1.0, 2.0) for _ in scenario.room]
+    shares = [*link_shares, *room_shares, {Material.PLAIN: 1.0}]
+    materials = sample_materials(shares, [size] * len(links) + room_sizes + [0.2], rng)
+    colors: list[np.ndarray] = []
+    indices: list[np.ndarray] = []
+    for index, link in enumerate(links):
+        if link.mesh is None:
+            continue
+        plain = np.tile(np.array(link.color, dtype=np.uint8), (len(link.mesh.faces), 1))
+        colors.append(plain if link.mesh.colors is None else link.mesh.colors)
+        indices.append(np.full(len(link.mesh.faces), index))
+    for index, mesh in enumerate(scenario.room):
+        tint = np.clip(rng.uniform(80, 205) + rng.normal(0, 14, 3), 30, 235).astype(np.uint8)
+        colors.append(np.tile(tint, (len(mesh.faces), 1)))
+        indices.append(np.full(len(mesh.faces), len(links) + index))
+    if hand is not None:
+        colors.append(np.tile(np.array(_SKIN, dtype=np.uint8), (len(hand.faces), 1)))
+        indices.append(np.full(len(hand.faces), len(shares) - 1))
+    return Surfaces(
+        face_colors=np.concatenate(colors),
+        face_materials=np.concatenate(indices).astype(np.int32),
+        materials=materials,
+    )
