@@ -26,7 +26,7 @@ class SlotConfig:
 class SlotOutput(NamedTuple):
     """Raw predictions of M slots."""
 
-    masks: Float[Tensor, "clip frame point slot"]
+    masks: Float[Tensor, "clip slot frame point"]
     """Logits."""
     types: Float[Tensor, "clip slot 4"]
     """Logits: static, revolute, prismatic, empty."""
@@ -78,7 +78,7 @@ class SlotNetwork(nn.Module):
         )
         motions = self.motion_head(pairs)[..., 0]
         return SlotOutput(
-            masks=self.mask_head(per_point),
+            masks=self.mask_head(per_point).movedim(-1, 1),
             types=joints[..., :4],
             axes=functional.normalize(joints[..., 4:7], dim=-1, eps=1e-6),
             pivots=joints[..., 7:10],

@@ -44,7 +44,7 @@ class EvidenceConfig:
 
 def lay_out_evidence(
     video: PointVideo, hypotheses: Hypotheses, point_indices: np.ndarray, config: EvidenceConfig
-) -> Float32[np.ndarray, "frame point hypothesis feature"]:
+) -> Float32[np.ndarray, "hypothesis frame point feature"]:
     """Evidence features of chosen points for every hypothesis.
 
     Args:
@@ -153,7 +153,7 @@ def _evidence(
     num_hypotheses = len(axes)
     num_baselines = len(baselines)
     cell, far, eps = np.float32(CELL), np.float32(FAR), np.float32(EPSILON)
-    out = np.zeros((num_frames, count, num_hypotheses, num_features), np.float32)
+    out = np.zeros((num_hypotheses, num_frames, count, num_features), np.float32)
     # Moving from frame t to s by hypothesis k is relative[k, t, s] = motions[k, s] @ inverse(motions[k, t]).
     targets = np.zeros((num_hypotheses, num_frames, NUM_TARGETS), np.int64)
     for k in range(num_hypotheses):
@@ -165,17 +165,17 @@ def _evidence(
     relative = np.zeros((num_frames, 3, 4), np.float32)
     for k in range(num_hypotheses):
         for t in range(num_frames):
-            rotation = motions[k, t, :3, :3]
-            shift = motions[k, t, :3, 3]
+            rotation = np.ascontiguousarray(motions[k, t, :3, :3].T)
+            shift = motions[k, t, :3, 3].copy()
             for s in range(num_frames):
-                r = motions[k, s, :3, :3] @ np.ascontiguousarray(rotation.T)
+                r = np.ascontiguousarray(motions[k, s, :3, :3]) @ rotation
                 relative[s, :, :3] = r
                 relative[s, :, 3] = motions[k, s, :3, 3] - r @ shift
             for i in range(count):
                 if not valid[t, i]:
                     continue
                 p = points[t, i]
-                row = out[t, i, k]
+                row = out[k, t, i]
                 at = 0
                 largest = np.float32(0.0)
                 for b in range(num_baselines):

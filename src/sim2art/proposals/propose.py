@@ -11,6 +11,7 @@ import numpy as np
 
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.hypotheses import Hypotheses
+from sim2art.proposals.smoothing import smooth_flow
 from sim2art.proposals.twists import carry, follow_joint, grow_seed, refit_joint
 
 CLOUD_SIZE = 16
@@ -21,19 +22,19 @@ CLOUD_SIZE = 16
 class ProposalConfig:
     """How many joints to guess, and from what. Lengths are in normalised units (see `Normalization`)."""
 
-    num_hypotheses: int = 48
+    num_hypotheses: int = 40
     """At most this many are kept."""
-    num_seeds: int = 64
+    num_seeds: int = 80
     """Flow vectors to start from; each gives up to two joints."""
     num_points: int = 384
     """Points a frame that take part."""
-    radii: tuple[float, ...] = (0.12, 0.2, 0.35)
+    radii: tuple[float, ...] = (0.12, 0.2, 0.3, 0.45)
     """Seed neighbourhoods."""
     reach: float = 0.12
     """A point this near to a carried seed cloud belongs to it."""
     min_floor: float = 0.01
     """Flow below this is never taken for motion."""
-    duplicate: float = 0.15
+    duplicate: float = 0.12
     """Two guesses whose motion differs by less than this share of its size are the same."""
 
 
@@ -43,7 +44,10 @@ def propose(video: PointVideo, config: ProposalConfig, rng: np.random.Generator)
     Args:
         video: In normalised coordinates (`observation.normalization.normalize`).
     """
-    points, flows, valid = _subsample(video, config.num_points, rng)
+    video = smooth_flow(video, num_points=config.num_points)
+    points = video.points_world.astype(np.float32)
+    flows = video.flow_world.astype(np.float32)
+    valid = video.flow_valid
     baselines = np.array(video.baselines, dtype=np.int64)
     floor = flow_floor(flows, valid, config.min_floor)
     seeds = _choose_seeds(points, flows, valid, floor, config.num_seeds, rng)
@@ -69,25 +73,11 @@ def propose(video: PointVideo, config: ProposalConfig, rng: np.random.Generator)
 
 
 def flow_floor(flows: np.ndarray, valid: np.ndarray, minimum: float) -> float:
-    """The flow length that still looks like noise: three times the lower quartile of one-step flow, within bounds."""
-    lengths = np.linalg.norm(flows[0][valid[0]], axis=-1)
+    """The flow length that still looks like noise: twice the lower quartile over all flow, within bounds."""
+    lengths = np.linalg.norm(flows[valid], axis=-1)
     if len(lengths) == 0:
         return minimum
-    return float(np.clip(2.0 * np.percentile(lengths, 25), minimum, 0.06))
-
-
-def _subsample(video: PointVideo, num_points: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points (frame, point, 3), flows (baseline, frame, point, 3) and their validity, at most `num_points` a frame."""
-    if video.num_points > num_points:
-        # Slots are in random order, but invalid slots come last, so a prefix is a fair draw.
-        picked = slice(0, num_points)
-    else:
-        picked = slice(None)
-    return (
-        np.ascontiguousarray(video.points_world[:, picked], dtype=np.float32),
-        np.ascontiguousarray(video.flow_world[:, :, picked], dtype=np.float32),
-        np.ascontiguousarray(video.flow_valid[:, :, picked]),
-    )
+    return float(np.clip(2.0 * np.percentile(lengths, 25), minimum, 0.05))
 
 
 def _choose_seeds(

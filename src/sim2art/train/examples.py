@@ -12,6 +12,7 @@ from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.agreement import measure_agreement
 from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
@@ -22,7 +23,7 @@ class JudgeExample(NamedTuple):
     """One clip for the judge. Arrays without a batch axis; hypotheses are padded to a fixed number."""
 
     evidence: np.ndarray
-    """float16 (frame, point, hypothesis, feature)."""
+    """float16 (hypothesis, frame, point, feature)."""
     points: np.ndarray
     """float32 (frame, point, 3), normalised."""
     point_valid: np.ndarray
@@ -48,6 +49,10 @@ class ExampleConfig:
     num_hypotheses: int = 32
     proposals: ProposalConfig = ProposalConfig()
     evidence: EvidenceConfig = EvidenceConfig()
+    num_slot_points: int = 512
+    """Points a frame that the slot network sees."""
+    drop_flow: float = 0.1
+    """Share of clips whose flow is hidden from the slot network."""
     true_share: float = 0.3
     """Share of clips whose pool gets slightly wrong copies of the true joints: what a refit after judging looks like."""
 
@@ -110,7 +115,7 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     targets, qualities, types = _label(pool, truth, video.points_world, np.where(video.valid, clip.part_ids, -1), rng)
     padding = config.num_hypotheses - len(pool)
     return JudgeExample(
-        evidence=np.pad(evidence, ((0, 0), (0, 0), (0, padding), (0, 0))).astype(np.float16),
+        evidence=np.pad(evidence, ((0, padding), (0, 0), (0, 0), (0, 0))).astype(np.float16),
         points=video.points_world[frames, chosen].astype(np.float32),
         point_valid=video.valid[frames, chosen],
         hypothesis_valid=np.arange(config.num_hypotheses) < len(pool),
@@ -141,7 +146,8 @@ def _label(
     error, angle = agreement.errors[rows, best], agreement.axis_angles[rows, best]
     matched = error < 0.5
     same_type = pool.is_revolute == truth.is_revolute[best]
-    qualities = np.exp(-((error / 0.3) ** 2)) * np.exp(-((angle / np.deg2rad(12.0)) ** 2)) * (matched & same_type)
+    # Wide enough that the best of a poor pool still stands out: the joint is fitted again after judging.
+    qualities = np.exp(-((error / 0.35) ** 2)) * np.exp(-((angle / np.deg2rad(20.0)) ** 2)) * (matched & same_type)
     return np.where(matched, best + 1, 0), qualities, np.where(matched, truth.is_revolute[best].astype(int), -1)
 
 
@@ -157,3 +163,71 @@ def _perturb(joints: Hypotheses, rng: np.random.Generator) -> Hypotheses:
         values=values,
         scores=rng.uniform(0.3, 0.8, len(joints)),
     )
+
+
+class SlotExample(NamedTuple):
+    """One clip for the slot network. Arrays without a batch axis; parts are padded to a fixed number."""
+
+    points: np.ndarray
+    """float32 (frame, point, 3), normalised."""
+    features: np.ndarray
+    """float16 (frame, point, channel): flow and validity at each baseline."""
+    point_valid: np.ndarray
+    part_ids: np.ndarray
+    """int16 (frame, point)."""
+    part_present: np.ndarray
+    """bool (part): part 0 is the static body."""
+    part_types: np.ndarray
+    """int16 (part): 0 static, 1 revolute, 2 prismatic."""
+    part_axes: np.ndarray
+    """float32 (part, 3): sign tied to the motion."""
+    part_pivots: np.ndarray
+    """float32 (part, 3)."""
+    part_motions: np.ndarray
+    """float32 (frame, part): positive at the largest excursion."""
+
+
+MAX_PARTS = 12
+"""Parts of a slot example, the base included."""
+
+
+def num_slot_features(num_baselines: int) -> int:
+    """Channels of a point besides its place: flow and whether it was measured, for each baseline."""
+    return 4 * num_baselines
+
+
+def make_slot_example(clip: Clip, config: ExampleConfig, rng: np.random.Generator) -> SlotExample:
+    """Sample points and lay out the truth of each part; hides the flow of one clip in ten."""
+    normalization = fit_normalization(clip.video)
+    video = normalize(clip.video, normalization)
+    truth = normalized_truth(clip, normalization)
+    chosen = draw_points(video.valid, config.num_slot_points, rng)
+    frames = np.arange(video.num_frames)[:, None]
+    features = slot_features(video, chosen)
+    if rng.random() < config.drop_flow:
+        features = np.zeros_like(features)
+    count = min(len(truth.axes), MAX_PARTS - 1)
+    values = truth.joints.values[:count]
+    peaks = values[np.arange(count), np.argmax(np.abs(values), axis=1)] if count else np.zeros(0)
+    signs = np.where(peaks < 0, -1.0, 1.0)
+    padding = MAX_PARTS - 1 - count
+    types = np.where(truth.is_revolute[:count], 1, 2)
+    return SlotExample(
+        points=video.points_world[frames, chosen].astype(np.float32),
+        features=features.astype(np.float16),
+        point_valid=video.valid[frames, chosen],
+        part_ids=clip.part_ids[frames, chosen].astype(np.int16),
+        part_present=np.arange(MAX_PARTS) <= count,
+        part_types=np.pad(types, (1, padding)).astype(np.int16),
+        part_axes=np.pad(truth.axes[:count] * signs[:, None], ((1, padding), (0, 0))).astype(np.float32),
+        part_pivots=np.pad(truth.joints.pivots[:count], ((1, padding), (0, 0))).astype(np.float32),
+        part_motions=np.pad((values * signs[:, None]).T, ((0, 0), (1, padding))).astype(np.float32),
+    )
+
+
+def slot_features(video: PointVideo, chosen: np.ndarray) -> np.ndarray:
+    """Flow and validity of chosen points (frame, point, channel) of a normalised video."""
+    frames = np.arange(video.num_frames)[:, None]
+    flow = video.flow_world[:, frames, chosen]
+    measured = video.flow_valid[:, frames, chosen]
+    return np.moveaxis(np.concatenate([flow, measured[..., None]], axis=-1), 0, 2).reshape(*chosen.shape, -1)

@@ -1,0 +1,46 @@
+"""`sim2art train`: train a network from a preset."""
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Literal
+
+from sim2art.train.config import PRESETS
+from sim2art.train.loop import train as run_training
+
+logger = logging.getLogger(__name__)
+
+
+def train(
+    preset: Literal["tiny", "small", "base"],
+    *,
+    output: Path,
+    network: Literal["proposals", "paper"] = "proposals",
+    corruption: Literal["none", "paper", "real"] | None = None,
+    seed: int = 0,
+    num_steps: int | None = None,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    resume: bool = False,
+) -> None:
+    """Train a network on simulated clips, made on the fly.
+
+    Args:
+        preset: Size of the run: tiny (seconds), small (hours on two CPU cores), base (a data-centre GPU).
+        output: Folder for checkpoint, state and logs.
+        network: Hypothesise and verify, or the paper's slots.
+        corruption: Noise of the clips; the preset's own when not given.
+        seed: Decides the data and the initial weights.
+        num_steps: Length of the run; the preset's own when not given.
+        batch_size: Clips a step; the preset's own when not given.
+        workers: Processes that make clips.
+        resume: Go on from what the folder holds.
+    """
+    config = dataclasses.replace(PRESETS[preset], network=network, seed=seed)
+    if corruption is not None:
+        config = dataclasses.replace(config, clips=dataclasses.replace(config.clips, corruption=corruption))
+    for name, value in (("num_steps", num_steps), ("batch_size", batch_size), ("num_workers", workers)):
+        if value is not None:
+            config = dataclasses.replace(config, **{name: value})
+    run_training(config, output, resume=resume)
+    print(f"Checkpoint: {output / 'checkpoint'}")

@@ -1,0 +1,57 @@
+"""Training settings and the named presets."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sim2art.assets.procedural import TRAINING_FAMILIES
+from sim2art.dataset.splits import FIRST_TRAINING_SEED
+from sim2art.simulate.generate import ClipConfig
+from sim2art.train.examples import ExampleConfig
+
+NetworkName = Literal["proposals", "paper"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """One training run. Data are made on the fly from seeds, so the seed and the step decide everything."""
+
+    network: NetworkName = "proposals"
+    clips: ClipConfig = field(default_factory=lambda: ClipConfig(families=TRAINING_FAMILIES, corruption="real"))
+    examples: ExampleConfig = ExampleConfig()
+    seed: int = 0
+    num_steps: int = 4000
+    batch_size: int = 8
+    learning_rate: float = 2e-3
+    warmup_steps: int = 100
+    weight_decay: float = 1e-3
+    clip_norm: float = 1.0
+    ema_decay: float = 0.995
+    num_workers: int = 1
+    checkpoint_every: int = 200
+    log_every: int = 10
+
+    @property
+    def first_seed(self) -> int:
+        """Seed of the first clip."""
+        return FIRST_TRAINING_SEED + self.seed * 10_000_000
+
+
+PRESETS: dict[str, TrainConfig] = {
+    "tiny": TrainConfig(
+        clips=ClipConfig(families=TRAINING_FAMILIES, corruption="paper", num_frames=6, num_points=256, image_size=96),
+        examples=ExampleConfig(num_points=64, num_hypotheses=12),
+        num_steps=20,
+        batch_size=2,
+        warmup_steps=2,
+        num_workers=0,
+        checkpoint_every=10,
+        log_every=5,
+    ),
+    "small": TrainConfig(
+        examples=ExampleConfig(num_points=96, num_hypotheses=24), num_steps=4000, batch_size=8, num_workers=2
+    ),
+    "base": TrainConfig(
+        examples=ExampleConfig(num_points=192, num_hypotheses=32), num_steps=40_000, batch_size=32, num_workers=14
+    ),
+}
+"""`tiny` for tests (seconds), `small` for a few hours on two CPU cores, `base` for one data-centre GPU."""

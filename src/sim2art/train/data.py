@@ -1,0 +1,46 @@
+"""Batches made on the fly: example i comes from seed `first_seed + i`, so a run can resume anywhere."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from sim2art.dataset.clip import Clip
+from sim2art.simulate.generate import generate_clip
+from sim2art.train.config import TrainConfig
+from sim2art.train.examples import make_judge_example, make_slot_example
+
+
+class ExampleDataset(Dataset[dict[str, Tensor]]):
+    """Example number i of a run, as tensors; `clips` (for tests) replaces the generator and is cycled through."""
+
+    def __init__(self, config: TrainConfig, clips: list[Clip] | None = None) -> None:
+        self.config = config
+        self.clips = clips
+
+    def __len__(self) -> int:
+        return self.config.num_steps * self.config.batch_size
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        torch.set_num_threads(1)
+        seed = self.config.first_seed + index
+        clip = generate_clip(self.config.clips, seed) if self.clips is None else self.clips[index % len(self.clips)]
+        rng = np.random.default_rng([seed, 1])
+        make = make_judge_example if self.config.network == "proposals" else make_slot_example
+        return {name: torch.from_numpy(np.asarray(value)) for name, value in make(clip, self.config.examples, rng)._asdict().items()}
+
+
+def iterate_batches(config: TrainConfig, first_step: int, clips: list[Clip] | None = None) -> Iterator[dict[str, Tensor]]:
+    """Batches from `first_step` to the end of the run, in the same order whatever the number of workers."""
+    dataset = ExampleDataset(config, clips)
+    order = range(first_step * config.batch_size, len(dataset))
+    yield from DataLoader(
+        dataset,
+        batch_size=config.batch_size,
+        sampler=order,
+        num_workers=config.num_workers,
+        prefetch_factor=2 if config.num_workers else None,
+        multiprocessing_context="fork" if config.num_workers else None,
+    )

@@ -1,0 +1,167 @@
+"""The training loop: batches in, checkpoints and logs out; stops cleanly on SIGTERM or Ctrl-C and resumes exactly."""
+
+import contextlib
+import ctypes
+import dataclasses
+import json
+import math
+import signal
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from sim2art.dataset.clip import Clip
+from sim2art.errors import OutputExistsError
+from sim2art.networks.judge import JudgeConfig
+from sim2art.networks.point_encoder import EncoderConfig
+from sim2art.networks.slot_network import SlotConfig
+from sim2art.predict.checkpoint import build_network, save_checkpoint
+from sim2art.proposals.evidence import num_evidence_features
+from sim2art.train.config import TrainConfig
+from sim2art.train.data import iterate_batches
+from sim2art.train.examples import num_slot_features
+from sim2art.train.losses import judge_loss, slot_loss
+from sim2art.train.state import Average, load_state, save_state
+
+
+def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig:
+    """The network that a training run builds."""
+    baselines = len(config.clips.baselines)
+    if config.network == "proposals":
+        return JudgeConfig(num_features=num_evidence_features(baselines))
+    return SlotConfig(encoder=EncoderConfig(num_features=num_slot_features(baselines)))
+
+
+def train(config: TrainConfig, folder: Path, *, resume: bool = False, clips: list[Clip] | None = None) -> nn.Module:
+    """Train and leave `checkpoint/`, `state.safetensors`, `log.jsonl` and `config.json` in `folder`.
+
+    Args:
+        resume: Go on from the state in `folder`; without one, begin there.
+        clips: Train on these instead of the generator (tests).
+
+    Returns:
+        The network with averaged weights.
+
+    Raises:
+        OutputExistsError: When the folder holds a run and `resume` is false.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not resume and any(folder.iterdir()):
+        raise OutputExistsError(f"{folder} is not empty: pass --resume to go on, or another folder.", path=folder)
+    _keep_memory()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(config.seed)
+    network = build_network(network_config(config)).to(device)
+    average = Average(network, config.ema_decay)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
+    )
+    first = load_state(folder, network, average, optimizer) if (folder / "state.safetensors").exists() else 0
+    (folder / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=2, default=str))
+    stopped = _catch_stop()
+    batches = iterate_batches(config, first, clips)
+    sums: dict[str, float] = defaultdict(float)
+    waited, started = 0.0, time.monotonic()
+    step = first
+    with tqdm(total=config.num_steps, initial=first, unit="step", disable=not sys.stderr.isatty()) as bar:
+        while step < config.num_steps and not stopped:
+            begin = time.monotonic()
+            batch = {name: value.to(device, non_blocking=True) for name, value in next(batches).items()}
+            waited += time.monotonic() - begin
+            terms = train_step(network, optimizer, batch, config, step)
+            average.update(network, step)
+            step += 1
+            for name, value in terms.items():
+                sums[name] += value
+            bar.update()
+            if step % config.log_every == 0:
+                spent = time.monotonic() - started
+                record = {name: round(value / config.log_every, 5) for name, value in sums.items()} | {
+                    "step": step,
+                    "clips_per_second": round(config.log_every * config.batch_size / spent, 3),
+                    "waiting": round(waited / spent, 3),
+                    "rate": round(_rate(config, step), 7),
+                }
+                with (folder / "log.jsonl").open("a") as log:
+                    log.write(json.dumps(record) + "\n")
+                bar.set_postfix(loss=record["total"])
+                sums.clear()
+                waited, started = 0.0, time.monotonic()
+            if step % config.checkpoint_every == 0:
+                _save(folder, network, average, optimizer, step, config)
+    _save(folder, network, average, optimizer, step, config)
+    network.load_state_dict(average.weights)
+    return network.eval()
+
+
+def train_step(
+    network: nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], config: TrainConfig, step: int
+) -> dict[str, float]:
+    """One update; returns the loss terms."""
+    for group in optimizer.param_groups:
+        group["lr"] = _rate(config, step)
+    device = next(iter(batch.values())).device
+    precise = torch.autocast(device.type, dtype=torch.bfloat16) if _has_bfloat16(device) else contextlib.nullcontext()
+    with precise:
+        if config.network == "proposals":
+            output = network(
+                batch["evidence"].float(), batch["points"], batch["point_valid"], batch["hypothesis_valid"]
+            )
+        else:
+            output = network(batch["points"], batch["features"].float(), batch["point_valid"])
+    output = type(output)(*(value.float() for value in output))
+    terms = (judge_loss if config.network == "proposals" else slot_loss)(output, batch)
+    optimizer.zero_grad(set_to_none=True)
+    terms["total"].backward()
+    nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+    optimizer.step()
+    return {name: float(value.detach()) for name, value in terms.items()}
+
+
+def _rate(config: TrainConfig, step: int) -> float:
+    """Linear warm-up, then cosine to 2 % of the peak."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    done = (step - config.warmup_steps) / max(config.num_steps - config.warmup_steps, 1)
+    return config.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+
+
+def _save(
+    folder: Path, network: nn.Module, average: Average, optimizer: torch.optim.Optimizer, step: int, config: TrainConfig
+) -> None:
+    """State for resuming, and the averaged weights as a checkpoint."""
+    save_state(folder, network, average, optimizer, step)
+    averaged = build_network(network_config(config))
+    averaged.load_state_dict({name: value.cpu() for name, value in average.weights.items()})
+    facts: dict[str, Any] = {"steps": step, "clips_seen": step * config.batch_size, "train": dataclasses.asdict(config)}
+    save_checkpoint(folder / "checkpoint", averaged, **facts)
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 pays: on GPUs, and on CPUs with AVX512-BF16 or AMX."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def _catch_stop() -> list[int]:
+    """A list that becomes non-empty when the process is asked to stop."""
+    caught: list[int] = []
+    with contextlib.suppress(ValueError):  # Not in the main thread: the caller handles signals.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _: caught.append(received))
+    return caught
+
+
+def _keep_memory() -> None:
+    """Let glibc keep freed blocks: returning 100 MB arrays to the system at every step halves the CPU's speed."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(-4, 0)  # M_MMAP_MAX
+        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
