@@ -1,0 +1,115 @@
+"""`sim2art run`: one recording of an object in motion to an articulated model."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import tyro
+
+from sim2art.articulation.estimate import part_name
+from sim2art.articulation.joint import JointType
+from sim2art.errors import InvalidValueError
+from sim2art.perception.pipeline import ObserveOptions
+from sim2art.reconstruct import (
+    STAGES,
+    Reconstruction,
+    ReconstructOptions,
+    check_output,
+    reconstruct,
+)
+from sim2art.stages import StageKeeper
+
+
+def run(
+    recording: tyro.conf.Positional[Path],
+    *,
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
+    frames: int = 16,
+    mask: Literal["auto", "motion", "salient", "whole"] = "auto",
+    box: str | None = None,
+    method: Literal["network", "flow_clustering"] = "network",
+    checkpoint: Path | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+    resume: bool = False,
+) -> None:
+    """Turn one recording of an object in motion into an articulated model.
+
+    Args:
+        recording: A capture folder (rgb/, depth/, camera.json) or a TUM RGB-D folder.
+        output: Folder for the result.
+        frames: How many frames to use; they are chosen by motion.
+        mask: What counts as the object: auto, around what moves, the salient object, or the whole scene.
+        box: x,y,width,height of the object in the first used frame, px; overrides the mask.
+        method: The network, or the baseline that needs none.
+        checkpoint: Folder of other network weights than those that ship.
+        seed: Of the sampled points.
+        overwrite: Replace an earlier result in the output folder.
+        resume: Go on from the stages that a stopped run left in the output folder.
+    """
+    check_output(output, overwrite=overwrite, resume=resume)
+    options = ReconstructOptions(
+        observe=ObserveOptions(num_frames=frames, mask=mask, box=parse_box(box), seed=seed),
+        method=method,
+        checkpoint=checkpoint,
+        name=recording.resolve().name or "object",
+    )
+    result = reconstruct(recording, options, stage_folder=output / STAGES, resume=resume)
+    written = result.save(output, overwrite=overwrite, config=dataclasses.asdict(options), timings=result.timings)
+    StageKeeper(output / STAGES, resume=True).remove()
+    print(describe(result))
+    print("\nWritten:")
+    for path in written:
+        print(f"  {path}{'/' if path.is_dir() else ''}")
+
+
+def parse_box(text: str | None) -> tuple[int, int, int, int] | None:
+    """Four integers from "x,y,width,height".
+
+    Raises:
+        InvalidValueError: When the text is not four integers.
+    """
+    if text is None:
+        return None
+    words = text.replace(" ", "").split(",")
+    if len(words) != 4 or not all(word.lstrip("-").isdecimal() for word in words):
+        raise InvalidValueError(
+            f"--box is '{text}'; four integers x,y,width,height are needed, such as 120,40,300,260."
+        )
+    x, y, width, height = (int(word) for word in words)
+    return x, y, width, height
+
+
+def describe(result: Reconstruction) -> str:
+    """Status, warnings and the table of moving parts, as text."""
+    lines = [f"Status: {result.status.value}" + "".join(f"; {reason}" for reason in result.reasons)]
+    lines += [f"Warning: {warning}" for warning in result.warnings]
+    if not result.estimate.joints:
+        return "\n".join([*lines, "No moving part was found."])
+    unit = "m" if result.video.is_metric else "unknown unit"
+    rows = [("part", "parent", "type", "axis", f"pivot ({unit})", "motion range", "confidence")]
+    for index, found in enumerate(result.estimate.joints):
+        joint = found.joint
+        values = result.estimate.trajectory.values[:, index]
+        pivot = "-" if joint.pivot is None else " ".join(f"{v:.3f}" for v in joint.pivot)
+        rows.append(
+            (
+                part_name(index + 1),
+                joint.parent,
+                joint.type.value,
+                " ".join(f"{v:.3f}" for v in joint.axis),
+                pivot,
+                _range_words(joint.type, float(values.min()), float(values.max()), is_metric=result.video.is_metric),
+                f"{found.confidence:.2f}",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([*lines, "", table[0], "-" * len(table[0]), *table[1:]])
+
+
+def _range_words(kind: JointType, low: float, high: float, *, is_metric: bool) -> str:
+    if kind is JointType.REVOLUTE:
+        return f"{np.rad2deg(low):.1f} .. {np.rad2deg(high):.1f} deg"
+    return f"{100 * low:.1f} .. {100 * high:.1f} cm" if is_metric else f"{low:.3f} .. {high:.3f} units"

@@ -1,0 +1,401 @@
+"""The whole way from a recording to an articulated model: observe, estimate, label, mesh; `Reconstruction.save` writes it.
+
+Given a folder to keep stages in, a run that was stopped goes on where it stood (`resume`).
+"""
+
+import dataclasses
+import json
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import UInt8
+
+import sim2art
+from sim2art.articulation.articulated_object import ArticulatedObject
+from sim2art.articulation.assembly import assemble_object
+from sim2art.articulation.estimate import ArticulationEstimate, Status
+from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays, keep_largest_parts
+from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.errors import OutputExistsError
+from sim2art.geometry.meshes import TriangleMesh
+from sim2art.observation.densify import densify_labels
+from sim2art.observation.point_video import PointVideo
+from sim2art.observation.rgbd_video import RgbdVideo
+from sim2art.perception.captures.capture import Capture
+from sim2art.perception.captures.open_capture import open_capture
+from sim2art.perception.intake import take_in
+from sim2art.perception.observation_io import (
+    observation_from_stage,
+    observation_to_stage,
+    track_from_stage,
+    track_to_stage,
+)
+from sim2art.perception.pipeline import NO_MOTION, Observation, ObserveOptions, observe_frames, pick_frames
+from sim2art.perception.poses import find_poses
+from sim2art.perception.tasks import CameraTrack
+from sim2art.provenance import collect_provenance
+from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
+
+logger = logging.getLogger(__name__)
+
+Predictor = Callable[[PointVideo], ArticulationEstimate]
+MAX_JOINTS = 20
+STAGES = ".stages"
+"""Name of the folder, inside the output folder, that keeps the finished stages of a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconstructOptions:
+    """How a recording becomes a model."""
+
+    observe: ObserveOptions = field(default_factory=ObserveOptions)
+    method: Literal["network", "flow_clustering"] = "network"
+    """flow_clustering is the baseline without a network."""
+    checkpoint: Path | None = None
+    """Folder of the network's weights; None takes those that ship with sim2art."""
+    name: str = "object"
+    """Name of the model in the files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstruction:
+    """An articulated model of a recorded object, and all that it was made from."""
+
+    recording: Path
+    observation: Observation
+    estimate: ArticulationEstimate
+    """Joints in the world frame (first used camera), as they stand at the first used frame."""
+    labels: UInt8[np.ndarray, "frame height width"]
+    """Part of every pixel of the used frames, 255 where no known part is seen; at the video's size."""
+    articulated_object: ArticulatedObject
+    status: Status
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    timings: dict[str, float]
+    """s a stage; 0 for stages that were kept from an earlier run."""
+
+    @property
+    def video(self) -> RgbdVideo:
+        """The used frames."""
+        return self.observation.video
+
+    @property
+    def points(self) -> PointVideo:
+        """The sampled points that the estimate speaks of."""
+        return self.observation.points
+
+    @property
+    def frame_ids(self) -> tuple[int, ...]:
+        """The recording's numbers of the used frames."""
+        return self.observation.frame_ids
+
+    def save(
+        self, output: Path, *, overwrite: bool = False, config: dict[str, Any] | None = None, **facts: Any
+    ) -> list[Path]:
+        """Write result.json, labels, URDF, GLB and report into a folder; all appear together or not at all.
+
+        Args:
+            output: The folder; made when missing.
+            overwrite: Replace the files of an earlier result; other files in the folder are left alone.
+            config: Settings of the run, written as config.json.
+            facts: Anything else for the provenance.
+
+        Returns:
+            What was written.
+
+        Raises:
+            OutputExistsError: When the folder holds files and `overwrite` is not set.
+        """
+        check_output(output, overwrite=overwrite, resume=True)
+        partial = output / ".partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            self._write(partial, config or {}, facts)
+            return _move_in(partial, output)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def _write(self, folder: Path, config: dict[str, Any], facts: dict[str, Any]) -> None:
+        from sim2art.export.glb import write_glb
+        from sim2art.export.labels import write_labels
+        from sim2art.export.result import Result, write_result
+        from sim2art.export.urdf import write_urdf
+        from sim2art.view.report import write_report
+
+        provenance = collect_provenance(recording=str(self.recording), **facts)
+        names = [link.name for link in self.articulated_object.links]
+        write_labels(folder / "labels", resize_labels(self.labels, self.observation.input_size), self.frame_ids)
+        write_urdf(self.articulated_object, folder)
+        write_glb(self.articulated_object, self.estimate.trajectory, folder / "object.glb")
+        meshes = [f"meshes/{name}.obj" if (folder / "meshes" / f"{name}.obj").exists() else None for name in names]
+        result = Result(
+            status=self.status,
+            reasons=self.reasons,
+            warnings=self.warnings,
+            is_metric=self.video.is_metric,
+            frame_ids=self.frame_ids,
+            part_meshes=tuple(meshes),
+            joints=tuple(
+                dataclasses.replace(found, joint=joint)
+                for found, joint in zip(self.estimate.joints, self.articulated_object.joints, strict=True)
+            ),
+            trajectory=self.estimate.trajectory,
+            provenance=provenance,
+        )
+        write_report(
+            folder / "report.html",
+            video=self.video,
+            labels=self.labels,
+            estimate=self.estimate,
+            articulated_object=self.articulated_object,
+            frame_ids=self.frame_ids,
+            status=self.status,
+            reasons=self.reasons,
+            warnings=self.warnings,
+            timings=self.timings,
+            provenance=provenance,
+        )
+        (folder / "provenance.json").write_text(json.dumps(provenance, indent=2, default=str))
+        (folder / "config.json").write_text(json.dumps(config, indent=2, default=str))
+        write_result(folder / "result.json", result)
+
+
+def reconstruct(
+    recording: Path | str | Capture,
+    options: ReconstructOptions | None = None,
+    *,
+    predictor: Predictor | None = None,
+    stage_folder: Path | None = None,
+    resume: bool = False,
+) -> Reconstruction:
+    """Turn a recording of an object in motion into an articulated model.
+
+    Args:
+        recording: A folder that `open_capture` knows, or an open capture.
+        options: How it is done.
+        predictor: What maps points with flow to parts and joints; overrides `options.method`.
+        stage_folder: Where finished stages are kept; None keeps none.
+        resume: Go on from the stages kept by an earlier run of the same recording and options.
+
+    Raises:
+        InvalidFileError: When the recording cannot be used, with what was found and how to mend it.
+    """
+    options = options or ReconstructOptions()
+    clock = _Clock()
+    with clock.stage("read") as say:
+        capture = open_capture(Path(recording)) if isinstance(recording, str | Path) else recording
+        source = fingerprint(capture.path) if capture.path.exists() else make_key(capture.path, id(capture))
+        stages = StageKeeper(stage_folder, resume=resume)
+        say(f"{len(capture.frame_ids)} frames")
+
+    key = make_key(sim2art.__version__, source, dataclasses.asdict(options.observe))
+    kept = stages.load("observation", key)
+    if kept is not None:
+        observation = clock.kept("observation", observation_from_stage(kept))
+    else:
+        observation = _observe(capture, options.observe, stages, make_key(sim2art.__version__, source), clock)
+        stages.keep("observation", key, observation_to_stage(observation))
+
+    key = make_key(key, options.method, None if options.checkpoint is None else fingerprint(options.checkpoint))
+    kept = stages.load("estimate", key)
+    if kept is not None:
+        estimate = clock.kept("estimate", estimate_from_arrays(kept.arrays, kept.facts))
+    else:
+        with clock.stage("estimate") as say:
+            estimate = _estimate(observation, options, predictor)
+            say(f"{len(estimate.joints)} joint(s)")
+        stages.keep(
+            "estimate", key, Stage(arrays=estimate_to_arrays(estimate)[0], facts=estimate_to_arrays(estimate)[1])
+        )
+
+    with clock.stage("labels"):
+        labels = densify_labels(observation.video, observation.points, estimate.part_probabilities)
+    warnings = list(observation.warnings)
+    with clock.stage("meshes") as say:
+        meshes = _fuse(observation.video, labels, estimate, warnings)
+        say(f"{sum(0 if mesh is None else len(mesh.faces) for mesh in meshes)} faces")
+    status, reasons = _judge(observation, estimate)
+    return Reconstruction(
+        recording=capture.path,
+        observation=observation,
+        estimate=estimate,
+        labels=labels,
+        articulated_object=assemble_object(estimate, meshes, name=options.name),
+        status=status,
+        reasons=reasons,
+        warnings=tuple(warnings),
+        timings=clock.timings,
+    )
+
+
+def _observe(
+    capture: Capture, options: ObserveOptions, stages: StageKeeper, source_key: str, clock: "_Clock"
+) -> Observation:
+    """The perception chain, stage by stage; tracked camera poses are kept as they take longest."""
+    from sim2art.perception.adapters.klt_pnp import track_camera
+
+    with clock.stage("intake") as say:
+        recording = take_in(capture, options.intake)
+        say(f"{recording.num_frames} usable frames, {recording.input_size[0]}x{recording.input_size[1]} px")
+    key = make_key(source_key, dataclasses.asdict(options.intake))
+
+    def tracker(*arguments: Any) -> CameraTrack:
+        kept = stages.load("camera", key)
+        if kept is not None:
+            return track_from_stage(kept)
+        track = track_camera(*arguments)
+        stages.keep("camera", key, track_to_stage(track))
+        return track
+
+    with clock.stage("poses") as say:
+        posed = find_poses(recording, tracker)
+        say("from the recording" if recording.world_from_camera is not None else "tracked")
+    with clock.stage("frames") as say:
+        frames, profile = pick_frames(posed, options)
+        say(f"{len(frames)} of {posed.recording.num_frames}")
+    with clock.stage("flow, mask, points") as say:
+        observation = observe_frames(posed, frames, profile, options)
+        measured = observation.points.flow_valid[0, :-1].mean() if len(frames) > 1 else 0.0
+        say(
+            f"{100 * observation.video.object_masks.mean():.0f} % of the image, flow at {100 * measured:.0f} % of the points"
+        )
+    return observation
+
+
+def _estimate(
+    observation: Observation, options: ReconstructOptions, predictor: Predictor | None
+) -> ArticulationEstimate:
+    """Parts and joints; where nothing moves there is nothing to ask."""
+    if not observation.moves:
+        return still_estimate(observation.points, reasons=(NO_MOTION,))
+    if predictor is None:
+        predictor = load_method(options.method, options.checkpoint)
+    return keep_largest_parts(predictor(observation.points), MAX_JOINTS)
+
+
+def load_method(method: str, checkpoint: Path | None) -> Predictor:
+    """The network with its weights, or the baseline that needs none."""
+    if method == "flow_clustering":
+        from sim2art.baselines.flow_clustering import flow_clustering
+
+        return flow_clustering
+    from sim2art.predict.predictor import load_predictor
+
+    return load_predictor(checkpoint)
+
+
+def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> ArticulationEstimate:
+    """One static part and no joint."""
+    return ArticulationEstimate(
+        part_probabilities=np.ones((points.num_frames, points.num_points, 1)),
+        joints=(),
+        trajectory=JointTrajectory(joint_names=(), times=points.times.copy(), values=np.zeros((points.num_frames, 0))),
+        status=Status.AMBIGUOUS,
+        reasons=reasons,
+    )
+
+
+def check_output(output: Path, *, overwrite: bool = False, resume: bool = False) -> None:
+    """Raise OutputExistsError when a folder holds files that a run would mix with or lose."""
+    if output.exists() and not output.is_dir():
+        raise OutputExistsError(f"{output} is a file; a folder is needed for the result.", path=output)
+    if overwrite or not output.exists():
+        return
+    names = {entry.name for entry in output.iterdir()}
+    if names - {STAGES, ".partial"}:
+        raise OutputExistsError(
+            f"{output} is not empty ({len(names)} entries). Choose another folder, or pass --overwrite to replace an "
+            "earlier result in it.",
+            path=output,
+        )
+    if STAGES in names and not resume:
+        raise OutputExistsError(
+            f"{output} holds the finished stages of a run that was stopped. Pass --resume to go on from there, or "
+            "--overwrite to begin again.",
+            path=output,
+        )
+
+
+def resize_labels(
+    labels: UInt8[np.ndarray, "frame height width"], size: tuple[int, int]
+) -> UInt8[np.ndarray, "frame new_height new_width"]:
+    """Labels at another image size (width, height), by nearest pixel."""
+    height, width = labels.shape[1:]
+    if (width, height) == size:
+        return labels
+    rows = np.minimum((np.arange(size[1]) + 0.5) * height / size[1], height - 1).astype(int)
+    columns = np.minimum((np.arange(size[0]) + 0.5) * width / size[0], width - 1).astype(int)
+    return labels[:, rows[:, None], columns[None]]
+
+
+def _move_in(partial: Path, output: Path) -> list[Path]:
+    """Move finished files into the output folder; `result.json` goes last, so its presence tells of a whole result."""
+    names = sorted((entry.name for entry in partial.iterdir()), key=lambda name: (name == "result.json", name))
+    (output / "result.json").unlink(missing_ok=True)
+    for name in names:
+        target = output / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        (partial / name).replace(target)
+    return [output / name for name in names]
+
+
+def _fuse(
+    video: RgbdVideo, labels: np.ndarray, estimate: ArticulationEstimate, warnings: list[str]
+) -> list[TriangleMesh | None]:
+    from sim2art.export.meshes import fuse_part_meshes
+
+    return fuse_part_meshes(video, labels, estimate, on_warning=warnings.append)
+
+
+def _judge(observation: Observation, estimate: ArticulationEstimate) -> tuple[Status, tuple[str, ...]]:
+    """Status and reasons of the whole, from the observation's and the estimate's."""
+    reasons = [*observation.reasons, *estimate.reasons]
+    status = estimate.status
+    if observation.moves and not estimate.joints and not estimate.reasons:
+        reasons.append("something moves, but no joint explains it")
+    if reasons and status is Status.OK and (observation.reasons or not estimate.joints):
+        status = Status.AMBIGUOUS
+    return status, tuple(dict.fromkeys(reasons))
+
+
+class _Clock:
+    """Times each stage and says one line about it."""
+
+    def __init__(self) -> None:
+        self.timings: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Time what happens inside; the yielded function takes a few words about what was found."""
+        words: list[str] = []
+        start = time.perf_counter()
+        yield words.append
+        self.timings[name] = time.perf_counter() - start
+        logger.info("%-20s %-60s %6.1f s", name, ", ".join(words), self.timings[name])
+
+    def kept(self, name: str, value: Any) -> Any:
+        """Note a stage that an earlier run had finished."""
+        self.timings[name] = 0.0
+        logger.info("%-20s %-60s", name, "kept from the run before")
+        return value
+
+
+class _CallableModule(ModuleType):
+    """Lets `sim2art.reconstruct(...)` work after this module, which has the same name, was imported."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Reconstruction:
+        return reconstruct(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _CallableModule
