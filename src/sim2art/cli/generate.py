@@ -1,0 +1,129 @@
+"""`sim2art generate`: clips as shards on disk."""
+
+import json
+import logging
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from sim2art.dataset.clip import Clip
+from sim2art.dataset.shards import is_shard_done, parse_share, shard_path, write_index, write_shard
+from sim2art.dataset.splits import FIRST_TRAINING_SEED
+from sim2art.errors import InvalidValueError, OutputExistsError
+from sim2art.provenance import write_provenance
+from sim2art.simulate.generate import GENERATOR_VERSION, ClipConfig, CorruptionName, generate_clip
+
+_LOG = logging.getLogger(__name__)
+_AHEAD = 4  # Clips a worker may be ahead of the writer: bounds the memory.
+
+
+def generate(
+    output: Path,
+    /,
+    *,
+    num: int,
+    seed: int = 0,
+    shard: str = "0/1",
+    corruption: CorruptionName = "real",
+    num_frames: int = 16,
+    num_points: int = 2048,
+    clips_per_file: int = 256,
+    workers: int = 1,
+) -> None:
+    """Write simulated clips for training as tar files with an index.
+
+    A killed job goes on where it stopped when the same command is given again. Jobs 0/N to N-1/N may share one folder
+    or run on N machines: together they write the same bytes as 0/1 would.
+
+    Args:
+        output: Folder to write to; new, empty, or left by the same command.
+        num: Clips of the whole data set.
+        seed: Number of the data set's first clip among all training clips: two sets whose ranges
+            [seed, seed + num) do not meet share no clip.
+        shard: K/N: write only each N-th file, from the K-th on.
+        corruption: none, paper (white noise) or real (what depth cameras and optical flow do).
+        num_frames: Frames a clip.
+        num_points: Points a frame.
+        clips_per_file: Clips in one tar (about 1 MB a clip).
+        workers: Processes that generate.
+    """
+    share = parse_share(shard)
+    for name, value in (("num", num), ("clips-per-file", clips_per_file), ("workers", workers)):
+        if value < 1:
+            raise InvalidValueError(f"--{name} is {value}; 1 or more is needed.")
+    if seed < 0:
+        raise InvalidValueError(f"--seed is {seed}; 0 or more is needed.")
+    config = ClipConfig(num_frames=num_frames, num_points=num_points, corruption=corruption)
+    facts = {
+        "num": num,
+        "seed": seed,
+        "clips_per_file": clips_per_file,
+        "config": asdict(config),
+        "generator": GENERATOR_VERSION,
+        "licence": "Apache-2.0 (procedural assets of sim2art)",
+    }
+    _claim_folder(output, json.loads(json.dumps(facts)))
+    seeds = range(FIRST_TRAINING_SEED + seed, FIRST_TRAINING_SEED + seed + num)
+    num_files = -(-num // clips_per_file)
+    files = [index for index in range(num_files) if share.owns(index)]
+    total = sum(len(_seeds_of_file(seeds, index, clips_per_file)) for index in files)
+    with tqdm(total=total, unit="clip", desc=f"generate {shard}") as progress:
+        for index in files:
+            path, chosen = shard_path(output, index), _seeds_of_file(seeds, index, clips_per_file)
+            if is_shard_done(path):
+                progress.update(len(chosen))
+                continue
+            write_shard(path, _count(_generate_all(config, chosen, workers), progress))
+    write_index(output, facts)
+    write_provenance(output, shard=shard, num=num, seed=seed)
+    _LOG.info("Wrote %d clips to %s", total, output)
+
+
+def _claim_folder(output: Path, facts: dict[str, Any]) -> None:
+    """Make the folder, or check that it was left by the same command."""
+    config_path = output / "config.json"
+    if output.exists() and any(output.iterdir()):
+        if not config_path.exists():
+            raise OutputExistsError(f"Folder '{output}' is not empty; choose another or empty it first.", path=output)
+        found = json.loads(config_path.read_text())
+        if found != facts:
+            different = sorted(key for key in facts if found.get(key) != facts[key])
+            raise OutputExistsError(
+                f"Folder '{output}' holds clips of another command (different: {different}); choose another folder.",
+                path=output,
+            )
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    config_path.write_text(json.dumps(facts, indent=2))
+
+
+def _seeds_of_file(seeds: range, index: int, clips_per_file: int) -> range:
+    return seeds[index * clips_per_file : (index + 1) * clips_per_file]
+
+
+def _generate_all(config: ClipConfig, seeds: range, workers: int) -> Iterator[Clip]:
+    """Clips of the seeds in order, made by `workers` processes."""
+    if workers == 1:
+        for seed in seeds:
+            yield generate_clip(config, seed)
+        return
+    # Spawned, not forked: a fork of a process with running compiled threads may hang.
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = []
+        for seed in seeds:
+            waiting.append(pool.submit(generate_clip, config, seed))
+            if len(waiting) >= workers * _AHEAD:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
+
+
+def _count(clips: Iterator[Clip], progress: tqdm) -> Iterator[Clip]:
+    for clip in clips:
+        yield clip
+        progress.update()
