@@ -7,15 +7,25 @@ import numpy as np
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.assets.procedural.base_cabinet import make_base_cabinet
 from sim2art.assets.procedural.casement_window import make_casement_window
+from sim2art.assets.procedural.chest import make_chest
+from sim2art.assets.procedural.desk import make_desk
+from sim2art.assets.procedural.desk_lamp import make_desk_lamp
 from sim2art.assets.procedural.dishwasher import make_dishwasher
 from sim2art.assets.procedural.door_drawer_cabinet import make_door_drawer_cabinet
 from sim2art.assets.procedural.drawer_chest import make_drawer_chest
+from sim2art.assets.procedural.eyeglasses import make_eyeglasses
+from sim2art.assets.procedural.flap_box import make_flap_box
+from sim2art.assets.procedural.folding_chair import make_folding_chair
 from sim2art.assets.procedural.laptop import make_laptop
 from sim2art.assets.procedural.microwave import make_microwave
 from sim2art.assets.procedural.oven import make_oven
 from sim2art.assets.procedural.refrigerator import make_refrigerator
 from sim2art.assets.procedural.room_door import make_room_door
+from sim2art.assets.procedural.scissors import make_scissors
 from sim2art.assets.procedural.sliding_window import make_sliding_window
+from sim2art.assets.procedural.stapler import make_stapler
+from sim2art.assets.procedural.suitcase import make_suitcase
+from sim2art.assets.procedural.trash_can import make_trash_can
 from sim2art.assets.procedural.wardrobe import make_wardrobe
 from sim2art.errors import InvalidValueError
 
@@ -32,6 +42,16 @@ _TRAINING: dict[str, MakeObject] = {
     "room_door": make_room_door,
     "sliding_window": make_sliding_window,
     "casement_window": make_casement_window,
+    "flap_box": make_flap_box,
+    "trash_can": make_trash_can,
+    "suitcase": make_suitcase,
+    "stapler": make_stapler,
+    "scissors": make_scissors,
+    "folding_chair": make_folding_chair,
+    "eyeglasses": make_eyeglasses,
+    "chest": make_chest,
+    "desk": make_desk,
+    "desk_lamp": make_desk_lamp,
     "laptop": make_laptop,
     "oven": make_oven,
 }

@@ -49,15 +49,19 @@ class ObjectBuilder:
         self._joints.append(joint)
 
     def build(self) -> ArticulatedObject:
-        """The finished object, moved so that at rest it stands on z = 0 and is centred in x and y."""
+        """The finished object, standing on z = 0 and centred in x and y."""
         links = []
         for name, meshes in self._meshes.items():
             mesh = join_meshes(meshes)
             assert mesh.colors is not None
             red, green, blue = mesh.colors[0]
             links.append(Link(name=name, mesh=mesh, color=(int(red), int(green), int(blue))))
-        vertices = np.concatenate([link.mesh.vertices for link in links if link.mesh is not None])
-        low, high = vertices.min(axis=0), vertices.max(axis=0)
-        offset = -np.array([0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), low[2]])
-        placed = ArticulatedObject(name=self.name, links=tuple(links), joints=tuple(self._joints))
-        return placed.moved(make_transform(np.eye(3), offset))
+        return stand_on_floor(ArticulatedObject(name=self.name, links=tuple(links), joints=tuple(self._joints)))
+
+
+def stand_on_floor(articulated_object: ArticulatedObject) -> ArticulatedObject:
+    """The object moved so that at rest its lowest point is at z = 0 and its extents are centred in x and y."""
+    vertices = np.concatenate([link.mesh.vertices for link in articulated_object.links if link.mesh is not None])
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    offset = -np.array([0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), low[2]])
+    return articulated_object.moved(make_transform(np.eye(3), offset))
