@@ -1,12 +1,13 @@
 """What every source of articulated objects offers, be it procedural or read from files."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
 
 
+@runtime_checkable
 class AssetSource(Protocol):
     """Named families of objects; one object is drawn from a family by a random generator.
 

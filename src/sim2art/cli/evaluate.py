@@ -9,19 +9,25 @@ import resource
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 from tqdm import tqdm
 
-from sim2art.cli.evaluation_sets import SEEDS, EvaluationSet, SetName, SwapName
+from sim2art.cli.evaluation_sets import SEEDS, EvaluationSet, SetName
+from sim2art.cli.recorded_clips import SwapName
+from sim2art.dataset.clip import Clip
+from sim2art.dataset.shards import read_shard, write_shard
 from sim2art.errors import InvalidValueError, OutputExistsError
 from sim2art.evaluate.benchmark import BenchmarkResult, Method, gather_scores, score_methods
+from sim2art.evaluate.metrics import score_failure
 from sim2art.evaluate.predictions import PredictionStore
 from sim2art.evaluate.report import format_report, write_report
 from sim2art.evaluate.scores import ClipScore
 from sim2art.provenance import collect_provenance, write_provenance
+from sim2art.reconstruct import load_method, still_estimate
 from sim2art.simulate.generate import CorruptionName
 
 MethodName = Literal["network", "flow_clustering"]
@@ -38,6 +44,7 @@ def evaluate(
     swap: tuple[SwapName, ...] = (),
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None,
     estimates: Path | None = None,
+    clips: Path | None = None,
     workers: int = 1,
     overwrite: bool = False,
 ) -> None:
@@ -53,6 +60,8 @@ def evaluate(
         swap: Stages of the chain that the truth replaces (procedural-rgbd only), to see which one loses what.
         output: New folder for `report.json`, `report.txt` and every estimate; by default only the table is printed.
         estimates: Folder of estimates that an earlier run wrote: score those, run no method.
+        clips: Folder that keeps the clips as files and hands them out again, since procedural-rgbd takes long to
+            make. Delete it when the simulator or the chain changed.
         workers: Processes that share the clips.
         overwrite: Use the output folder even when it holds files.
     """
@@ -63,7 +72,9 @@ def evaluate(
         raise OutputExistsError(f"{output} is not empty. Choose a new folder, or pass --overwrite.", path=output)
     if not methods:
         raise InvalidValueError("--methods names no method; known: network, flow_clustering.")
-    job = Job(cases=cases, methods=methods, checkpoint=checkpoint)
+    job = Job(cases=cases, methods=methods, checkpoint=checkpoint, clip_folder=clips)
+    if clips is not None:
+        _open_store(clips, cases)
     if estimates is not None:
         job = dataclasses.replace(job, read_from=_open_store(estimates, cases))
     elif output is not None:
@@ -91,6 +102,18 @@ class Job:
     checkpoint: Path | None = None
     write_to: PredictionStore | None = None
     read_from: PredictionStore | None = None
+    clip_folder: Path | None = None
+
+    def make_clip(self, seed: int) -> Clip:
+        """The clip of a seed, from the clip folder when it is there."""
+        if self.clip_folder is None:
+            return self.cases.make_clip(seed)
+        path = self.clip_folder / f"{seed:09d}.tar"
+        if path.exists():
+            return next(read_shard(path))
+        clip = self.cases.make_clip(seed)
+        write_shard(path, [clip])
+        return clip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,17 +139,6 @@ def run_cases(job: Job, *, workers: int) -> Iterator[CaseRun]:
         yield from pool.imap_unordered(_run_case, job.cases.seeds)
 
 
-def load_method(name: MethodName, checkpoint: Path | None) -> Method:
-    """A method by its name; imports only what it needs."""
-    if name == "network":
-        from sim2art.predict.predictor import load_predictor
-
-        return load_predictor(checkpoint)
-    from sim2art.baselines.flow_clustering import flow_clustering
-
-    return flow_clustering
-
-
 # Set once in each process, so that weights load once and not for every clip.
 _state: dict[str, Any] = {}
 
@@ -138,11 +150,17 @@ def _start_worker(job: Job) -> None:
 
 def _run_case(seed: int) -> CaseRun:
     job: Job = _state["job"]
-    clip = job.cases.make_clip(seed)
-    methods = _state["methods"]
+    clip = job.make_clip(seed)
+    methods: dict[str, Method] = dict(_state["methods"])
+    failure = clip.provenance.get("chain_failure")
     if job.read_from is not None:
         methods = {name: job.read_from.method_from_files(name, clip) for name in job.methods}
-    scores = score_methods(clip, methods, store=job.write_to)
+    elif not clip.provenance.get("moves", True):  # As in `sim2art run`: where nothing moves, no method is asked.
+        methods = {name: partial(still_estimate, reasons=("no motion seen",)) for name in job.methods}
+    if failure is not None:
+        scores = {name: score_failure(clip, failure) for name in job.methods}
+    else:
+        scores = score_methods(clip, methods, store=job.write_to)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return CaseRun(scores=scores, peak_memory=peak)
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sim2art.assets.procedural import NOVEL_FAMILIES, TRAINING_FAMILIES
+from sim2art.cli.recorded_clips import SwapName, observe_recording
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.splits import NOVEL_SEEDS, RGBD_SEEDS, VALIDATION_SEEDS
 from sim2art.errors import InvalidValueError
 from sim2art.simulate.generate import ClipConfig, CorruptionName, generate_clip
 
 SetName = Literal["procedural-val", "procedural-novel", "procedural-rgbd"]
-SwapName = Literal["mask", "flow"]
 SEEDS: dict[SetName, range] = {
     "procedural-val": VALIDATION_SEEDS,
     "procedural-novel": NOVEL_SEEDS,
@@ -50,6 +50,8 @@ class EvaluationSet:
 
     def make_clip(self, seed: int) -> Clip:
         """The clip that a seed names."""
+        if self.name == "procedural-rgbd":
+            return observe_recording(seed, num_frames=self.num_frames, num_points=self.num_points, swaps=self.swaps)
         families = NOVEL_FAMILIES if self.name == "procedural-novel" else TRAINING_FAMILIES
         config = ClipConfig(
             families=families, num_frames=self.num_frames, num_points=self.num_points, corruption=self.corruption

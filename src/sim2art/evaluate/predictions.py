@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
-from sim2art.articulation.io import joint_from_dict, joint_to_dict
-from sim2art.articulation.joint import JointType
-from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays
 from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidFileError, SchemaError
 from sim2art.observation.point_video import PointVideo
@@ -69,34 +67,17 @@ class PredictionStore:
 
 def write_estimate(path: Path, estimate: ArticulationEstimate) -> None:
     """Write an estimate as a compressed `.npz`; probabilities are kept to 1/255."""
-    joints = [
-        {
-            "joint": joint_to_dict(answer.joint),
-            "type_probabilities": {kind.value: float(share) for kind, share in answer.type_probabilities.items()},
-            "confidence": float(answer.confidence),
-            "axis_sigma": None if answer.axis_sigma is None else float(answer.axis_sigma),
-            "pivot_sigma": None if answer.pivot_sigma is None else float(answer.pivot_sigma),
-            "status": answer.status.value,
-            "reasons": list(answer.reasons),
-        }
-        for answer in estimate.joints
-    ]
-    header = {
-        "schema": PREDICTION_SCHEMA,
-        "joints": joints,
-        "joint_names": list(estimate.trajectory.joint_names),
-        "status": estimate.status.value,
-        "reasons": list(estimate.reasons),
-    }
-    # The likeliest part is stored beside the rounded probabilities: rounding must not change a score by a tie.
+    arrays, facts = estimate_to_arrays(estimate)
+    probabilities = arrays.pop("part_probabilities")
     temporary = path.with_suffix(".tmp.npz")
     np.savez_compressed(
         temporary,
-        header=np.array(json.dumps(header)),
-        part_probabilities=np.round(estimate.part_probabilities * 255).astype(np.uint8),
+        facts=np.array(json.dumps({"schema": PREDICTION_SCHEMA, **facts})),
+        probabilities=np.round(probabilities * 255).astype(np.uint8),
+        # The likeliest part is stored beside the rounded probabilities: rounding must not change a score by a tie.
         part_ids=estimate.part_ids.astype(np.uint16),
-        times=estimate.trajectory.times,
-        values=estimate.trajectory.values,
+        allow_pickle=False,
+        **arrays,
     )
     temporary.replace(path)
 
@@ -109,32 +90,15 @@ def read_estimate(path: Path) -> ArticulationEstimate:
         SchemaError: When another version wrote it.
     """
     try:
-        with np.load(path) as arrays:
-            header = json.loads(str(arrays["header"]))
-            probabilities = arrays["part_probabilities"].astype(np.float64)
-            part_ids = arrays["part_ids"].astype(np.int64)
-            times, values = arrays["times"], arrays["values"]
+        with np.load(path) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        facts = json.loads(str(arrays["facts"]))
+        probabilities = arrays["probabilities"].astype(np.float64)
+        part_ids = arrays["part_ids"].astype(np.int64)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InvalidFileError(f"{path} is no readable estimate ({error}); run the method again.", path=path) from error
-    if header["schema"] != PREDICTION_SCHEMA:
-        raise SchemaError(f"{path} has schema {header['schema']!r}; {PREDICTION_SCHEMA!r} is needed.", path=path)
+    if facts.get("schema") != PREDICTION_SCHEMA:
+        raise SchemaError(f"{path} has schema {facts.get('schema')!r}; {PREDICTION_SCHEMA!r} is needed.", path=path)
     np.put_along_axis(probabilities, part_ids[..., None], probabilities.max(axis=-1, keepdims=True) + 0.5, axis=-1)
     probabilities /= probabilities.sum(axis=-1, keepdims=True)
-    return ArticulationEstimate(
-        part_probabilities=probabilities,
-        joints=tuple(
-            JointEstimate(
-                joint=joint_from_dict(entry["joint"]),
-                type_probabilities={JointType(k): v for k, v in entry["type_probabilities"].items()},
-                confidence=entry["confidence"],
-                axis_sigma=entry["axis_sigma"],
-                pivot_sigma=entry["pivot_sigma"],
-                status=Status(entry["status"]),
-                reasons=tuple(entry["reasons"]),
-            )
-            for entry in header["joints"]
-        ),
-        trajectory=JointTrajectory(joint_names=tuple(header["joint_names"]), times=times, values=values),
-        status=Status(header["status"]),
-        reasons=tuple(header["reasons"]),
-    )
+    return estimate_from_arrays({**arrays, "part_probabilities": probabilities}, facts)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -25,6 +25,7 @@ class CameraTrack:
     """Median reprojection error of the static points, px."""
 
 
+@runtime_checkable
 class CameraTracker(Protocol):
     """Finds the camera's poses."""
 
@@ -38,6 +39,7 @@ class CameraTracker(Protocol):
         ...
 
 
+@runtime_checkable
 class ImageFlow(Protocol):
     """Dense optical flow between two images."""
 
@@ -51,6 +53,7 @@ class ImageFlow(Protocol):
         ...
 
 
+@runtime_checkable
 class ObjectMasker(Protocol):
     """Finds the object of interest in single images."""
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ HOW_TO_GET_DEPTH = (
 )
 
 
+@runtime_checkable
 class Capture(Protocol):
     """A recording of colour and depth. Frames are addressed by position; `frame_ids` are the recording's own numbers."""
 

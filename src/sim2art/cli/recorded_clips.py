@@ -1,0 +1,106 @@
+"""Rendered recordings put through the whole chain of `sim2art run`, and scored at the points that the chain drew.
+
+The truth is brought to the chain's terms: to its used frames, and to the world of its first used camera. Any stage of
+the chain may be given the truth instead, which tells how much that stage loses.
+"""
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from sim2art.dataset.clip import Clip
+from sim2art.errors import Sim2ArtError
+from sim2art.geometry.transforms import inverse
+from sim2art.observation.rgbd_video import RgbdVideo
+from sim2art.observation.sampling import FlowSource, sample_point_video
+from sim2art.perception.captures.capture import MemoryCapture
+from sim2art.perception.pipeline import ObserveOptions, Truth, observe
+from sim2art.simulate.recordings import RecordingConfig, SimulatedRecording, render_recording
+from sim2art.simulate.seeds import named_rng
+
+SwapName = Literal["depth", "poses", "mask", "flow"]
+"""Stages that the truth may replace."""
+
+
+def observe_recording(seed: int, *, num_frames: int, num_points: int, swaps: tuple[SwapName, ...] = ()) -> Clip:
+    """The clip that the chain makes of the recording of a seed.
+
+    Its provenance says `moves` (whether the chain saw any motion) and `chain_failure`: why the chain refused the
+    recording (None when it did not; the points are then drawn from the truth, so that there is something to miss).
+    """
+    recording = render_recording(RecordingConfig(), seed)
+    options = ObserveOptions(num_frames=num_frames, num_points=num_points)
+    try:
+        observation = observe(_as_capture(recording, swaps), options, truth=_true_stages(recording, swaps))
+    except Sim2ArtError as error:
+        return _unobserved(recording, options, reason=f"{type(error).__name__}: {error}")
+    frames = [int(index) for index in observation.indices]
+    truth = recording.truth_of(frames)
+    points = observation.points
+    pixels = points.pixels.astype(np.int64)
+    part_images = recording.part_images_of(frames)
+    assert part_images.shape == observation.video.depths.shape, "The chain works at the recording's own size."
+    part_ids = part_images[np.arange(len(frames))[:, None], pixels[..., 1], pixels[..., 0]]
+    return Clip(
+        video=points,
+        truth=truth.articulated_object,
+        part_ids=np.where(points.valid, part_ids, 0),
+        trajectory=dataclasses.replace(truth.trajectory, times=points.times.copy()),
+        provenance={
+            **recording.provenance,
+            "frames": frames,
+            "moves": observation.moves,
+            "warnings": list(observation.warnings),
+            "chain_failure": None,
+        },
+    )
+
+
+def _as_capture(recording: SimulatedRecording, swaps: tuple[SwapName, ...]) -> MemoryCapture:
+    """What a reader would give, with true depth or poses where asked."""
+    depths = recording.stage.depths if "depth" in swaps else recording.depths
+    poses = recording.stage.world_from_camera if "poses" in swaps else recording.world_from_camera
+    return MemoryCapture(
+        images=recording.images,
+        depths=depths,
+        times=recording.times,
+        intrinsics=recording.intrinsics,
+        world_from_camera=poses,
+    )
+
+
+def _true_stages(recording: SimulatedRecording, swaps: tuple[SwapName, ...]) -> Truth:
+    """True masks and flow where asked."""
+
+    def true_masks(frames: Int[np.ndarray, "used"]) -> Bool[np.ndarray, "used height width"]:
+        return recording.object_masks[frames]
+
+    def true_flow(frames: Int[np.ndarray, "used"], video: RgbdVideo) -> FlowSource:
+        exact = recording.exact_flow([int(frame) for frame in frames])
+        poses = exact.world_from_camera
+        return dataclasses.replace(exact, world_from_camera=inverse(poses[0]) @ poses)
+
+    return Truth(masks=true_masks if "mask" in swaps else None, flow=true_flow if "flow" in swaps else None)
+
+
+def _unobserved(recording: SimulatedRecording, options: ObserveOptions, *, reason: str) -> Clip:
+    """A clip of evenly spread frames and true observations, for a recording that the chain refused."""
+    total = len(recording.times)
+    frames = [int(frame) for frame in np.linspace(0, total - 1, options.num_frames).round()]
+    video = recording.to_video(frames, is_noiseless=True)
+    truth = recording.truth_of(frames)
+    rng = named_rng(recording.scenario.seed, "unobserved")
+    points = sample_point_video(
+        video, recording.exact_flow(frames), rng=rng, num_points=options.num_points, baselines=options.baselines
+    )
+    pixels = points.pixels.astype(np.int64)
+    part_ids = recording.part_images_of(frames)[np.arange(len(frames))[:, None], pixels[..., 1], pixels[..., 0]]
+    return Clip(
+        video=points,
+        truth=truth.articulated_object,
+        part_ids=np.where(points.valid, part_ids, 0),
+        trajectory=dataclasses.replace(truth.trajectory, times=points.times.copy()),
+        provenance={**recording.provenance, "frames": frames, "moves": False, "chain_failure": reason},
+    )
