@@ -22,6 +22,7 @@ from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import read_shard, write_shard
 from sim2art.errors import InvalidValueError, OutputExistsError
 from sim2art.evaluate.benchmark import BenchmarkResult, Method, gather_scores, score_methods
+from sim2art.evaluate.flow_metrics import FlowScore, score_flow
 from sim2art.evaluate.metrics import score_failure
 from sim2art.evaluate.predictions import PredictionStore
 from sim2art.evaluate.report import format_report, write_report
@@ -87,7 +88,11 @@ def evaluate(
                 bar.update()
     finally:  # Ctrl-C or an error: what was scored so far is shown and kept.
         if runs:
-            result = gather_scores([run.scores for run in runs], facts=_describe_run(job, runs, workers))
+            result = gather_scores(
+                [run.scores for run in runs],
+                flows=[run.flow for run in runs],
+                facts=_describe_run(job, runs, workers),
+            )
             print(format_report(result))
             if output is not None:
                 _write_output(output, result, cases)
@@ -118,9 +123,10 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseRun:
-    """The scores of one clip, and the memory that its process had used at most by then."""
+    """The scores of one clip, the quality of its flow, and the memory that its process had used at most by then."""
 
     scores: Mapping[str, ClipScore]
+    flow: tuple[FlowScore, ...]
     peak_memory: float
     """MiB, generator included."""
 
@@ -162,7 +168,7 @@ def _run_case(seed: int) -> CaseRun:
     else:
         scores = score_methods(clip, methods, store=job.write_to)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return CaseRun(scores=scores, peak_memory=peak)
+    return CaseRun(scores=scores, flow=score_flow(clip), peak_memory=peak)
 
 
 def _open_store(folder: Path, cases: EvaluationSet) -> PredictionStore:

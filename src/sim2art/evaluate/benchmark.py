@@ -1,12 +1,13 @@
 """Run methods over clips and score them. A method that raises has failed on that clip; the run goes on and lists it."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.dataset.clip import Clip
+from sim2art.evaluate.flow_metrics import FlowScore, mean_flow, score_flow
 from sim2art.evaluate.metrics import score_clip, score_failure
 from sim2art.evaluate.predictions import PredictionStore
 from sim2art.evaluate.scores import ClipScore
@@ -25,6 +26,8 @@ class BenchmarkResult:
     """What was run: set, corruption, checkpoint, commit, machine."""
     scores: dict[str, tuple[ClipScore, ...]] = field(default_factory=dict)
     """By method, clips in the order of their names."""
+    flow: tuple[FlowScore, ...] = ()
+    """Mean quality of the observed flow over the clips, one entry a baseline."""
 
     @property
     def failures(self) -> dict[str, list[tuple[str, str]]]:
@@ -61,8 +64,11 @@ def run_benchmark(
         facts: Carried into the result's header.
         store: Keeps each estimate; None keeps none.
     """
-    runs = [score_methods(clip, methods, store=store) for clip in clips]
-    return gather_scores(runs, facts=facts or {})
+    runs, flows = [], []
+    for clip in clips:
+        runs.append(score_methods(clip, methods, store=store))
+        flows.append(score_flow(clip))
+    return gather_scores(runs, flows=flows, facts=facts or {})
 
 
 def score_methods(
@@ -86,11 +92,16 @@ def score_methods(
     return scores
 
 
-def gather_scores(runs: Iterable[Mapping[str, ClipScore]], *, facts: dict[str, Any]) -> BenchmarkResult:
+def gather_scores(
+    runs: Iterable[Mapping[str, ClipScore]],
+    *,
+    facts: dict[str, Any],
+    flows: Sequence[tuple[FlowScore, ...]] = (),
+) -> BenchmarkResult:
     """Join the scores of single clips, whatever order they came in."""
     by_method: dict[str, list[ClipScore]] = {}
     for run in runs:
         for method, score in run.items():
             by_method.setdefault(method, []).append(score)
     ordered = {method: tuple(sorted(scores, key=lambda score: score.clip)) for method, scores in by_method.items()}
-    return BenchmarkResult(facts=facts, scores=ordered)
+    return BenchmarkResult(facts=facts, scores=ordered, flow=mean_flow(flows))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sim2art.evaluate.benchmark import BenchmarkResult
+from sim2art.evaluate.flow_metrics import FlowScore
 from sim2art.evaluate.summary import Spread, Summary
 
 REPORT_SCHEMA = "sim2art.evaluation/1"
@@ -15,6 +16,8 @@ MAX_LISTED_FAILURES = 10
 def format_report(result: BenchmarkResult) -> str:
     """The header, one table of all methods, one of families for each method, and the failures."""
     blocks = [_format_header(result.facts), _format_methods(result.summaries())]
+    if result.flow:
+        blocks.append(_format_flow(result.flow))
     blocks += [_format_families(method, families) for method, families in result.family_summaries().items()]
     blocks += [_format_failures(method, failures) for method, failures in result.failures.items() if failures]
     return "\n\n".join(blocks)
@@ -26,6 +29,7 @@ def report_to_dict(result: BenchmarkResult) -> dict[str, Any]:
         "schema": REPORT_SCHEMA,
         "facts": result.facts,
         "summaries": {method: dataclasses.asdict(summary) for method, summary in result.summaries().items()},
+        "flow": [dataclasses.asdict(score) for score in result.flow],
         "families": {
             method: {family: dataclasses.asdict(summary) for family, summary in families.items()}
             for method, families in result.family_summaries().items()
@@ -100,6 +104,17 @@ def _format_families(method: str, families: dict[str, Summary]) -> str:
                 _share(next(iter(x.success.values()), None)),
             ]
         )
+    return format_table(rows)
+
+
+def _format_flow(flow: tuple[FlowScore, ...]) -> str:
+    """One line a baseline: what every method was given."""
+    rows = [["observed flow, frames ahead", "measured", "still cm", "moving cm", "median", "AccS", "AccR", "outliers",
+             "1 % size", "2 %", "5 %"]]  # fmt: skip
+    for x in flow:
+        errors = [_number(value, 2) for value in (x.still_cm, x.moving_cm, x.moving_median_cm)]
+        shares = [_share(value) for value in (x.strict, x.relaxed, x.outliers, *(x.within_size or (None, None, None)))]
+        rows.append([str(x.baseline), _share(x.measured), *errors, *shares])
     return format_table(rows)
 
 
