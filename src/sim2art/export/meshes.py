@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 from scipy import sparse
-from scipy.spatial import ConvexHull, QhullError, cKDTree
+from scipy.spatial import ConvexHull, KDTree, QhullError
 
 from sim2art.articulation.assembly import assemble_object
 from sim2art.articulation.estimate import ArticulationEstimate, part_name
@@ -159,7 +159,7 @@ def _mesh_from_grid(grid: DistanceGrid, config: FusionConfig, *, min_weight: flo
         return TriangleMesh(vertices=vertices, faces=faces, colors=np.zeros((0, 3), dtype=np.uint8))
     vertices = _smoothed(vertices, faces, config.smoothing_rounds)
     colored = np.isfinite(grid.colors[:, 0])
-    _, nearest = cKDTree(grid.coordinates[colored]).query(vertices, k=4)
+    _, nearest = KDTree(grid.coordinates[colored]).query(vertices, k=4)
     vertex_colors = grid.colors[colored][nearest].mean(axis=1)
     face_colors = np.clip(np.round(vertex_colors[faces].mean(axis=1)), 0, 255).astype(np.uint8)
     return TriangleMesh(vertices=grid.origin + vertices * grid.voxel, faces=faces, colors=face_colors)

@@ -49,13 +49,14 @@ def rasterize(
     inverse_depths = np.zeros(height * width)
     face_ids = np.full(height * width, -1, dtype=np.int64)
     pixels = project(intrinsics, vertices_camera)
-    in_front = np.all(vertices_camera[faces, 2] > near, axis=1)
-    kept = np.flatnonzero(in_front)
+    in_front = vertices_camera[:, 2] > near
+    kept = np.flatnonzero(in_front[faces[:, 0]] & in_front[faces[:, 1]] & in_front[faces[:, 2]])
     corners = pixels[faces[kept]]
-    low = np.maximum(np.ceil(corners.min(axis=1)), 0)
-    high = np.minimum(np.floor(corners.max(axis=1)), [width - 1, height - 1])
-    extent = (high - low).max(axis=1) + 1
-    seen = np.all(high >= low, axis=1)
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]  # Pairwise: reducing over an axis of 3 is far slower.
+    low = np.maximum(np.ceil(np.minimum(np.minimum(a, b), c)), 0)
+    high = np.minimum(np.floor(np.maximum(np.maximum(a, b), c)), [width - 1, height - 1])
+    extent = np.maximum(high[:, 0] - low[:, 0], high[:, 1] - low[:, 1]) + 1
+    seen = (high[:, 0] >= low[:, 0]) & (high[:, 1] >= low[:, 1])
     kept, corners, low, extent = kept[seen], corners[seen], low[seen].astype(np.int64), extent[seen]
     sides = 2 ** np.ceil(np.log2(np.maximum(extent, 1))).astype(np.int64)
     for side in np.unique(sides):
@@ -80,23 +81,30 @@ def _cover(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Flat pixel index, 1/z and face (row of `corners`) of every pixel centre inside a face."""
     width, height = size
-    steps = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
-    points = low[:, None, :] + steps
-    a, b, c = (corners[:, None, i, :] for i in range(3))
-    area = _cross(b - a, c - a)
-    area = np.where(np.abs(area) < 1e-12, np.inf, area)
-    weights = np.stack([_cross(c - b, points - b), _cross(a - c, points - c), _cross(b - a, points - a)], -1)
-    weights /= area[..., None]
-    inside = np.all(weights >= -1e-9, axis=-1) & (points[..., 0] < width) & (points[..., 1] < height)
-    inside &= np.isfinite(area)
+    rows, columns = (grid.reshape(-1) for grid in np.indices((side, side)))
+    # Barycentric weights are affine in the pixel; in coordinates from `low` single precision is plenty.
+    local = corners - low[:, None, :]
+    (ax, ay), (bx, by), (cx, cy) = (local[:, i].T for i in range(3))
+    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    area = np.where(np.abs(area) < 1e-9, np.nan, area)
+    first = _affine((by - cy) / area, (cx - bx) / area, (bx * cy - by * cx) / area, columns, rows)
+    second = _affine((cy - ay) / area, (ax - cx) / area, (cx * ay - cy * ax) / area, columns, rows)
+    third = 1.0 - first - second
+    slack = np.float32(-1e-5)
+    inside = (first >= slack) & (second >= slack) & (third >= slack)
+    inside &= (low[:, :1] + columns < width) & (low[:, 1:] + rows < height)
+    owners, places = np.nonzero(inside)
+    weights = np.stack([first[inside], second[inside], third[inside]], axis=1).astype(np.float64)
     # 1/z, not z, is linear over the image of a plane.
-    values = np.einsum("fpk,fk->fp", weights, inverse_z)
-    owners = np.broadcast_to(np.arange(len(corners))[:, None], inside.shape)
-    return (points[..., 1] * width + points[..., 0])[inside], values[inside], owners[inside]
+    values = np.sum(weights * inverse_z[owners], axis=1)
+    flat = (low[owners, 1] + rows[places]) * width + low[owners, 0] + columns[places]
+    return flat, values, owners
 
 
-def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+def _affine(x_slope: np.ndarray, y_slope: np.ndarray, offset: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Values of x_slope x + y_slope y + offset for every face (rows) and pixel (columns), single precision."""
+    slopes = np.stack([x_slope, y_slope, offset], axis=1).astype(np.float32)
+    return slopes @ np.stack([x, y, np.ones_like(x)]).astype(np.float32)
 
 
 def render_object(
@@ -106,11 +114,10 @@ def render_object(
     intrinsics: Float[np.ndarray, "3 3"],
     size: tuple[int, int],
     *,
-    background: tuple[int, int, int] = (255, 255, 255),
-    tint: float = 0.55,
+    tint: float = 0.4,
     oversampling: int = 2,
-) -> UInt8[np.ndarray, "height width 3"]:
-    """A shaded RGB picture of an object at the given joint values.
+) -> UInt8[np.ndarray, "height width 4"]:
+    """A shaded RGBA picture of an object at the given joint values; the background is transparent.
 
     Args:
         articulated_object: Its links' meshes are drawn; links without one are skipped.
@@ -118,7 +125,6 @@ def render_object(
         world_from_camera: Camera pose, OpenCV axes.
         intrinsics: px, for `size`.
         size: Width and height, px.
-        background: RGB.
         tint: 0 keeps the meshes' own colours, 1 paints each part in its part colour.
         oversampling: Each pixel is the mean of its square of this side.
     """
@@ -133,9 +139,8 @@ def render_object(
         faces.append(link.mesh.faces + count)
         count += len(link.mesh.vertices)
         colors.append(_tinted(link.mesh, link.color, tint))
-    picture = np.broadcast_to(np.array(background, dtype=np.uint8), (height, width, 3)).copy()
     if not vertices:
-        return picture
+        return np.zeros((height, width, 4), dtype=np.uint8)
     all_vertices, all_faces = np.concatenate(vertices), np.concatenate(faces)
     fine = intrinsics.copy()
     fine[:2] *= oversampling
@@ -143,9 +148,11 @@ def render_object(
     raster = rasterize(all_vertices, all_faces, fine, (width * oversampling, height * oversampling))
     shaded = np.clip(np.concatenate(colors) * _shade(all_vertices, all_faces)[:, None], 0, 255)
     hit = raster.face_ids >= 0
-    large = np.where(hit[..., None], shaded[np.maximum(raster.face_ids, 0)], np.array(background, dtype=float))
-    blocks = large.reshape(height, oversampling, width, oversampling, 3)
-    return np.round(blocks.mean(axis=(1, 3))).astype(np.uint8)
+    large = np.where(hit[..., None], shaded[np.maximum(raster.face_ids, 0)], 0.0)
+    blocks = (height, oversampling, width, oversampling)
+    coverage = hit.reshape(blocks).mean(axis=(1, 3))
+    color = large.reshape(*blocks, 3).mean(axis=(1, 3)) / np.maximum(coverage, 1e-9)[..., None]
+    return np.round(np.concatenate([color, 255 * coverage[..., None]], axis=-1)).astype(np.uint8)
 
 
 def _tinted(mesh: TriangleMesh, color: tuple[int, int, int], tint: float) -> np.ndarray:

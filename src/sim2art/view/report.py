@@ -1,0 +1,300 @@
+"""`report.html`: one self-contained page about a result, for a screen, a phone or an e-mail.
+
+It asks for nothing outside itself (a content policy in the page forbids it), reads without scripts, and shows degrees
+and centimetres. The pieces are made in the modules beside this one; here they are put in order.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from sim2art.articulation.articulated_object import ArticulatedObject
+from sim2art.articulation.assembly import part_color
+from sim2art.articulation.estimate import ArticulationEstimate, Status
+from sim2art.observation.rgbd_video import RgbdVideo
+from sim2art.view.charts import draw_motion_chart
+from sim2art.view.overlays import draw_frames, pick_frames
+from sim2art.view.turntable import render_motion, render_turntable
+from sim2art.view.words import (
+    NOTHING,
+    display_unit,
+    make_headline,
+    motion_name,
+    show_number,
+    show_sigma,
+    show_value,
+    status_sentence,
+)
+
+_CONTENT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportConfig:
+    """How much a report shows."""
+
+    num_frames: int = 8
+    """Frames of the video."""
+    frame_width: int = 640
+    """px."""
+    num_motion: int = 9
+    """Pictures of the reconstruction through its motion."""
+    num_turntable: int = 7
+    """Pictures of the reconstruction from its sides."""
+    render_size: tuple[int, int] = (520, 390)
+    """px."""
+
+
+def write_report(
+    path: Path,
+    *,
+    video: RgbdVideo,
+    labels: UInt8[np.ndarray, "frame height width"],
+    estimate: ArticulationEstimate,
+    articulated_object: ArticulatedObject,
+    frame_ids: Sequence[int],
+    status: Status,
+    reasons: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+    timings: Mapping[str, float] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    config: ReportConfig | None = None,
+) -> None:
+    """Write the page.
+
+    Args:
+        path: The HTML file.
+        video: The used frames.
+        labels: Part of each pixel, 255 where no known part is seen.
+        estimate: Joints and motion.
+        articulated_object: The same joints with meshes; parts without one are left out of the renders.
+        frame_ids: Ids of the used frames in the recording.
+        status: How far the answer may be trusted.
+        reasons: Why it is not ok.
+        warnings: What else a reader should know.
+        timings: Seconds by stage, in order.
+        provenance: Versions, command, files.
+        config: How much to show.
+    """
+    config = ReportConfig() if config is None else config
+    headline = make_headline(estimate, status)
+    sections = [
+        _header(headline, video, frame_ids, status, list(reasons), list(warnings)),
+        _filmstrip(video, labels, estimate, frame_ids, config),
+        _joint_table(estimate, is_metric=video.is_metric),
+        _motion_charts(estimate, is_metric=video.is_metric),
+        _reconstruction(articulated_object, estimate, config),
+        _background(timings or {}, provenance or {}, is_metric=video.is_metric),
+    ]
+    resources = files("sim2art.view")
+    page = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_CONTENT_POLICY}">',
+        f"<title>{html.escape(headline)}</title>",
+        f"<style>{(resources / 'report_style.css').read_text(encoding='utf-8')}</style></head>",
+        "<body><main>",
+        *sections,
+        "</main>",
+        f"<script>{(resources / 'report_script.js').read_text(encoding='utf-8')}</script>",
+        "</body></html>",
+    ]
+    path.write_text("\n".join(page), encoding="utf-8")
+
+
+def _header(
+    headline: str,
+    video: RgbdVideo,
+    frame_ids: Sequence[int],
+    status: Status,
+    reasons: list[str],
+    warnings: list[str],
+) -> str:
+    seconds = float(video.times[-1] - video.times[0]) if len(video.times) else 0.0
+    span = f"frames {frame_ids[0]} to {frame_ids[-1]}" if len(frame_ids) else "no frames"
+    lines = [
+        "<header>",
+        f'<p class="brand">sim2art report · {len(video.times)} frames used ({span}), {seconds:.1f} s</p>',
+        f"<h1>{html.escape(headline)}</h1>",
+        f'<p><span class="status {status.value}">{status.value.capitalize()}</span> '
+        f"{html.escape(status_sentence(status))}</p>",
+        _bullets(reasons),
+    ]
+    if warnings:
+        lines += ["<h3>Warnings</h3>", _bullets(warnings)]
+    return "\n".join([*lines, "</header>"])
+
+
+def _bullets(sentences: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(x)}</li>" for x in sentences) + "</ul>" if sentences else ""
+
+
+def _reconstruction(articulated_object: ArticulatedObject, estimate: ArticulationEstimate, config: ReportConfig) -> str:
+    if all(link.mesh is None or len(link.mesh.faces) == 0 for link in articulated_object.links):
+        return ""
+    size, trajectory = config.render_size, estimate.trajectory
+    sides = render_turntable(articulated_object, trajectory, steps=config.num_turntable, size=size)
+    figures = [_scrub(sides, "Parts at their far end, from the left to the right side", start=len(sides) // 2)]
+    if estimate.joints:
+        motion = render_motion(articulated_object, trajectory, steps=config.num_motion, size=size)
+        figures.insert(0, _scrub(motion, "The observed motion, first frame to last", start=len(motion) - 1))
+    return (
+        "<h2>Reconstruction</h2><p class='soft'>Meshes fused from the depth of all used frames. "
+        f"Sides that were never seen are holes.</p><div class='pair'>{''.join(figures)}</div>"
+    )
+
+
+def _scrub(pictures: list[np.ndarray], caption: str, *, start: int) -> str:
+    classes = {True: "on", False: "off"}
+    images = "".join(
+        f'<img class="{classes[index == start]}" src="{encode_webp(picture)}" '
+        f'alt="{html.escape(caption)}, {index + 1} of {len(pictures)}">'
+        for index, picture in enumerate(pictures)
+    )
+    slider = f'<input type="range" min="0" max="{len(pictures) - 1}" value="{start}" aria-label="{html.escape(caption)}" hidden>'
+    return (
+        f'<figure class="scrub"><div class="stage">{images}</div>{slider}'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def _joint_table(estimate: ArticulationEstimate, *, is_metric: bool) -> str:
+    if not estimate.joints:
+        return ""
+    factor, unit = (100.0, "cm") if is_metric else (1.0, "units")
+    rows = []
+    for index, joint_estimate in enumerate(estimate.joints):
+        joint, values = joint_estimate.joint, estimate.trajectory.values[:, index]
+        low, high = (show_value(x, joint.type, is_metric=is_metric) for x in (values.min(), values.max()))
+        shares = ", ".join(f"{kind.value} {share:.0%}" for kind, share in joint_estimate.type_probabilities.items())
+        share = f"{joint_estimate.confidence:.0%}"
+        confidence = f'<span class="meter"><i style="width:{share}"></i></span>{share}'
+        doubt = "" if joint_estimate.status is Status.OK else f"{joint_estimate.status.value}: "
+        doubt = (
+            f"<br><span class='soft'>{html.escape(doubt + '; '.join(joint_estimate.reasons))}</span>" if doubt else ""
+        )
+        vector = ' class="vector"'
+        cells = (
+            (
+                "Moves",
+                f"{html.escape(motion_name(joint.type))}<br><span class='soft'>{html.escape(shares)}</span>{doubt}",
+            ),
+            ("On", html.escape(joint.parent)),
+            ("Range seen", f"{low} to {high}"),
+            ("Confidence", confidence),
+            ("Axis", _vector(joint.axis, 3)),
+            (
+                f"Pivot, {unit}",
+                NOTHING if joint.pivot is None else _vector(joint.pivot * factor, 1 if is_metric else 3),
+            ),
+            ("Sigma", "<br>".join(html.escape(x) for x in show_sigma(joint_estimate, is_metric=is_metric))),
+        )
+        rows.append(
+            f'<tr><td class="name"><span class="swatch" style="background:{_css(index + 1)}"></span>'
+            f"{html.escape(joint.child)}</td>"
+            + "".join(
+                f'<td data-label="{label}"{vector if content.startswith("(") else ""}><span>{content}</span></td>'
+                for label, content in cells
+            )
+            + "</tr>"
+        )
+    labels = ("Part", "Moves", "On", "Range seen", "Confidence", "Axis", f"Pivot, {unit}", "Sigma")
+    head = "".join(f"<th>{label}</th>" for label in labels)
+    return (
+        "<h2>Joints</h2><p class='soft'>Axis and pivot are in the first used camera's frame (x right, y down, z forward) "
+        "at the first frame. Sigma is one standard deviation.</p>"
+        f"<div class='table'><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _vector(values: np.ndarray, digits: int) -> str:
+    return "(" + ", ".join(show_number(float(value), digits) for value in values) + ")"
+
+
+def _motion_charts(estimate: ArticulationEstimate, *, is_metric: bool) -> str:
+    trajectory = estimate.trajectory
+    if not estimate.joints or len(trajectory.times) < 2:
+        return ""
+    charts = []
+    for index, joint_estimate in enumerate(estimate.joints):
+        joint = joint_estimate.joint
+        factor, unit = display_unit(joint.type, is_metric=is_metric)
+        chart = draw_motion_chart(
+            trajectory.times - trajectory.times[0],
+            trajectory.values[:, index] * factor,
+            color=_css(index + 1),
+            unit=unit if unit == "°" else f" {unit}",
+            title=html.escape(f"Motion of {joint.child} over time"),
+        )
+        charts.append(f"<div><h3>{html.escape(joint.child)}</h3>{chart}</div>")
+    return (
+        "<h2>Motion</h2><p class='soft'>Joint values against the first used frame; a dot is a used frame.</p>"
+        f"<div class='charts'>{''.join(charts)}</div>"
+    )
+
+
+def _filmstrip(
+    video: RgbdVideo, labels: np.ndarray, estimate: ArticulationEstimate, frame_ids: Sequence[int], config: ReportConfig
+) -> str:
+    frames = pick_frames(len(video.times), config.num_frames)
+    width = min(config.frame_width, video.images.shape[2])
+    pictures = draw_frames(video, labels, estimate, frames, width=width)
+    cells = "".join(
+        f'<figure><img src="{encode_webp(picture)}" alt="Frame {frame_ids[frame]} with parts and axes drawn on it">'
+        f"<figcaption>frame {frame_ids[frame]}, {video.times[frame] - video.times[0]:.2f} s</figcaption></figure>"
+        for frame, picture in zip(frames, pictures, strict=True)
+    )
+    return (
+        "<h2>What the video showed</h2><p class='soft'>Moving parts in their colours. A line with a ring is a turning "
+        f"axis, the ring's arrow the positive turn; a single arrow is a slide.</p><div class='strip'>{cells}</div>"
+    )
+
+
+def _background(timings: Mapping[str, float], provenance: Mapping[str, Any], *, is_metric: bool) -> str:
+    scale = (
+        "Lengths are metres as the depth sensor measured them."
+        if is_metric
+        else "The scale of the video is unknown: lengths are in one unknown unit, angles are true."
+    )
+    lines = [f"<h2>Background</h2><p class='soft'>{scale}</p>"]
+    if timings:
+        shown = {stage: f"{seconds:.1f} s" for stage, seconds in timings.items()}
+        shown["total"] = f"{sum(timings.values()):.1f} s"
+        lines.append(f"<details><summary>Time taken</summary>{_pairs(shown)}</details>")
+    if provenance:
+        lines.append(f"<details><summary>Provenance</summary>{_pairs(provenance)}</details>")
+    return "\n".join(lines)
+
+
+def _pairs(entries: Mapping[str, Any]) -> str:
+    def show(value: Any) -> str:
+        return " ".join(str(x) for x in value) if isinstance(value, list | tuple) else str(value)
+
+    return (
+        "<dl>"
+        + "".join(
+            f"<dt>{html.escape(str(key))}</dt><dd>{html.escape(show(value))}</dd>" for key, value in entries.items()
+        )
+        + "</dl>"
+    )
+
+
+def encode_webp(picture: UInt8[np.ndarray, "height width channel"], *, quality: int = 80) -> str:
+    """An RGB or RGBA picture as a data URI."""
+    memory = io.BytesIO()
+    Image.fromarray(picture).save(memory, format="WEBP", quality=quality, method=3)
+    return "data:image/webp;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
+
+
+def _css(part: int) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*part_color(part))

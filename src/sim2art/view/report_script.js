@@ -1,0 +1,8 @@
+for (const figure of document.querySelectorAll("figure.scrub")) {
+  const pictures = figure.querySelectorAll("img");
+  const slider = figure.querySelector("input");
+  const show = () => pictures.forEach((picture, index) => picture.classList.toggle("on", index === Number(slider.value)));
+  slider.hidden = false;
+  slider.addEventListener("input", show);
+  show();
+}
