@@ -16,23 +16,23 @@ def make_desk_lamp(rng: np.random.Generator) -> ArticulatedObject:
     builder.add("body", rod((0, 0, 0), (0, 0, foot), radius, palette.body, segments=18, end_radius=0.9 * radius))
     post = foot + float(rng.uniform(0.03, 0.08))
     builder.add("body", rod((0, 0, foot), (0, 0, post), 0.014, palette.body))
-    lengths = float(rng.uniform(0.18, 0.3)), float(rng.uniform(0.15, 0.28))
-    # Angles from the vertical, in the x-z plane: the lower arm leans back, the upper one reaches forward.
-    angles = float(rng.uniform(-0.6, -0.1)), float(rng.uniform(0.6, 1.3))
-    has_elbow = chance(rng, 0.65)
-    parent, pin = "body", np.array([0.0, 0.0, post + 0.012])
     thick = float(rng.uniform(0.007, 0.012))
-    names = ("lower_arm", "upper_arm") if has_elbow else ("arm",)
-    for index, name in enumerate(names):
-        angle = angles[index]
-        end = pin + lengths[index] * np.array([np.sin(angle), 0.0, np.cos(angle)])
+    # Angles from the vertical, in the x-z plane: the lower arm leans back and the upper one reaches forward.
+    if chance(rng, 0.65):
+        arms = [("lower_arm", float(rng.uniform(-0.6, -0.1)), 0.35), ("upper_arm", float(rng.uniform(0.5, 1.0)), 0.45)]
+    else:
+        arms = [("arm", float(rng.uniform(0.1, 0.4)), 0.35)]
+    parent, pin, angle = "body", np.array([0.0, 0.0, post + 0.012]), 0.0
+    for name, angle, largest in arms:
+        end = pin + float(rng.uniform(0.17, 0.29)) * np.array([np.sin(angle), 0.0, np.cos(angle)])
         _add_arm(builder, name, pin, end, thick, vary(rng, palette.front, 6.0), palette.handle)
-        low, high = (0.5, 0.7) if index else (0.35, 0.6)
-        limits = (-float(rng.uniform(0.2, low)), float(rng.uniform(0.35, high)))
+        limits = (-float(rng.uniform(0.2, 0.5)), float(rng.uniform(0.2, largest)))
         builder.hinge(name, axis=(0, 1, 0), pivot=(*pin,), limits=limits, parent=parent)
         parent, pin = name, end
-    _add_shade(builder, rng, pin, thick, palette.accent)
-    limits = (-float(rng.uniform(0.2, 0.6)), float(rng.uniform(0.3, 0.7)))
+    # The shade hangs ahead of its arm and may turn back towards it until its rim is near the arm.
+    ahead = float(rng.uniform(1.35, 1.75))
+    _add_shade(builder, rng, pin, thick, palette.accent, angle - ahead)
+    limits = (-float(rng.uniform(0.3, 0.6)), ahead - 1.15)
     builder.hinge("shade", axis=(0, 1, 0), pivot=(*pin,), limits=limits, parent=parent)
     return builder.build()
 
@@ -46,16 +46,17 @@ def _add_arm(
     builder.add(name, rod(start - side, start + side, 0.012, joint, segments=10))
 
 
-def _add_shade(builder: ObjectBuilder, rng: np.random.Generator, pin: np.ndarray, thick: float, color: Color) -> None:
+def _add_shade(
+    builder: ObjectBuilder, rng: np.random.Generator, pin: np.ndarray, thick: float, color: Color, tilt: float
+) -> None:
     wide, tall = float(rng.uniform(0.05, 0.085)), float(rng.uniform(0.08, 0.14))
-    narrow = float(rng.uniform(0.35, 0.8)) * wide
+    narrow = float(rng.uniform(0.3, 0.5)) * wide
     center = float(pin[0]), float(pin[1])
-    top = float(pin[2]) - 0.016
+    top = float(pin[2]) - 0.036
     bell = tube(center, (top - tall, top), (wide, narrow), 0.004, color, segments=18)
     cap = rod((*center, top - 0.004), (*center, top + 0.004), narrow - 0.002, color, segments=18)
     bulb = rod((*center, top - 0.07), (*center, top - 0.004), 0.022, (250, 244, 214), end_radius=0.014)
     neck = rod((*center, top), (*pin,), 0.009, color)
     side = np.array([0.0, 1.6 * thick, 0.0])
     knuckle = rod(pin - side, pin + side, 0.011, color, segments=10)
-    tilt = float(rng.uniform(-0.5, 0.3))
     builder.add("shade", *(turned(mesh, 1, tilt, (*pin,)) for mesh in (bell, cap, bulb, neck, knuckle)))

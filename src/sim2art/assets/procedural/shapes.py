@@ -16,7 +16,7 @@ Color = tuple[int, int, int]
 """RGB, 0..255."""
 Span = tuple[float, float]
 """Low and high end, m."""
-Point = Sequence[float]
+Point = Sequence[float] | Float[np.ndarray, "3"]
 """x, y, z, m."""
 
 

@@ -17,7 +17,8 @@ def make_suitcase(rng: np.random.Generator) -> ArticulatedObject:
     depth = width * float(rng.uniform(0.6, 0.75))
     x, y = (-0.5 * width, 0.5 * width), (0.0, depth)
     seam = height * float(rng.uniform(0.45, 0.75))
-    lift = 0.004
+    has_telescope = chance(rng, 0.4)
+    lift = 0.034 if has_telescope else 0.004  # The bars of the handle run below the floor of the shell.
     builder.add("body", *open_box(x, y, (lift, seam), 0.008, palette.body))
     room = (x[0] + 0.02, x[1] - 0.02), (0.02, depth - 0.02), (lift + 0.008, seam - 0.005)
     builder.add("body", *clutter(rng, *room, count=int(rng.integers(2, 6))))
@@ -37,8 +38,12 @@ def make_suitcase(rng: np.random.Generator) -> ArticulatedObject:
         builder.add("body", rod((at, 0.0, low), (at, -0.035, low), 0.007, grip))
     builder.add("body", rod((-0.07, -0.035, low), (0.07, -0.035, low), 0.009, grip))
     builder.hinge("lid", axis=(-1, 0, 0), pivot=(0.0, depth, lid_z[0]), limits=(0.0, float(rng.uniform(1.5, 3.0))))
-    if chance(rng, 0.4):
-        _add_telescope(builder, rng, x, depth, lift, grip)
+    if has_telescope:
+        under = (0.004, lift)
+        builder.add("body", box((x[0], x[0] + 0.008), y, under, palette.body))
+        for span in ((0.0, 0.25 * depth), (0.75 * depth, depth)):
+            builder.add("body", box((x[0] + 0.008, x[1]), span, under, palette.body))
+        _add_telescope(builder, rng, x, depth, 0.5 * (under[0] + under[1]), grip)
     return builder.build()
 
 
@@ -52,10 +57,9 @@ def _add_ribs(
 
 
 def _add_telescope(
-    builder: ObjectBuilder, rng: np.random.Generator, x: Span, depth: float, floor: float, color: tuple[int, int, int]
+    builder: ObjectBuilder, rng: np.random.Generator, x: Span, depth: float, z: float, color: tuple[int, int, int]
 ) -> None:
     """Two bars in the lower shell that pull out on the right, joined by a grip."""
-    z = floor + 0.018
     length = (x[1] - x[0]) * float(rng.uniform(0.55, 0.85))
     start, end = x[1] + 0.02 - length, x[1] + 0.02
     near, far = 0.38 * depth, 0.62 * depth
