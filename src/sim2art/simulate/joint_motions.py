@@ -12,6 +12,11 @@ from sim2art.articulation.trajectory import JointTrajectory
 UNLIMITED_SPAN = {JointType.REVOLUTE: (0.0, 2.0), JointType.PRISMATIC: (0.0, 0.3), JointType.FIXED: (0.0, 0.0)}
 """Range (rad or m) assumed for a joint without limits."""
 
+TREMBLING = {JointType.REVOLUTE: np.deg2rad(0.7), JointType.PRISMATIC: 1.2e-3, JointType.FIXED: 0.0}
+"""Swing (rad or m) of a joint that trembles; `merge_still_links` counts it as still."""
+MIN_SWING = {JointType.REVOLUTE: np.deg2rad(3.0), JointType.PRISMATIC: 6e-3, JointType.FIXED: np.inf}
+"""Least swing (rad or m) of a joint that moves: clearly more than what counts as still."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MotionConfig:
@@ -41,7 +46,8 @@ def sample_trajectory(
         is_closed = rng.uniform() < config.closed_share
         draw = rng.uniform(low, high)
         values[:, index] = np.clip(0.0, low, high) if is_closed else draw
-    movable = [i for i, joint in enumerate(joints) if joint_span(joint)[1] > joint_span(joint)[0]]
+    spans = [joint_span(joint) for joint in joints]
+    movable = [i for i, joint in enumerate(joints) if spans[i][1] - spans[i][0] >= MIN_SWING[joint.type]]
     kind = rng.uniform()
     if movable and kind >= config.static_share:
         is_trembling = kind < config.static_share + config.trembling_share
@@ -49,12 +55,13 @@ def sample_trajectory(
         count = 1 + int(rng.choice(len(shares), p=shares / shares.sum()))
         moving = rng.permutation(movable)[:count]
         for index, window in zip(moving, _draw_windows(count, rng), strict=True):
-            low, high = joint_span(joints[index])
-            profile = _draw_profile(phase, window, config.opening, rng)
+            low, high = spans[index]
+            least = max(config.opening[0], MIN_SWING[joints[index].type] / (high - low))
+            profile = _draw_profile(phase, window, (least, max(least, config.opening[1])), rng)
             if is_trembling:
-                limit = {JointType.REVOLUTE: np.deg2rad(0.7), JointType.PRISMATIC: 1.2e-3, JointType.FIXED: 0.0}
-                swing = limit[joints[index].type] / max(np.ptp(profile), 1e-6)
-                values[:, index] = np.clip(values[0, index] + swing * (profile - profile[0]), low, high)
+                swing = min(TREMBLING[joints[index].type], high - low)
+                base = np.clip(values[0, index], low, high - swing)
+                values[:, index] = base + swing * (profile - profile.min()) / max(np.ptp(profile), 1e-9)
             else:
                 values[:, index] = low + (high - low) * profile
     return JointTrajectory(
