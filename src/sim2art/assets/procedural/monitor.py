@@ -27,7 +27,7 @@ def make_monitor(rng: np.random.Generator) -> ArticulatedObject:
     builder.add("body", tube((0, 0), (0.014, 0.6 * middle), (0.024, 0.022), 0.006, palette.body, segments=12))
     parent, mount = "body", "body"
     kinds = pick(rng, (("swivel", "tilt"), ("tilt",), ("lift", "tilt"), ("lift", "swivel"), ("swivel",)))
-    post = rod((0, 0, 0.5 * middle), (0, 0, middle), 0.014, palette.handle, segments=10)
+    post = rod((0, 0, 0.03), (0, 0, middle), 0.014, palette.handle, segments=10)
     if kinds[0] in ("swivel", "lift"):
         mount = "post"
         if kinds[0] == "swivel":
@@ -35,11 +35,11 @@ def make_monitor(rng: np.random.Generator) -> ArticulatedObject:
             builder.hinge(mount, axis=(0, 0, 1), pivot=(0.0, 0.0, 0.0), limits=_both_ways(rng, 0.5, 1.1), parent=parent)
         else:
             builder.add(mount, post)
-            builder.slide(mount, axis=(0, 0, 1), limits=(0.0, float(rng.uniform(0.2, 0.4)) * middle), parent=parent)
+            builder.slide(mount, axis=(0, 0, 1), limits=(0.0, float(rng.uniform(0.3, 0.5)) * middle), parent=parent)
     else:
         builder.add("body", post)
     head = "screen" if len(kinds) == 2 or kinds[0] == "tilt" else mount
-    neck = -0.045
+    neck = -0.055
     builder.add(mount, rod((0, 0, middle), (0, neck + 0.012, middle), 0.012, palette.handle))
     back = neck - 0.002
     x, z, y = (-0.5 * width, 0.5 * width), (middle - 0.5 * tall, middle + 0.5 * tall), (back - thick, back)
@@ -50,9 +50,11 @@ def make_monitor(rng: np.random.Generator) -> ArticulatedObject:
     builder.add(head, box(inner_x, (y[0] + 0.003, y[1]), inner_z, screen))
     if head == "screen":
         builder.add(head, rod((-0.03, neck, middle), (0.03, neck, middle), 0.01, palette.handle))
-        axis, limits = (
-            ((1, 0, 0), _both_ways(rng, 0.2, 0.4)) if "tilt" in kinds else ((0, 0, 1), _both_ways(rng, 0.4, 0.9))
-        )
+        if "tilt" in kinds:
+            # Leaning back, the lower edge comes near the stand.
+            axis, limits = (1, 0, 0), (-float(rng.uniform(0.2, 0.45)), min(float(rng.uniform(0.1, 0.3)), 0.05 / tall))
+        else:
+            axis, limits = (0, 0, 1), _both_ways(rng, 0.4, 0.9)
         builder.hinge(head, axis=axis, pivot=(0.0, neck, middle), limits=limits, parent=mount)
     return builder.build()
 

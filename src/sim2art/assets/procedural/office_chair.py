@@ -27,7 +27,7 @@ def make_office_chair(rng: np.random.Generator) -> ArticulatedObject:
     parent, rises = "body", chance(rng, 0.4)
     if rises:
         builder.add("column", rod((0, 0, 0.12), (0, 0, seat - 0.045), 0.018, METALS[0], segments=10))
-        builder.slide("column", axis=(0, 0, 1), limits=(0.0, float(rng.uniform(0.06, 0.1))))
+        builder.slide("column", axis=(0, 0, 1), limits=(0.0, float(rng.uniform(0.08, 0.12))))
         parent = "column"
     else:
         builder.add("body", rod((0, 0, 0.115), (0, 0, seat - 0.045), 0.018, METALS[0], segments=10))
