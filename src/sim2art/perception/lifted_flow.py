@@ -15,13 +15,14 @@ from sim2art.perception.adapters.dis_flow import compose_flows, forward_backward
 from sim2art.perception.depth_filter import read_depth_between
 from sim2art.perception.motion_profile import camera_flow
 from sim2art.perception.tasks import ImageFlow
-from sim2art.perception.texture import measure_texture
+from sim2art.perception.texture import measure_noise, measure_texture
 
 _MAX_RETURN_ERROR = 1.0
 """px, plus the share below of the flow's length."""
 _RETURN_SHARE = 0.05
-_MIN_SLOPE = 1.2
-"""Grey levels a px along the strongest direction: flatter patches carry no flow of their own."""
+_MIN_SLOPE = 1.0
+"""Grey levels a px along the strongest direction, and a share of the image noise: flatter patches carry no flow."""
+_MIN_SLOPE_TO_NOISE = 0.45
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,8 @@ class PixelFlow:
     """px."""
     confident: Bool[np.ndarray, "height width"]
     """Came back, stayed in the image, has texture."""
+    cornered: Bool[np.ndarray, "height width"]
+    """Has texture in both directions, so that it cannot slide along an edge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +81,7 @@ def measure_flows(
     """
     starts = starts or {}
     num_frames = len(grays)
-    textures = [measure_texture(gray)[1] > _MIN_SLOPE for gray in grays]
+    textures = [_texture_masks(gray) for gray in grays]
     raw: dict[tuple[int, int], np.ndarray] = {}
     result: dict[tuple[int, int], PixelFlow] = {}
     for baseline in sorted(baselines):
@@ -99,6 +102,13 @@ def measure_flows(
             raw[a, b], raw[b, a] = forward.flow, backward.flow
             result[a, b], result[b, a] = forward, backward
     return result
+
+
+def _texture_masks(gray: UInt8[np.ndarray, "height width"]) -> tuple[np.ndarray, np.ndarray]:
+    """Where there is any texture, and where there is some in both directions."""
+    weakest, strongest = measure_texture(gray)
+    least = max(_MIN_SLOPE, _MIN_SLOPE_TO_NOISE * measure_noise(gray))
+    return strongest > least, weakest > least
 
 
 def _guesses(
@@ -126,7 +136,7 @@ def _guesses(
     return guesses
 
 
-def _pick(candidates: list[tuple[np.ndarray, np.ndarray]], texture: Bool[np.ndarray, "height width"]) -> PixelFlow:
+def _pick(candidates: list[tuple[np.ndarray, np.ndarray]], textures: tuple[np.ndarray, np.ndarray]) -> PixelFlow:
     """Per pixel the candidate that comes back closest to where it began; the first one wins when they are as good."""
     best, best_error, best_inside = None, None, None
     for forward, backward in candidates:
@@ -138,4 +148,5 @@ def _pick(candidates: list[tuple[np.ndarray, np.ndarray]], texture: Bool[np.ndar
         best[better], best_error[better], best_inside[better] = forward[better], error[better], inside[better]
     assert best is not None and best_error is not None and best_inside is not None
     limit = _MAX_RETURN_ERROR + _RETURN_SHARE * np.linalg.norm(best, axis=-1)
-    return PixelFlow(flow=best, confident=best_inside & (best_error < limit) & texture)
+    came_back = best_inside & (best_error < limit)
+    return PixelFlow(flow=best, confident=came_back & textures[0], cornered=came_back & textures[1])

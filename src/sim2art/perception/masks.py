@@ -7,8 +7,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.cameras import unproject
-from sim2art.perception.lifted_flow import PixelFlow
-from sim2art.perception.moving import Box, box_masks, find_moving, moving_box
+from sim2art.perception.moving import Box, box_masks, moving_box
 
 _SALIENT_COVER = 0.7
 """Share of the moving pixels that a salient-object mask must hold to be believed."""
@@ -28,7 +27,7 @@ class MaskChoice:
 def choose_masks(
     images: UInt8[np.ndarray, "frame height width 3"],
     depths: Float32[np.ndarray, "frame height width"],
-    flows: dict[tuple[int, int], PixelFlow],
+    moving: Bool[np.ndarray, "frame half_height half_width"],
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     *,
@@ -36,14 +35,13 @@ def choose_masks(
     box: Float[np.ndarray, "4"] | None,
     crop_factor: float,
 ) -> MaskChoice:
-    """Find what moves and mask the object accordingly.
+    """Mask the object, given the moving pixels (every second row and column).
 
     Args:
         kind: "auto", "motion", "salient" or "whole".
         box: x, y, width, height (px) of the object in the first frame; used instead of `kind`.
         crop_factor: The crop's size over that of the box around what moves.
     """
-    moving = find_moving(depths, flows, intrinsics, world_from_camera)
     around = moving_box(moving, depths, intrinsics, world_from_camera)
     moves = around is not None
     whole = depths > 0

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, Int
+from scipy import sparse
+from scipy.spatial import cKDTree
 
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
@@ -28,6 +30,10 @@ _DEPTH_BASELINES = (-7, -3, 3, 7)
 _MIN_MOVING_SHARE = 0.0008
 """Moving pixels, as a share of all, that a frame needs to count as showing motion."""
 _BOX_PERCENTILES = (2.0, 98.0)
+_CELL_SHARE = 0.03
+"""Side of the cells in which moving points are clustered, as a share of their distance."""
+_CLUSTER_SHARE = 0.12
+"""Clusters with less than this share of the largest one's moving pixels are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,14 +102,43 @@ def moving_box(
     shares = moving.mean(axis=(1, 2))
     if np.sum(shares > _MIN_MOVING_SHARE) < min(2, len(moving)):
         return None
-    points = []
+    points, frames = [], []
     for frame in np.flatnonzero(shares > 0):
         y, x = np.nonzero(moving[frame])
         pixels = np.stack([x, y], axis=1).astype(np.float64) * _STRIDE
         depth = depths[frame, y * _STRIDE, x * _STRIDE].astype(np.float64)
         points.append(apply(world_from_camera[frame], unproject(intrinsics, pixels, depth)))
-    low, high = np.percentile(np.concatenate(points), _BOX_PERCENTILES, axis=0)
+        frames.append(np.full(len(points[-1]), frame))
+    cloud = np.concatenate(points)
+    cloud = cloud[_in_large_clusters(cloud, np.concatenate(frames))]
+    if len(cloud) == 0:
+        return None
+    low, high = np.percentile(cloud, _BOX_PERCENTILES, axis=0)
     return Box(low=low, high=high)
+
+
+def _in_large_clusters(
+    points: Float[np.ndarray, "point 3"], frames: Int[np.ndarray, "point"]
+) -> Bool[np.ndarray, "point"]:
+    """Points of the clusters that hold most of the motion; repeated texture far away moves now and then, in specks."""
+    cell = _CELL_SHARE * float(np.median(np.linalg.norm(points, axis=1)))
+    index = np.floor((points - points.min(axis=0)) / max(cell, 1e-6)).astype(np.int64)
+    cells, cell_of = np.unique(index, axis=0, return_inverse=True)
+    cell_of = cell_of.ravel()
+    # A cell counts by its pixels, as long as it moves in more than one frame.
+    pairs = np.unique(np.stack([cell_of, frames], axis=1), axis=0)
+    lasting = np.bincount(pairs[:, 0], minlength=len(cells)) >= 2
+    mass = np.bincount(cell_of, minlength=len(cells)) * lasting
+    used = np.flatnonzero(mass >= 3)
+    if len(used) == 0:
+        return np.zeros(len(points), dtype=bool)
+    links = cKDTree(cells[used]).query_pairs(1.9, output_type="ndarray")
+    graph = sparse.coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(used), len(used)))
+    _, cluster = sparse.csgraph.connected_components(graph, directed=False)
+    cluster_mass = np.bincount(cluster, weights=mass[used])
+    keep = np.zeros(len(cells), dtype=bool)
+    keep[used] = cluster_mass[cluster] >= _CLUSTER_SHARE * cluster_mass.max()
+    return keep[cell_of]
 
 
 def box_masks(

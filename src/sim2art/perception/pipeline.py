@@ -24,6 +24,8 @@ from sim2art.perception.intake import IntakeOptions, Recording, take_in
 from sim2art.perception.lifted_flow import LiftedFlow, measure_flows
 from sim2art.perception.masks import MaskChoice, choose_masks
 from sim2art.perception.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
+from sim2art.perception.moving import find_moving
+from sim2art.perception.pose_refinement import apply_scales, refine_poses
 from sim2art.perception.poses import PosedRecording, find_poses
 from sim2art.perception.tasks import CameraTracker, ImageFlow
 
@@ -47,6 +49,8 @@ class ObserveOptions:
     """x, y, width, height (px of the input) of the object in the first used frame; overrides `mask`."""
     crop_factor: float = 1.6
     """The motion-centred crop is this many times the box around what moves."""
+    refine_poses: bool = True
+    """Whether poses and depth scales of the used frames are corrected by what stands still."""
     seed: int = 0
     """Of the drawn points."""
     intake: IntakeOptions = field(default_factory=IntakeOptions)
@@ -159,8 +163,15 @@ def observe_frames(
         baselines=options.baselines,
         starts=coarse_starts(frames, profile, recording, options.baselines),
     )
+    moving = find_moving(depths, flows, recording.intrinsics, poses)
+    if options.refine_poses:
+        poses, scales = refine_poses(
+            depths, flows, moving, recording.intrinsics, poses, rng=np.random.default_rng(options.seed)
+        )
+        depths = apply_scales(depths, scales)
+        moving = find_moving(depths, flows, recording.intrinsics, poses)
     choice = choose_masks(
-        images, depths, flows, recording.intrinsics, poses,
+        images, depths, moving, recording.intrinsics, poses,
         kind=options.mask, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
     )  # fmt: skip
     if truth is not None and truth.masks is not None:
