@@ -13,7 +13,7 @@ from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.export.frames import link_origins, root_from_world
 from sim2art.export.physics import PhysicsConfig, convex_hull, inertia_of_hull
-from sim2art.export.urdf import write_urdf
+from sim2art.export.urdf import part_mesh_paths, write_urdf
 from sim2art.geometry.meshes import TriangleMesh, make_box, make_cylinder
 from sim2art.geometry.transforms import make_transform
 from tests.scenes import make_cabinet
@@ -138,6 +138,14 @@ def test_mesh_paths_are_relative_and_exist(tmp_path) -> None:
     names = [mesh.get("filename", "") for mesh in ElementTree.parse(path).iter("mesh")]
     assert len(names) == 6
     assert all(not name.startswith("/") and (path.parent / name).is_file() for name in names)
+
+
+def test_mesh_paths_are_known_without_writing(tmp_path) -> None:
+    chain = make_random_chain(0)
+    write_urdf(chain, tmp_path)
+    paths = part_mesh_paths(chain)
+    assert paths == ("meshes/base.obj", "meshes/part_1.obj", None, "meshes/part_3.obj", None)
+    assert all((tmp_path / path).is_file() for path in paths if path is not None)
 
 
 def test_odd_names_give_safe_files_and_keep_their_links(tmp_path) -> None:

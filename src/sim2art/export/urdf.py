@@ -33,7 +33,7 @@ def write_urdf(articulated_object: ArticulatedObject, folder: Path, *, config: P
     (folder / "meshes").mkdir(parents=True, exist_ok=True)
     origins = link_origins(articulated_object)
     root_name = _unused_name("root", {link.name for link in articulated_object.links})
-    taken: set[str] = set()
+    mesh_paths = part_mesh_paths(articulated_object)
     lines = [
         '<?xml version="1.0"?>',
         "<!-- Units: m, kg, rad. Made from a video: inertia, damping and friction are assumed, not measured. -->",
@@ -50,15 +50,15 @@ def write_urdf(articulated_object: ArticulatedObject, folder: Path, *, config: P
             parent_from_child=root_from_world(articulated_object),
         ),
     ]
-    for link, origin in zip(articulated_object.links, origins, strict=True):
+    for link, origin, mesh_path in zip(articulated_object.links, origins, mesh_paths, strict=True):
         lines.append(f"  <link name={quoteattr(link.name)}>")
-        if link.mesh is not None and len(link.mesh.faces):
+        if link.mesh is not None and mesh_path is not None:
             mesh = link.mesh.transformed(make_transform(np.eye(3), -origin))
-            stem = file_name(link.name, taken=taken)
-            write_obj(folder / "meshes" / f"{stem}.obj", mesh)
-            hull = convex_hull(mesh, config)
-            write_obj(folder / "meshes" / f"{stem}_hull.obj", hull)
-            lines += _shape_lines(hull, stem, None if mesh.colors is not None else link.color, config)
+            hull, hull_path = convex_hull(mesh, config), mesh_path.replace(".obj", "_hull.obj")
+            write_obj(folder / mesh_path, mesh)
+            write_obj(folder / hull_path, hull)
+            color = None if mesh.colors is not None else link.color
+            lines += _shape_lines(hull, (mesh_path, hull_path), color, config)
         else:
             lines += _small_inertia_lines()
         lines.append("  </link>")
@@ -78,7 +78,21 @@ def write_urdf(articulated_object: ArticulatedObject, folder: Path, *, config: P
     return path
 
 
-def _shape_lines(hull: TriangleMesh, stem: str, color: tuple[int, int, int] | None, config: PhysicsConfig) -> list[str]:
+def part_mesh_paths(articulated_object: ArticulatedObject) -> tuple[str | None, ...]:
+    """Where `write_urdf` puts each link's mesh, relative to its folder; None for a link without one.
+
+    The vertices of these files are relative to the link's frame, see `frames.link_origins`.
+    """
+    taken: set[str] = set()
+    return tuple(
+        None if link.mesh is None or len(link.mesh.faces) == 0 else f"meshes/{file_name(link.name, taken=taken)}.obj"
+        for link in articulated_object.links
+    )
+
+
+def _shape_lines(
+    hull: TriangleMesh, paths: tuple[str, str], color: tuple[int, int, int] | None, config: PhysicsConfig
+) -> list[str]:
     """Inertial, visual and collision elements; `color` only where the mesh file has none."""
     inertia = inertia_of_hull(hull, config)
     m = inertia.matrix
@@ -90,19 +104,19 @@ def _shape_lines(hull: TriangleMesh, stem: str, color: tuple[int, int, int] | No
         f'iyy="{m[1, 1]:.9g}" iyz="{m[1, 2]:.9g}" izz="{m[2, 2]:.9g}"/>',
         "    </inertial>",
         "    <visual>",
-        f'      <geometry><mesh filename="meshes/{stem}.obj"/></geometry>',
+        f'      <geometry><mesh filename="{paths[0]}"/></geometry>',
     ]
     if color is not None:
         red, green, blue = (channel / 255 for channel in color)
         lines.append(
-            f'      <material name="{stem}_color"><color rgba="{red:.3f} {green:.3f} {blue:.3f} 1"/></material>'
+            f'      <material name="{Path(paths[0]).stem}_color"><color rgba="{red:.3f} {green:.3f} {blue:.3f} 1"/></material>'
         )
     return [
         *lines,
         "    </visual>",
         "    <!-- Collision is the convex hull: cavities are filled. -->",
         "    <collision>",
-        f'      <geometry><mesh filename="meshes/{stem}_hull.obj"/></geometry>',
+        f'      <geometry><mesh filename="{paths[1]}"/></geometry>',
         "    </collision>",
     ]
 

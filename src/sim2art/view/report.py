@@ -32,6 +32,7 @@ from sim2art.view.words import (
     show_number,
     show_sigma,
     show_value,
+    status_name,
     status_sentence,
 )
 
@@ -126,7 +127,7 @@ def _header(
         "<header>",
         f'<p class="brand">sim2art report · {len(video.times)} frames used ({span}), {seconds:.1f} s</p>',
         f"<h1>{html.escape(headline)}</h1>",
-        f'<p><span class="status {status.value}">{status.value.capitalize()}</span> '
+        f'<p><span class="status {status.value}">{status_name(status)}</span> '
         f"{html.escape(status_sentence(status))}</p>",
         _bullets(reasons),
     ]

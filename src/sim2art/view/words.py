@@ -63,6 +63,11 @@ def make_headline(estimate: ArticulationEstimate, status: Status) -> str:
     return f"{_count(count).capitalize()} moving parts: {', '.join(verbs)}"
 
 
+def status_name(status: Status) -> str:
+    """The status as a title."""
+    return "OK" if status is Status.OK else status.value.capitalize()
+
+
 def status_sentence(status: Status) -> str:
     """How far the answer may be trusted."""
     return {
