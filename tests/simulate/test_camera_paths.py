@@ -12,7 +12,7 @@ def draw(seed, config=None):
     return sample_camera_path(
         LOW,
         HIGH,
-        num_frames=12,
+        phase=np.linspace(0.0, 1.0, 12),
         width=128,
         height=96,
         rng=np.random.default_rng(seed),

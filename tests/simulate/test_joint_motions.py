@@ -8,7 +8,8 @@ CONFIG = MotionConfig()
 
 
 def draw(seed, config=CONFIG, num_frames=16):
-    return sample_trajectory(make_cupboard(), num_frames=num_frames, rng=np.random.default_rng(seed), config=config)
+    phase = np.linspace(0.0, 1.0, num_frames)
+    return sample_trajectory(make_cupboard(), phase=phase, rng=np.random.default_rng(seed), config=config)
 
 
 def test_values_stay_within_the_limits():

@@ -45,19 +45,29 @@ def sample_camera_path(
     low: Float[np.ndarray, "3"],
     high: Float[np.ndarray, "3"],
     *,
-    num_frames: int,
+    phase: Float[np.ndarray, "frame"],
     width: int,
     height: int,
     rng: np.random.Generator,
     config: CameraConfig,
 ) -> CameraPath:
-    """A path that looks at the box from `low` to `high` (m, stage frame: all that the object sweeps)."""
+    """A path that looks at the box from `low` to `high` (m, stage frame).
+
+    Args:
+        low: Lower corner of all that the object sweeps.
+        high: Upper corner.
+        phase: When the frames are taken, from 0 to 1, increasing.
+        width: px.
+        height: px.
+        rng: Source of randomness.
+        config: What the paths are drawn from.
+    """
     center, extent = (low + high) / 2, high - low
     fov = np.deg2rad(rng.uniform(*config.fov_deg))
     radius = 0.5 * np.sqrt(0.5 * (extent[0] ** 2 + extent[1] ** 2) + extent[2] ** 2)
     distance = radius / (np.tan(fov / 2) * min(1.0, height / width) * rng.uniform(*config.fill))
     distance = max(distance, 0.75 * radius, 0.12)
-    phase = np.linspace(0.0, 1.0, num_frames)
+    num_frames = len(phase)
     azimuth = np.full(num_frames, np.deg2rad(rng.uniform(*config.azimuth_deg)))
     elevation = np.full(num_frames, np.deg2rad(rng.uniform(*config.elevation_deg)))
     distances = np.full(num_frames, distance)
@@ -75,7 +85,7 @@ def sample_camera_path(
         distances = distance * np.exp(rng.normal(0.0, 0.12) * phase)
         targets = targets + extent * rng.normal(0.0, 0.06, 3) * phase[:, None]
         size = np.array([0.008 * distance] * 3 + [0.012] * 3) * rng.uniform(0.2, 1.5)
-        wobble = _smooth_noise(num_frames, 6, rng) * size
+        wobble = _smooth_noise(phase, 6, rng) * size
     elevation = np.clip(elevation, np.deg2rad(3.0), np.deg2rad(75.0))
     offsets = np.stack(
         [np.cos(elevation) * np.sin(azimuth), -np.cos(elevation) * np.cos(azimuth), np.sin(elevation)], axis=1
@@ -91,9 +101,10 @@ def sample_camera_path(
     )
 
 
-def _smooth_noise(num_frames: int, channels: int, rng: np.random.Generator) -> Float[np.ndarray, "frame channel"]:
+def _smooth_noise(
+    phase: Float[np.ndarray, "frame"], channels: int, rng: np.random.Generator
+) -> Float[np.ndarray, "frame channel"]:
     """Unit-size noise made of a few slow sines: a hand that holds a phone."""
-    phase = np.linspace(0.0, 1.0, num_frames)[:, None, None]
     frequency = rng.uniform(0.5, 4.0, (1, 3, channels))
-    waves = np.sin(2 * np.pi * (frequency * phase + rng.uniform(size=(1, 3, channels)))) / frequency**0.5
+    waves = np.sin(2 * np.pi * (frequency * phase[:, None, None] + rng.uniform(size=(1, 3, channels)))) / frequency**0.5
     return waves.mean(axis=1)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32
+from numba import njit
 
-from sim2art.geometry.cameras import project, unproject
+from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import apply
 
 OCCLUSION_TOLERANCE = 0.01
@@ -60,15 +61,25 @@ class ExactFlow:
 
     def is_seen(self, frame: int, points_camera: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, "point"]:
         """Whether camera-frame points lie in the frame's image with nothing nearer in front of them."""
-        height, width = self.depths.shape[1:]
-        in_front = points_camera[:, 2] > 1e-3
-        targets = project(self.intrinsics, np.where(in_front[:, None], points_camera, 1.0))
-        nearest = np.rint(np.clip(targets, -1, [width, height])).astype(np.int64)
-        inside = in_front & np.all((nearest >= 0) & (nearest < [width, height]), axis=1)
-        columns, rows = np.where(inside, nearest[:, 0], 0), np.where(inside, nearest[:, 1], 0)
+        k = self.intrinsics
+        return _is_seen(self.depths[frame], points_camera, k[0, 0], k[1, 1], k[0, 2], k[1, 2])
+
+
+@njit(cache=True, nogil=True)
+def _is_seen(depths, points, fx, fy, cx, cy):
+    height, width = depths.shape
+    seen = np.zeros(len(points), dtype=np.bool_)
+    for i in range(len(points)):
+        x, y, z = points[i]
+        if z <= 1e-3:
+            continue
+        u, v = x / z * fx + cx, y / z * fy + cy
+        if not (-0.5 <= u < width - 0.5 and -0.5 <= v < height - 0.5):
+            continue
         # The farthest of the four pixels around: at a slanted surface or an edge one of them sees the point itself.
-        lower = np.clip(np.floor(targets[:, ::-1]), 0, [height - 2, width - 2]).astype(np.int64)
-        lower = np.where(inside[:, None], lower, 0)
-        around = self.depths[frame][lower[:, :1] + [0, 0, 1, 1], lower[:, 1:] + [0, 1, 0, 1]]
-        seen = np.maximum(np.max(around, axis=1), self.depths[frame, rows, columns])
-        return inside & (points_camera[:, 2] < seen * (1 + OCCLUSION_TOLERANCE) + 2e-3)
+        column, row = min(max(int(u), 0), width - 2), min(max(int(v), 0), height - 2)
+        farthest = max(
+            depths[row, column], depths[row, column + 1], depths[row + 1, column], depths[row + 1, column + 1]
+        )
+        seen[i] = z < farthest * (1 + OCCLUSION_TOLERANCE) + 2e-3
+    return seen

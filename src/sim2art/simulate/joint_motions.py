@@ -35,12 +35,22 @@ class MotionConfig:
 
 
 def sample_trajectory(
-    articulated_object: ArticulatedObject, *, num_frames: int, rng: np.random.Generator, config: MotionConfig
+    articulated_object: ArticulatedObject,
+    *,
+    phase: Float[np.ndarray, "frame"],
+    rng: np.random.Generator,
+    config: MotionConfig,
 ) -> JointTrajectory:
-    """Values of every joint; in `static_share + trembling_share` of the draws none moves visibly."""
+    """Values of every joint; in `static_share + trembling_share` of the draws none moves visibly.
+
+    Args:
+        articulated_object: What moves.
+        phase: When the frames are taken, from 0 to 1, increasing.
+        rng: Source of randomness.
+        config: What the motions are drawn from.
+    """
     joints = articulated_object.joints
-    phase = np.linspace(0.0, 1.0, num_frames)
-    values = np.zeros((num_frames, len(joints)))
+    values = np.zeros((len(phase), len(joints)))
     for index, joint in enumerate(joints):
         low, high = joint_span(joint)
         is_closed = rng.uniform() < config.closed_share
@@ -66,7 +76,7 @@ def sample_trajectory(
                 values[:, index] = low + (high - low) * profile
     return JointTrajectory(
         joint_names=tuple(joint.name for joint in joints),
-        times=phase * (num_frames - 1) * rng.uniform(0.1, 0.35),
+        times=phase * (len(phase) - 1) * rng.uniform(0.1, 0.35),
         values=values,
     )
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from numba import njit
 
 from sim2art.geometry.cameras import project, unproject
-from sim2art.geometry.transforms import apply
+from sim2art.geometry.transforms import apply, inverse
 from sim2art.simulate.corruption import FlowNoise
 from sim2art.simulate.flow_sources import ExactFlow
 from sim2art.simulate.seeds import log_uniform
@@ -95,8 +95,7 @@ class MeasuredFlow:
         """Measured flow (world frame, m) from `frame` to `frame + baseline`, and whether the chain trusts it."""
         later = frame + baseline
         start_camera, end_camera = self._exact.carry(frame, later, pixels)
-        is_seen = self._exact.is_seen(later, end_camera)
-        targets, trusted = self._measure(frame, later, pixels, start_camera, end_camera, is_seen)
+        targets, trusted = self._measure(frame, later, pixels, start_camera, end_camera)
         depths, has_depth = read_depths(self._depths[later], targets, np.float32(_DEPTH_STEP))
         ends = apply(self._world_from_camera[later], unproject(self._exact.intrinsics, targets, depths))
         measured = trusted & has_depth
@@ -109,21 +108,20 @@ class MeasuredFlow:
         pixels: Int[np.ndarray, "point 2"],
         start_camera: Float[np.ndarray, "point 3"],
         end_camera: Float[np.ndarray, "point 3"],
-        is_seen: Bool[np.ndarray, "point"],
     ) -> tuple[Float[np.ndarray, "point 2"], Bool[np.ndarray, "point"]]:
         """Pixels at which the tracker says the points are in the later frame, and whether its check passes."""
         errors, rng, count = self._errors, self._rng, len(pixels)
+        is_seen = self._exact.is_seen(later, end_camera)
         in_front = end_camera[:, 2] > 1e-3
-        true_flow = np.where(
-            in_front[:, None],
-            project(self._exact.intrinsics, np.where(in_front[:, None], end_camera, 1.0)) - pixels,
-            0.0,
-        )
+        true_flow = self._image_flow(end_camera, pixels)
         near, far = self._neighbour_flows(frame, later, pixels)
         blank = self._blank_weight(frame, pixels, start_camera)[:, None]
         flow = true_flow + errors.blur * (near - true_flow)
-        # Without texture the solver keeps what coarser scales said, or what it began with: no motion in the image.
-        flow = flow + blank * ((1 - errors.damping) * far + 0.3 * errors.damping * near - flow) * 0.8
+        # Without texture the solver keeps what it was given to begin with, the motion of the camera alone, or what
+        # coarser scales said: the mean over a large neighbourhood.
+        poses = self._exact.world_from_camera
+        still_flow = self._image_flow(apply(inverse(poses[later]) @ poses[frame], start_camera), pixels)
+        flow = flow + 0.85 * blank * ((1 - errors.damping) * far + errors.damping * still_flow - flow)
         speed = np.linalg.norm(true_flow, axis=1, keepdims=True)
         size = (errors.smooth + errors.growth * speed) * (1 + 2 * blank)
         flow = flow + size * self._smooth_field(pixels) + 0.25 * size * rng.standard_normal((count, 2))
@@ -137,6 +135,13 @@ class MeasuredFlow:
         trusted = rng.uniform(size=count) < noticed
         trusted &= rng.uniform(size=count) >= errors.refused * blank[:, 0]
         return pixels + flow, trusted & in_front
+
+    def _image_flow(
+        self, end_camera: Float[np.ndarray, "point 3"], pixels: Int[np.ndarray, "point 2"]
+    ) -> Float[np.ndarray, "point 2"]:
+        """Flow (px) from pixels to points; 0 for points behind the camera."""
+        in_front = end_camera[:, 2:] > 1e-3
+        return np.where(in_front, project(self._exact.intrinsics, np.where(in_front, end_camera, 1.0)) - pixels, 0.0)
 
     def _neighbour_flows(
         self, frame: int, later: int, pixels: Int[np.ndarray, "point 2"]
@@ -164,13 +169,12 @@ class MeasuredFlow:
     ) -> Float[np.ndarray, "point"]:
         """How much each point lacks texture, 0..1."""
         bodies = self._exact.bodies[frame, pixels[:, 1], pixels[:, 0]]
-        moves = self._exact.body_from_camera[frame][bodies]
-        rest = (moves[:, :3, :3] @ start_camera[..., None])[..., 0] + moves[:, :3, 3]
-        angles = (self._waves[bodies] @ (rest * self._pattern_scale)[..., None])[..., 0] + self._phases[bodies]
-        pattern = np.sin(angles).sum(axis=1) / np.sqrt(1.5) + self._blankness[bodies]
         # The pattern is about normal with deviation 1.3; the threshold leaves the wanted share above it.
         threshold = 1.3 * _normal_quantile(1 - self._errors.textureless)
-        return np.clip((pattern - threshold) / 0.4 + 0.5, 0.0, 1.0)
+        return _blankness(
+            start_camera, bodies, self._exact.body_from_camera[frame],
+            self._waves * self._pattern_scale, self._phases, self._blankness - threshold,
+        )  # fmt: skip
 
 
 def _normal_quantile(share: float) -> float:
@@ -199,6 +203,26 @@ def _interpolate(
     top = nodes[row, column] * (1 - u) + nodes[row, column + 1] * u
     bottom = nodes[row + 1, column] * (1 - u) + nodes[row + 1, column + 1] * u
     return top * (1 - v) + bottom * v
+
+
+@njit(cache=True, nogil=True)
+def _blankness(points, bodies, body_from_camera, waves, phases, levels):
+    """Lack of texture (0..1) of camera-frame points: a sum of three solid waves a body, raised by the body's level."""
+    result = np.empty(len(points))
+    for i in range(len(points)):
+        body = bodies[i]
+        m = body_from_camera[body]
+        x, y, z = points[i]
+        pattern = 0.0
+        for k in range(3):
+            angle = phases[body, k]
+            for axis in range(3):
+                rest = m[axis, 0] * x + m[axis, 1] * y + m[axis, 2] * z + m[axis, 3]
+                angle += waves[body, k, axis] * rest
+            pattern += np.sin(angle)
+        value = (pattern / 1.2247 + levels[body]) / 0.4 + 0.5
+        result[i] = min(max(value, 0.0), 1.0)
+    return result
 
 
 @njit(cache=True, nogil=True)

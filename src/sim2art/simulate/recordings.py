@@ -143,6 +143,7 @@ def render_recording(config: RecordingConfig, seed: int) -> SimulatedRecording:
         width=config.width,
         height=config.height,
         is_enclosed=True,
+        dropped_share=0.0,
         motion=config.motion,
         camera=config.camera,
     )

@@ -30,6 +30,8 @@ class ScenarioConfig:
     """Whether the object stands in a room rather than in empty space."""
     is_enclosed: bool = False
     """Whether the room has walls all around."""
+    dropped_share: float = 0.3
+    """Scenarios whose frames are unevenly spread in time, as when frames are dropped or chosen."""
     motion: MotionConfig = field(default_factory=MotionConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
 
@@ -62,9 +64,10 @@ def sample_scenario(config: ScenarioConfig, seed: int, attempt: int = 0) -> Scen
     rng = named_rng(seed, attempt, "family")
     family = config.families[rng.integers(len(config.families))]
     articulated_object = FAMILIES[family](named_rng(seed, attempt, "object"))
+    phase = _sample_phase(config, named_rng(seed, attempt, "times"))
     trajectory = sample_trajectory(
         articulated_object,
-        num_frames=config.num_frames,
+        phase=phase,
         rng=named_rng(seed, attempt, "motion"),
         config=config.motion,
     )
@@ -73,7 +76,7 @@ def sample_scenario(config: ScenarioConfig, seed: int, attempt: int = 0) -> Scen
     camera_path = sample_camera_path(
         low,
         high,
-        num_frames=config.num_frames,
+        phase=phase,
         width=config.width,
         height=config.height,
         rng=named_rng(seed, attempt, "camera"),
@@ -98,6 +101,15 @@ def sample_scenario(config: ScenarioConfig, seed: int, attempt: int = 0) -> Scen
         link_motions=motions,
         room=room,
     )
+
+
+def _sample_phase(config: ScenarioConfig, rng: np.random.Generator) -> Float[np.ndarray, "frame"]:
+    """When the frames are taken, from 0 to 1."""
+    if config.num_frames < 3 or rng.uniform() >= config.dropped_share:
+        return np.linspace(0.0, 1.0, config.num_frames)
+    taken = rng.choice(config.num_frames * 3 // 2, config.num_frames, replace=False)
+    taken = np.sort(taken).astype(np.float64)
+    return (taken - taken[0]) / (taken[-1] - taken[0])
 
 
 def _swept_box(

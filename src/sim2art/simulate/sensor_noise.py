@@ -30,15 +30,15 @@ def corrupt_depths(
     turn = rng.uniform(0.2, 2.0)
     # Most of a real warp stays put; the part that changes is what looks like motion.
     slow = nodes[0] + 0.6 * (nodes[1] * np.sin(turn * np.pi * phase) + nodes[2] * (1 - np.cos(turn * np.pi * phase)))
-    gains = warp * _upsample(slow, height, width)
-    u = np.linspace(-1.0, 1.0, width)
-    v = np.linspace(-1.0, 1.0, height)
-    gains += tilt[0][:, None, None] * u + tilt[1][:, None, None] * v[:, None]
-    gains += ((1.0 + scale) * (1.0 + flicker))[:, None, None]
+    # The tilt and the scale are as smooth as the warp: all are added at the nodes.
+    place = np.linspace(-1.0, 1.0, _GRID)
+    nodes_of_gain = warp * slow + tilt[0][:, None, None] * place + tilt[1][:, None, None] * place[:, None]
+    nodes_of_gain += ((1.0 + scale) * (1.0 + flicker))[:, None, None]
+    gains = _upsample(nodes_of_gain.astype(np.float32), height, width)
     edge = log_uniform(rng, *config.edge)
     noisy = np.empty_like(depths)
     _distort(
-        depths, gains.astype(np.float32), noisy,
+        depths, gains, noisy,
         np.float32(log_uniform(rng, *config.noise) * severity), np.float32(log_uniform(rng, *config.noise_floor) * severity),
         np.float32(edge), int(rng.integers(1, 3)), int(rng.choice([1, 1, 2, 3])), np.float32(config.quantum),
         np.uint64(rng.integers(2**62)),
@@ -96,14 +96,14 @@ def corrupt_poses(
     return world_from_camera @ make_transform(rotation_from_rotvec(error[:, 3:]), error[:, :3] * distance)
 
 
-def _upsample(nodes: Float[np.ndarray, "*batch row column"], height: int, width: int) -> Float[np.ndarray, "..."]:
+def _upsample(nodes: Float32[np.ndarray, "*batch row column"], height: int, width: int) -> Float32[np.ndarray, "..."]:
     """Nodes spread over an image by cosine interpolation."""
 
-    def weights(size: int, count: int) -> Float[np.ndarray, "size count"]:
+    def weights(size: int, count: int) -> Float32[np.ndarray, "size count"]:
         place = np.linspace(0.0, count - 1.0, size)
         low = np.minimum(place.astype(int), count - 2)
         share = 0.5 - 0.5 * np.cos(np.pi * (place - low))
-        matrix = np.zeros((size, count))
+        matrix = np.zeros((size, count), dtype=np.float32)
         matrix[np.arange(size), low] = 1.0 - share
         matrix[np.arange(size), low + 1] = share
         return matrix
