@@ -38,7 +38,7 @@ test: $(STAMP)  ## The default tests (under two minutes).
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile -q
 
 test-all: $(STAMP)  ## Slow tests too; GPU, outside recordings and browser where there are any.
-	$(BIN)/python -m pytest -q -m "not browser or browser"
+	$(BIN)/python -m pytest -q -m ""
 
 check: $(STAMP)  ## Format, lint, types, layers.
 	$(BIN)/ruff format --check .

@@ -2,12 +2,15 @@
 
 import ast
 import os
+import shutil
+from pathlib import Path
 
 # Before NumPy loads: the tests run in several processes, one thread each.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 import jaxtyping._import_hook as import_hook  # noqa: E402
+import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
 settings.register_profile(
@@ -33,3 +36,24 @@ def _is_unchecked(node: ast.AST) -> bool:
 
 
 import_hook._is_no_type_check = _is_unchecked
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run, and say why."""
+    for item in items:
+        if item.get_closest_marker("gpu") and not _has_gpu():
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+        if item.get_closest_marker("shared") and not SHARED.is_dir():
+            item.add_marker(pytest.mark.skip(reason=f"no recordings at {SHARED}"))
+        if item.get_closest_marker("browser") and not any(map(shutil.which, ("chromium", "google-chrome", "firefox"))):
+            item.add_marker(pytest.mark.skip(reason="no web browser"))
+
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+"""Outside recordings, beside the checkout."""
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
