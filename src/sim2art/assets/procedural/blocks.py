@@ -71,7 +71,7 @@ def front_panel(
             field = bevelled_panel(middle_x, (y[0], y[0] + relief), middle_z, 0.8 * relief, vary(rng, color, 8.0))
             return [box(x, (y[0] + relief, y[1]), z, color), field]
         case "planks" | "slats":
-            count = int(rng.integers(3, 7))
+            count = int(rng.integers(3, 6))
             edges, run = (np.linspace(*x, count + 1), 0) if kind == "planks" else (np.linspace(*z, count + 1), 1)
             boards = [box(x, (y[0] + relief, y[1]), z, vary(rng, color, 10.0))]
             for low, high in itertools.pairwise(edges):
@@ -188,7 +188,7 @@ def drawer(
     if chance(rng, 0.5):
         floor = tray_z[0] + 0.011
         room = (tray_x[0] + 0.02, tray_x[1] - 0.02), (tray_y[0] + 0.02, tray_y[1] - 0.02), (floor, tray_z[1])
-        builder.add(name, *clutter(rng, *room, count=int(rng.integers(1, 4))))
+        builder.add(name, *clutter(rng, *room, count=int(rng.integers(1, 3))))
     travel = depth * float(rng.uniform(0.6, 0.95))
     builder.slide(name, axis=(0, -1, 0), limits=(0.0, travel), parent=parent)
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.assets.procedural.blocks import carcass, clutter, sample_front_style
+from sim2art.assets.procedural.blocks import Side, carcass, clutter, sample_front_style
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.cabinets import Cabinet, add_cabinet_door, add_cabinet_drawer, add_divider, split_span
 from sim2art.assets.procedural.palette import chance, pick, sample_palette
@@ -28,7 +28,8 @@ def make_desk(rng: np.random.Generator) -> ArticulatedObject:
         )  # fmt: skip
 
     pedestal = float(rng.uniform(0.3, 0.42))
-    sides = pick(rng, (("left",), ("right",), ("left", "right")))
+    layouts: tuple[tuple[Side, ...], ...] = (("left",), ("right",), ("left", "right"))
+    sides = pick(rng, layouts)
     if width < 2.2 * pedestal + 0.3:
         sides = sides[:1]
     floor = float(rng.uniform(0.02, 0.1))

@@ -49,7 +49,9 @@ def make_monitor(rng: np.random.Generator) -> ArticulatedObject:
     screen = vary(rng, pick(rng, ((30, 34, 40), (50, 80, 120), (90, 120, 90))), 20.0)
     builder.add(head, box(inner_x, (y[0] + 0.003, y[1]), inner_z, screen))
     if head == "screen":
-        builder.add(head, rod((-0.03, neck, middle), (0.03, neck, middle), 0.01, palette.handle))
+        side = (0.03, 0.0) if "tilt" in kinds else (0.0, 0.03)  # The knuckle lies along the hinge line.
+        ends = (-side[0], neck, middle - side[1]), (side[0], neck, middle + side[1])
+        builder.add(head, rod(*ends, 0.01, palette.handle))
         if "tilt" in kinds:
             # Leaning back, the lower edge comes near the stand.
             axis, limits = (1, 0, 0), (-float(rng.uniform(0.2, 0.45)), min(float(rng.uniform(0.1, 0.3)), 0.05 / tall))

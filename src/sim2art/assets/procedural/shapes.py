@@ -6,7 +6,7 @@ Lengths are metres, positions are in the object frame (z up, the front looks alo
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from sim2art.geometry.meshes import TriangleMesh, make_box
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
@@ -22,18 +22,24 @@ Point = Sequence[float] | Float[np.ndarray, "3"]
 
 def paint(vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"], color: Color) -> TriangleMesh:
     """A closed mesh of one colour, turned inside out if its faces wound inwards."""
-    a, b, c = (vertices[faces[:, corner]] for corner in range(3))
-    if np.sum(a * np.cross(b, c)) < 0:
+    # The determinants are six times the signed volumes of tetrahedra to the origin.
+    if np.linalg.det(vertices[faces]).sum() < 0:
         faces = faces[:, ::-1]
-    colors = np.broadcast_to(np.array(color, dtype=np.uint8), (len(faces), 3)).copy()
-    return TriangleMesh(vertices=np.asarray(vertices, dtype=np.float64), faces=faces, colors=colors)
+    return TriangleMesh(vertices=vertices, faces=faces, colors=_one_color(color, len(faces)))
+
+
+def _one_color(color: Color, count: int) -> UInt8[np.ndarray, "face 3"]:
+    colors = np.empty((count, 3), dtype=np.uint8)
+    colors[:] = color
+    return colors
 
 
 def box(x: Span, y: Span, z: Span, color: Color) -> TriangleMesh:
     """An axis-aligned box."""
     low, high = np.array([x, y, z], dtype=np.float64).T
+    assert np.all(high > low), f"A box needs spans from low to high; found x {x}, y {y}, z {z}."
     mesh = make_box(high - low, 0.5 * (low + high))
-    return paint(mesh.vertices, mesh.faces, color)
+    return TriangleMesh(vertices=mesh.vertices, faces=mesh.faces, colors=_one_color(color, len(mesh.faces)))
 
 
 def loft(sections: Float[np.ndarray, "section point 3"], color: Color) -> TriangleMesh:
@@ -117,7 +123,9 @@ def rectangle_around(
     return np.array(center) + directions / np.abs(directions).max(axis=1, keepdims=True) * np.array(half_sizes)
 
 
-def rod(start: Point, end: Point, radius: float, color: Color, *, segments: int = 8, end_radius: float | None = None):
+def rod(
+    start: Point, end: Point, radius: float, color: Color, *, segments: int = 8, end_radius: float | None = None
+) -> TriangleMesh:
     """A round bar (or cone frustum) between two points."""
     first, last = np.array(start, dtype=np.float64), np.array(end, dtype=np.float64)
     along = (last - first) / np.linalg.norm(last - first)

@@ -14,7 +14,7 @@ def make_sliding_box(rng: np.random.Generator) -> ArticulatedObject:
     builder = ObjectBuilder("sliding_box")
     palette = sample_palette(rng, WOODS, PAINTS, PLASTICS)
     length = float(rng.uniform(0.1, 0.5))
-    width, height = length * float(rng.uniform(0.35, 0.8)), length * float(rng.uniform(0.15, 0.45))
+    width, height = length * float(rng.uniform(0.35, 0.8)), max(0.03, length * float(rng.uniform(0.15, 0.45)))
     along_x = chance(rng, 0.6)
     half = (0.5 * length, 0.5 * width) if along_x else (0.5 * width, 0.5 * length)
     x, y = (-half[0], half[0]), (-half[1], half[1])
