@@ -43,21 +43,22 @@ class EvidenceConfig:
 
 
 def lay_out_evidence(
-    video: PointVideo, hypotheses: Hypotheses, point_indices: np.ndarray, config: EvidenceConfig
+    video: PointVideo, surface_video: PointVideo, hypotheses: Hypotheses, point_indices: np.ndarray, config: EvidenceConfig
 ) -> Float32[np.ndarray, "hypothesis frame point feature"]:
     """Evidence features of chosen points for every hypothesis.
 
     Args:
-        video: In normalised coordinates.
-        point_indices: Int (frame, point): which slots of the video to judge.
+        video: In normalised coordinates, its flow smoothed (`smooth_flow`).
+        surface_video: The same clip with all its points: where carried points may land.
+        point_indices: Int (frame, point): which slots of `video` to judge.
     """
     frames = np.arange(video.num_frames)[:, None]
     points = np.ascontiguousarray(video.points_world[frames, point_indices], dtype=np.float32)
     valid = np.ascontiguousarray(video.valid[frames, point_indices])
     flows = np.ascontiguousarray(video.flow_world[:, frames, point_indices], dtype=np.float32)
     flow_valid = np.ascontiguousarray(video.flow_valid[:, frames, point_indices])
-    surface = np.ascontiguousarray(video.points_world[:, : config.num_cloud_points], dtype=np.float32)
-    surface_valid = np.ascontiguousarray(video.valid[:, : config.num_cloud_points])
+    surface = np.ascontiguousarray(surface_video.points_world[:, : config.num_cloud_points], dtype=np.float32)
+    surface_valid = np.ascontiguousarray(surface_video.valid[:, : config.num_cloud_points])
     starts, members, low, sides = _index_surface(surface, surface_valid, np.float32(CELL))
     motions = hypotheses.motions().astype(np.float32)
     eyes = np.ascontiguousarray(video.world_from_camera[:, :3, 3], dtype=np.float32)

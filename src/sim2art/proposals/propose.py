@@ -11,7 +11,6 @@ import numpy as np
 
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.hypotheses import Hypotheses
-from sim2art.proposals.smoothing import smooth_flow
 from sim2art.proposals.twists import carry, follow_joint, grow_seed, refit_joint
 
 CLOUD_SIZE = 16
@@ -42,12 +41,13 @@ def propose(video: PointVideo, config: ProposalConfig, rng: np.random.Generator)
     """Guessed joints of a normalised video, best supported first; may be empty.
 
     Args:
-        video: In normalised coordinates (`observation.normalization.normalize`).
+        video: In normalised coordinates (`observation.normalization.normalize`), its flow smoothed (`smooth_flow`).
     """
-    video = smooth_flow(video, num_points=config.num_points)
-    points = video.points_world.astype(np.float32)
-    flows = video.flow_world.astype(np.float32)
-    valid = video.flow_valid
+    # Slots are in random order (invalid ones last), so a prefix is a fair draw.
+    kept = slice(0, config.num_points)
+    points = np.ascontiguousarray(video.points_world[:, kept], dtype=np.float32)
+    flows = np.ascontiguousarray(video.flow_world[:, :, kept], dtype=np.float32)
+    valid = np.ascontiguousarray(video.flow_valid[:, :, kept])
     baselines = np.array(video.baselines, dtype=np.int64)
     floor = flow_floor(flows, valid, config.min_floor)
     seeds = _choose_seeds(points, flows, valid, floor, config.num_seeds, rng)

@@ -8,14 +8,17 @@ import numpy as np
 from sim2art.observation.point_video import PointVideo
 
 
-def smooth_flow(video: PointVideo, *, radius: float = 0.12, num_points: int | None = None) -> PointVideo:
+def smooth_flow(
+    video: PointVideo, *, radius: float = 0.12, first_point: int = 0, num_points: int | None = None
+) -> PointVideo:
     """The same normalised video with each measured flow replaced by a robust mean over its neighbours in the frame.
 
     Args:
         radius: Neighbourhood, normalised units.
-        num_points: Keep only this many slots of each frame (they are in random order); all when None.
+        first_point: First slot of each frame to keep (slots are in random order).
+        num_points: How many slots to keep from there; all when None.
     """
-    kept = slice(0, num_points)
+    kept = slice(first_point, None if num_points is None else first_point + num_points)
     points = np.ascontiguousarray(video.points_world[:, kept], dtype=np.float32)
     flows = np.ascontiguousarray(video.flow_world[:, :, kept], dtype=np.float32)
     valid = np.ascontiguousarray(video.flow_valid[:, :, kept])

@@ -17,6 +17,7 @@ from sim2art.proposals.agreement import measure_agreement
 from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.propose import ProposalConfig, propose
+from sim2art.proposals.smoothing import smooth_flow
 
 
 class JudgeExample(NamedTuple):
@@ -47,6 +48,8 @@ class ExampleConfig:
     num_points: int = 192
     """Points a frame that are judged."""
     num_hypotheses: int = 32
+    num_smoothed: int = 512
+    """Points a frame among which flow is smoothed; judged points are drawn from them."""
     proposals: ProposalConfig = ProposalConfig()
     evidence: EvidenceConfig = EvidenceConfig()
     num_slot_points: int = 512
@@ -101,7 +104,8 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     normalization = fit_normalization(clip.video)
     video = normalize(clip.video, normalization)
     truth = normalized_truth(clip, normalization)
-    pool = propose(video, config.proposals, rng)
+    smoothed = smooth_flow(video, num_points=config.num_smoothed)
+    pool = propose(smoothed, config.proposals, rng)
     if len(truth.axes) and rng.random() < config.true_share:
         pool = join_hypotheses([_perturb(truth.joints, rng), pool])
     if len(pool) > config.num_hypotheses:
@@ -109,9 +113,9 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
         half = config.num_hypotheses // 2
         rest = rng.choice(np.arange(half, len(pool)), size=config.num_hypotheses - half, replace=False)
         pool = pool.take(np.concatenate([np.arange(half), np.sort(rest)]))
-    chosen = draw_points(video.valid, config.num_points, rng)
+    chosen = draw_points(smoothed.valid, config.num_points, rng)
     frames = np.arange(video.num_frames)[:, None]
-    evidence = lay_out_evidence(video, pool, chosen, config.evidence)
+    evidence = lay_out_evidence(smoothed, video, pool, chosen, config.evidence)
     targets, qualities, types = _label(pool, truth, video.points_world, np.where(video.valid, clip.part_ids, -1), rng)
     padding = config.num_hypotheses - len(pool)
     return JudgeExample(

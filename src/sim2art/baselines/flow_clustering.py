@@ -1,0 +1,141 @@
+"""Baseline `flow_clustering`: sequential consensus over motion hypotheses, no network.
+
+Each round takes the hypothesis that explains the most flow not yet explained, gives it the points that its evidence
+favours over standing still, and goes on with the rest (sequential RANSAC); then each joint is fitted to its part as
+a turn and as a slide, and the better one by an information criterion is kept. Strong on clean flow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.observation.normalization import fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
+from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
+from sim2art.proposals.evidence import (
+    BASELINE_FEATURES, EPSILON, NUM_TARGETS, TARGET_FEATURES, EvidenceConfig, lay_out_evidence,
+)  # fmt: skip
+from sim2art.proposals.hypotheses import Hypotheses
+from sim2art.proposals.joint_fit import (
+    FittedJoint, fit_joint, gather_part_flow, joint_residuals, robust_cost, start_other_type,
+)  # fmt: skip
+from sim2art.proposals.propose import ProposalConfig, propose
+from sim2art.proposals.smoothing import smooth_flow
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowClusteringConfig:
+    """Thresholds, chosen by hand on clean clips."""
+
+    num_points: int = 512
+    """Points a frame that vote; the others follow their nearest voter."""
+    max_parts: int = 8
+    min_gain: float = 0.02
+    """Stop when a hypothesis explains less than this share of all evidence."""
+    type_weight: float = 10.0
+    """Half the independent observations in a part's flow, for choosing the type."""
+
+
+def flow_clustering(video: PointVideo, config: FlowClusteringConfig | None = None) -> ArticulationEstimate:
+    """Parts and joints by sequential consensus."""
+    config = config or FlowClusteringConfig()
+    normalization = fit_normalization(video)
+    normalized = normalize(video, normalization)
+    smoothed = smooth_flow(normalized, num_points=config.num_points)
+    pool = propose(smoothed, ProposalConfig(), np.random.default_rng(0))
+    joints: list[FittedJoint] = []
+    odds: list[float] = []
+    if len(pool):
+        gains = _gains(smoothed, normalized, pool)
+        for index in _choose(gains, smoothed.valid, config):
+            weights = (gains[index] > 0).astype(float) * smoothed.valid
+            joint, log_odds = _fit(smoothed, pool, index, weights, config)
+            joints.append(joint)
+            odds.append(log_odds)
+    probabilities = np.zeros((video.num_frames, video.num_points, len(joints) + 1))
+    probabilities[..., 0] = 1.0
+    if joints:
+        final = hypotheses_from_joints(joints, np.full(len(joints), 0.5))
+        for first in range(0, video.num_points, config.num_points):
+            part = smooth_flow(normalized, first_point=first, num_points=config.num_points)
+            gains = _gains(part, normalized, final)
+            stacked = np.concatenate([np.zeros_like(gains[:1]), np.clip(4 * gains, -20, 20)])
+            shares = np.exp(stacked - stacked.max(axis=0))
+            probabilities[:, first : first + part.num_points] = np.moveaxis(shares / shares.sum(axis=0), 0, -1)
+    probabilities[~video.valid] = np.eye(len(joints) + 1)[0]
+    return assemble_estimate(
+        video,
+        normalization,
+        joints,
+        probabilities,
+        revolute_probabilities=1 / (1 + np.exp(-np.array(odds))),
+        confidences=np.full(len(joints), 0.5),
+    )
+
+
+def _gains(video: PointVideo, surface: PointVideo, pool: Hypotheses) -> np.ndarray:
+    """How much better each hypothesis explains each point than standing still, (hypothesis, frame, point), smoothed.
+
+    Logarithms of residuals: flow at each baseline, and the distance to the observed surface after being carried.
+    """
+    indices = np.tile(np.arange(video.num_points), (video.num_frames, 1))
+    evidence = lay_out_evidence(video, surface, pool, indices, EvidenceConfig())
+    num_baselines = len(video.baselines)
+    gain = np.zeros(evidence.shape[:3])
+    noise = np.log(EPSILON + 0.01)
+    for b in range(num_baselines):
+        own, _, still, measured, _ = np.moveaxis(evidence[..., b * BASELINE_FEATURES : (b + 1) * BASELINE_FEATURES], -1, 0)
+        gain += measured * (np.maximum(still, noise) - np.maximum(own, noise)) / num_baselines
+    base = num_baselines * BASELINE_FEATURES
+    for j in range(NUM_TARGETS):
+        own, _, still, _, travel = np.moveaxis(
+            evidence[..., base + j * TARGET_FEATURES : base + (j + 1) * TARGET_FEATURES], -1, 0
+        )
+        moved = travel > np.log(0.04)
+        gain += moved * np.clip(np.maximum(still, noise) - np.maximum(own, noise), -1.5, 1.5) / NUM_TARGETS
+    for t in range(video.num_frames):
+        squared = np.sum((video.points_world[t][:, None] - video.points_world[t][None]) ** 2, axis=-1)
+        kernel = np.exp(-squared / (2 * 0.08**2)) * video.valid[t]
+        kernel /= np.maximum(kernel.sum(axis=1, keepdims=True), 1e-9)
+        gain[:, t] = gain[:, t] @ kernel.T
+    return gain
+
+
+def _choose(gains: np.ndarray, valid: np.ndarray, config: FlowClusteringConfig) -> list[int]:
+    """Greedy cover: the hypothesis with the largest gain over points not yet taken, again and again."""
+    free = valid.copy()
+    chosen: list[int] = []
+    positive = np.maximum(gains, 0.0)
+    for _ in range(config.max_parts):
+        totals = (positive * free).sum(axis=(1, 2))
+        best = int(np.argmax(totals))
+        if totals[best] < config.min_gain * valid.sum():
+            break
+        chosen.append(best)
+        free &= gains[best] <= 0.1
+    return chosen
+
+
+def _fit(
+    video: PointVideo, pool: Hypotheses, index: int, weights: np.ndarray, config: FlowClusteringConfig
+) -> tuple[FittedJoint, float]:
+    """The better of a turn and a slide for a part's flow, and the log-odds of the turn."""
+    rows = gather_part_flow(video, weights)
+    own = fit_joint(
+        rows,
+        is_revolute=bool(pool.is_revolute[index]),
+        axis=pool.axes[index],
+        pivot=pool.pivots[index],
+        values=pool.values[index],
+    )
+    axis, pivot, values = start_other_type(rows, own)
+    other = fit_joint(rows, is_revolute=not own.is_revolute, axis=axis, pivot=pivot, values=values)
+    turn, slide = (own, other) if own.is_revolute else (other, own)
+    residuals = joint_residuals(rows, turn)
+    sigma = max(1.5 * float(np.median(residuals)), 1e-5) if len(residuals) else 1.0
+    ratio = (robust_cost(joint_residuals(rows, slide), rows.weights, sigma) + 1e-10) / (
+        robust_cost(residuals, rows.weights, sigma) + 1e-10
+    )
+    log_odds = float(config.type_weight * np.log(ratio) - 1.0)
+    return (turn if log_odds > 0 else slide), log_odds

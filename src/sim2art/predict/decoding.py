@@ -1,0 +1,249 @@
+"""From the judge's raw output to parts and joints: the one door out of the network.
+
+Judge a diverse pool, keep a small consistent set, fit each joint to the flow of its part (both types), judge the
+fitted joints again, and let them share the points. Selection is greedy by score with a cap on overlap.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.networks.judge import Judge
+from sim2art.observation.normalization import fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
+from sim2art.predict.checkpoint import Calibration
+from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
+from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
+from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
+from sim2art.proposals.joint_fit import (
+    FittedJoint, fit_joint, gather_part_flow, joint_residuals, robust_cost, start_other_type,
+)  # fmt: skip
+from sim2art.proposals.propose import ProposalConfig, propose
+from sim2art.proposals.smoothing import smooth_flow
+
+MAX_PARTS = 20
+"""Moving parts that are reported (M of the paper)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodingConfig:
+    """How a pool becomes an answer."""
+
+    seed: int = 0
+    num_judged: int = 256
+    """Points a frame that the pool is judged on."""
+    num_smoothed: int = 512
+    max_overlap: float = 0.5
+    """A hypothesis whose mask is covered by accepted ones to more than this share is left out."""
+    min_share: float = 0.004
+    """A part with a smaller share of the points is dropped."""
+    proposals: ProposalConfig = ProposalConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """The judge's answer as probabilities, in NumPy."""
+
+    mask_logits: np.ndarray
+    """(hypothesis, frame, point)."""
+    scores: np.ndarray
+    """(hypothesis), 0..1."""
+    revolute_logits: np.ndarray
+    """(hypothesis): log-odds of revolute against prismatic."""
+
+
+def decode_video(
+    network: Judge, video: PointVideo, calibration: Calibration, config: DecodingConfig
+) -> ArticulationEstimate:
+    """The whole way from points to an estimate with a trained judge."""
+    rng = np.random.default_rng(config.seed)
+    normalization = fit_normalization(video)
+    normalized = normalize(video, normalization)
+    smoothed = smooth_flow(normalized, num_points=config.num_smoothed)
+    pool = propose(smoothed, config.proposals, rng)
+    reasons: list[str] = []
+    joints: list[FittedJoint] = []
+    revolute_logits = np.zeros(0)
+    scores = np.zeros(0)
+    if len(pool):
+        judged = np.tile(np.arange(min(config.num_judged, smoothed.num_points)), (video.num_frames, 1))
+        first = judge(network, smoothed, normalized, pool, judged, config)
+        chosen = select(first, smoothed.valid[:, : judged.shape[1]], calibration.score_threshold, config)
+        if len(chosen) > MAX_PARTS:
+            reasons.append(f"{len(chosen)} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged")
+            chosen = chosen[:MAX_PARTS]
+        if len(chosen):
+            refined, origin = _fit_both_types(smoothed, pool, first, chosen, judged)
+            second_pool = join_hypotheses([pool.take(chosen), refined])
+            second = judge(network, smoothed, normalized, second_pool, judged, config)
+            joints, scores, revolute_logits = _choose_types(smoothed, second_pool, second, np.concatenate([np.arange(len(chosen)), origin]), judged)
+    probabilities = _share_points(network, normalized, joints, scores, config)
+    if joints:
+        shares = probabilities[video.valid].mean(axis=0)[1:]
+        keep = np.flatnonzero(shares >= config.min_share)
+        if len(keep) < len(joints):
+            joints = [joints[i] for i in keep]
+            scores, revolute_logits = scores[keep], revolute_logits[keep]
+            probabilities = probabilities[..., [0, *(keep + 1)]]
+            probabilities /= probabilities.sum(axis=-1, keepdims=True)
+    return assemble_estimate(
+        video,
+        normalization,
+        joints,
+        probabilities,
+        revolute_probabilities=1 / (1 + np.exp(-np.clip(revolute_logits, -30, 30))),
+        confidences=scores,
+        reasons=tuple(reasons),
+    )
+
+
+@torch.inference_mode()
+def judge(
+    network: Judge,
+    smoothed: PointVideo,
+    surface: PointVideo,
+    pool: Hypotheses,
+    point_indices: np.ndarray,
+    config: DecodingConfig,
+) -> Judgement:
+    """Run the network on chosen points of a normalised video."""
+    device = next(network.parameters()).device
+    evidence = lay_out_evidence(smoothed, surface, pool, point_indices, config.evidence)
+    frames = np.arange(smoothed.num_frames)[:, None]
+    points = smoothed.points_world[frames, point_indices].astype(np.float32)
+    output = network(
+        torch.from_numpy(evidence)[None].to(device),
+        torch.from_numpy(points)[None].to(device),
+        torch.from_numpy(smoothed.valid[frames, point_indices])[None].to(device),
+        torch.ones((1, len(pool)), dtype=torch.bool, device=device),
+    )
+    types = output.types[0].float().cpu().numpy()
+    return Judgement(
+        mask_logits=output.masks[0].float().cpu().numpy(),
+        scores=torch.sigmoid(output.scores[0].float()).cpu().numpy(),
+        revolute_logits=types[:, 1] - types[:, 0],
+    )
+
+
+def select(judgement: Judgement, valid: np.ndarray, threshold: float, config: DecodingConfig) -> np.ndarray:
+    """Indices of a small set of hypotheses that each claim points of their own, best score first."""
+    masks = (judgement.mask_logits > 0) & valid[None]
+    claimed = np.zeros_like(valid)
+    chosen: list[int] = []
+    for index in np.argsort(-judgement.scores, kind="stable"):
+        if judgement.scores[index] < threshold:
+            break
+        size = masks[index].sum()
+        if size < config.min_share * valid.sum() or (masks[index] & claimed).sum() > config.max_overlap * size:
+            continue
+        chosen.append(int(index))
+        claimed |= masks[index]
+    return np.array(chosen, dtype=int)
+
+
+def _fit_both_types(
+    video: PointVideo, pool: Hypotheses, judgement: Judgement, chosen: np.ndarray, judged: np.ndarray
+) -> tuple[Hypotheses, np.ndarray]:
+    """Each chosen joint fitted to its part's flow as a turn and as a slide; which chosen one each came from."""
+    shares = _softmax_with_static(judgement.mask_logits[chosen])
+    fitted: list[FittedJoint] = []
+    origin: list[int] = []
+    for position, index in enumerate(chosen):
+        part = gather_part_flow(video, _scatter(shares[position + 1], judged, video))
+        own = fit_joint(
+            part,
+            is_revolute=bool(pool.is_revolute[index]),
+            axis=pool.axes[index],
+            pivot=pool.pivots[index],
+            values=pool.values[index],
+        )
+        axis, pivot, values = start_other_type(part, own)
+        other = fit_joint(part, is_revolute=not own.is_revolute, axis=axis, pivot=pivot, values=values)
+        fitted += [own, other]
+        origin += [position, position]
+    scores = np.repeat(pool.scores[chosen], 2)
+    return hypotheses_from_joints(fitted, scores), np.array(origin)
+
+
+def _choose_types(
+    video: PointVideo, pool: Hypotheses, judgement: Judgement, origin: np.ndarray, judged: np.ndarray
+) -> tuple[list[FittedJoint], np.ndarray, np.ndarray]:
+    """For each part the best of its candidates, its score, and the log-odds of revolute."""
+    joints: list[FittedJoint] = []
+    scores: list[float] = []
+    odds: list[float] = []
+    best = [np.flatnonzero(origin == part)[np.argmax(judgement.scores[origin == part])] for part in np.unique(origin)]
+    shares = _softmax_with_static(judgement.mask_logits[best])
+    for part in np.unique(origin):
+        members = np.flatnonzero(origin == part)
+        rows = gather_part_flow(video, _scatter(shares[part + 1], judged, video))
+        candidates = {
+            bool(pool.is_revolute[i]): fit_joint(
+                rows, is_revolute=bool(pool.is_revolute[i]), axis=pool.axes[i], pivot=pool.pivots[i], values=pool.values[i]
+            )
+            for i in members[1:]
+        }
+        log_odds = type_log_odds(rows, candidates[True], candidates[False], judgement, members, pool)
+        joints.append(candidates[log_odds > 0])
+        scores.append(float(judgement.scores[members].max()))
+        odds.append(log_odds)
+    return joints, np.array(scores), np.array(odds)
+
+
+def type_log_odds(
+    rows, turn: FittedJoint, slide: FittedJoint, judgement: Judgement, members: np.ndarray, pool: Hypotheses
+) -> float:
+    """Log-odds of revolute: the network's word plus how much better the turn explains the flow."""
+    turning = pool.is_revolute[members]
+    logits = np.log(judgement.scores[members] + 1e-4)
+    network = 0.5 * (logits[turning].max() - logits[~turning].max()) + 0.5 * float(judgement.revolute_logits[members].mean())
+    residuals = joint_residuals(rows, turn)
+    sigma = max(1.5 * float(np.median(residuals)), 1e-5) if len(residuals) else 1.0
+    cost_turn = robust_cost(residuals, rows.weights, sigma) + 1e-10
+    cost_slide = robust_cost(joint_residuals(rows, slide), rows.weights, sigma) + 1e-10
+    return float(network + EVIDENCE_WEIGHT * np.log(cost_slide / cost_turn) - EVIDENCE_BIAS)
+
+
+EVIDENCE_WEIGHT = 8.0
+"""Half the number of independent observations that the flow of a part is worth (N / F of the evidence rule)."""
+EVIDENCE_BIAS = 0.5
+"""What the turn's two extra parameters cost."""
+
+
+def _share_points(
+    network: Judge, video: PointVideo, joints: list[FittedJoint], scores: np.ndarray, config: DecodingConfig
+) -> np.ndarray:
+    """Part probabilities of all points: the final joints judged on every slot, a random share at a time."""
+    probabilities = np.zeros((video.num_frames, video.num_points, len(joints) + 1))
+    probabilities[..., 0] = 1.0
+    if not joints:
+        return probabilities
+    pool = hypotheses_from_joints(joints, np.clip(scores, 0.2, 0.8))
+    for first in range(0, video.num_points, config.num_smoothed):
+        part = smooth_flow(video, first_point=first, num_points=config.num_smoothed)
+        if not part.valid.any():
+            continue
+        for low in range(0, part.num_points, config.num_judged):
+            count = min(config.num_judged, part.num_points - low)
+            indices = np.tile(np.arange(low, low + count), (video.num_frames, 1))
+            answer = judge(network, part, video, pool, indices, config)
+            probabilities[:, first + low : first + low + count] = np.moveaxis(_softmax_with_static(answer.mask_logits), 0, -1)
+    probabilities[~video.valid] = np.eye(len(joints) + 1)[0]
+    return probabilities
+
+
+def _softmax_with_static(mask_logits: np.ndarray) -> np.ndarray:
+    """Probabilities (1 + hypothesis, ...) that sum to 1, with the static body at logit 0."""
+    logits = np.concatenate([np.zeros_like(mask_logits[:1]), mask_logits])
+    logits = np.exp(logits - logits.max(axis=0, keepdims=True))
+    return logits / logits.sum(axis=0, keepdims=True)
+
+
+def _scatter(weights: np.ndarray, judged: np.ndarray, video: PointVideo) -> np.ndarray:
+    """Weights of judged points as weights of all slots; 0 elsewhere."""
+    out = np.zeros(video.valid.shape)
+    np.put_along_axis(out, judged, weights, axis=1)
+    return out * video.valid

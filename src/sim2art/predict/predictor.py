@@ -1,0 +1,32 @@
+"""A trained network as a function from `PointVideo` to `ArticulationEstimate`."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.networks.judge import Judge
+from sim2art.networks.slot_network import SlotNetwork
+from sim2art.observation.point_video import PointVideo
+from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
+from sim2art.predict.decoding import DecodingConfig, decode_video
+from sim2art.predict.slot_decoding import decode_slots
+
+Predictor = Callable[[PointVideo], ArticulationEstimate]
+
+
+def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predictor:
+    """The method of a checkpoint folder; the shipped one when None.
+
+    Raises:
+        InvalidFileError: When the checkpoint is missing or damaged.
+        SchemaError: When another version wrote it.
+    """
+    network, calibration = load_checkpoint(checkpoint or DEFAULT_CHECKPOINT)
+    if isinstance(network, SlotNetwork):
+        slots = network
+        return lambda video: decode_slots(slots, video, seed=seed)
+    assert isinstance(network, Judge)
+    judge = network
+    config = dataclasses.replace(DecodingConfig(), seed=seed)
+    return lambda video: decode_video(judge, video, calibration, config)

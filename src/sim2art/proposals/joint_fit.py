@@ -1,0 +1,281 @@
+"""Robust least-squares fit of one joint to a part's flow over all frames and baselines.
+
+Alternates (a) joint values: one amount per frame pair, then values that agree with all pairs and are smooth, and
+(b) the twist that all pairs share; both linear, because flow is taken at its midpoints (see `geometry.screws`).
+Weights are those of Geman-McClure, with a scale that is lowered in steps (graduated non-convexity).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from sim2art.observation.point_video import PointVideo
+
+SMOOTHNESS = 0.02
+"""Weight of second differences of the values, as a share of the data's weight."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartFlow:
+    """Flow of the points of one part as rows, ready to be fitted. Built once, used by both joint types."""
+
+    midpoints: Float[np.ndarray, "row 3"]
+    flows: Float[np.ndarray, "row 3"]
+    weights: Float[np.ndarray, "row"]
+    """Probability that the row's point belongs to the part."""
+    start: np.ndarray
+    """Frame of each row."""
+    stop: np.ndarray
+    """Frame that its flow goes to."""
+    num_frames: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedJoint:
+    """One joint fitted to a part's flow, in the units of the flow."""
+
+    is_revolute: bool
+    axis: Float[np.ndarray, "3"]
+    pivot: Float[np.ndarray, "3"]
+    """A point of the axis near the part; zeros for a slide."""
+    values: Float[np.ndarray, "frame"]
+    """rad or length, 0 at frame 0."""
+    cost: float
+    """Mean robust squared residual (see `robust_cost`)."""
+    axis_sigma: float
+    """Standard deviation of the axis direction (rad), from the curvature of the cost."""
+    pivot_sigma: float
+    """Standard deviation of the pivot across the axis."""
+    num_rows: float
+    """Sum of weights."""
+
+
+def gather_part_flow(
+    video: PointVideo, weights: Float[np.ndarray, "frame point"], *, min_weight: float = 0.3, max_rows: int = 20_000
+) -> PartFlow:
+    """Rows of flow whose point belongs to a part with at least `min_weight`."""
+    lists = []
+    for index, baseline in enumerate(video.baselines):
+        chosen = np.argwhere(video.flow_valid[index] & (weights >= min_weight))
+        lists.append(np.column_stack([np.full(len(chosen), index), chosen, chosen[:, :1] + baseline]))
+    rows = np.concatenate(lists) if lists else np.zeros((0, 4), dtype=int)
+    if len(rows) > max_rows:
+        rows = rows[:: int(np.ceil(len(rows) / max_rows))]
+    index, frame, point, stop = rows.T
+    flows = video.flow_world[index, frame, point]
+    return PartFlow(
+        midpoints=video.points_world[frame, point] + 0.5 * flows,
+        flows=flows,
+        weights=weights[frame, point].astype(np.float64),
+        start=frame,
+        stop=stop,
+        num_frames=video.num_frames,
+    )
+
+
+def fit_joint(
+    part: PartFlow,
+    *,
+    is_revolute: bool,
+    axis: Float[np.ndarray, "3"],
+    pivot: Float[np.ndarray, "3"],
+    values: Float[np.ndarray, "frame"],
+    num_rounds: int = 10,
+) -> FittedJoint:
+    """Fit a joint of the given type, starting from a guess.
+
+    The guess comes back unchanged, with its cost, when there is too little flow to fit.
+    """
+    axis, pivot, values = axis.astype(np.float64), pivot.astype(np.float64), values.astype(np.float64)
+    enough = part.weights.sum() >= 12
+    sigma = np.inf
+    if enough:
+        for round_index in range(num_rounds):
+            residuals = _residuals(part, is_revolute, axis, pivot, values)
+            scale = max(1.5 * _weighted_median(residuals, part.weights), 1e-5)
+            sigma = max(scale, sigma * 0.7) if np.isfinite(sigma) else 4 * scale
+            robust = part.weights / (1 + (residuals / sigma) ** 2) ** 2
+            values = _solve_values(part, robust, is_revolute, axis, pivot, values)
+            if round_index == num_rounds - 1:
+                break
+            axis, pivot = _solve_twist(part, robust, is_revolute, axis, pivot, values)
+    residuals = _residuals(part, is_revolute, axis, pivot, values)
+    axis_sigma, pivot_sigma = _uncertainty(part, residuals, is_revolute, axis, pivot, values) if enough else (np.inf, np.inf)
+    return FittedJoint(
+        is_revolute=is_revolute,
+        axis=axis,
+        pivot=pivot if is_revolute else np.zeros(3),
+        values=values - values[0],
+        cost=robust_cost(residuals, part.weights, max(1.5 * _weighted_median(residuals, part.weights), 1e-5)),
+        axis_sigma=axis_sigma,
+        pivot_sigma=pivot_sigma,
+        num_rows=float(part.weights.sum()),
+    )
+
+
+def joint_residuals(part: PartFlow, joint: FittedJoint) -> Float[np.ndarray, "row"]:
+    """Length of what a joint leaves unexplained of each flow."""
+    return _residuals(part, joint.is_revolute, joint.axis, joint.pivot, joint.values)
+
+
+def robust_cost(residuals: Float[np.ndarray, "row"], weights: Float[np.ndarray, "row"], sigma: float) -> float:
+    """Weighted mean of Geman-McClure's r^2 / (1 + r^2 / sigma^2)."""
+    if weights.sum() <= 0:
+        return 0.0
+    return float(np.sum(weights * residuals**2 / (1 + (residuals / sigma) ** 2)) / weights.sum())
+
+
+def start_other_type(part: PartFlow, joint: FittedJoint) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A guess (axis, pivot, values) of the other type that moves the part's points much the same."""
+    if part.weights.sum() <= 0:
+        return joint.axis, np.zeros(3), joint.values
+    center = np.average(part.midpoints, axis=0, weights=part.weights)
+    if joint.is_revolute:
+        arm = np.cross(joint.axis, center - joint.pivot)
+        length = float(np.linalg.norm(arm))
+        if length < 1e-6:
+            return joint.axis, np.zeros(3), joint.values
+        # The chord of the centre's path over the whole motion is a better direction than its tangent.
+        middle = 0.5 * (joint.values.max() + joint.values.min())
+        tangent = arm * np.cos(middle) + np.cross(joint.axis, arm) * np.sin(middle)
+        return tangent / length, np.zeros(3), joint.values * length
+    # A slide is a turn about a far axis; which way it lies, the flow's own curvature tells: fit a free twist.
+    amounts = joint.values[part.stop] - joint.values[part.start]
+    twist = _free_twist(part, part.weights, amounts, center)
+    rate = float(np.linalg.norm(twist[:3]))
+    if rate < 0.05:
+        helper = np.eye(3)[np.argmin(np.abs(joint.axis))]
+        axis = np.cross(joint.axis, helper)
+        axis /= np.linalg.norm(axis)
+        return axis, center + 4.0 * np.cross(axis, joint.axis), joint.values / 4.0
+    axis = twist[:3] / rate
+    return axis, center + np.cross(axis, twist[3:]) / rate, joint.values * rate
+
+
+def _lever(part: PartFlow, is_revolute: bool, axis: np.ndarray, pivot: np.ndarray) -> np.ndarray:  # noqa: FBT001
+    """Unit-amount flow of each row."""
+    return np.cross(axis, part.midpoints - pivot) if is_revolute else np.broadcast_to(axis, part.midpoints.shape)
+
+
+def _amounts(part: PartFlow, is_revolute: bool, values: np.ndarray) -> np.ndarray:  # noqa: FBT001
+    """Factor of the lever in each row."""
+    change = values[part.stop] - values[part.start]
+    return 2 * np.tan(0.5 * np.clip(change, -2.5, 2.5)) if is_revolute else change
+
+
+def _residuals(
+    part: PartFlow, is_revolute: bool, axis: np.ndarray, pivot: np.ndarray, values: np.ndarray  # noqa: FBT001
+) -> np.ndarray:
+    """Length of the unexplained flow of each row."""
+    expected = _lever(part, is_revolute, axis, pivot) * _amounts(part, is_revolute, values)[:, None]
+    return np.linalg.norm(part.flows - expected, axis=1)
+
+
+def _solve_values(
+    part: PartFlow, robust: np.ndarray, is_revolute: bool, axis: np.ndarray, pivot: np.ndarray, values: np.ndarray  # noqa: FBT001
+) -> np.ndarray:
+    """Joint values that agree best with the amount of every frame pair; frames without flow are bridged smoothly."""
+    lever = _lever(part, is_revolute, axis, pivot)
+    size = robust * np.sum(lever**2, axis=1)
+    along = robust * np.sum(lever * part.flows, axis=1)
+    count = part.num_frames
+    key = part.start * count + part.stop
+    sizes, alongs = np.bincount(key, size, count * count), np.bincount(key, along, count * count)
+    used = np.flatnonzero(sizes > 1e-9)
+    amounts = alongs[used] / sizes[used]
+    changes = 2 * np.arctan(0.5 * amounts) if is_revolute else amounts
+    start, stop, weight = used // count, used % count, sizes[used]
+    normal, right = np.zeros((count, count)), np.zeros(count)
+    np.add.at(normal, (start, start), weight)
+    np.add.at(normal, (stop, stop), weight)
+    np.add.at(normal, (start, stop), -weight)
+    np.add.at(normal, (stop, start), -weight)
+    np.add.at(right, stop, weight * changes)
+    np.add.at(right, start, -weight * changes)
+    strength = SMOOTHNESS * weight.sum() / count + 1e-9
+    second = np.diff(np.eye(count), 2, axis=0)
+    normal += strength * second.T @ second
+    normal[0, 0] += 1e3 * (weight.sum() + 1)  # Frame 0 is the rest pose.
+    normal += 1e-9 * np.eye(count) * (weight.sum() + 1)
+    solved = np.linalg.solve(normal, right)
+    return solved - solved[0] if np.all(np.isfinite(solved)) else values
+
+
+def _free_twist(part: PartFlow, robust: np.ndarray, amounts: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """(w, v) with flow = amount (w x (m - center) + v), least squares with a little ridge on w."""
+    arms = part.midpoints - center
+    weight = robust * amounts**2
+    pulled = (robust * amounts)[:, None] * part.flows
+    normal = np.zeros((6, 6))
+    second = (weight[:, None] * arms).T @ arms
+    normal[:3, :3] = np.trace(second) * np.eye(3) - second
+    x, y, z = np.sum(weight[:, None] * arms, axis=0)
+    # Rows of w x m as a matrix on w are -skew(m); its product with the identity block is skew(sum of m).
+    normal[:3, 3:] = [[0, -z, y], [z, 0, -x], [-y, x, 0]]
+    normal[3:, :3] = normal[:3, 3:].T
+    normal[3:, 3:] = weight.sum() * np.eye(3)
+    right = np.concatenate([np.sum(np.cross(arms, pulled), axis=0), pulled.sum(axis=0)])
+    normal[:3, :3] += 1e-5 * (weight.sum() + 1e-12) * np.eye(3)
+    normal += 1e-12 * np.eye(6)
+    return np.linalg.solve(normal, right)
+
+
+def _solve_twist(
+    part: PartFlow, robust: np.ndarray, is_revolute: bool, axis: np.ndarray, pivot: np.ndarray, values: np.ndarray  # noqa: FBT001
+) -> tuple[np.ndarray, np.ndarray]:
+    """Axis and pivot from all rows; the old ones where the flow does not determine them."""
+    amounts = _amounts(part, is_revolute, values)
+    if not is_revolute:
+        direction = np.sum((robust * amounts)[:, None] * part.flows, axis=0)
+        length = np.linalg.norm(direction)
+        return (direction / length if length > 1e-12 else axis), pivot
+    if np.sum(robust) < 1e-9:
+        return axis, pivot
+    center = np.average(part.midpoints, axis=0, weights=robust)
+    twist = _free_twist(part, robust, amounts, center)
+    rate = float(np.linalg.norm(twist[:3]))
+    if not 1e-3 < rate < 1e3:
+        return axis, pivot
+    new_axis = twist[:3] / rate
+    # Drop the pitch: only the part of v across the axis moves the pivot.
+    return new_axis, center + np.cross(new_axis, twist[3:]) / rate
+
+
+def _uncertainty(
+    part: PartFlow, residuals: np.ndarray, is_revolute: bool, axis: np.ndarray, pivot: np.ndarray, values: np.ndarray  # noqa: FBT001
+) -> tuple[float, float]:
+    """Sigmas of axis and pivot from (J^T W J)^-1, with rows of one frame pair counted as a few observations only.
+
+    Errors of depth and flow are shared by neighbouring points, so a frame pair is worth `num_effective` rows at most.
+    """
+    amounts = _amounts(part, is_revolute, values)
+    key = part.start * part.num_frames + part.stop
+    per_pair = np.bincount(key, part.weights)[key]
+    num_effective = 12.0
+    weight = part.weights * np.minimum(1.0, num_effective / np.maximum(per_pair, 1e-9))
+    scale = max(1.5 * _weighted_median(residuals, part.weights), 1e-5)
+    weight = weight / scale**2
+    if not is_revolute:
+        information = float(np.sum(weight * amounts**2))
+        return 1.0 / np.sqrt(max(information, 1e-12)), 0.0
+    first = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
+    first /= np.linalg.norm(first)
+    second = np.cross(axis, first)
+    arms = part.midpoints - pivot
+    columns = [amounts[:, None] * np.cross(d, arms) for d in (first, second)]
+    columns += [amounts[:, None] * np.broadcast_to(-np.cross(axis, d), arms.shape) for d in (first, second)]
+    jacobian = np.stack(columns, axis=2)
+    normal = np.einsum("r,rij,rik->jk", weight, jacobian, jacobian) + 1e-9 * np.eye(4)
+    covariance = np.linalg.inv(normal)
+    return float(np.sqrt(covariance[0, 0] + covariance[1, 1])), float(np.sqrt(covariance[2, 2] + covariance[3, 3]))
+
+
+def _weighted_median(values: np.ndarray, weights: Float[np.ndarray, "row"]) -> float:
+    """Median of values with weights; 0 when there are none."""
+    if len(values) == 0:
+        return 0.0
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
+
