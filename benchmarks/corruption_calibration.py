@@ -116,10 +116,10 @@ def calibrate(recordings: int = 12, clips: int = 60, cache: Path | None = None) 
     tables = [[describe(clip) for clip in group] for group in (used, made)]
     print(f"{'':24s}" + "  ".join(f"{name:^44s}" for name in ("chain", "generator")))
     print(f"{'quantile':24s}" + "  ".join("".join(f"{q:9d}" for q in QUANTILES) for _ in tables))
-    for key in tables[0][0]:
+    for key in tables[1][0]:
         cells = []
         for table in tables:
-            values = np.nanpercentile([row[key] for row in table], QUANTILES)
+            values = np.nanpercentile([row.get(key, np.nan) for row in table], QUANTILES)
             cells.append("".join(f"{value:9.3f}" for value in values))
         print(f"{key:24s}" + "  ".join(cells))
 

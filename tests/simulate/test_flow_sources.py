@@ -14,6 +14,7 @@ INTRINSICS = intrinsics_from_fov(SIZE, SIZE, np.deg2rad(60))
 NO_ERRORS = FlowErrors(
     smooth=0.0,
     growth=0.0,
+    smear=0.0,
     blur=0.0,
     textureless=1e-4,
     outliers=0.0,

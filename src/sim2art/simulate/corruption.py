@@ -23,15 +23,15 @@ class DepthNoise:
 
     scale: Range = (0.001, 0.012)
     """Error of the whole clip's scale."""
-    flicker: Range = (0.0004, 0.003)
+    flicker: Range = (0.0002, 0.0018)
     """Change of scale from frame to frame."""
-    tilt: Range = (0.0003, 0.003)
+    tilt: Range = (0.0002, 0.0012)
     """Slope across the image that changes from frame to frame."""
-    warp: Range = (0.001, 0.008)
+    warp: Range = (0.0007, 0.006)
     """Low-frequency warp, slowly changing."""
-    noise: Range = (0.0007, 0.0025)
+    noise: Range = (0.0003, 0.0016)
     """Range noise at 1 m (m); grows with the square of the depth."""
-    noise_floor: Range = (0.0001, 0.0006)
+    noise_floor: Range = (0.00005, 0.0004)
     """Range noise at any depth, m."""
     edge: Range = (0.1, 0.7)
     """Share of the pixels at depth edges that bleed, fly or become holes."""
@@ -59,9 +59,9 @@ class PoseNoise:
 
     exact_share: float = 0.35
     """Clips with exact poses: tripods, and devices that track well."""
-    drift: Range = (0.0005, 0.008)
+    drift: Range = (0.0003, 0.005)
     """Travel of the error over the clip, as a share of the distance to the object; rad for its rotation."""
-    jitter: Range = (0.0002, 0.002)
+    jitter: Range = (0.0001, 0.001)
     """Error of each frame, in the same units."""
 
 
@@ -69,20 +69,22 @@ class PoseNoise:
 class FlowNoise:
     """Errors of dense optical flow that is lifted with depth. px are those of an image 256 px wide."""
 
-    smooth: Range = (0.08, 0.6)
+    smooth: Range = (0.05, 0.5)
     """Size of the smooth error field, px."""
     growth: Range = (0.005, 0.04)
     """Error as a share of the length of the motion."""
-    blur: Range = (0.05, 0.5)
-    """How much of its neighbours' motion each pixel takes (part borders are smeared)."""
-    textureless: Range = (0.02, 0.45)
+    smear: Range = (0.7, 6.0)
+    """Points move like what lies about this many px away: part borders wander, as patches match across them."""
+    blur: Range = (0.02, 0.2)
+    """How much of the mean motion around it each pixel takes."""
+    textureless: Range = (0.05, 0.6)
     """Share of the surface without texture: there flow is dragged along with what is around, or stays behind."""
     outliers: Range = (0.003, 0.05)
     """Share of points that land anywhere near."""
     missed: Range = (0.05, 0.35)
     """Share of wrong matches that the forward-backward check does not notice."""
-    dropped: Range = (0.01, 0.2)
-    """Share of good matches that the check refuses."""
+    dropped: Range = (0.04, 0.4)
+    """Share of good matches that the check refuses, in patches; more over long baselines."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from sim2art.errors import InvalidValueError
 from sim2art.observation.normalization import fit_normalization
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.observation.sampling import FlowSource, sample_point_video
+from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_point_video
 from sim2art.simulate.corruption import CORRUPTIONS, CorruptionConfig, WhiteNoise
 from sim2art.simulate.crops import crop_masks, sample_crop_box
 from sim2art.simulate.hands import sample_hand
@@ -44,7 +44,7 @@ class ClipConfig:
     image_size: int = 256
     """Width and height of the rendered frames, px."""
     corruption: CorruptionName = "real"
-    baselines: tuple[int, ...] = (1, 3)
+    baselines: tuple[int, ...] = DEFAULT_BASELINES
     """Frame offsets of the flows."""
     room_share: float = 0.5
     """Clips in which no object mask is known: the object stands in a room, cropped around what moves."""

@@ -28,6 +28,7 @@ class FlowErrors:
 
     smooth: float
     growth: float
+    smear: float
     blur: float
     textureless: float
     outliers: float
@@ -45,13 +46,14 @@ def draw_flow_errors(config: FlowNoise, rng: np.random.Generator, severity: floa
     return FlowErrors(
         smooth=log_uniform(rng, *config.smooth) * severity * unit,
         growth=log_uniform(rng, *config.growth) * severity,
+        smear=log_uniform(rng, *config.smear) * severity * unit,
         blur=min(1.0, log_uniform(rng, *config.blur) * severity),
         textureless=log_uniform(rng, *config.textureless),
         outliers=log_uniform(rng, *config.outliers) * severity,
         missed=log_uniform(rng, *config.missed),
         dropped=log_uniform(rng, *config.dropped),
         damping=rng.uniform(0.0, 0.8),
-        refused=rng.uniform(0.0, 0.8),
+        refused=rng.uniform(0.4, 1.0),
     )
 
 
@@ -116,7 +118,8 @@ class MeasuredFlow:
         true_flow = self._image_flow(end_camera, pixels)
         near, far = self._neighbour_flows(frame, later, pixels)
         blank = self._blank_weight(frame, pixels, start_camera)[:, None]
-        flow = true_flow + errors.blur * (near - true_flow)
+        flow = self._smeared_flow(frame, later, pixels, true_flow)
+        flow = flow + errors.blur * (near - flow)
         # Without texture the solver keeps what it was given to begin with, the motion of the camera alone, or what
         # coarser scales said: the mean over a large neighbourhood.
         poses = self._exact.world_from_camera
@@ -124,17 +127,34 @@ class MeasuredFlow:
         flow = flow + 0.85 * blank * ((1 - errors.damping) * far + errors.damping * still_flow - flow)
         speed = np.linalg.norm(true_flow, axis=1, keepdims=True)
         size = (errors.smooth + errors.growth * speed) * (1 + 2 * blank)
-        flow = flow + size * self._smooth_field(pixels) + 0.25 * size * rng.standard_normal((count, 2))
+        flow = flow + size * self._smooth_field(pixels) + 0.12 * size * rng.standard_normal((count, 2))
         is_outlier = rng.uniform(size=count) < errors.outliers
         width = self._depths.shape[2]
         flow = flow + is_outlier[:, None] * rng.standard_normal((count, 2)) * 0.08 * width
         error = np.linalg.norm(flow - true_flow, axis=1)
+        dropped = min(0.9, errors.dropped * (1 + 0.4 * np.log2(later - frame)))
         # The analogue of the forward-backward check: large errors mostly fail it, consistent drag often passes.
         is_wrong = (error > 1.5 * width / 256 + 0.05 * speed[:, 0]) | ~is_seen
-        noticed = np.where(is_wrong, errors.missed * np.where(is_outlier | ~is_seen, 0.5, 1.5), 1 - errors.dropped)
+        noticed = np.where(is_wrong, errors.missed * np.where(is_outlier | ~is_seen, 0.5, 1.5), 1 - 0.3 * dropped)
         trusted = rng.uniform(size=count) < noticed
+        trusted &= self._smooth_field(pixels)[:, 0] > _normal_quantile(0.7 * dropped)
         trusted &= rng.uniform(size=count) >= errors.refused * blank[:, 0]
         return pixels + flow, trusted & in_front
+
+    def _smeared_flow(
+        self,
+        frame: int,
+        later: int,
+        pixels: Int[np.ndarray, "point 2"],
+        true_flow: Float[np.ndarray, "point 2"],
+    ) -> Float[np.ndarray, "point 2"]:
+        """True flow (px) of what lies a few px away; that of the point itself where nothing is there."""
+        height, width = self._depths.shape[1:]
+        moved = pixels + self._errors.smear * self._smooth_field(pixels)
+        moved = np.clip(np.rint(moved), 0, [width - 1, height - 1]).astype(np.int64)
+        _, end_camera = self._exact.carry(frame, later, moved)
+        found = self._exact.depths[frame, moved[:, 1], moved[:, 0]] > 0
+        return np.where(found[:, None], self._image_flow(end_camera, moved), true_flow)
 
     def _image_flow(
         self, end_camera: Float[np.ndarray, "point 3"], pixels: Int[np.ndarray, "point 2"]
