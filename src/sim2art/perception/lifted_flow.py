@@ -6,6 +6,7 @@ give; of several candidates each pixel keeps the one that comes back closest to 
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
@@ -24,6 +25,14 @@ _MIN_SLOPE = 1.0
 """Grey levels a px along the strongest direction, and a share of the image noise: flatter patches carry no flow."""
 _MIN_SLOPE_TO_NOISE = 0.45
 
+_PATCH = 9
+"""px: side of the patches that are compared."""
+_MIN_GAIN = 0.8
+"""Grey levels by which flow must explain a patch better than the camera's motion alone, and a share of the noise."""
+_MIN_GAIN_TO_NOISE = 0.5
+_ALONG = 1.5
+"""px: flow this near to the camera's motion need not be better than it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PixelFlow:
@@ -33,6 +42,8 @@ class PixelFlow:
     """px."""
     confident: Bool[np.ndarray, "height width"]
     """Came back, stayed in the image, has texture."""
+    beats_still: Bool[np.ndarray, "height width"]
+    """Explains the image clearly better than the camera's motion alone does."""
     cornered: Bool[np.ndarray, "height width"]
     """Has texture in both directions, so that it cannot slide along an edge."""
 
@@ -90,13 +101,19 @@ def measure_flows(
         def measure(pair: tuple[int, int]) -> tuple[PixelFlow, PixelFlow]:
             a, b = pair
             candidates = []
-            for guess in _guesses(pair, raw, starts, depths, intrinsics, world_from_camera):
+            guesses = _guesses(pair, raw, starts, depths, intrinsics, world_from_camera)
+            for guess in guesses:
                 forward, backward = (
                     image_flow(grays[i], grays[j], start) for i, j, start in ((a, b, guess[0]), (b, a, guess[1]))
                 )
                 candidates.append((forward, backward))
-            one_way = _pick(candidates, textures[a])
-            return one_way, _pick([(backward, forward) for forward, backward in candidates], textures[b])
+            there = _pick(candidates)
+            back = _pick([(backward, forward) for forward, backward in candidates])
+            still, still_back = guesses[0]
+            return (
+                _judge(*there, still, grays[a], grays[b], textures[a]),
+                _judge(*back, still_back, grays[b], grays[a], textures[b]),
+            )
 
         for (a, b), (forward, backward) in zip(pairs, map_in_threads(measure, pairs), strict=True):
             raw[a, b], raw[b, a] = forward.flow, backward.flow
@@ -136,8 +153,11 @@ def _guesses(
     return guesses
 
 
-def _pick(candidates: list[tuple[np.ndarray, np.ndarray]], textures: tuple[np.ndarray, np.ndarray]) -> PixelFlow:
-    """Per pixel the candidate that comes back closest to where it began; the first one wins when they are as good."""
+def _pick(candidates: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Per pixel the candidate that comes back closest to where it began, and whether it came back.
+
+    The first one wins when they are as good.
+    """
     best, best_error, best_inside = None, None, None
     for forward, backward in candidates:
         error, inside = forward_backward_error(forward, backward)
@@ -148,5 +168,37 @@ def _pick(candidates: list[tuple[np.ndarray, np.ndarray]], textures: tuple[np.nd
         best[better], best_error[better], best_inside[better] = forward[better], error[better], inside[better]
     assert best is not None and best_error is not None and best_inside is not None
     limit = _MAX_RETURN_ERROR + _RETURN_SHARE * np.linalg.norm(best, axis=-1)
-    came_back = best_inside & (best_error < limit)
-    return PixelFlow(flow=best, confident=came_back & textures[0], cornered=came_back & textures[1])
+    return best, best_inside & (best_error < limit)
+
+
+def _judge(
+    flow: np.ndarray, came_back: np.ndarray, still: np.ndarray, gray_a: np.ndarray, gray_b: np.ndarray,
+    textures: tuple[np.ndarray, np.ndarray],
+) -> PixelFlow:  # fmt: skip
+    """Which pixels' flow to believe.
+
+    Flow that leads elsewhere than the camera's motion does must explain the image better than it: on stripes and other
+    repeated texture, and on flat patches, flow comes back from wrong places too.
+    """
+    gain = _mismatch(gray_a, gray_b, still) - _mismatch(gray_a, gray_b, flow)
+    beats_still = gain > max(_MIN_GAIN, _MIN_GAIN_TO_NOISE * measure_noise(gray_a))
+    goes_along = np.linalg.norm(flow - still, axis=-1) < _ALONG
+    believed = came_back & (goes_along | beats_still)
+    return PixelFlow(
+        flow=flow,
+        confident=believed & textures[0],
+        beats_still=beats_still,
+        cornered=believed & textures[1],
+    )
+
+
+def _mismatch(gray_a: np.ndarray, gray_b: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Mean difference (grey levels) of the patches around a pixel and its target, after their means are taken away."""
+    height, width = gray_a.shape
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    image_a, image_b = (
+        gray.astype(np.float32) - cv2.boxFilter(gray.astype(np.float32), -1, (_PATCH, _PATCH))
+        for gray in (gray_a, gray_b)
+    )
+    moved = cv2.remap(image_b, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.boxFilter(np.abs(image_a - moved), -1, (_PATCH, _PATCH))

@@ -11,6 +11,8 @@ from sim2art.perception.moving import Box, box_masks, moving_box
 
 _SALIENT_COVER = 0.7
 """Share of the moving pixels that a salient-object mask must hold to be believed."""
+_MAX_MOVING_SHARE = 0.4
+"""Share of the crop that is seen to move above which the crop is widened."""
 _BOX_PERCENTILES = (2.0, 98.0)
 
 
@@ -55,6 +57,11 @@ def choose_masks(
     if kind == "whole" or around is None:
         return MaskChoice(masks=whole, moves=moves, warnings=())
     masks = box_masks(around.expanded(crop_factor), depths, intrinsics, world_from_camera)
+    for factor in (1.25, 1.4):
+        # What moves is known only beside what does not: the crop grows until it holds enough that stands still.
+        if moving[masks[:, ::2, ::2]].mean() <= _MAX_MOVING_SHARE:
+            break
+        masks = box_masks(around.expanded(crop_factor * factor), depths, intrinsics, world_from_camera)
     return MaskChoice(masks=masks, moves=moves, warnings=())
 
 
@@ -79,7 +86,7 @@ def lift_box(
     if around is not None:
         # A door that opens leaves the box of its closed state: what moves belongs to the object wherever it goes.
         low, high = np.minimum(low, around.low), np.maximum(high, around.high)
-    return Box(low=low, high=high).expanded(1.0, margin=0.02)
+    return Box(low=low, high=high).expanded(1.0, margin_share=0.03)
 
 
 def _salient_masks(

@@ -21,6 +21,8 @@ from sim2art.perception.lifted_flow import PixelFlow
 _STRIDE = 2
 _MIN_PIXEL_MOTION = 1.2
 """px that a moving pixel must move more than the camera explains."""
+_EDGE = 7
+"""px: width of the band along depth edges in which nothing is said to move."""
 _NOISE_FACTOR = 4.0
 _MIN_SHARE = 0.006
 """Smallest displacement that counts, as a share of depth (6 mm at 1 m)."""
@@ -45,10 +47,10 @@ class Box:
     high: Float[np.ndarray, "3"]
     """m."""
 
-    def expanded(self, factor: float, *, margin: float = 0.02) -> "Box":
-        """The box grown by a factor about its centre and by at least a margin (m) on every side."""
+    def expanded(self, factor: float, *, margin_share: float = 0.15) -> "Box":
+        """The box grown by a factor about its centre, and on thin sides by a share of its longest half side."""
         center, half = 0.5 * (self.low + self.high), 0.5 * (self.high - self.low)
-        grown = np.maximum(half * factor, half + margin)
+        grown = np.maximum(half * factor, half + margin_share * half.max())
         return Box(low=center - grown, high=center + grown)
 
     def contains(self, points: Float[np.ndarray, "*batch 3"]) -> Bool[np.ndarray, "*batch"]:
@@ -72,7 +74,9 @@ def find_moving(
     for a in range(num_frames):
         depth = depths[a, ::_STRIDE, ::_STRIDE].astype(np.float64)
         points = apply(world_from_camera[a], unproject(intrinsics, pixels, depth).reshape(-1, 3)).reshape(*y.shape, 3)
-        clear = (depth > 0) & ~find_depth_edges(depths[a])[::_STRIDE, ::_STRIDE]
+        # Flow bleeds over depth edges by half a patch, and poses off by little see past them.
+        near_edge = cv2.dilate(find_depth_edges(depths[a]).astype(np.uint8), np.ones((_EDGE, _EDGE), np.uint8)) > 0
+        clear = (depth > 0) & ~near_edge[::_STRIDE, ::_STRIDE]
         votes, seen = np.zeros(y.shape, int), np.zeros(y.shape, int)
         for step in partners:
             if (a, a + step) in flows:
@@ -177,7 +181,7 @@ def _moves_by_flow(
     still = project(intrinsics, apply(inverse(world_from_other), points.reshape(-1, 3))).reshape(targets.shape)
     slid = np.linalg.norm(targets - still, axis=-1)
     limit = np.maximum(_MIN_SHARE, _NOISE_FACTOR * noise * np.maximum(depth, 0.3))
-    return (share > limit) & (slid > _MIN_PIXEL_MOTION), known
+    return (share > limit) & (slid > _MIN_PIXEL_MOTION) & pair.beats_still[::_STRIDE, ::_STRIDE], known
 
 
 def _sees_through(
