@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tyro
 from tqdm import tqdm
 
 from sim2art.cli.evaluation_sets import SEEDS, EvaluationSet, SetName
+from sim2art.cli.oracles import OracleName, make_oracle
 from sim2art.cli.recorded_clips import SwapName
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import read_shard, write_shard
@@ -31,7 +32,8 @@ from sim2art.provenance import collect_provenance, write_provenance
 from sim2art.reconstruct import load_method, still_estimate
 from sim2art.simulate.generate import CorruptionName
 
-MethodName = Literal["network", "flow_clustering"]
+MethodName = Literal["network", "flow_clustering", "true_parts", "best_proposal"]
+"""The last two know part of the truth (see `oracles.py`)."""
 logger = logging.getLogger(__name__)
 
 
@@ -56,7 +58,8 @@ def evaluate(
             recordings that go through the whole chain of `sim2art run`.
         corruption: What is added to clean clips (not for procedural-rgbd, which has its own sensors).
         num: Clips to use, from the first on; by default all of the set.
-        methods: What to score.
+        methods: What to score. true_parts and best_proposal know part of the truth: they show what the later
+            stages could reach.
         checkpoint: Weights of the network; by default those that ship with sim2art.
         swap: Stages of the chain that the truth replaces (procedural-rgbd only), to see which one loses what.
         output: New folder for `report.json`, `report.txt` and every estimate; by default only the table is printed.
@@ -72,7 +75,7 @@ def evaluate(
     if output is not None and output.exists() and any(output.iterdir()) and not overwrite:
         raise OutputExistsError(f"{output} is not empty. Choose a new folder, or pass --overwrite.", path=output)
     if not methods:
-        raise InvalidValueError("--methods names no method; known: network, flow_clustering.")
+        raise InvalidValueError(f"--methods names no method; known: {', '.join(get_args(MethodName))}.")
     job = Job(cases=cases, methods=methods, checkpoint=checkpoint, clip_folder=clips)
     if clips is not None:
         _open_store(clips, cases)
@@ -150,14 +153,20 @@ _state: dict[str, Any] = {}
 
 
 def _start_worker(job: Job) -> None:
-    methods = {} if job.read_from else {name: load_method(name, job.checkpoint) for name in job.methods}
+    methods = (
+        {}
+        if job.read_from
+        else {name: load_method(name, job.checkpoint) for name in job.methods if name not in get_args(OracleName)}
+    )
     _state.update(job=job, methods=methods)
 
 
 def _run_case(seed: int) -> CaseRun:
     job: Job = _state["job"]
     clip = job.make_clip(seed)
-    methods: dict[str, Method] = dict(_state["methods"])
+    oracles = {name: make_oracle(name, clip) for name in job.methods if name == "true_parts" or name == "best_proposal"}
+    known: dict[str, Method] = {**_state["methods"], **oracles}
+    methods: dict[str, Method] = {name: known[name] for name in job.methods if name in known}
     failure = clip.provenance.get("chain_failure")
     if job.read_from is not None:
         methods = {name: job.read_from.method_from_files(name, clip) for name in job.methods}
