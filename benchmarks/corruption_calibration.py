@@ -117,7 +117,7 @@ def calibrate(recordings: int = 12, clips: int = 60, cache: Path | None = None) 
     print(f"{'':24s}" + "  ".join(f"{name:^44s}" for name in ("chain", "generator")))
     print(f"{'quantile':24s}" + "  ".join("".join(f"{q:9d}" for q in QUANTILES) for _ in tables))
     for key in tables[1][0]:
-        cells = []
+        cells: list[str] = []
         for table in tables:
             values = np.nanpercentile([row.get(key, np.nan) for row in table], QUANTILES)
             cells.append("".join(f"{value:9.3f}" for value in values))

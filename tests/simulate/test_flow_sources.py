@@ -17,6 +17,7 @@ NO_ERRORS = FlowErrors(
     smear=0.0,
     blur=0.0,
     textureless=1e-4,
+    slide=0.0,
     outliers=0.0,
     missed=0.0,
     dropped=0.0,

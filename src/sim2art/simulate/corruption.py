@@ -33,7 +33,7 @@ class DepthNoise:
     """Range noise at 1 m (m); grows with the square of the depth."""
     noise_floor: Range = (0.00005, 0.0004)
     """Range noise at any depth, m."""
-    edge: Range = (0.1, 0.7)
+    edge: Range = (0.05, 0.5)
     """Share of the pixels at depth edges that bleed, fly or become holes."""
     holes: Range = (0.002, 0.06)
     """Share of the image that holes cover."""
@@ -73,17 +73,19 @@ class FlowNoise:
     """Size of the smooth error field, px."""
     growth: Range = (0.005, 0.04)
     """Error as a share of the length of the motion."""
-    smear: Range = (0.7, 6.0)
+    smear: Range = (0.7, 5.0)
     """Points move like what lies about this many px away: part borders wander, as patches match across them."""
     blur: Range = (0.02, 0.2)
     """How much of the mean motion around it each pixel takes."""
     textureless: Range = (0.05, 0.6)
     """Share of the surface without texture: there flow is dragged along with what is around, or stays behind."""
-    outliers: Range = (0.003, 0.05)
+    slide: Range = (0.5, 8.0)
+    """How far such flow slides along the edges that it does see, px."""
+    outliers: Range = (0.002, 0.03)
     """Share of points that land anywhere near."""
     missed: Range = (0.05, 0.35)
     """Share of wrong matches that the forward-backward check does not notice."""
-    dropped: Range = (0.04, 0.4)
+    dropped: Range = (0.06, 0.45)
     """Share of good matches that the check refuses, in patches; more over long baselines."""
 
 
@@ -107,7 +109,7 @@ class CorruptionConfig:
     poses: PoseNoise | None = None
     flow: FlowNoise | None = None
     hand: HandConfig | None = None
-    severity: Range = (0.35, 1.3)
+    severity: Range = (0.35, 1.15)
     """One factor a clip on all depth, pose and flow magnitudes, so that clips range from mild to hard."""
 
 

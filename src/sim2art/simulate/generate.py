@@ -170,8 +170,10 @@ def _sense(
         errors = draw_flow_errors(corruption.flow, rng, severity, stage.depths.shape[2])
         flow = MeasuredFlow(flow, depths=depths, world_from_camera=poses, errors=errors, rng=rng)
     if is_cropped:
-        center, half = sample_crop_box(scenario, truth, named_rng(seed, "crop"))
-        masks = crop_masks(depths, poses, stage.intrinsics, center, half)
+        # A hand moves too, and the crop is drawn around all that does.
+        is_moving = (stage.part_images(truth.part_of_link) > 0) | (stage.bodies == stage.hand_body)
+        box = sample_crop_box(stage, is_moving, named_rng(seed, "crop"))
+        masks = depths > 0 if box is None else crop_masks(depths, poses, stage.intrinsics, *box)
     else:
         masks = (stage.bodies >= 0) & (stage.bodies < stage.num_links)
         if corruption.mask is not None:

@@ -22,7 +22,7 @@ MIN_SWING = {JointType.REVOLUTE: np.deg2rad(3.0), JointType.PRISMATIC: 6e-3, Joi
 class MotionConfig:
     """What joint motions are drawn from."""
 
-    num_moving_shares: tuple[float, ...] = (0.42, 0.3, 0.17, 0.11)
+    num_moving_shares: tuple[float, ...] = (0.2, 0.36, 0.26, 0.18)
     """Probability of 1, 2, 3, ... moving joints (as far as the object has that many)."""
     static_share: float = 0.02
     """Clips in which nothing moves."""

@@ -31,6 +31,7 @@ class FlowErrors:
     smear: float
     blur: float
     textureless: float
+    slide: float
     outliers: float
     missed: float
     dropped: float
@@ -49,11 +50,12 @@ def draw_flow_errors(config: FlowNoise, rng: np.random.Generator, severity: floa
         smear=log_uniform(rng, *config.smear) * severity * unit,
         blur=min(1.0, log_uniform(rng, *config.blur) * severity),
         textureless=log_uniform(rng, *config.textureless),
+        slide=log_uniform(rng, *config.slide) * severity * unit,
         outliers=log_uniform(rng, *config.outliers) * severity,
         missed=log_uniform(rng, *config.missed),
         dropped=log_uniform(rng, *config.dropped),
         damping=rng.uniform(0.0, 0.8),
-        refused=rng.uniform(0.4, 1.0),
+        refused=rng.uniform(0.2, 1.0),
     )
 
 
@@ -88,6 +90,10 @@ class MeasuredFlow:
         self._waves = rng.normal(size=(num_bodies, 3, 3))
         self._phases = rng.uniform(0, 2 * np.pi, (num_bodies, 3))
         self._blankness = rng.normal(0.0, 0.8, num_bodies)
+        # A surface whose only texture is an edge moves freely along it: mostly the horizontals and verticals of furniture.
+        angles = rng.choice([0.0, 0.5 * np.pi], num_bodies) + rng.normal(0.0, 0.2, num_bodies)
+        self._edges = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        self._slides = rng.normal(size=num_bodies)
         bounds = exact.body_from_camera[:, :, :3, 3]
         self._pattern_scale = 6.0 / max(float(np.median(np.linalg.norm(bounds, axis=-1))), 0.05)
 
@@ -125,15 +131,19 @@ class MeasuredFlow:
         poses = self._exact.world_from_camera
         still_flow = self._image_flow(apply(inverse(poses[later]) @ poses[frame], start_camera), pixels)
         flow = flow + 0.85 * blank * ((1 - errors.damping) * far + errors.damping * still_flow - flow)
+        slides = self._edges * (0.7 * self._slides + 0.7 * rng.normal(size=len(self._slides)))[:, None]
+        bodies = self._exact.bodies[frame, pixels[:, 1], pixels[:, 0]]
+        flow = flow + errors.slide * blank * slides[bodies]
         speed = np.linalg.norm(true_flow, axis=1, keepdims=True)
         size = (errors.smooth + errors.growth * speed) * (1 + 2 * blank)
         flow = flow + size * self._smooth_field(pixels) + 0.12 * size * rng.standard_normal((count, 2))
         is_outlier = rng.uniform(size=count) < errors.outliers
         width = self._depths.shape[2]
         flow = flow + is_outlier[:, None] * rng.standard_normal((count, 2)) * 0.08 * width
-        error = np.linalg.norm(flow - true_flow, axis=1)
+        error = np.linalg.norm(flow - true_flow, axis=1) * (1 - 0.75 * blank[:, 0])
         dropped = min(0.9, errors.dropped * (1 + 0.4 * np.log2(later - frame)))
-        # The analogue of the forward-backward check: large errors mostly fail it, consistent drag often passes.
+        # The analogue of the forward-backward check: large errors mostly fail it. What slides or is dragged along does
+        # so both ways, and passes.
         is_wrong = (error > 1.5 * width / 256 + 0.05 * speed[:, 0]) | ~is_seen
         noticed = np.where(is_wrong, errors.missed * np.where(is_outlier | ~is_seen, 0.5, 1.5), 1 - 0.3 * dropped)
         trusted = rng.uniform(size=count) < noticed

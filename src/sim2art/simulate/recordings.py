@@ -58,7 +58,9 @@ class RecordingConfig:
     hand_share: float = 0.2
     """Recordings in which a hand moves the part."""
     motion: MotionConfig = field(
-        default_factory=lambda: MotionConfig(static_share=0.0, trembling_share=0.0, opening=(0.35, 1.0))
+        default_factory=lambda: MotionConfig(
+            num_moving_shares=(0.42, 0.3, 0.17, 0.11), static_share=0.0, trembling_share=0.0, opening=(0.35, 1.0)
+        )
     )
     camera: CameraConfig = field(
         default_factory=lambda: CameraConfig(
