@@ -44,6 +44,8 @@ def measure(num: int = 40, recordings: int = 2) -> None:
             f"{corruption:6s} {1 / seconds:6.1f} sequences/s/core  ({1000 * seconds:.0f} ms a clip, "
             f"{attempts / num:.2f} attempts; rejected: {dict(rejections)})"
         )
+    if recordings < 1:
+        return
     render_recording(RecordingConfig(num_frames=2), FIRST_TRAINING_SEED)
     start = time.process_time()
     for seed in range(recordings):
