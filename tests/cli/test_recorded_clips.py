@@ -10,7 +10,7 @@ from sim2art.evaluate.flow_metrics import score_flow
 
 @pytest.mark.slow
 def test_with_every_stage_swapped_points_move_exactly_as_the_truth_says() -> None:
-    clip = observe_recording(RGBD_SEEDS[0], num_frames=8, num_points=512, swaps=("depth", "poses", "mask", "flow"))
+    clip = observe_recording(RGBD_SEEDS[0], num_frames=12, num_points=512, swaps=("depth", "poses", "mask", "flow"))
     assert clip.provenance["moves"] and clip.provenance["chain_failure"] is None
     assert set(np.unique(clip.part_ids)) == set(range(len(clip.truth.links)))
     for score in score_flow(clip):

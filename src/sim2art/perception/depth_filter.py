@@ -7,7 +7,7 @@ largest window whose plane fits to within the noise.
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32
 
 _WINDOWS = (5, 9, 17)
 """px, from small to large."""
@@ -44,7 +44,7 @@ def find_depth_edges(depth: Float32[np.ndarray, "height width"]) -> Bool[np.ndar
 
 
 def read_depth_between(
-    depth: Float32[np.ndarray, "height width"], x: Float32[np.ndarray, "*batch"], y: Float32[np.ndarray, "*batch"]
+    depth: Float32[np.ndarray, "height width"], x: Float[np.ndarray, "*batch"], y: Float[np.ndarray, "*batch"]
 ) -> tuple[Float32[np.ndarray, "*batch"], Bool[np.ndarray, "*batch"]]:
     """Depth (m) at places between pixels (px), and whether the four pixels around lie on one surface."""
     height, width = depth.shape
