@@ -27,6 +27,7 @@ from sim2art.perception.motion_profile import MotionProfile, chain_flow, measure
 from sim2art.perception.moving import find_moving
 from sim2art.perception.pose_refinement import apply_scales, refine_poses
 from sim2art.perception.poses import PosedRecording, find_poses
+from sim2art.perception.rigid_flow import RigidFlow
 from sim2art.perception.tasks import CameraTracker, ImageFlow
 
 NO_MOTION = "no motion seen"
@@ -51,6 +52,8 @@ class ObserveOptions:
     """The motion-centred crop is this many times the box around what moves."""
     refine_poses: bool = True
     """Whether poses and depth scales of the used frames are corrected by what stands still."""
+    make_rigid: bool = True
+    """Whether flow is made locally rigid: less noise, fewer mismatches, flat patches filled in."""
     seed: int = 0
     """Of the drawn points."""
     intake: IntakeOptions = field(default_factory=IntakeOptions)
@@ -188,7 +191,8 @@ def observe_frames(
         world_from_camera=poses,
         is_metric=recording.capture.is_metric,
     )
-    flow: FlowSource = LiftedFlow(flows=flows, depths=depths, intrinsics=recording.intrinsics, world_from_camera=poses)
+    lifted = LiftedFlow(flows=flows, depths=depths, intrinsics=recording.intrinsics, world_from_camera=poses)
+    flow: FlowSource = RigidFlow(raw=lifted, seed=options.seed) if options.make_rigid else lifted
     if truth is not None and truth.flow is not None:
         flow = truth.flow(recording.indices[frames], video)
     points = sample_point_video(
