@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32
 from numba import njit
 
-from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import apply
 
 OCCLUSION_TOLERANCE = 0.01
@@ -52,17 +51,30 @@ class ExactFlow:
         self, frame: int, later: int, pixels: Int[np.ndarray, "point 2"]
     ) -> tuple[Float[np.ndarray, "point 3"], Float[np.ndarray, "point 3"]]:
         """Camera-frame points of pixels of `frame`, and the same points in the camera frame of `later`."""
-        columns, rows = pixels[:, 0], pixels[:, 1]
-        depths = self.depths[frame, rows, columns].astype(np.float64)
-        start = unproject(self.intrinsics, pixels.astype(np.float64), depths)
         later_from_frame = self.camera_from_body[later] @ self.body_from_camera[frame]
-        moves = later_from_frame[self.bodies[frame, rows, columns]]
-        return start, (moves[:, :3, :3] @ start[..., None])[..., 0] + moves[:, :3, 3]
+        k = self.intrinsics
+        return _carry(
+            self.depths[frame], self.bodies[frame], later_from_frame, pixels, k[0, 0], k[1, 1], k[0, 2], k[1, 2]
+        )
 
     def is_seen(self, frame: int, points_camera: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, "point"]:
         """Whether camera-frame points lie in the frame's image with nothing nearer in front of them."""
         k = self.intrinsics
         return _is_seen(self.depths[frame], points_camera, k[0, 0], k[1, 1], k[0, 2], k[1, 2])
+
+
+@njit(cache=True, nogil=True)
+def _carry(depths, bodies, later_from_frame, pixels, fx, fy, cx, cy):
+    start, end = np.empty((len(pixels), 3)), np.empty((len(pixels), 3))
+    for i in range(len(pixels)):
+        column, row = pixels[i, 0], pixels[i, 1]
+        z = np.float64(depths[row, column])
+        x, y = (column - cx) / fx * z, (row - cy) / fy * z
+        start[i, 0], start[i, 1], start[i, 2] = x, y, z
+        m = later_from_frame[bodies[row, column]]
+        for axis in range(3):
+            end[i, axis] = m[axis, 0] * x + m[axis, 1] * y + m[axis, 2] * z + m[axis, 3]
+    return start, end
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 from numba import njit
 
-from sim2art.geometry.cameras import project, unproject
+from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.simulate.corruption import FlowNoise
 from sim2art.simulate.flow_sources import ExactFlow
@@ -170,8 +170,8 @@ class MeasuredFlow:
         self, end_camera: Float[np.ndarray, "point 3"], pixels: Int[np.ndarray, "point 2"]
     ) -> Float[np.ndarray, "point 2"]:
         """Flow (px) from pixels to points; 0 for points behind the camera."""
-        in_front = end_camera[:, 2:] > 1e-3
-        return np.where(in_front, project(self._exact.intrinsics, np.where(in_front, end_camera, 1.0)) - pixels, 0.0)
+        k = self._exact.intrinsics
+        return _image_flow(end_camera, pixels, k[0, 0], k[1, 1], k[0, 2], k[1, 2])
 
     def _neighbour_flows(
         self, frame: int, later: int, pixels: Int[np.ndarray, "point 2"]
@@ -223,16 +223,31 @@ def _lookup(
     return field[rows, columns].astype(np.float64)
 
 
-def _interpolate(
-    nodes: Float[np.ndarray, "row column 2"], place: Float[np.ndarray, "point 2"]
-) -> Float[np.ndarray, "point 2"]:
-    """Bilinear values of nodes at (column, row) places."""
-    column = np.minimum(place[:, 0].astype(np.int64), nodes.shape[1] - 2)
-    row = np.minimum(place[:, 1].astype(np.int64), nodes.shape[0] - 2)
-    u, v = (place[:, 0] - column)[:, None], (place[:, 1] - row)[:, None]
-    top = nodes[row, column] * (1 - u) + nodes[row, column + 1] * u
-    bottom = nodes[row + 1, column] * (1 - u) + nodes[row + 1, column + 1] * u
-    return top * (1 - v) + bottom * v
+@njit(cache=True, nogil=True)
+def _interpolate(nodes, place):
+    """Bilinear values of nodes (row column 2) at (column, row) places."""
+    values = np.empty((len(place), 2))
+    for i in range(len(place)):
+        column = min(int(place[i, 0]), nodes.shape[1] - 2)
+        row = min(int(place[i, 1]), nodes.shape[0] - 2)
+        u, v = place[i, 0] - column, place[i, 1] - row
+        for axis in range(2):
+            top = nodes[row, column, axis] * (1 - u) + nodes[row, column + 1, axis] * u
+            bottom = nodes[row + 1, column, axis] * (1 - u) + nodes[row + 1, column + 1, axis] * u
+            values[i, axis] = top * (1 - v) + bottom * v
+    return values
+
+
+@njit(cache=True, nogil=True)
+def _image_flow(points, pixels, fx, fy, cx, cy):
+    """Flow (px) from pixels to camera-frame points; 0 for points behind the camera."""
+    flow = np.zeros((len(points), 2))
+    for i in range(len(points)):
+        x, y, z = points[i]
+        if z > 1e-3:
+            flow[i, 0] = x / z * fx + cx - pixels[i, 0]
+            flow[i, 1] = y / z * fy + cy - pixels[i, 1]
+    return flow
 
 
 @njit(cache=True, nogil=True)
