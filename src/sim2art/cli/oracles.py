@@ -13,7 +13,7 @@ from jaxtyping import Bool
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.joint import Joint, JointType
-from sim2art.baselines.flow_clustering import FlowClusteringConfig, _fit
+from sim2art.baselines.flow_clustering import FlowClusteringConfig
 from sim2art.dataset.clip import Clip
 from sim2art.evaluate.metrics import axis_angle_deg
 from sim2art.geometry.screws import nearest_point_on_line
@@ -21,7 +21,15 @@ from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.assembly import assemble_estimate
 from sim2art.proposals.hypotheses import Hypotheses
-from sim2art.proposals.joint_fit import FittedJoint, gather_part_flow, joint_residuals, robust_cost
+from sim2art.proposals.joint_fit import (
+    FittedJoint,
+    compare_costs,
+    fit_joint,
+    gather_part_flow,
+    joint_residuals,
+    robust_cost,
+    start_other_type,
+)  # fmt: skip
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import smooth_flow
 
@@ -35,10 +43,9 @@ def make_oracle(name: OracleName, clip: Clip) -> Callable[[PointVideo], Articula
 
 def answer_with_truth(name: OracleName, clip: Clip, video: PointVideo) -> ArticulationEstimate:
     """True parts, with a joint each from the pool of proposals; a part that no proposal serves is left to the base."""
-    config = FlowClusteringConfig()
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
-    smoothed = smooth_flow(normalized, num_points=config.num_points)
+    smoothed = smooth_flow(normalized, num_points=FlowClusteringConfig().num_points)
     pool = propose(smoothed, ProposalConfig(), np.random.default_rng(0))
     joints: list[FittedJoint] = []
     odds: list[float] = []
@@ -56,7 +63,7 @@ def answer_with_truth(name: OracleName, clip: Clip, video: PointVideo) -> Articu
             joints.append(_as_fitted(pool, index))
             odds.append(4.0 if pool.is_revolute[index] else -4.0)
         else:
-            joint, log_odds = _fit(smoothed, pool, _best_start(smoothed, pool, own), own.astype(np.float64), config)
+            joint, log_odds = _fit(smoothed, pool, own)
             joints.append(joint)
             odds.append(log_odds)
         parts.append(part)
@@ -72,12 +79,17 @@ def answer_with_truth(name: OracleName, clip: Clip, video: PointVideo) -> Articu
     )
 
 
-def _best_start(smoothed: PointVideo, pool: Hypotheses, own: Bool[np.ndarray, "frame point"]) -> int:
-    """The proposal that explains a part's flow best."""
+def _fit(smoothed: PointVideo, pool: Hypotheses, own: Bool[np.ndarray, "frame point"]) -> tuple[FittedJoint, float]:
+    """The better of a turn and a slide for a part's flow, from the proposal that explains it best; log-odds of a turn."""
     rows = gather_part_flow(smoothed, own.astype(np.float64))
-    residuals = [joint_residuals(rows, _as_fitted(pool, index)) for index in range(len(pool))]
+    residuals = [joint_residuals(rows, pool[index]) for index in range(len(pool))]
     sigma = max(1.5 * float(min(np.median(values) for values in residuals)), 1e-5) if len(rows.start) else 1.0
-    return int(np.argmin([robust_cost(values, rows.weights, sigma) for values in residuals]))
+    best = int(np.argmin([robust_cost(values, rows.weights, sigma) for values in residuals]))
+    first = fit_joint(rows, pool[best])
+    second = fit_joint(rows, start_other_type(rows, first))
+    turn, slide = (first, second) if first.is_revolute else (second, first)
+    log_odds = FlowClusteringConfig().type_weight * compare_costs(rows, turn, slide) - 1.0
+    return (turn if log_odds > 0 else slide), log_odds
 
 
 def _centring(center: np.ndarray) -> np.ndarray:
@@ -108,12 +120,12 @@ def _nearest(pool: Hypotheses, centred: Joint, scale: float, normalized: PointVi
 
 def _as_fitted(pool: Hypotheses, index: int) -> FittedJoint:
     """A proposal as it is, in the form of a fitted joint."""
+    guess = pool[index]
     return FittedJoint(
-        is_revolute=bool(pool.is_revolute[index]),
-        axis=pool.axes[index].astype(np.float64),
-        pivot=pool.pivots[index].astype(np.float64),
-        values=pool.values[index].astype(np.float64),
-        cost=0.0,
+        is_revolute=guess.is_revolute,
+        axis=guess.axis,
+        pivot=guess.pivot,
+        values=guess.values,
         axis_sigma=float("inf"),
         pivot_sigma=float("inf"),
         num_rows=0.0,
