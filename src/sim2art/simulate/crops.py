@@ -46,9 +46,10 @@ def crop_masks(
 ) -> Bool[np.ndarray, "frame height width"]:
     """Pixels whose point lies in a world box (m)."""
     masks = np.zeros(depths.shape, dtype=bool)
+    fx, fy, cx, cy = (np.float32(x) for x in intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]])
     _crop(
         depths, world_from_camera.astype(np.float32), center.astype(np.float32), half.astype(np.float32),
-        *(np.float32(x) for x in (intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2], intrinsics[1, 2])), masks,
+        fx, fy, cx, cy, masks,
     )  # fmt: skip
     return masks
 

@@ -66,11 +66,12 @@ def shade_frame(
     body_from_camera = np.linalg.inv(camera_from_body)
     image = np.zeros((*depths.shape, 3), dtype=np.float32)
     table = surfaces.materials
+    fx, fy, cx, cy = (np.float32(x) for x in intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]])
     _shade(
         depths, face_ids, bodies.face_bodies, surfaces.face_colors, surfaces.face_materials,
         table.kinds, table.scales, table.strengths, table.axes, table.seeds,
         normals.astype(np.float32), lamps.astype(np.float32), lights.strengths, np.float32(lights.ambient),
-        body_from_camera.astype(np.float32), *(np.float32(x) for x in intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]]), image,
+        body_from_camera.astype(np.float32), fx, fy, cx, cy, image,
     )  # fmt: skip
     return image
 
