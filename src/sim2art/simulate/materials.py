@@ -35,12 +35,12 @@ OBJECT_SHARES = {
 }
 """How often the links of an object are made of each material."""
 FLOOR_SHARES = {Material.WOOD: 0.35, Material.TILES: 0.25, Material.NOISE: 0.2, Material.SPECKLE: 0.2}
-WALL_SHARES = {Material.NOISE: 0.42, Material.PRINT: 0.12, Material.TILES: 0.18, Material.STRIPES: 0.1, Material.PLAIN: 0.18}
-    Material.NOISE: 0.3,
-    Material.PRINT: 0.25,
-    Material.TILES: 0.2,
+WALL_SHARES = {
+    Material.NOISE: 0.42,
+    Material.PRINT: 0.12,
+    Material.TILES: 0.18,
     Material.STRIPES: 0.1,
-    Material.PLAIN: 0.15,
+    Material.PLAIN: 0.18,
 }
 CLUTTER_SHARES = {Material.PRINT: 0.5, Material.NOISE: 0.2, Material.STRIPES: 0.15, Material.WOOD: 0.15}
 
