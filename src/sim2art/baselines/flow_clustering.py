@@ -14,12 +14,15 @@ from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.proposals.evidence import (
-    BASELINE_FEATURES, EPSILON, NUM_TARGETS, TARGET_FEATURES, EvidenceConfig, lay_out_evidence,
+    BASELINE_FEATURES,
+    EPSILON,
+    NUM_TARGETS,
+    TARGET_FEATURES,
+    EvidenceConfig,
+    lay_out_evidence,
 )  # fmt: skip
 from sim2art.proposals.hypotheses import Hypotheses
-from sim2art.proposals.joint_fit import (
-    FittedJoint, fit_joint, gather_part_flow, joint_residuals, robust_cost, start_other_type,
-)  # fmt: skip
+from sim2art.proposals.joint_fit import FittedJoint, compare_costs, fit_joint, gather_part_flow, start_other_type
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import smooth_flow
 
@@ -85,7 +88,9 @@ def _gains(video: PointVideo, surface: PointVideo, pool: Hypotheses) -> np.ndarr
     gain = np.zeros(evidence.shape[:3])
     noise = np.log(EPSILON + 0.01)
     for b in range(num_baselines):
-        own, _, still, measured, _ = np.moveaxis(evidence[..., b * BASELINE_FEATURES : (b + 1) * BASELINE_FEATURES], -1, 0)
+        own, _, still, measured, _ = np.moveaxis(
+            evidence[..., b * BASELINE_FEATURES : (b + 1) * BASELINE_FEATURES], -1, 0
+        )
         gain += measured * (np.maximum(still, noise) - np.maximum(own, noise)) / num_baselines
     base = num_baselines * BASELINE_FEATURES
     for j in range(NUM_TARGETS):
@@ -122,20 +127,8 @@ def _fit(
 ) -> tuple[FittedJoint, float]:
     """The better of a turn and a slide for a part's flow, and the log-odds of the turn."""
     rows = gather_part_flow(video, weights)
-    own = fit_joint(
-        rows,
-        is_revolute=bool(pool.is_revolute[index]),
-        axis=pool.axes[index],
-        pivot=pool.pivots[index],
-        values=pool.values[index],
-    )
-    axis, pivot, values = start_other_type(rows, own)
-    other = fit_joint(rows, is_revolute=not own.is_revolute, axis=axis, pivot=pivot, values=values)
+    own = fit_joint(rows, pool[index])
+    other = fit_joint(rows, start_other_type(rows, own))
     turn, slide = (own, other) if own.is_revolute else (other, own)
-    residuals = joint_residuals(rows, turn)
-    sigma = max(1.5 * float(np.median(residuals)), 1e-5) if len(residuals) else 1.0
-    ratio = (robust_cost(joint_residuals(rows, slide), rows.weights, sigma) + 1e-10) / (
-        robust_cost(residuals, rows.weights, sigma) + 1e-10
-    )
-    log_odds = float(config.type_weight * np.log(ratio) - 1.0)
+    log_odds = float(config.type_weight * compare_costs(rows, turn, slide) - 1.0)
     return (turn if log_odds > 0 else slide), log_odds

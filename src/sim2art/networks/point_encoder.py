@@ -49,7 +49,9 @@ class PointEncoder(nn.Module):
         )
         self.attention = nn.TransformerEncoder(layer, config.depth, enable_nested_tensor=False)
         self.skip = nn.Sequential(nn.Linear(3 + config.num_features, width), nn.GELU(), nn.Linear(width, width))
-        self.fuse = nn.Sequential(nn.LayerNorm(2 * width), nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, width))
+        self.fuse = nn.Sequential(
+            nn.LayerNorm(2 * width), nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, width)
+        )
 
     def forward(
         self,
@@ -124,5 +126,3 @@ def _interpolate(points: Tensor, anchors: Tensor, values: Tensor) -> Tensor:
     weights = 1.0 / (distance + 1e-4)
     weights = weights / weights.sum(dim=-1, keepdim=True)
     return (_gather(values, index) * weights[..., None]).sum(dim=-2)
-
-

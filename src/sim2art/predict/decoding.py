@@ -4,7 +4,7 @@ Judge a diverse pool, keep a small consistent set, fit each joint to the flow of
 fitted joints again, and let them share the points. Selection is greedy by score with a cap on overlap.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -17,9 +17,7 @@ from sim2art.predict.checkpoint import Calibration
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
-from sim2art.proposals.joint_fit import (
-    FittedJoint, fit_joint, gather_part_flow, joint_residuals, robust_cost, start_other_type,
-)  # fmt: skip
+from sim2art.proposals.joint_fit import FittedJoint, compare_costs, fit_joint, gather_part_flow, start_other_type
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import smooth_flow
 
@@ -39,8 +37,8 @@ class DecodingConfig:
     """A hypothesis whose mask is covered by accepted ones to more than this share is left out."""
     min_share: float = 0.004
     """A part with a smaller share of the points is dropped."""
-    proposals: ProposalConfig = ProposalConfig()
-    evidence: EvidenceConfig = EvidenceConfig()
+    proposals: ProposalConfig = field(default_factory=ProposalConfig)
+    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +71,17 @@ def decode_video(
         first = judge(network, smoothed, normalized, pool, judged, config)
         chosen = select(first, smoothed.valid[:, : judged.shape[1]], calibration.score_threshold, config)
         if len(chosen) > MAX_PARTS:
-            reasons.append(f"{len(chosen)} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged")
+            reasons.append(
+                f"{len(chosen)} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged"
+            )
             chosen = chosen[:MAX_PARTS]
         if len(chosen):
             refined, origin = _fit_both_types(smoothed, pool, first, chosen, judged)
             second_pool = join_hypotheses([pool.take(chosen), refined])
             second = judge(network, smoothed, normalized, second_pool, judged, config)
-            joints, scores, revolute_logits = _choose_types(smoothed, second_pool, second, np.concatenate([np.arange(len(chosen)), origin]), judged)
+            joints, scores, revolute_logits = _choose_types(
+                smoothed, second_pool, second, np.concatenate([np.arange(len(chosen)), origin]), judged
+            )
     probabilities = _share_points(network, normalized, joints, scores, config)
     if joints:
         shares = probabilities[video.valid].mean(axis=0)[1:]
@@ -150,61 +152,38 @@ def _fit_both_types(
     """Each chosen joint fitted to its part's flow as a turn and as a slide; which chosen one each came from."""
     shares = _softmax_with_static(judgement.mask_logits[chosen])
     fitted: list[FittedJoint] = []
-    origin: list[int] = []
     for position, index in enumerate(chosen):
         part = gather_part_flow(video, _scatter(shares[position + 1], judged, video))
-        own = fit_joint(
-            part,
-            is_revolute=bool(pool.is_revolute[index]),
-            axis=pool.axes[index],
-            pivot=pool.pivots[index],
-            values=pool.values[index],
-        )
-        axis, pivot, values = start_other_type(part, own)
-        other = fit_joint(part, is_revolute=not own.is_revolute, axis=axis, pivot=pivot, values=values)
-        fitted += [own, other]
-        origin += [position, position]
-    scores = np.repeat(pool.scores[chosen], 2)
-    return hypotheses_from_joints(fitted, scores), np.array(origin)
+        own = fit_joint(part, pool[index])
+        fitted += [own, fit_joint(part, start_other_type(part, own))]
+    return hypotheses_from_joints(fitted, np.repeat(pool.scores[chosen], 2)), np.repeat(np.arange(len(chosen)), 2)
 
 
 def _choose_types(
     video: PointVideo, pool: Hypotheses, judgement: Judgement, origin: np.ndarray, judged: np.ndarray
 ) -> tuple[list[FittedJoint], np.ndarray, np.ndarray]:
-    """For each part the best of its candidates, its score, and the log-odds of revolute."""
-    joints: list[FittedJoint] = []
-    scores: list[float] = []
-    odds: list[float] = []
-    best = [np.flatnonzero(origin == part)[np.argmax(judgement.scores[origin == part])] for part in np.unique(origin)]
+    """For each part the better type, its score, and the log-odds of revolute.
+
+    Args:
+        pool: The chosen hypotheses, then the fitted ones.
+        origin: Which part each member of the pool belongs to.
+    """
+    parts = [np.flatnonzero(origin == part) for part in range(origin.max() + 1)]
+    best = [members[np.argmax(judgement.scores[members])] for members in parts]
     shares = _softmax_with_static(judgement.mask_logits[best])
-    for part in np.unique(origin):
-        members = np.flatnonzero(origin == part)
-        rows = gather_part_flow(video, _scatter(shares[part + 1], judged, video))
-        candidates = {
-            bool(pool.is_revolute[i]): fit_joint(
-                rows, is_revolute=bool(pool.is_revolute[i]), axis=pool.axes[i], pivot=pool.pivots[i], values=pool.values[i]
-            )
-            for i in members[1:]
-        }
-        log_odds = type_log_odds(rows, candidates[True], candidates[False], judgement, members, pool)
-        joints.append(candidates[log_odds > 0])
-        scores.append(float(judgement.scores[members].max()))
-        odds.append(log_odds)
-    return joints, np.array(scores), np.array(odds)
-
-
-def type_log_odds(
-    rows, turn: FittedJoint, slide: FittedJoint, judgement: Judgement, members: np.ndarray, pool: Hypotheses
-) -> float:
-    """Log-odds of revolute: the network's word plus how much better the turn explains the flow."""
-    turning = pool.is_revolute[members]
-    logits = np.log(judgement.scores[members] + 1e-4)
-    network = 0.5 * (logits[turning].max() - logits[~turning].max()) + 0.5 * float(judgement.revolute_logits[members].mean())
-    residuals = joint_residuals(rows, turn)
-    sigma = max(1.5 * float(np.median(residuals)), 1e-5) if len(residuals) else 1.0
-    cost_turn = robust_cost(residuals, rows.weights, sigma) + 1e-10
-    cost_slide = robust_cost(joint_residuals(rows, slide), rows.weights, sigma) + 1e-10
-    return float(network + EVIDENCE_WEIGHT * np.log(cost_slide / cost_turn) - EVIDENCE_BIAS)
+    joints: list[FittedJoint] = []
+    odds: list[float] = []
+    for position, members in enumerate(parts):
+        rows = gather_part_flow(video, _scatter(shares[position + 1], judged, video))
+        fitted = {bool(pool.is_revolute[i]): fit_joint(rows, pool[i]) for i in members[1:]}
+        turning = pool.is_revolute[members]
+        logits = np.log(judgement.scores[members] + 1e-4)
+        scored = logits[turning].max() - logits[~turning].max()
+        said = 0.5 * scored + 0.5 * float(judgement.revolute_logits[members].mean())
+        seen = EVIDENCE_WEIGHT * compare_costs(rows, fitted[True], fitted[False]) - EVIDENCE_BIAS
+        odds.append(float(said + seen))
+        joints.append(fitted[odds[-1] > 0])
+    return joints, judgement.scores[best].astype(np.float64), np.array(odds)
 
 
 EVIDENCE_WEIGHT = 8.0
@@ -230,7 +209,9 @@ def _share_points(
             count = min(config.num_judged, part.num_points - low)
             indices = np.tile(np.arange(low, low + count), (video.num_frames, 1))
             answer = judge(network, part, video, pool, indices, config)
-            probabilities[:, first + low : first + low + count] = np.moveaxis(_softmax_with_static(answer.mask_logits), 0, -1)
+            probabilities[:, first + low : first + low + count] = np.moveaxis(
+                _softmax_with_static(answer.mask_logits), 0, -1
+            )
     probabilities[~video.valid] = np.eye(len(joints) + 1)[0]
     return probabilities
 

@@ -8,6 +8,7 @@ from sim2art.networks.slot_network import SlotNetwork
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.assembly import assemble_estimate
+from sim2art.proposals.hypotheses import JointGuess
 from sim2art.proposals.joint_fit import FittedJoint, fit_joint, gather_part_flow
 
 MIN_SHARE = 0.01
@@ -46,10 +47,12 @@ def decode_slots(network: SlotNetwork, video: PointVideo, *, seed: int = 0) -> A
         joints.append(
             fit_joint(
                 rows,
-                is_revolute=bool(kinds[slot] == 1),
-                axis=output.axes[0, slot].float().cpu().numpy(),
-                pivot=output.pivots[0, slot].float().cpu().numpy(),
-                values=output.motions[0, :, slot].float().cpu().numpy(),
+                JointGuess(
+                    is_revolute=bool(kinds[slot] == 1),
+                    axis=output.axes[0, slot].float().cpu().numpy().astype(np.float64),
+                    pivot=output.pivots[0, slot].float().cpu().numpy().astype(np.float64),
+                    values=output.motions[0, :, slot].float().cpu().numpy().astype(np.float64),
+                ),
             )
         )
     return assemble_estimate(

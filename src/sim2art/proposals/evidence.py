@@ -43,7 +43,11 @@ class EvidenceConfig:
 
 
 def lay_out_evidence(
-    video: PointVideo, surface_video: PointVideo, hypotheses: Hypotheses, point_indices: np.ndarray, config: EvidenceConfig
+    video: PointVideo,
+    surface_video: PointVideo,
+    hypotheses: Hypotheses,
+    point_indices: np.ndarray,
+    config: EvidenceConfig,
 ) -> Float32[np.ndarray, "hypothesis frame point feature"]:
     """Evidence features of chosen points for every hypothesis.
 
@@ -116,7 +120,11 @@ def _index_surface(surface, valid, cell):
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def _nearest(x, y, z, surface, starts, members, low, sides, cell, far):
     """Index and distance of the nearest surface point within about one cell; (-1, far) when there is none."""
-    ix, iy, iz = int(np.floor((x - low[0]) / cell)), int(np.floor((y - low[1]) / cell)), int(np.floor((z - low[2]) / cell))
+    ix, iy, iz = (
+        int(np.floor((x - low[0]) / cell)),
+        int(np.floor((y - low[1]) / cell)),
+        int(np.floor((z - low[2]) / cell)),
+    )
     best = far * far
     found = -1
     for a in range(max(ix - 1, 0), min(ix + 2, sides[0])):

@@ -10,6 +10,20 @@ from sim2art.geometry.screws import slide_transform, turn_transform
 
 
 @dataclass(frozen=True, kw_only=True)
+class JointGuess:
+    """One guessed joint with its motion, in the frame and unit of the video it was made from."""
+
+    is_revolute: bool
+    """Turns about an axis (true) or slides along it (false)."""
+    axis: Float[np.ndarray, "3"]
+    """Unit direction."""
+    pivot: Float[np.ndarray, "3"]
+    """A point on a turning axis; not used by slides."""
+    values: Float[np.ndarray, "frame"]
+    """rad or length unit, 0 at frame 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hypotheses:
     """K guessed one-degree-of-freedom motions of one clip, in the frame and unit of the video they were made from."""
 
@@ -30,6 +44,14 @@ class Hypotheses:
 
     def __len__(self) -> int:
         return len(self.axes)
+
+    def __getitem__(self, index: int) -> JointGuess:
+        return JointGuess(
+            is_revolute=bool(self.is_revolute[index]),
+            axis=self.axes[index].astype(np.float64),
+            pivot=self.pivots[index].astype(np.float64),
+            values=self.values[index].astype(np.float64),
+        )
 
     def motions(self) -> Float[np.ndarray, "hypothesis frame 4 4"]:
         """What carries a part from its place in frame 0 to its place in each frame."""

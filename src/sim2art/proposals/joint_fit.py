@@ -5,13 +5,20 @@ Alternates (a) joint values: one amount per frame pair, then values that agree w
 Weights are those of Geman-McClure, with a scale that is lowered in steps (graduated non-convexity).
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
+from sim2art.geometry.rotations import any_perpendicular
 from sim2art.observation.point_video import PointVideo
+from sim2art.proposals.hypotheses import JointGuess
 
+MIN_ROWS = 12
+"""Less flow than this (sum of weights) is not fitted."""
+ROWS_PER_PAIR = 12.0
+"""Independent observations that one frame pair is worth."""
 SMOOTHNESS = 0.02
 """Weight of second differences of the values, as a share of the data's weight."""
 
@@ -32,17 +39,9 @@ class PartFlow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FittedJoint:
+class FittedJoint(JointGuess):
     """One joint fitted to a part's flow, in the units of the flow."""
 
-    is_revolute: bool
-    axis: Float[np.ndarray, "3"]
-    pivot: Float[np.ndarray, "3"]
-    """A point of the axis near the part; zeros for a slide."""
-    values: Float[np.ndarray, "frame"]
-    """rad or length, 0 at frame 0."""
-    cost: float
-    """Mean robust squared residual (see `robust_cost`)."""
     axis_sigma: float
     """Standard deviation of the axis direction (rad), from the curvature of the cost."""
     pivot_sigma: float
@@ -74,49 +73,47 @@ def gather_part_flow(
     )
 
 
-def fit_joint(
-    part: PartFlow,
-    *,
-    is_revolute: bool,
-    axis: Float[np.ndarray, "3"],
-    pivot: Float[np.ndarray, "3"],
-    values: Float[np.ndarray, "frame"],
-    num_rounds: int = 10,
-) -> FittedJoint:
-    """Fit a joint of the given type, starting from a guess.
+def fit_joint(part: PartFlow, guess: JointGuess, *, num_rounds: int = 10) -> FittedJoint:
+    """Fit a joint of the guess's type, starting from it.
 
-    The guess comes back unchanged, with its cost, when there is too little flow to fit.
+    The guess comes back unchanged, with infinite sigmas, when there is too little flow to fit.
     """
-    axis, pivot, values = axis.astype(np.float64), pivot.astype(np.float64), values.astype(np.float64)
-    enough = part.weights.sum() >= 12
+    enough = part.weights.sum() >= MIN_ROWS
+    joint = guess
     sigma = np.inf
-    if enough:
-        for round_index in range(num_rounds):
-            residuals = _residuals(part, is_revolute, axis, pivot, values)
-            scale = max(1.5 * _weighted_median(residuals, part.weights), 1e-5)
-            sigma = max(scale, sigma * 0.7) if np.isfinite(sigma) else 4 * scale
-            robust = part.weights / (1 + (residuals / sigma) ** 2) ** 2
-            values = _solve_values(part, robust, is_revolute, axis, pivot, values)
-            if round_index == num_rounds - 1:
-                break
-            axis, pivot = _solve_twist(part, robust, is_revolute, axis, pivot, values)
-    residuals = _residuals(part, is_revolute, axis, pivot, values)
-    axis_sigma, pivot_sigma = _uncertainty(part, residuals, is_revolute, axis, pivot, values) if enough else (np.inf, np.inf)
+    for round_index in range(num_rounds if enough else 0):
+        residuals = joint_residuals(part, joint)
+        scale = _scale(residuals, part.weights)
+        sigma = max(scale, sigma * 0.7) if np.isfinite(sigma) else 4 * scale
+        robust = part.weights / (1 + (residuals / sigma) ** 2) ** 2
+        joint = _solve_values(part, robust, joint)
+        if round_index < num_rounds - 1:
+            joint = _solve_twist(part, robust, joint)
+    axis_sigma, pivot_sigma = _uncertainty(part, joint) if enough else (np.inf, np.inf)
     return FittedJoint(
-        is_revolute=is_revolute,
-        axis=axis,
-        pivot=pivot if is_revolute else np.zeros(3),
-        values=values - values[0],
-        cost=robust_cost(residuals, part.weights, max(1.5 * _weighted_median(residuals, part.weights), 1e-5)),
+        is_revolute=joint.is_revolute,
+        axis=joint.axis,
+        pivot=joint.pivot if joint.is_revolute else np.zeros(3),
+        values=joint.values - joint.values[0],
         axis_sigma=axis_sigma,
         pivot_sigma=pivot_sigma,
         num_rows=float(part.weights.sum()),
     )
 
 
-def joint_residuals(part: PartFlow, joint: FittedJoint) -> Float[np.ndarray, "row"]:
+def joint_residuals(part: PartFlow, joint: JointGuess) -> Float[np.ndarray, "row"]:
     """Length of what a joint leaves unexplained of each flow."""
-    return _residuals(part, joint.is_revolute, joint.axis, joint.pivot, joint.values)
+    return np.linalg.norm(part.flows - _lever(part, joint) * _amounts(part, joint)[:, None], axis=1)
+
+
+def compare_costs(part: PartFlow, turn: JointGuess, slide: JointGuess) -> float:
+    """log(cost of the slide / cost of the turn), on one robust scale; positive when the turn explains the flow better."""
+    if len(part.weights) == 0:
+        return 0.0
+    residuals = joint_residuals(part, turn)
+    sigma = _scale(residuals, part.weights)
+    turn_cost = robust_cost(residuals, part.weights, sigma)
+    return float(np.log((robust_cost(joint_residuals(part, slide), part.weights, sigma) + 1e-10) / (turn_cost + 1e-10)))
 
 
 def robust_cost(residuals: Float[np.ndarray, "row"], weights: Float[np.ndarray, "row"], sigma: float) -> float:
@@ -126,57 +123,54 @@ def robust_cost(residuals: Float[np.ndarray, "row"], weights: Float[np.ndarray, 
     return float(np.sum(weights * residuals**2 / (1 + (residuals / sigma) ** 2)) / weights.sum())
 
 
-def start_other_type(part: PartFlow, joint: FittedJoint) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A guess (axis, pivot, values) of the other type that moves the part's points much the same."""
+def start_other_type(part: PartFlow, joint: JointGuess) -> JointGuess:
+    """A guess of the other type that moves the part's points much the same."""
     if part.weights.sum() <= 0:
-        return joint.axis, np.zeros(3), joint.values
+        return dataclasses.replace(joint, is_revolute=not joint.is_revolute)
     center = np.average(part.midpoints, axis=0, weights=part.weights)
-    if joint.is_revolute:
-        arm = np.cross(joint.axis, center - joint.pivot)
-        length = float(np.linalg.norm(arm))
-        if length < 1e-6:
-            return joint.axis, np.zeros(3), joint.values
-        # The chord of the centre's path over the whole motion is a better direction than its tangent.
-        middle = 0.5 * (joint.values.max() + joint.values.min())
-        tangent = arm * np.cos(middle) + np.cross(joint.axis, arm) * np.sin(middle)
-        return tangent / length, np.zeros(3), joint.values * length
-    # A slide is a turn about a far axis; which way it lies, the flow's own curvature tells: fit a free twist.
-    amounts = joint.values[part.stop] - joint.values[part.start]
-    twist = _free_twist(part, part.weights, amounts, center)
+    return _slide_like(joint, center) if joint.is_revolute else _turn_like(part, joint, center)
+
+
+def _slide_like(turn: JointGuess, center: np.ndarray) -> JointGuess:
+    """The slide along the chord of the centre's path, which is a better direction than the tangent at rest."""
+    arm = np.cross(turn.axis, center - turn.pivot)
+    length = float(np.linalg.norm(arm))
+    if length < 1e-6:
+        return JointGuess(is_revolute=False, axis=turn.axis, pivot=np.zeros(3), values=turn.values)
+    middle = 0.5 * (turn.values.max() + turn.values.min())
+    tangent = arm * np.cos(middle) + np.cross(turn.axis, arm) * np.sin(middle)
+    return JointGuess(is_revolute=False, axis=tangent / length, pivot=np.zeros(3), values=turn.values * length)
+
+
+def _turn_like(part: PartFlow, slide: JointGuess, center: np.ndarray) -> JointGuess:
+    """The turn about a far axis; on which side it lies, the flow's own curvature tells: a free twist is fitted."""
+    twist = _free_twist(part, part.weights, _amounts(part, slide), center)
     rate = float(np.linalg.norm(twist[:3]))
     if rate < 0.05:
-        helper = np.eye(3)[np.argmin(np.abs(joint.axis))]
-        axis = np.cross(joint.axis, helper)
-        axis /= np.linalg.norm(axis)
-        return axis, center + 4.0 * np.cross(axis, joint.axis), joint.values / 4.0
+        axis = any_perpendicular(slide.axis)
+        pivot = center + 4.0 * np.cross(axis, slide.axis)
+        return JointGuess(is_revolute=True, axis=axis, pivot=pivot, values=slide.values / 4.0)
     axis = twist[:3] / rate
-    return axis, center + np.cross(axis, twist[3:]) / rate, joint.values * rate
+    pivot = center + np.cross(axis, twist[3:]) / rate
+    return JointGuess(is_revolute=True, axis=axis, pivot=pivot, values=slide.values * rate)
 
 
-def _lever(part: PartFlow, is_revolute: bool, axis: np.ndarray, pivot: np.ndarray) -> np.ndarray:  # noqa: FBT001
+def _lever(part: PartFlow, joint: JointGuess) -> np.ndarray:
     """Unit-amount flow of each row."""
-    return np.cross(axis, part.midpoints - pivot) if is_revolute else np.broadcast_to(axis, part.midpoints.shape)
+    if joint.is_revolute:
+        return np.cross(joint.axis, part.midpoints - joint.pivot)
+    return np.broadcast_to(joint.axis, part.midpoints.shape)
 
 
-def _amounts(part: PartFlow, is_revolute: bool, values: np.ndarray) -> np.ndarray:  # noqa: FBT001
+def _amounts(part: PartFlow, joint: JointGuess) -> np.ndarray:
     """Factor of the lever in each row."""
-    change = values[part.stop] - values[part.start]
-    return 2 * np.tan(0.5 * np.clip(change, -2.5, 2.5)) if is_revolute else change
+    change = joint.values[part.stop] - joint.values[part.start]
+    return 2 * np.tan(0.5 * np.clip(change, -2.5, 2.5)) if joint.is_revolute else change
 
 
-def _residuals(
-    part: PartFlow, is_revolute: bool, axis: np.ndarray, pivot: np.ndarray, values: np.ndarray  # noqa: FBT001
-) -> np.ndarray:
-    """Length of the unexplained flow of each row."""
-    expected = _lever(part, is_revolute, axis, pivot) * _amounts(part, is_revolute, values)[:, None]
-    return np.linalg.norm(part.flows - expected, axis=1)
-
-
-def _solve_values(
-    part: PartFlow, robust: np.ndarray, is_revolute: bool, axis: np.ndarray, pivot: np.ndarray, values: np.ndarray  # noqa: FBT001
-) -> np.ndarray:
+def _solve_values(part: PartFlow, robust: np.ndarray, joint: JointGuess) -> JointGuess:
     """Joint values that agree best with the amount of every frame pair; frames without flow are bridged smoothly."""
-    lever = _lever(part, is_revolute, axis, pivot)
+    lever = _lever(part, joint)
     size = robust * np.sum(lever**2, axis=1)
     along = robust * np.sum(lever * part.flows, axis=1)
     count = part.num_frames
@@ -184,7 +178,7 @@ def _solve_values(
     sizes, alongs = np.bincount(key, size, count * count), np.bincount(key, along, count * count)
     used = np.flatnonzero(sizes > 1e-9)
     amounts = alongs[used] / sizes[used]
-    changes = 2 * np.arctan(0.5 * amounts) if is_revolute else amounts
+    changes = 2 * np.arctan(0.5 * amounts) if joint.is_revolute else amounts
     start, stop, weight = used // count, used % count, sizes[used]
     normal, right = np.zeros((count, count)), np.zeros(count)
     np.add.at(normal, (start, start), weight)
@@ -199,7 +193,7 @@ def _solve_values(
     normal[0, 0] += 1e3 * (weight.sum() + 1)  # Frame 0 is the rest pose.
     normal += 1e-9 * np.eye(count) * (weight.sum() + 1)
     solved = np.linalg.solve(normal, right)
-    return solved - solved[0] if np.all(np.isfinite(solved)) else values
+    return dataclasses.replace(joint, values=solved - solved[0]) if np.all(np.isfinite(solved)) else joint
 
 
 def _free_twist(part: PartFlow, robust: np.ndarray, amounts: np.ndarray, center: np.ndarray) -> np.ndarray:
@@ -221,54 +215,52 @@ def _free_twist(part: PartFlow, robust: np.ndarray, amounts: np.ndarray, center:
     return np.linalg.solve(normal, right)
 
 
-def _solve_twist(
-    part: PartFlow, robust: np.ndarray, is_revolute: bool, axis: np.ndarray, pivot: np.ndarray, values: np.ndarray  # noqa: FBT001
-) -> tuple[np.ndarray, np.ndarray]:
+def _solve_twist(part: PartFlow, robust: np.ndarray, joint: JointGuess) -> JointGuess:
     """Axis and pivot from all rows; the old ones where the flow does not determine them."""
-    amounts = _amounts(part, is_revolute, values)
-    if not is_revolute:
+    amounts = _amounts(part, joint)
+    if not joint.is_revolute:
         direction = np.sum((robust * amounts)[:, None] * part.flows, axis=0)
-        length = np.linalg.norm(direction)
-        return (direction / length if length > 1e-12 else axis), pivot
+        length = float(np.linalg.norm(direction))
+        return dataclasses.replace(joint, axis=direction / length) if length > 1e-12 else joint
     if np.sum(robust) < 1e-9:
-        return axis, pivot
+        return joint
     center = np.average(part.midpoints, axis=0, weights=robust)
     twist = _free_twist(part, robust, amounts, center)
     rate = float(np.linalg.norm(twist[:3]))
     if not 1e-3 < rate < 1e3:
-        return axis, pivot
-    new_axis = twist[:3] / rate
+        return joint
+    axis = twist[:3] / rate
     # Drop the pitch: only the part of v across the axis moves the pivot.
-    return new_axis, center + np.cross(new_axis, twist[3:]) / rate
+    return dataclasses.replace(joint, axis=axis, pivot=center + np.cross(axis, twist[3:]) / rate)
 
 
-def _uncertainty(
-    part: PartFlow, residuals: np.ndarray, is_revolute: bool, axis: np.ndarray, pivot: np.ndarray, values: np.ndarray  # noqa: FBT001
-) -> tuple[float, float]:
+def _uncertainty(part: PartFlow, joint: JointGuess) -> tuple[float, float]:
     """Sigmas of axis and pivot from (J^T W J)^-1, with rows of one frame pair counted as a few observations only.
 
-    Errors of depth and flow are shared by neighbouring points, so a frame pair is worth `num_effective` rows at most.
+    Errors of depth and flow are shared by neighbouring points, so a frame pair is worth `ROWS_PER_PAIR` rows at most.
     """
-    amounts = _amounts(part, is_revolute, values)
+    amounts = _amounts(part, joint)
     key = part.start * part.num_frames + part.stop
     per_pair = np.bincount(key, part.weights)[key]
-    num_effective = 12.0
-    weight = part.weights * np.minimum(1.0, num_effective / np.maximum(per_pair, 1e-9))
-    scale = max(1.5 * _weighted_median(residuals, part.weights), 1e-5)
-    weight = weight / scale**2
-    if not is_revolute:
+    weight = part.weights * np.minimum(1.0, ROWS_PER_PAIR / np.maximum(per_pair, 1e-9))
+    weight = weight / _scale(joint_residuals(part, joint), part.weights) ** 2
+    if not joint.is_revolute:
         information = float(np.sum(weight * amounts**2))
         return 1.0 / np.sqrt(max(information, 1e-12)), 0.0
-    first = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
-    first /= np.linalg.norm(first)
-    second = np.cross(axis, first)
-    arms = part.midpoints - pivot
+    first = any_perpendicular(joint.axis)
+    second = np.cross(joint.axis, first)
+    arms = part.midpoints - joint.pivot
     columns = [amounts[:, None] * np.cross(d, arms) for d in (first, second)]
-    columns += [amounts[:, None] * np.broadcast_to(-np.cross(axis, d), arms.shape) for d in (first, second)]
+    columns += [amounts[:, None] * -np.cross(joint.axis, d) for d in (first, second)]
     jacobian = np.stack(columns, axis=2)
     normal = np.einsum("r,rij,rik->jk", weight, jacobian, jacobian) + 1e-9 * np.eye(4)
     covariance = np.linalg.inv(normal)
     return float(np.sqrt(covariance[0, 0] + covariance[1, 1])), float(np.sqrt(covariance[2, 2] + covariance[3, 3]))
+
+
+def _scale(residuals: np.ndarray, weights: np.ndarray) -> float:
+    """Robust scale of residuals: one and a half times their weighted median."""
+    return max(1.5 * _weighted_median(residuals, weights), 1e-5)
 
 
 def _weighted_median(values: np.ndarray, weights: Float[np.ndarray, "row"]) -> float:
@@ -278,4 +270,3 @@ def _weighted_median(values: np.ndarray, weights: Float[np.ndarray, "row"]) -> f
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
-

@@ -56,7 +56,15 @@ def propose(video: PointVideo, config: ProposalConfig, rng: np.random.Generator)
     radii = np.array(config.radii, dtype=np.float32)[rng.integers(len(config.radii), size=len(seeds))]
     draws = rng.random((len(seeds), CLOUD_SIZE))
     found, is_revolute, axes, pivots, values, clouds, starts, scores = _grow_all(
-        points, flows, valid, baselines, seeds, radii, draws.astype(np.float32), np.float32(floor), np.float32(config.reach)
+        points,
+        flows,
+        valid,
+        baselines,
+        seeds,
+        radii,
+        draws.astype(np.float32),
+        np.float32(floor),
+        np.float32(config.reach),
     )
     kept = np.flatnonzero(found)
     kept = kept[np.argsort(-scores[kept], kind="stable")]
@@ -132,7 +140,7 @@ def _grow_all(points, flows, valid, baselines, seeds, radii, draws, floor, reach
             )  # fmt: skip
             if sweep == 2:
                 break
-            axis, pivot, rate, score = refit_joint(
+            axis, pivot, _, score = refit_joint(
                 points, flows, valid, baselines, axis, pivot, revolute, t, cloud, values[index], first, last, reach, floor
             )  # fmt: skip
         largest = np.float32(0.0)

@@ -68,7 +68,7 @@ def _smooth(points, flows, valid, radius):
                     continue
                 mx, my, mz = flows[b, t, i, 0], flows[b, t, i, 1], flows[b, t, i, 2]
                 # The first centre is the point's own flow, pulled to the plain mean; its scale is the spread around it.
-                for round_index in range(3):
+                for _ in range(3):
                     spread = np.float32(0.0)
                     total = np.float32(1e-9)
                     for k in range(n):

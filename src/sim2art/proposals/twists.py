@@ -7,10 +7,8 @@ unit twist (a, c) shared by all frame pairs, times one number for each pair. All
 import numba
 import numpy as np
 
-_jit = numba.njit(cache=True, fastmath=True, nogil=True)
 
-
-@_jit
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def solve3(matrix, right):
     """Solve a symmetric 3x3 system by Cramer's rule; zeros where it is singular."""
     a, b, c = matrix[0, 0], matrix[0, 1], matrix[0, 2]
@@ -27,7 +25,7 @@ def solve3(matrix, right):
     return out
 
 
-@_jit
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def cross(a, b):
     """Cross product of two 3-vectors."""
     out = np.empty(3, np.float32)
@@ -37,7 +35,7 @@ def cross(a, b):
     return out
 
 
-@_jit
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def fit_patch_twist(midpoints, flows, weights, ridge):
     """Angular part, mean flow and centroid of the twist that best explains a patch: f = mean + w x (m - centroid)."""
     total = np.float32(1e-12)
@@ -70,7 +68,7 @@ def fit_patch_twist(midpoints, flows, weights, ridge):
     return solve3(inertia, moment), mean, center
 
 
-@_jit
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def grow_seed(points, flows, valid, seed, radius, floor, revolute):
     """Fit a joint to the flow of one frame pair around a seed point, growing its support twice.
 
@@ -143,7 +141,7 @@ def grow_seed(points, flows, valid, seed, radius, floor, revolute):
     return True, axis, pivot, member
 
 
-@_jit
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def carry(point, axis, pivot, value, revolute, out):
     """Write into `out` where the joint carries `point` at `value`."""
     if revolute:
@@ -158,7 +156,7 @@ def carry(point, axis, pivot, value, revolute, out):
             out[k] = point[k] + value * axis[k]
 
 
-@_jit
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def is_near(x, y, z, cloud, center, bound, reach):
     """Whether a place is within `reach` of any point of a small cloud with known bounding ball."""
     dx, dy, dz = x - center[0], y - center[1], z - center[2]
@@ -172,7 +170,7 @@ def is_near(x, y, z, cloud, center, bound, reach):
     return False
 
 
-@_jit
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def step_amount(points, flows, valid, cloud, at_landing, axis, pivot, revolute, reach, floor):
     """How far the joint moves in one frame pair, from the flow of the points near its cloud.
 
@@ -242,8 +240,10 @@ def step_amount(points, flows, valid, cloud, at_landing, axis, pivot, revolute, 
     return np.float32(amount), np.float32(weight)
 
 
-@_jit
-def follow_joint(points, flows, valid, baselines, axis, pivot, revolute, start, cloud, values, first, last, reach, floor):
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def follow_joint(
+    points, flows, valid, baselines, axis, pivot, revolute, start, cloud, values, first, last, reach, floor
+):
     """Fill `values[first..last]` (0 at `start`) by carrying `cloud` from frame `start` outwards, one frame at a time."""
     moved = np.empty_like(cloud)
     values[start] = 0.0
@@ -274,8 +274,10 @@ def follow_joint(points, flows, valid, baselines, axis, pivot, revolute, start, 
             frame += direction
 
 
-@_jit
-def refit_joint(points, flows, valid, baselines, axis, pivot, revolute, start, cloud, values, first, last, reach, floor):
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def refit_joint(
+    points, flows, valid, baselines, axis, pivot, revolute, start, cloud, values, first, last, reach, floor
+):
     """Fit the twist again to all flow near the carried cloud; returns axis, pivot, value scale and the flow explained."""
     normal = np.zeros((6, 6), np.float64)
     right = np.zeros(6, np.float64)

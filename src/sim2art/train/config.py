@@ -17,7 +17,7 @@ class TrainConfig:
 
     network: NetworkName = "proposals"
     clips: ClipConfig = field(default_factory=lambda: ClipConfig(families=TRAINING_FAMILIES, corruption="real"))
-    examples: ExampleConfig = ExampleConfig()
+    examples: ExampleConfig = field(default_factory=ExampleConfig)
     seed: int = 0
     num_steps: int = 4000
     batch_size: int = 8

@@ -29,10 +29,15 @@ class ExampleDataset(Dataset[dict[str, Tensor]]):
         clip = generate_clip(self.config.clips, seed) if self.clips is None else self.clips[index % len(self.clips)]
         rng = np.random.default_rng([seed, 1])
         make = make_judge_example if self.config.network == "proposals" else make_slot_example
-        return {name: torch.from_numpy(np.asarray(value)) for name, value in make(clip, self.config.examples, rng)._asdict().items()}
+        return {
+            name: torch.from_numpy(np.asarray(value))
+            for name, value in make(clip, self.config.examples, rng)._asdict().items()
+        }
 
 
-def iterate_batches(config: TrainConfig, first_step: int, clips: list[Clip] | None = None) -> Iterator[dict[str, Tensor]]:
+def iterate_batches(
+    config: TrainConfig, first_step: int, clips: list[Clip] | None = None
+) -> Iterator[dict[str, Tensor]]:
     """Batches from `first_step` to the end of the run, in the same order whatever the number of workers."""
     dataset = ExampleDataset(config, clips)
     order = range(first_step * config.batch_size, len(dataset))

@@ -3,7 +3,7 @@
 Everything here is NumPy and runs in worker processes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -50,8 +50,8 @@ class ExampleConfig:
     num_hypotheses: int = 32
     num_smoothed: int = 512
     """Points a frame among which flow is smoothed; judged points are drawn from them."""
-    proposals: ProposalConfig = ProposalConfig()
-    evidence: EvidenceConfig = EvidenceConfig()
+    proposals: ProposalConfig = field(default_factory=ProposalConfig)
+    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     num_slot_points: int = 512
     """Points a frame that the slot network sees."""
     drop_flow: float = 0.1
@@ -79,9 +79,7 @@ def normalized_truth(clip: Clip, normalization: Normalization) -> Truth:
     motions = np.moveaxis(link_motions(clip.truth, values), 1, 0)[1:].copy()
     # x = (world - center) / scale: rotations stay, translations follow.
     center = normalization.center
-    motions[..., :3, 3] = (
-        motions[..., :3, 3] + (motions[..., :3, :3] @ center) - center
-    ) / normalization.scale
+    motions[..., :3, 3] = (motions[..., :3, 3] + (motions[..., :3, :3] @ center) - center) / normalization.scale
     order = [clip.truth.link_index(joint.child) - 1 for joint in clip.truth.joints]
     count = len(clip.truth.joints)
     axes, pivots, is_revolute = np.zeros((count, 3)), np.zeros((count, 3)), np.zeros(count, dtype=bool)

@@ -45,7 +45,6 @@ def load_state(folder: Path, network: nn.Module, average: Average, optimizer: to
     """
     path = folder / "state.safetensors"
 
-
     with safe_open(path, framework="pt") as file:
         step = int(json.loads(file.metadata()["step"]))
     tensors = load_file(path)
