@@ -91,3 +91,12 @@ def test_help_and_import_load_nothing_heavy() -> None:
     assert printed.splitlines()[-1] == "[]"
     # The promise is 0.5 s on a quiet machine; five times that leaves room for a busy one.
     assert time.perf_counter() - start < 2.5
+
+
+@pytest.mark.parametrize("verb", list(cli.VERBS))
+def test_every_verb_explains_its_options(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main([verb, "--help"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    assert f"usage: sim2art {verb}" in printed and "--help" in printed
