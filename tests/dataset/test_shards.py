@@ -28,16 +28,16 @@ def test_shards_round_trip(clips, tmp_path):
     entry = write_shard(path, clips)
     assert entry["clips"] == 3 and is_shard_done(path)
     for ours, theirs in zip(clips, read_shard(path), strict=True):
-        np.testing.assert_allclose(theirs.video.points_world, ours.video.points_world, atol=1e-6)
+        np.testing.assert_allclose(theirs.video.points_world, ours.video.points_world, atol=6e-6)
         np.testing.assert_allclose(theirs.video.flow_world, ours.video.flow_world, rtol=1e-3, atol=1e-6)
         np.testing.assert_array_equal(theirs.video.flow_valid, ours.video.flow_valid)
         np.testing.assert_array_equal(theirs.part_ids, ours.part_ids)
-        np.testing.assert_array_equal(theirs.trajectory.values, ours.trajectory.values)
+        np.testing.assert_allclose(theirs.trajectory.values, ours.trajectory.values, atol=1e-9)
         assert theirs.video.baselines == ours.video.baselines
         assert theirs.provenance == ours.provenance
         for a, b in zip(theirs.truth.joints, ours.truth.joints, strict=True):
             assert (a.name, a.type, a.parent, a.child) == (b.name, b.type, b.parent, b.child)
-            np.testing.assert_allclose(a.axis, b.axis, atol=1e-12)
+            np.testing.assert_allclose(a.axis, b.axis, atol=1e-8)
 
 
 def test_same_clips_give_the_same_bytes(clips, tmp_path):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from sim2art.articulation.io import object_from_dict, object_to_dict, trajectory_from_dict, trajectory_to_dict
 from sim2art.dataset.clip import Clip
@@ -175,15 +176,18 @@ def read_clips(folder: Path) -> Iterator[Clip]:
 
 
 def encode_clip(clip: Clip) -> tuple[bytes, bytes]:
-    """A clip as (npz, JSON). Points keep float32; flow is stored as float16 (1 part in 2000 of its length)."""
+    """A clip as (npz, JSON). Points keep 10 micrometres; flow is stored as float16 (1 part in 2000 of its length).
+
+    Numbers are rounded to what they are worth, so that processors which differ in the last bit write the same bytes.
+    """
     video = clip.video
     arrays = {
-        "times": video.times,
-        "points_world": video.points_world.astype(np.float32),
+        "times": _round(video.times, 9),
+        "points_world": _round(video.points_world, 5).astype(np.float32),
         "valid": video.valid,
-        "flow_world": video.flow_world.astype(np.float16),
+        "flow_world": _round(video.flow_world, 6).astype(np.float16),
         "flow_valid": video.flow_valid,
-        "world_from_camera": video.world_from_camera,
+        "world_from_camera": _round(video.world_from_camera, 9),
         "pixels": video.pixels.astype(np.float32),
         "part_ids": clip.part_ids.astype(np.uint8),
     }
@@ -199,7 +203,7 @@ def encode_clip(clip: Clip) -> tuple[bytes, bytes]:
         "trajectory": trajectory_to_dict(clip.trajectory),
         "provenance": clip.provenance,
     }
-    return buffer.getvalue(), json.dumps(facts).encode()
+    return buffer.getvalue(), json.dumps(_rounded(facts)).encode()
 
 
 def decode_clip(arrays: bytes, facts: bytes, *, source: Path) -> Clip:
@@ -236,6 +240,23 @@ def decode_clip(arrays: bytes, facts: bytes, *, source: Path) -> Clip:
         trajectory=trajectory_from_dict(content["trajectory"]),
         provenance=content["provenance"],
     )
+
+
+def _round(values: Float[np.ndarray, "*shape"], decimals: int) -> Float[np.ndarray, "*shape"]:
+    return np.round(values, decimals) + 0.0  # No negative zeros: they are other bytes.
+
+
+def _rounded(content: Any) -> Any:
+    """JSON values with every number rounded to 1e-9."""
+    match content:
+        case float():
+            return round(content, 9) + 0.0
+        case dict():
+            return {key: _rounded(value) for key, value in content.items()}
+        case list() | tuple():
+            return [_rounded(value) for value in content]
+        case _:
+            return content
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from numba import njit
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import make_transform
 from sim2art.simulate.corruption import DepthNoise, MaskNoise, PoseNoise
-from sim2art.simulate.seeds import log_uniform
+from sim2art.simulate.seeds import log_uniform, settled
 
 _EDGE = 0.03  # Relative depth step that makes an edge.
 _GRID = 5  # Nodes a side of the low-frequency fields.
@@ -34,7 +34,8 @@ def corrupt_depths(
     place = np.linspace(-1.0, 1.0, _GRID)
     nodes_of_gain = warp * slow + tilt[0][:, None, None] * place + tilt[1][:, None, None] * place[:, None]
     nodes_of_gain += ((1.0 + scale) * (1.0 + flicker))[:, None, None]
-    gains = _upsample(nodes_of_gain.astype(np.float32), height, width)
+    gains = np.empty((num_frames, height, width), dtype=np.float32)
+    _upsample(settled(nodes_of_gain).astype(np.float32), gains)
     edge = log_uniform(rng, *config.edge)
     noisy = np.empty_like(depths)
     _distort(
@@ -93,22 +94,7 @@ def corrupt_poses(
     jitter = log_uniform(rng, *config.jitter) * severity * rng.standard_normal((num_frames, 6))
     error = drift + jitter
     error[0] = 0.0
-    return world_from_camera @ make_transform(rotation_from_rotvec(error[:, 3:]), error[:, :3] * distance)
-
-
-def _upsample(nodes: Float32[np.ndarray, "*batch row column"], height: int, width: int) -> Float32[np.ndarray, "..."]:
-    """Nodes spread over an image by cosine interpolation."""
-
-    def weights(size: int, count: int) -> Float32[np.ndarray, "size count"]:
-        place = np.linspace(0.0, count - 1.0, size)
-        low = np.minimum(place.astype(int), count - 2)
-        share = 0.5 - 0.5 * np.cos(np.pi * (place - low))
-        matrix = np.zeros((size, count), dtype=np.float32)
-        matrix[np.arange(size), low] = 1.0 - share
-        matrix[np.arange(size), low + 1] = share
-        return matrix
-
-    return weights(height, nodes.shape[-2]) @ nodes @ weights(width, nodes.shape[-1]).T
+    return settled(world_from_camera @ make_transform(rotation_from_rotvec(error[:, 3:]), error[:, :3] * distance))
 
 
 def _punch_holes(depths: Float32[np.ndarray, "frame height width"], share: float, rng: np.random.Generator) -> None:
@@ -159,6 +145,31 @@ def _paint_patch(
         y, x = np.ogrid[top:bottom, left:right]
         inside = ((x - center[0]) / radii[0]) ** 2 + ((y - center[1]) / radii[1]) ** 2 <= 1.0
         changed[frame, top:bottom, left:right][inside & region[frame, top:bottom, left:right]] = value
+
+
+@njit(cache=True, nogil=True)
+def _upsample(nodes, image):
+    """Spread nodes (frame row column) over images, smoothly between the nodes."""
+    num_frames, height, width = image.shape
+    rows, columns = nodes.shape[1:]
+    low = np.empty(width, dtype=np.int64)
+    share = np.empty(width, dtype=np.float32)
+    for x in range(width):
+        place = x * (columns - 1) / (width - 1)
+        low[x] = min(int(place), columns - 2)
+        u = place - low[x]
+        share[x] = u * u * (3 - 2 * u)
+    line = np.empty(columns, dtype=np.float32)
+    for t in range(num_frames):
+        for y in range(height):
+            place = y * (rows - 1) / (height - 1)
+            row = min(int(place), rows - 2)
+            v = place - row
+            v = np.float32(v * v * (3 - 2 * v))
+            for k in range(columns):
+                line[k] = nodes[t, row, k] + v * (nodes[t, row + 1, k] - nodes[t, row, k])
+            for x in range(width):
+                image[t, y, x] = line[low[x]] + share[x] * (line[low[x] + 1] - line[low[x]])
 
 
 @njit(cache=True, nogil=True, inline="always")
