@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 import sim2art
 from sim2art.articulation.articulated_object import ArticulatedObject
@@ -41,7 +41,7 @@ from sim2art.perception.observation_io import (
 )
 from sim2art.perception.pipeline import NO_MOTION, Observation, ObserveOptions, observe_frames, pick_frames
 from sim2art.perception.poses import find_poses
-from sim2art.perception.tasks import CameraTrack
+from sim2art.perception.tasks import CameraTrack, ReadDepth
 from sim2art.provenance import collect_provenance
 from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
 
@@ -249,11 +249,13 @@ def _observe(
         say(f"{recording.num_frames} usable frames, {recording.input_size[0]}x{recording.input_size[1]} px")
     key = make_key(source_key, dataclasses.asdict(options.intake))
 
-    def tracker(*arguments: Any) -> CameraTrack:
+    def tracker(
+        grays: UInt8[np.ndarray, "frame height width"], read_depth: ReadDepth, intrinsics: Float[np.ndarray, "3 3"]
+    ) -> CameraTrack:
         kept = stages.load("camera", key)
         if kept is not None:
             return track_from_stage(kept)
-        track = track_camera(*arguments)
+        track = track_camera(grays, read_depth, intrinsics)
         stages.keep("camera", key, track_to_stage(track))
         return track
 

@@ -6,7 +6,6 @@ kept under another key is ignored. Files appear whole or not at all.
 
 import hashlib
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Mapping
@@ -55,8 +54,8 @@ class StageKeeper:
         facts = np.array(json.dumps({"key": key, "facts": dict(stage.facts)}))
         try:
             with partial.open("wb") as file:
-                np.savez(file, __facts__=facts, **stage.arrays)
-            os.replace(partial, self._path(name))
+                np.savez(file, __facts__=facts, **stage.arrays)  # pyright: ignore[reportArgumentType]
+            partial.replace(self._path(name))
         finally:
             partial.unlink(missing_ok=True)
 

@@ -6,7 +6,7 @@ SIGGRAPH 2007) whose range is depth and colour.
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.cameras import unproject
@@ -60,7 +60,7 @@ def _vote_on_grid(
     seen = (depth > 0).ravel() & video.object_masks[frame, ::_STRIDE, ::_STRIDE].ravel()
     result = np.zeros((len(nodes), probabilities.shape[1]))
     count = min(_NEIGHBOURS, len(points_world))
-    distance, index = cKDTree(points_world).query(nodes[seen], k=count)
+    distance, index = KDTree(points_world).query(nodes[seen], k=count)
     distance, index = distance.reshape(-1, count), index.reshape(-1, count)
     scale = np.maximum(distance[:, [min(2, count - 1)]], 1e-6)
     weight = np.exp(-((distance / scale) ** 2))

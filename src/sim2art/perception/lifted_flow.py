@@ -110,6 +110,7 @@ def measure_flows(
             there = _pick(candidates)
             back = _pick([(backward, forward) for forward, backward in candidates])
             still, still_back = guesses[0]
+            assert still is not None and still_back is not None, "The first guess is the camera's motion."
             return (
                 _judge(*there, still, grays[a], grays[b], textures[a]),
                 _judge(*back, still_back, grays[b], grays[a], textures[b]),

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 from scipy import sparse
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
@@ -136,7 +136,7 @@ def _in_large_clusters(
     used = np.flatnonzero(mass >= 3)
     if len(used) == 0:
         return np.zeros(len(points), dtype=bool)
-    links = cKDTree(cells[used]).query_pairs(1.9, output_type="ndarray")
+    links = KDTree(cells[used]).query_pairs(1.9, output_type="ndarray")
     graph = sparse.coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(used), len(used)))
     _, cluster = sparse.csgraph.connected_components(graph, directed=False)
     cluster_mass = np.bincount(cluster, weights=mass[used])
@@ -200,4 +200,4 @@ def _without_specks(mask: np.ndarray, *, min_size: int) -> np.ndarray:
     large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= min_size)
     keep = np.zeros(count, dtype=bool)
     keep[large[large > 0]] = True
-    return keep[labels]
+    return keep[labels.astype(np.int64)]

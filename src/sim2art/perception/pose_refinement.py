@@ -112,7 +112,7 @@ def _solve_step(
         weighted = np.swapaxes(ji, 1, 2) @ information
         np.add.at(right, i, -(weighted @ residual[..., None])[..., 0])
         for j, jj in ((a, jacobian_a), (b, jacobian_b)):
-            np.add.at(normal, (i, slice(None), j), weighted @ jj)
+            np.add.at(normal, (i, slice(None), j), weighted @ jj)  # pyright: ignore[reportArgumentType]
     prior = np.array([_PRIOR_SHIFT**-2] * 3 + [_PRIOR_TURN**-2] * 3 + [_PRIOR_SCALE**-2])
     for frame in range(num_frames):
         normal[frame, np.arange(7), frame, np.arange(7)] += prior

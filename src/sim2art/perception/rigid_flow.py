@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.rotations import skew
@@ -131,7 +131,7 @@ def fit_locally(
 ) -> LocalFit:
     """Fit one rigid motion to the flow of the nearest seeds of each point; `depth` (m) sets the scale of the noise."""
     count = min(_NEIGHBOURS, len(seeds))
-    distance, index = cKDTree(seeds).query(points, k=count)
+    distance, index = KDTree(seeds).query(points, k=count)
     flow = seed_flow[index]
     middle = seeds[index] + 0.5 * flow - points[:, None]
     reach = np.maximum(np.median(distance, axis=1), 1e-4)

@@ -124,7 +124,7 @@ def _solve_pnp(
     )  # fmt: skip
     if not found or inliers is None or len(inliers) < max(_MIN_INLIERS, 0.15 * len(world)):
         return None
-    chosen = inliers[:, 0]
+    chosen = inliers[:, 0].astype(np.int64)
     rvec, tvec = cv2.solvePnPRefineLM(world[chosen], pixels[chosen], intrinsics, None, rvec, tvec)
     return inverse(make_transform(rotation_from_rotvec(rvec[:, 0]), tvec[:, 0]))
 
@@ -134,7 +134,7 @@ def _static_tracks(
 ) -> Bool[np.ndarray, "track"]:
     """Corners that were seen at least three times and seldom miss their place."""
     count = np.bincount(tracks.track, minlength=tracks.num_tracks)
-    misses: Int[np.ndarray, "track"] = np.bincount(
+    misses: Int[np.ndarray, track] = np.bincount(
         tracks.track, weights=errors > 1.5 * _RANSAC_ERROR, minlength=tracks.num_tracks
     )
     static = (count >= 3) & (misses <= _MAX_MISS_SHARE * count)

@@ -68,8 +68,8 @@ def read_at_corners(
 
 
 def _follow(before: np.ndarray, after: np.ndarray, live: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, live[:, None], None, **_WINDOW)
-    back, found_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, **_WINDOW)
+    there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, live[:, None], None, **_WINDOW)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    back, found_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, **_WINDOW)  # pyright: ignore[reportArgumentType, reportCallIssue]
     there, back = there[:, 0], back[:, 0]
     size = np.array(after.shape[::-1])
     good = (found.ravel() > 0) & (found_back.ravel() > 0)
