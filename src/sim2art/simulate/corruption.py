@@ -29,7 +29,7 @@ class DepthNoise:
     """Slope across the image that changes from frame to frame."""
     warp: Range = (0.0007, 0.006)
     """Low-frequency warp, slowly changing."""
-    noise: Range = (0.0003, 0.0016)
+    noise: Range = (0.0002, 0.0014)
     """Range noise at 1 m (m); grows with the square of the depth."""
     noise_floor: Range = (0.00005, 0.0004)
     """Range noise at any depth, m."""
@@ -73,7 +73,7 @@ class FlowNoise:
     """Size of the smooth error field, px."""
     growth: Range = (0.005, 0.04)
     """Error as a share of the length of the motion."""
-    smear: Range = (0.7, 5.0)
+    smear: Range = (0.5, 3.5)
     """Points move like what lies about this many px away: part borders wander, as patches match across them."""
     blur: Range = (0.02, 0.2)
     """How much of the mean motion around it each pixel takes."""

@@ -136,7 +136,7 @@ class MeasuredFlow:
         flow = flow + errors.slide * blank * slides[bodies]
         speed = np.linalg.norm(true_flow, axis=1, keepdims=True)
         size = (errors.smooth + errors.growth * speed) * (1 + 2 * blank)
-        flow = flow + size * self._smooth_field(pixels) + 0.12 * size * rng.standard_normal((count, 2))
+        flow = flow + size * self._smooth_field(pixels) + 0.06 * size * rng.standard_normal((count, 2))
         is_outlier = rng.uniform(size=count) < errors.outliers
         width = self._depths.shape[2]
         flow = flow + is_outlier[:, None] * rng.standard_normal((count, 2)) * 0.08 * width

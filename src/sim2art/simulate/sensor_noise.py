@@ -41,7 +41,7 @@ def corrupt_depths(
     _distort(
         depths, gains, noisy,
         np.float32(log_uniform(rng, *config.noise) * severity), np.float32(log_uniform(rng, *config.noise_floor) * severity),
-        np.float32(edge), int(rng.integers(1, 3)), int(rng.choice([1, 2, 3, 4])), np.float32(config.quantum),
+        np.float32(edge), int(rng.integers(1, 3)), int(rng.choice([2, 3, 4, 5])), np.float32(config.quantum),
         np.uint64(rng.integers(2**62)),
     )  # fmt: skip
     _punch_holes(noisy, log_uniform(rng, *config.holes), rng)
