@@ -57,11 +57,12 @@ def choose_masks(
     if kind == "whole" or around is None:
         return MaskChoice(masks=whole, moves=moves, warnings=())
     masks = box_masks(around.expanded(crop_factor), depths, intrinsics, world_from_camera)
-    for factor in (1.25, 1.4):
+    for factor, margin_share in ((1.25, 0.15), (1.4, 0.15), (1.4, 0.6)):
         # What moves is known only beside what does not: the crop grows until it holds enough that stands still.
         if moving[masks[:, ::2, ::2]].mean() <= _MAX_MOVING_SHARE:
             break
-        masks = box_masks(around.expanded(crop_factor * factor), depths, intrinsics, world_from_camera)
+        wider = around.expanded(crop_factor * factor, margin_share=margin_share)
+        masks = box_masks(wider, depths, intrinsics, world_from_camera)
     return MaskChoice(masks=masks, moves=moves, warnings=())
 
 

@@ -145,7 +145,7 @@ class MemoryCapture:
         return self.depths[index].astype(np.float32)
 
 
-def check_intrinsics(intrinsics: Float[np.ndarray, "3 3"], path: Path) -> None:
+def check_intrinsics(intrinsics: Float[np.ndarray, "..."], path: Path) -> None:
     """Raise InvalidFileError unless the matrix is that of a pinhole camera."""
     k = np.asarray(intrinsics)
     if k.shape != (3, 3) or not np.all(np.isfinite(k)) or k[0, 0] <= 0 or k[1, 1] <= 0:

@@ -1,0 +1,57 @@
+"""Frames are chosen by motion: still ends trimmed, extremes kept, blur skipped."""
+
+import numpy as np
+
+from sim2art.perception.frames import choose_frames
+
+SHARP = np.ones(60, dtype=bool)
+
+
+def test_a_still_head_and_tail_are_trimmed() -> None:
+    motion = np.zeros(59)
+    motion[20:40] = 1.0
+    chosen = choose_frames(motion, num_frames=12, is_sharp=SHARP)
+    assert len(chosen) == 12
+    assert np.all(np.diff(chosen) > 0)
+    assert 18 <= chosen[0] <= 20
+    assert 40 <= chosen[-1] <= 42
+
+
+def test_fast_stretches_get_more_frames() -> None:
+    motion = np.full(59, 0.2)
+    motion[30:45] = 1.0
+    chosen = choose_frames(motion, num_frames=16, is_sharp=SHARP)
+    assert np.sum((chosen >= 30) & (chosen <= 45)) >= 8
+
+
+def test_without_motion_frames_are_even() -> None:
+    chosen = choose_frames(np.zeros(59), num_frames=5, is_sharp=SHARP)
+    assert chosen.tolist() == [0, 15, 30, 44, 59]
+
+
+def test_a_short_recording_is_used_whole() -> None:
+    assert choose_frames(np.ones(7), num_frames=16, is_sharp=SHARP[:8]).tolist() == list(range(8))
+
+
+def test_a_blurred_frame_gives_way_to_a_sharp_neighbour() -> None:
+    sharp = SHARP.copy()
+    plain = choose_frames(np.ones(59), num_frames=8, is_sharp=sharp)
+    sharp[plain[3]] = False
+    chosen = choose_frames(np.ones(59), num_frames=8, is_sharp=sharp)
+    assert chosen[3] != plain[3]
+    assert abs(chosen[3] - plain[3]) <= 2
+
+
+def test_the_turning_point_is_kept() -> None:
+    reversal = np.ones(59)
+    reversal[31] = -0.9
+    chosen = choose_frames(np.ones(59), num_frames=9, is_sharp=SHARP, reversal=reversal)
+    assert 31 in chosen
+
+
+def test_a_brief_motion_in_a_long_recording_gets_consecutive_frames() -> None:
+    motion = np.zeros(59)
+    motion[30:36] = 1.0
+    chosen = choose_frames(motion, num_frames=16, is_sharp=SHARP)
+    assert set(range(30, 37)) <= set(chosen.tolist())
+    assert len(chosen) == 16

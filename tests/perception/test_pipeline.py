@@ -1,0 +1,98 @@
+"""The whole chain on a board that slides before a wall: crop, flow and points agree with the truth."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sim2art.perception.pipeline import NO_MOTION, Observation, ObserveOptions, Truth, observe
+from tests.perception.sliding_scene import SlidingScene, render_scene
+
+OPTIONS = ObserveOptions(num_frames=8, num_points=600, baselines=(1, 3))
+
+
+@pytest.fixture(scope="module")
+def scene() -> SlidingScene:
+    return render_scene(num_frames=14, camera_shift=0.12, depth_noise=0.002)
+
+
+@pytest.fixture(scope="module")
+def observation(scene: SlidingScene) -> Observation:
+    return observe(scene.capture(), OPTIONS)
+
+
+def _flow_errors(scene: SlidingScene, observation: Observation) -> tuple[np.ndarray, np.ndarray]:
+    """Errors (m) of the measured flow of the board's and of the wall's points."""
+    points, on_board, on_wall = observation.points, [], []
+    for index, baseline in enumerate(points.baselines):
+        for frame in range(points.num_frames - baseline):
+            a, b = observation.indices[frame], observation.indices[frame + baseline]
+            turn = np.linalg.inv(scene.world_from_camera[observation.indices[0]])[:3, :3]
+            true = turn @ (scene.slides[b] - scene.slides[a])
+            x, y = points.pixels[frame].astype(int).T
+            is_board = scene.on_board[a][y, x]
+            measured = points.flow_valid[index, frame]
+            flow = points.flow_world[index, frame]
+            on_board.append(np.linalg.norm(flow - true, axis=1)[measured & is_board])
+            on_wall.append(np.linalg.norm(flow, axis=1)[measured & ~is_board])
+    return np.concatenate(on_board), np.concatenate(on_wall)
+
+
+def test_motion_is_seen_and_the_board_is_in_the_crop(scene: SlidingScene, observation: Observation) -> None:
+    assert observation.moves
+    assert observation.reasons == ()
+    masks, truth = observation.video.object_masks, scene.on_board[observation.indices]
+    assert (masks & truth).sum() > 0.97 * truth.sum()
+
+
+def test_flow_agrees_with_the_truth(scene: SlidingScene, observation: Observation) -> None:
+    on_board, on_wall = _flow_errors(scene, observation)
+    assert len(on_board) > 500
+    assert np.median(on_board) < 0.002
+    assert np.quantile(on_board, 0.9) < 0.01
+    assert np.median(on_wall) < 0.002
+
+
+def test_most_points_have_flow(observation: Observation) -> None:
+    assert observation.points.flow_valid[0, :-1].mean() > 0.6
+
+
+def test_the_same_recording_gives_the_same_points(scene: SlidingScene, observation: Observation) -> None:
+    again = observe(scene.capture(), OPTIONS)
+    np.testing.assert_array_equal(again.points.points_world, observation.points.points_world)
+    np.testing.assert_array_equal(again.points.flow_world, observation.points.flow_world)
+
+
+def test_tracked_poses_do_as_well_as_recorded_ones(scene: SlidingScene) -> None:
+    tracked = observe(scene.capture(has_poses=False), OPTIONS)
+    assert any("no camera poses" in warning for warning in tracked.warnings)
+    on_board, _ = _flow_errors(scene, tracked)
+    assert np.median(on_board) < 0.004
+
+
+def test_where_nothing_moves_no_motion_is_seen() -> None:
+    still = observe(render_scene(num_frames=10, slide=0.0, camera_shift=0.1, depth_noise=0.002).capture(), OPTIONS)
+    assert not still.moves
+    assert still.reasons == (NO_MOTION,)
+    assert still.video.object_masks.mean() > 0.95
+
+
+def test_a_box_overrides_the_crop(scene: SlidingScene) -> None:
+    boxed = observe(scene.capture(), dataclasses.replace(OPTIONS, box=(60, 50, 80, 70)))
+    assert 0.05 < boxed.video.object_masks.mean() < 0.7
+
+
+def test_the_truth_can_replace_frames_and_masks(scene: SlidingScene) -> None:
+    chosen = np.array([0, 4, 8, 12])
+    given = observe(scene.capture(), OPTIONS, truth=Truth(frames=chosen, masks=lambda frames: scene.on_board[frames]))
+    assert given.indices.tolist() == chosen.tolist()
+    np.testing.assert_array_equal(given.video.object_masks, scene.on_board[chosen])
+
+
+def test_wide_images_are_worked_on_smaller(scene: SlidingScene) -> None:
+    options = dataclasses.replace(OPTIONS, intake=dataclasses.replace(OPTIONS.intake, max_width=120))
+    small = observe(scene.capture(), options)
+    assert small.video.depths.shape[1:] == (90, 120)
+    assert small.input_size == (240, 180)
+    on_board = scene.on_board[small.indices][:, ::2, ::2]
+    assert (small.video.object_masks & on_board).sum() > 0.95 * on_board.sum()
