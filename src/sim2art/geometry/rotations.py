@@ -81,8 +81,8 @@ def any_perpendicular(direction: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3
 
 
 def line_angle(
-    first: Float[np.ndarray, "*batch 3"], second: Float[np.ndarray, "*batch 3"]
-) -> Float[np.ndarray, "*batch"]:
+    first: Float[np.ndarray, "*#batch 3"], second: Float[np.ndarray, "*#batch 3"]
+) -> Float[np.ndarray, "*#batch"]:
     """Angle (rad, in [0, pi/2]) between undirected lines of the given directions."""
     cross = np.linalg.norm(np.cross(first, second), axis=-1)
     return np.arctan2(cross, np.abs(np.sum(first * second, axis=-1)))

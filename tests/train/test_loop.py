@@ -1,0 +1,86 @@
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from sim2art.articulation.joint import JointType
+from sim2art.errors import OutputExistsError
+from sim2art.predict.checkpoint import load_checkpoint
+from sim2art.train.config import PRESETS
+from sim2art.train.loop import train
+from tests.point_clips import make_point_clip
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return [make_point_clip(list(JointType)[1 + i % 2], seed=i, num_frames=6, num_points=192) for i in range(4)]
+
+
+def _config(**changes):
+    tiny = PRESETS["tiny"]
+    return dataclasses.replace(
+        tiny, **{"num_steps": 6, "checkpoint_every": 3, "log_every": 1, "batch_size": 4, **changes}
+    )
+
+
+@pytest.mark.parametrize("network", ["proposals", "paper"])
+def test_resume_equals_an_unbroken_run(tmp_path, clips, network):
+    whole = train(_config(network=network), tmp_path / "whole", clips=clips)
+    # The schedule must not notice: the broken run has the same length and stops early.
+    broken = tmp_path / "broken"
+    _stop_after(3, _config(network=network), broken, clips)
+    resumed = train(_config(network=network), broken, resume=True, clips=clips)
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, atol=0, rtol=0, msg=name)
+    steps = [json.loads(line)["step"] for line in (broken / "log.jsonl").read_text().splitlines()]
+    assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def _stop_after(steps, config, folder, clips):
+    """Run and stop as SIGTERM would, after some steps."""
+    from sim2art.train import loop
+
+    calls = []
+    original = loop.train_step
+
+    def counted(*args):
+        calls.append(1)
+        if len(calls) == steps:
+            import os
+            import signal
+
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(*args)
+
+    loop.train_step = counted
+    try:
+        train(config, folder, clips=clips)
+    finally:
+        loop.train_step = original
+
+
+def test_a_folder_with_a_run_is_refused(tmp_path, clips):
+    (tmp_path / "log.jsonl").write_text("")
+    with pytest.raises(OutputExistsError, match="--resume"):
+        train(_config(), tmp_path, clips=clips)
+
+
+def test_checkpoint_gives_the_averaged_weights(tmp_path, clips):
+    network = train(_config(num_steps=2), tmp_path / "run", clips=clips)
+    loaded, _ = load_checkpoint(tmp_path / "run" / "checkpoint")
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], value.half().float(), msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["proposals", "paper"])
+def test_overfits_four_clips(tmp_path, clips, network):
+    config = _config(network=network, num_steps=150 if network == "proposals" else 300, log_every=10, warmup_steps=10)
+    train(config, tmp_path / "run", clips=clips)
+    records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert records[-1]["mask"] < 0.25 * records[0]["mask"]
+    if network == "proposals":
+        assert records[-1]["type"] < 0.1
+    else:
+        assert records[-1]["axis"] < 0.1
