@@ -85,4 +85,4 @@ def line_angle(
 ) -> Float[np.ndarray, "*#batch"]:
     """Angle (rad, in [0, pi/2]) between undirected lines of the given directions."""
     cross = np.linalg.norm(np.cross(first, second), axis=-1)
-    return np.arctan2(cross, np.abs(np.sum(first * second, axis=-1)))
+    return np.asarray(np.arctan2(cross, np.abs(np.sum(first * second, axis=-1))))
