@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import resource
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -144,7 +145,7 @@ def run_cases(job: Job, *, workers: int) -> Iterator[CaseRun]:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, initializer=_start_worker, initargs=(job,)) as pool:
+    with context.Pool(workers, initializer=_start_quiet_worker, initargs=(job,)) as pool:
         yield from pool.imap_unordered(_run_case, job.cases.seeds)
 
 
@@ -159,6 +160,11 @@ def _start_worker(job: Job) -> None:
         else {name: load_method(name, job.checkpoint) for name in job.methods if name not in get_args(OracleName)}
     )
     _state.update(job=job, methods=methods)
+
+
+def _start_quiet_worker(job: Job) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the workers.
+    _start_worker(job)
 
 
 def _run_case(seed: int) -> CaseRun:
