@@ -16,10 +16,18 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.predict.checkpoint import Calibration
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
-from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
-from sim2art.proposals.joint_fit import FittedJoint, compare_costs, fit_joint, gather_part_flow, start_other_type
+from sim2art.proposals.hypotheses import Hypotheses, JointGuess, join_hypotheses
+from sim2art.proposals.joint_fit import (
+    FittedJoint,
+    PartFlow,
+    compare_costs,
+    fit_joint,
+    gather_part_flow,
+    start_other_type,
+)
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import smooth_flow
+from sim2art.proposals.surface_steps import measure_surface_steps
 
 MAX_PARTS = 20
 """Moving parts that are reported (M of the paper)."""
@@ -153,10 +161,18 @@ def _fit_both_types(
     shares = _softmax_with_static(judgement.mask_logits[chosen])
     fitted: list[FittedJoint] = []
     for position, index in enumerate(chosen):
-        part = gather_part_flow(video, _scatter(shares[position + 1], judged, video))
+        weights = _scatter(shares[position + 1], judged, video)
+        part = gather_part_flow(video, weights)
         own = fit_joint(part, pool[index])
-        fitted += [own, fit_joint(part, start_other_type(part, own))]
+        for guess in (own, start_other_type(part, own)):
+            fitted.append(_fit_with_surfaces(video, weights, part, guess))
     return hypotheses_from_joints(fitted, np.repeat(pool.scores[chosen], 2)), np.repeat(np.arange(len(chosen)), 2)
+
+
+def _fit_with_surfaces(video: PointVideo, weights: np.ndarray, part: PartFlow, guess: JointGuess) -> FittedJoint:
+    """Fit to flow, measure the steps of that joint on surfaces, and fit to both."""
+    fitted = fit_joint(part, guess, num_rounds=5)
+    return fit_joint(part, fitted, steps=measure_surface_steps(video, weights, fitted))
 
 
 def _choose_types(
@@ -174,8 +190,9 @@ def _choose_types(
     joints: list[FittedJoint] = []
     odds: list[float] = []
     for position, members in enumerate(parts):
-        rows = gather_part_flow(video, _scatter(shares[position + 1], judged, video))
-        fitted = {bool(pool.is_revolute[i]): fit_joint(rows, pool[i]) for i in members[1:]}
+        weights = _scatter(shares[position + 1], judged, video)
+        rows = gather_part_flow(video, weights)
+        fitted = {bool(pool.is_revolute[i]): _fit_with_surfaces(video, weights, rows, pool[i]) for i in members[1:]}
         turning = pool.is_revolute[members]
         logits = np.log(judgement.scores[members] + 1e-4)
         scored = logits[turning].max() - logits[~turning].max()

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from sim2art.geometry.rotations import any_perpendicular
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.hypotheses import JointGuess
+from sim2art.proposals.surface_steps import SurfaceSteps
 
 MIN_ROWS = 12
 """Less flow than this (sum of weights) is not fitted."""
@@ -73,10 +74,15 @@ def gather_part_flow(
     )
 
 
-def fit_joint(part: PartFlow, guess: JointGuess, *, num_rounds: int = 10) -> FittedJoint:
+def fit_joint(
+    part: PartFlow, guess: JointGuess, *, steps: SurfaceSteps | None = None, num_rounds: int = 10
+) -> FittedJoint:
     """Fit a joint of the guess's type, starting from it.
 
     The guess comes back unchanged, with infinite sigmas, when there is too little flow to fit.
+
+    Args:
+        steps: Changes of the value measured on surfaces, beside those that the flow gives.
     """
     enough = part.weights.sum() >= MIN_ROWS
     joint = guess
@@ -86,7 +92,7 @@ def fit_joint(part: PartFlow, guess: JointGuess, *, num_rounds: int = 10) -> Fit
         scale = _scale(residuals, part.weights)
         sigma = max(scale, sigma * 0.7) if np.isfinite(sigma) else 4 * scale
         robust = part.weights / (1 + (residuals / sigma) ** 2) ** 2
-        joint = _solve_values(part, robust, joint)
+        joint = _solve_values(part, robust, joint, steps)
         if round_index < num_rounds - 1:
             joint = _solve_twist(part, robust, joint)
     axis_sigma, pivot_sigma = _uncertainty(part, joint) if enough else (np.inf, np.inf)
@@ -168,7 +174,7 @@ def _amounts(part: PartFlow, joint: JointGuess) -> np.ndarray:
     return 2 * np.tan(0.5 * np.clip(change, -2.5, 2.5)) if joint.is_revolute else change
 
 
-def _solve_values(part: PartFlow, robust: np.ndarray, joint: JointGuess) -> JointGuess:
+def _solve_values(part: PartFlow, robust: np.ndarray, joint: JointGuess, steps: SurfaceSteps | None) -> JointGuess:
     """Joint values that agree best with the amount of every frame pair; frames without flow are bridged smoothly."""
     lever = _lever(part, joint)
     size = robust * np.sum(lever**2, axis=1)
@@ -180,6 +186,9 @@ def _solve_values(part: PartFlow, robust: np.ndarray, joint: JointGuess) -> Join
     amounts = alongs[used] / sizes[used]
     changes = 2 * np.arctan(0.5 * amounts) if joint.is_revolute else amounts
     start, stop, weight = used // count, used % count, sizes[used]
+    if steps is not None:
+        start, stop = np.concatenate([start, steps.start]), np.concatenate([stop, steps.stop])
+        changes, weight = np.concatenate([changes, steps.changes]), np.concatenate([weight, steps.weights])
     normal, right = np.zeros((count, count)), np.zeros(count)
     np.add.at(normal, (start, start), weight)
     np.add.at(normal, (stop, stop), weight)
