@@ -125,7 +125,7 @@ def test_run_refuses_it_in_words_and_writes_nothing(
 def test_a_plain_video_is_told_how_to_get_depth(tmp_path: Path) -> None:
     video = tmp_path / "clip.mp4"
     video.write_bytes(b"0000")
-    with pytest.raises(InvalidFileError, match="without depth.*ViPE"):
+    with pytest.raises(InvalidFileError, match=r"without depth.*ViPE"):
         open_capture(video)
 
 
