@@ -8,7 +8,7 @@ Surfaces that slide within themselves give a flat cost, and so no weight.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from sim2art.geometry.screws import slide_transform, turn_transform
 from sim2art.geometry.transforms import apply
@@ -56,7 +56,7 @@ def measure_surface_steps(
     """
     config = config or SurfaceStepConfig()
     clouds = [video.points_world[t][(weights[t] > 0.5) & video.valid[t]] for t in range(video.num_frames)]
-    trees = [cKDTree(cloud) if len(cloud) >= 8 else None for cloud in clouds]
+    trees = [KDTree(cloud) if len(cloud) >= 8 else None for cloud in clouds]
     rows: list[tuple[int, int, float, float]] = []
     grid = np.linspace(-config.reach, config.reach, config.num_candidates)
     for offset in config.offsets:
