@@ -203,6 +203,6 @@ def test_a_camera_that_jumps_is_cut_at_the_jump(copy: Path) -> None:
     for pose in poses[7:]:
         pose[0][3] += 2.0
     change_camera(copy, world_from_camera=poses)
-    observation = observe(open_capture(copy), ObserveOptions(num_points=200))
+    observation = observe(open_capture(copy), ObserveOptions(num_points=200, mask="motion"))
     assert max(observation.frame_ids) <= 6
     assert any("jumps at frame 7" in warning for warning in observation.warnings)

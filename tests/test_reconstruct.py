@@ -23,7 +23,7 @@ from sim2art.perception.pipeline import ObserveOptions
 from sim2art.reconstruct import STAGES, Reconstruction, ReconstructOptions, reconstruct, resize_labels
 from tests.perception.sliding_scene import BOARD, SLIDE, SlidingScene, render_scene, write_scene
 
-OPTIONS = ReconstructOptions(observe=ObserveOptions(num_frames=6, num_points=400, baselines=(1, 3)))
+OPTIONS = ReconstructOptions(observe=ObserveOptions(num_frames=6, num_points=400, baselines=(1, 3), mask="motion"))
 
 
 def find_board(points: PointVideo) -> ArticulationEstimate:
@@ -132,7 +132,7 @@ def test_a_full_disk_while_stages_are_kept_ends_in_words(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "savez", fail)
-    assert main(["run", str(recording), "-o", str(tmp_path / "out"), "--frames", "4"]) == 2
+    assert main(["run", str(recording), "-o", str(tmp_path / "out"), "--frames", "4", "--mask", "motion"]) == 2
     assert "disk is full" in capsys.readouterr().err
     assert not (tmp_path / "out" / "result.json").exists()
 
@@ -144,7 +144,7 @@ def test_a_stopped_run_is_not_overwritten_unasked(recording: Path, tmp_path: Pat
 
 def test_where_nothing_moves_the_result_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     still = write_scene(render_scene(num_frames=6, width=120, height=90, slide=0.0), tmp_path / "clip")
-    assert main(["run", str(still), "-o", str(tmp_path / "out"), "--frames", "4"]) == 0
+    assert main(["run", str(still), "-o", str(tmp_path / "out"), "--frames", "4", "--mask", "motion"]) == 0
     assert "no motion seen" in capsys.readouterr().out
     content = json.loads((tmp_path / "out" / "result.json").read_text())
     assert content["status"] == "ambiguous"

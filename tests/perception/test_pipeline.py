@@ -8,7 +8,7 @@ import pytest
 from sim2art.perception.pipeline import NO_MOTION, Observation, ObserveOptions, Truth, observe
 from tests.perception.sliding_scene import SlidingScene, render_scene
 
-OPTIONS = ObserveOptions(num_frames=8, num_points=600, baselines=(1, 3))
+OPTIONS = ObserveOptions(num_frames=8, num_points=600, baselines=(1, 3), mask="motion")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ _SALIENT_COVER = 0.7
 """Share of the moving pixels that a salient-object mask must hold to be believed."""
 _MAX_MOVING_SHARE = 0.4
 """Share of the crop that is seen to move above which the crop is widened."""
+_NUM_PROBES = 3
 _BOX_PERCENTILES = (2.0, 98.0)
 
 
@@ -99,10 +100,16 @@ def _salient_masks(
     masker = load_u2netp(required=required)
     if masker is None:
         return None
+    if not required:
+        # A look at the frames with most motion first: on furniture that fills the image the mask is of no use.
+        probes = np.argsort(-moving.sum(axis=(1, 2)), kind="stable")[:_NUM_PROBES]
+        if not moving[probes].any():
+            return None
+        seen = np.array([masker(images[frame])[::2, ::2] > 0.5 for frame in probes])
+        if seen[moving[probes]].mean() < _SALIENT_COVER:
+            return None
     masks = np.array([masker(image) > 0.5 for image in images])
-    if required:
-        return masks
-    if not moving.any():
-        return None
-    covered = masks[:, ::2, ::2][moving].mean()
-    return masks if covered >= _SALIENT_COVER else None
+    areas = masks.mean(axis=(1, 2))
+    is_steady = areas.min() > 0.4 * float(np.median(areas))
+    is_covering = not moving.any() or masks[:, ::2, ::2][moving].mean() >= _SALIENT_COVER
+    return masks if required or (is_steady and is_covering) else None

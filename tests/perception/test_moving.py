@@ -1,0 +1,86 @@
+"""What moves is found by flow and by depth; specks do not blow up the box."""
+
+import numpy as np
+import pytest
+
+from sim2art.errors import InvalidValueError
+from sim2art.perception.adapters.dis_flow import DisFlow
+from sim2art.perception.lifted_flow import PixelFlow, measure_flows
+from sim2art.perception.masks import lift_box
+from sim2art.perception.moving import Box, box_masks, find_moving, moving_box
+from sim2art.perception.pose_refinement import apply_scales, refine_poses, static_error
+from tests.perception.sliding_scene import BOARD, SlidingScene, board_points_world, render_scene
+
+
+@pytest.fixture(scope="module")
+def scene() -> SlidingScene:
+    return render_scene(num_frames=6, width=200, height=150, camera_shift=0.06, depth_noise=0.001)
+
+
+def _flows(scene: SlidingScene, poses: np.ndarray) -> dict[tuple[int, int], PixelFlow]:
+    grays = np.array([image.mean(axis=-1).astype(np.uint8) for image in scene.images])
+    return measure_flows(grays, scene.depths, scene.intrinsics, poses, image_flow=DisFlow(), baselines=(1, 3))
+
+
+def test_the_board_is_what_moves(scene: SlidingScene) -> None:
+    moving = find_moving(
+        scene.depths, _flows(scene, scene.world_from_camera), scene.intrinsics, scene.world_from_camera
+    )
+    on_board = scene.on_board[:, ::2, ::2]
+    assert moving[on_board].mean() > 0.5
+    assert moving[~on_board].mean() < 0.02
+    box = moving_box(moving, scene.depths, scene.intrinsics, scene.world_from_camera)
+    assert box is not None
+    assert np.mean(box.expanded(1.6).contains(board_points_world(scene, 0))) > 0.95
+
+
+def test_a_few_specks_far_away_do_not_count(scene: SlidingScene) -> None:
+    moving = scene.on_board[:, ::2, ::2].copy()
+    plain = moving_box(moving, scene.depths, scene.intrinsics, scene.world_from_camera)
+    moving[2:4, :4, :4] = True
+    specks = moving_box(moving, scene.depths, scene.intrinsics, scene.world_from_camera)
+    assert plain is not None
+    assert specks is not None
+    np.testing.assert_allclose(specks.low, plain.low, atol=0.02)
+    np.testing.assert_allclose(specks.high, plain.high, atol=0.02)
+
+
+def test_without_moving_pixels_there_is_no_box(scene: SlidingScene) -> None:
+    nothing = np.zeros((6, 75, 100), dtype=bool)
+    assert moving_box(nothing, scene.depths, scene.intrinsics, scene.world_from_camera) is None
+
+
+def test_depth_alone_shows_a_flat_board_moving_away() -> None:
+    y, x = np.mgrid[0:90, 0:120]
+    depths = np.array([np.where((x > 20 + 8 * t) & (x < 60 + 8 * t) & (y > 20) & (y < 70), 1.0, 1.5) for t in range(5)])
+    poses = np.broadcast_to(np.eye(4), (5, 4, 4)).copy()
+    k = np.array([[120.0, 0, 59.5], [0, 120.0, 44.5], [0, 0, 1]])
+    moving = find_moving(depths.astype(np.float32), {}, k, poses)
+    assert moving[0].sum() > 100
+    assert np.all(depths[0, ::2, ::2][moving[0]] == 1.0)
+
+
+def test_a_box_holds_its_masks(scene: SlidingScene) -> None:
+    box = Box(low=np.array([-9.0, -9.0, 0.0]), high=np.array([9.0, 9.0, BOARD + 0.06]))
+    masks = box_masks(box, scene.depths, scene.intrinsics, scene.world_from_camera)
+    assert (masks[0] == scene.on_board[0]).mean() > 0.99
+
+
+def test_a_box_drawn_where_no_depth_is_is_refused(scene: SlidingScene) -> None:
+    with pytest.raises(InvalidValueError, match="no pixel with depth"):
+        lift_box(np.array([5.0, 5.0, 20.0, 20.0]), np.zeros((150, 200), np.float32), scene.intrinsics, None)
+
+
+def test_poses_and_depth_scales_are_corrected_by_what_stands_still(scene: SlidingScene) -> None:
+    rng = np.random.default_rng(2)
+    poses = scene.world_from_camera.copy()
+    poses[1:, :3, 3] += rng.normal(0, 0.004, (5, 3))
+    depths = apply_scales(scene.depths, 1 + rng.normal(0, 0.003, 6))
+    flows = _flows(scene, poses)
+    moving = scene.on_board[:, ::2, ::2]
+    k = scene.intrinsics
+    better, scales = refine_poses(depths, flows, moving, k, poses, rng=np.random.default_rng(0))
+    before = static_error(depths, flows, moving, k, poses, rng=np.random.default_rng(1))
+    after = static_error(apply_scales(depths, scales), flows, moving, k, better, rng=np.random.default_rng(1))
+    assert after < 0.4 * before
+    np.testing.assert_array_equal(better[0], poses[0])

@@ -1,0 +1,53 @@
+"""Weights: found where they are said to be, refused when their content is another, and never fetched unasked."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.perception.adapters.u2netp import load_u2netp
+from sim2art.weights import WEIGHTS, Weight, WheelSource, find_weight, require_weight
+
+CONTENT = b"weights"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SIM2ART_WEIGHTS", str(tmp_path / "mine"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    weight = Weight(
+        file="small.bin",
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        license="Apache-2.0",
+        source=WheelSource(requirement="small==1.0", member="small/small.bin"),
+    )
+    monkeypatch.setitem(WEIGHTS, "small", weight)
+    (tmp_path / "mine").mkdir()
+    return tmp_path / "mine"
+
+
+def test_a_file_with_the_right_content_is_found(folder: Path) -> None:
+    assert find_weight("small") is None
+    (folder / "small.bin").write_bytes(CONTENT)
+    assert find_weight("small") == folder / "small.bin"
+
+
+def test_another_content_is_refused(folder: Path) -> None:
+    (folder / "small.bin").write_bytes(b"other")
+    with pytest.raises(InvalidFileError, match="sha256"):
+        find_weight("small")
+
+
+def test_a_missing_weight_tells_how_to_get_it() -> None:
+    with pytest.raises(InvalidFileError, match=r"python -m sim2art\.weights small"):
+        require_weight("small")
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(InvalidValueError, match="u2netp"):
+        find_weight("u2net")
+
+
+def test_without_its_weight_there_is_no_salient_masker() -> None:
+    assert load_u2netp() is None
