@@ -30,10 +30,12 @@ _MOTION_SHARE = 0.04
 _MIN_SUPPORT = 0.35
 """Share of the neighbours that must agree with the fit for it to contradict a measured flow."""
 _FILL_SUPPORT = 0.6
-_FILL_SIGMA = 0.008
+_FILL_SIGMA = 0.005
 """Largest standard deviation, as a share of depth, of a flow that is filled in."""
 _FILL_REACH = 0.25
 """Furthest (share of depth) that flow is carried to points without any."""
+_FILL_RATIO = 1.0
+"""Filled-in flows a measured one, at most: a frame pair with little to go by must not look like one with plenty."""
 _LANDING = 0.006
 """A filled-in flow must land on a surface to within this share of depth."""
 
@@ -64,6 +66,7 @@ class RigidFlow:
         filled = ~measured & (fit.support >= _FILL_SUPPORT) & (fit.sigma < _FILL_SIGMA * depth)
         filled &= fit.distance < _FILL_REACH * depth
         filled &= self._lands(frame + baseline, points_world, fit.flow, depth)
+        filled = _surest(filled, fit.sigma, count=int(_FILL_RATIO * agrees.sum()))
         known = agrees | kept_raw | filled
         return np.where(known[:, None], np.where((agrees | filled)[:, None], fit.flow, flow), 0.0), known
 
@@ -103,6 +106,17 @@ class RigidFlow:
         at = np.clip(at, -1.0, 1e5)
         seen, one_surface = read_depth_between(self.raw.depths[other], at[:, 0], at[:, 1])
         return np.where(one_surface & (there[:, 2] > 0.05), np.abs(seen - there[:, 2]), np.inf)
+
+
+def _surest(
+    candidates: Bool[np.ndarray, "point"], sigma: Float[np.ndarray, "point"], *, count: int
+) -> Bool[np.ndarray, "point"]:
+    """At most `count` of the candidates, those with the smallest sigma."""
+    chosen = np.flatnonzero(candidates)
+    chosen = chosen[np.argsort(sigma[chosen], kind="stable")[:count]]
+    kept = np.zeros(len(candidates), dtype=bool)
+    kept[chosen] = True
+    return kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +170,8 @@ def fit_locally(
     limit = 3.0 * (noise * depth[:, None] + _MOTION_SHARE * np.linalg.norm(flow, axis=2))
     support = np.mean(residual < limit, axis=1)
     covariance = np.linalg.inv(normal)[:, :3, :3]
-    sigma = np.sqrt(np.maximum(np.trace(covariance, axis1=1, axis2=2), 0)) * noise * depth
+    spread = noise * depth + _MOTION_SHARE * np.linalg.norm(fitted, axis=1)
+    sigma = np.sqrt(np.maximum(np.trace(covariance, axis1=1, axis2=2), 0)) * spread
     return LocalFit(flow=fitted, support=support, sigma=sigma, distance=reach, noise=noise)
 
 
