@@ -11,6 +11,7 @@ from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.assets.procedural import FAMILIES, NOVEL_FAMILIES, TRAINING_FAMILIES, ProceduralSource, make_object
+from sim2art.assets.procedural.blocks import clutter
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.transforms import apply
@@ -178,3 +179,9 @@ def _deepest(points: np.ndarray, solids: list[tuple[np.ndarray, np.ndarray, np.n
         if len(near):
             deepest = max(deepest, float((offsets - near @ normals.T).min(axis=1).max()))
     return deepest
+
+
+def test_a_room_too_flat_for_clutter_stays_empty():
+    rng = np.random.default_rng(0)
+    assert clutter(rng, (0.0, 0.3), (0.0, 0.2), (0.0425, 0.0420), count=3) == []
+    assert len(clutter(rng, (0.0, 0.3), (0.0, 0.2), (0.04, 0.14), count=3)) == 3

@@ -14,6 +14,7 @@ from sim2art.networks.judge import Judge
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.checkpoint import Calibration
+from sim2art.predict.consensus import agree_over_time
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, JointGuess, join_hypotheses
@@ -198,26 +199,38 @@ def _choose_types(
         scored = logits[turning].max() - logits[~turning].max()
         said = 0.5 * scored + 0.5 * float(judgement.revolute_logits[members].mean())
         seen = EVIDENCE_WEIGHT * compare_costs(rows, fitted[True], fitted[False]) - EVIDENCE_BIAS
+        if _is_far(rows, fitted[True]):
+            seen -= FAR_PENALTY
         odds.append(float(said + seen))
         joints.append(fitted[odds[-1] > 0])
     return joints, judgement.scores[best].astype(np.float64), np.array(odds)
 
 
-EVIDENCE_WEIGHT = 8.0
+EVIDENCE_WEIGHT = 15.0
 """Half the number of independent observations that the flow of a part is worth (N / F of the evidence rule)."""
-EVIDENCE_BIAS = 0.5
+EVIDENCE_BIAS = 0.45
 """What the turn's two extra parameters cost."""
+FAR_PIVOT = 4.0
+"""A turn about an axis farther than this from its part, in half-extents of the clip, is a slide in all but name."""
+FAR_PENALTY = 4.0
+
+
+def _is_far(part: PartFlow, turn: FittedJoint) -> bool:
+    """Whether a turn's axis passes far from the part's points."""
+    if part.weights.sum() <= 0:
+        return False
+    arm = np.average(part.midpoints, axis=0, weights=part.weights) - turn.pivot
+    return bool(np.linalg.norm(np.cross(turn.axis, arm)) > FAR_PIVOT)
 
 
 def _share_points(
     network: Judge, video: PointVideo, joints: list[FittedJoint], scores: np.ndarray, config: DecodingConfig
 ) -> np.ndarray:
     """Part probabilities of all points: the final joints judged on every slot, a random share at a time."""
-    probabilities = np.zeros((video.num_frames, video.num_points, len(joints) + 1))
-    probabilities[..., 0] = 1.0
     if not joints:
-        return probabilities
+        return np.ones((video.num_frames, video.num_points, 1))
     pool = hypotheses_from_joints(joints, np.clip(scores, 0.2, 0.8))
+    logits = np.full((len(joints), video.num_frames, video.num_points), -10.0)
     for first in range(0, video.num_points, config.num_smoothed):
         part = smooth_flow(video, first_point=first, num_points=config.num_smoothed)
         if not part.valid.any():
@@ -226,9 +239,8 @@ def _share_points(
             count = min(config.num_judged, part.num_points - low)
             indices = np.tile(np.arange(low, low + count), (video.num_frames, 1))
             answer = judge(network, part, video, pool, indices, config)
-            probabilities[:, first + low : first + low + count] = np.moveaxis(
-                _softmax_with_static(answer.mask_logits), 0, -1
-            )
+            logits[:, :, first + low : first + low + count] = answer.mask_logits
+    probabilities = np.moveaxis(_softmax_with_static(agree_over_time(video, pool, logits)), 0, -1)
     probabilities[~video.valid] = np.eye(len(joints) + 1)[0]
     return probabilities
 

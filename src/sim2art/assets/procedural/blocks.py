@@ -222,8 +222,14 @@ def open_box(x: Span, y: Span, z: Span, wall: float, color: Color) -> list[Trian
     return [*tray(x, y, z, wall, color), front]
 
 
+MIN_ROOM = 0.006
+"""A cavity narrower than this (m) stays empty."""
+
+
 def clutter(rng: np.random.Generator, x: Span, y: Span, z: Span, *, count: int) -> list[TriangleMesh]:
-    """Boxes, cans and books that stand side by side on the floor `z[0]` and stay inside the room."""
+    """Boxes, cans and books that stand side by side on the floor `z[0]` and stay inside the room; none when it is too flat."""
+    if min(high - low for low, high in (x, y, z)) < MIN_ROOM:
+        return []
     items = []
     edges = np.linspace(*x, count + 1)
     for low, high in itertools.pairwise(edges):

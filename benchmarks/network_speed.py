@@ -1,0 +1,94 @@
+"""Time of proposals, evidence, the network's forward pass and the whole estimate, for 16 frames x 2048 points.
+
+    python benchmarks/network_speed.py [--clips 10] [--checkpoint FOLDER]
+
+Proposals and evidence run on one core; the network on all that torch takes. CUDA is used when it is there.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+
+from sim2art.dataset.splits import VALIDATION_SEEDS
+from sim2art.networks.judge import Judge
+from sim2art.observation.normalization import fit_normalization, normalize
+from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
+from sim2art.predict.decoding import DecodingConfig
+from sim2art.predict.predictor import load_predictor
+from sim2art.proposals.evidence import lay_out_evidence
+from sim2art.proposals.propose import propose
+from sim2art.proposals.smoothing import smooth_flow
+from sim2art.provenance import collect_provenance
+from sim2art.simulate.generate import ClipConfig, generate_clip
+
+
+def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
+    """Print median milliseconds a clip.
+
+    Args:
+        clips: Validation clips to time, after one that warms up.
+        checkpoint: Weights to run.
+    """
+    network, _ = load_checkpoint(checkpoint)
+    assert isinstance(network, Judge), "only the proposals preset has proposals to time"
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network.to(device)
+    predict = load_predictor(checkpoint)
+    config = DecodingConfig()
+    times: dict[str, list[float]] = {}
+    for seed in VALIDATION_SEEDS[: clips + 1]:
+        video = generate_clip(ClipConfig(), seed).video
+        normalized = normalize(video, fit_normalization(video))
+        record: dict[str, float] = {}
+        smoothed = _timed(record, "smooth flow", lambda v=normalized: smooth_flow(v, num_points=config.num_smoothed))
+        pool = _timed(record, "proposals", lambda v=smoothed: propose(v, config.proposals, np.random.default_rng(0)))
+        if len(pool) == 0:
+            continue
+        indices = np.tile(np.arange(config.num_judged), (video.num_frames, 1))
+        evidence = _timed(
+            record,
+            "evidence",
+            lambda s=smoothed, n=normalized, p=pool, i=indices: lay_out_evidence(s, n, p, i, config.evidence),
+        )
+        inputs = (
+            torch.from_numpy(evidence)[None].to(device),
+            torch.from_numpy(smoothed.points_world[:, : config.num_judged].astype(np.float32))[None].to(device),
+            torch.from_numpy(smoothed.valid[:, : config.num_judged].copy())[None].to(device),
+            torch.ones((1, len(pool)), dtype=torch.bool, device=device),
+        )
+        with torch.inference_mode():
+            _timed(record, "network forward (whole pool)", lambda x=inputs: (network(*x), _wait(device)))
+        _timed(record, "whole estimate", lambda v=video: predict(v))
+        for name, value in record.items():
+            times.setdefault(name, []).append(value)
+    facts = collect_provenance()
+    print(
+        f"{facts['machine']}, {torch.get_num_threads()} torch threads, {device}, commit {facts['commit']}, {checkpoint.name}"
+    )
+    print(f"{'median ms a clip (16 x 2048)':36s}")
+    for name, values in times.items():
+        print(f"{name:36s} {1e3 * statistics.median(values[1:]):8.1f}")
+
+
+def _timed(record: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
+    """Run and note the seconds."""
+    start = time.perf_counter()
+    result = work()
+    record[name] = time.perf_counter() - start
+    return result
+
+
+def _wait(device: torch.device) -> None:
+    """Let a GPU finish."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
