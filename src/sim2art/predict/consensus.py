@@ -7,7 +7,7 @@ together show one place of the static body. A part's own points agree in the fir
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.point_video import PointVideo
@@ -34,13 +34,13 @@ def agree_over_time(
     world = video.points_world[valid]
     frames = np.nonzero(valid)[0]
     out = mask_logits.astype(np.float64).copy()
-    still_tree = cKDTree(world)
+    still_tree = KDTree(world)
     still = still_tree.query(world, k=NUM_NEIGHBORS, distance_upper_bound=RADIUS)
     motions = joints.motions()
     for index in range(len(joints)):
         votes = np.clip(mask_logits[index][valid], -MAX_LOGIT, MAX_LOGIT)
         rest = apply(inverse(motions[index])[frames], world[:, None])[:, 0]
-        carried = cKDTree(rest).query(rest, k=NUM_NEIGHBORS, distance_upper_bound=RADIUS)
+        carried = KDTree(rest).query(rest, k=NUM_NEIGHBORS, distance_upper_bound=RADIUS)
         out[index][valid] = 0.5 * (_mean_vote(votes, *still) + _mean_vote(votes, *carried))
     return out
 

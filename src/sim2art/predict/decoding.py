@@ -5,6 +5,7 @@ fitted joints again, and let them share the points. Selection is greedy by score
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,20 +16,13 @@ from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.checkpoint import Calibration
 from sim2art.predict.consensus import agree_over_time
+from sim2art.predict.fitting import evidence_for_turn, fit_both_types, opinion_of_turn, refit
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
-from sim2art.proposals.hypotheses import Hypotheses, JointGuess, join_hypotheses
-from sim2art.proposals.joint_fit import (
-    FittedJoint,
-    PartFlow,
-    compare_costs,
-    fit_joint,
-    gather_part_flow,
-    start_other_type,
-)
+from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
+from sim2art.proposals.joint_fit import FittedJoint
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import smooth_flow
-from sim2art.proposals.surface_steps import measure_surface_steps
 
 MAX_PARTS = 20
 """Moving parts that are reported (M of the paper)."""
@@ -72,9 +66,7 @@ def decode_video(
     smoothed = smooth_flow(normalized, num_points=config.num_smoothed)
     pool = propose(smoothed, config.proposals, rng)
     reasons: list[str] = []
-    joints: list[FittedJoint] = []
-    revolute_logits = np.zeros(0)
-    scores = np.zeros(0)
+    answer = _Answer(joints=[], scores=np.zeros(0), odds=np.zeros(0))
     if len(pool):
         judged = np.tile(np.arange(min(config.num_judged, smoothed.num_points)), (video.num_frames, 1))
         first = judge(network, smoothed, normalized, pool, judged, config)
@@ -85,30 +77,68 @@ def decode_video(
             )
             chosen = chosen[:MAX_PARTS]
         if len(chosen):
-            refined, origin = _fit_both_types(smoothed, pool, first, chosen, judged)
-            second_pool = join_hypotheses([pool.take(chosen), refined])
-            second = judge(network, smoothed, normalized, second_pool, judged, config)
-            joints, scores, revolute_logits = _choose_types(
-                smoothed, second_pool, second, np.concatenate([np.arange(len(chosen)), origin]), judged
+            answer = _settle(
+                network, smoothed, normalized, pool.take(chosen), first.mask_logits[chosen], judged, config
             )
-    probabilities = _share_points(network, normalized, joints, scores, config)
+    joints, scores, odds = answer
+    logits = _judge_all_points(network, normalized, joints, scores, config)
+    probabilities = _share_points(normalized, joints, logits)
     if joints:
-        shares = probabilities[video.valid].mean(axis=0)[1:]
-        keep = np.flatnonzero(shares >= config.min_share)
+        # Better masks, better joints; better joints, points that agree better over time.
+        joints = [refit(normalized, joint, probabilities[..., i + 1]) for i, joint in enumerate(joints)]
+        probabilities = _share_points(normalized, joints, logits)
+        keep = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.min_share)
         if len(keep) < len(joints):
-            joints = [joints[i] for i in keep]
-            scores, revolute_logits = scores[keep], revolute_logits[keep]
-            probabilities = probabilities[..., [0, *(keep + 1)]]
-            probabilities /= probabilities.sum(axis=-1, keepdims=True)
+            joints, scores, odds = [joints[i] for i in keep], scores[keep], odds[keep]
+            probabilities = _share_points(normalized, joints, logits[keep])
     return assemble_estimate(
         video,
         normalization,
         joints,
         probabilities,
-        revolute_probabilities=1 / (1 + np.exp(-np.clip(revolute_logits, -30, 30))),
+        revolute_probabilities=1 / (1 + np.exp(-np.clip(odds, -30, 30))),
         confidences=scores,
         reasons=tuple(reasons),
     )
+
+
+class _Answer(NamedTuple):
+    """Joints of a clip, in normalised coordinates."""
+
+    joints: list[FittedJoint]
+    scores: np.ndarray
+    odds: np.ndarray
+    """Log-odds of revolute."""
+
+
+def _settle(
+    network: Judge,
+    smoothed: PointVideo,
+    surface: PointVideo,
+    chosen: Hypotheses,
+    mask_logits: np.ndarray,
+    judged: np.ndarray,
+    config: DecodingConfig,
+) -> _Answer:
+    """Fit each chosen hypothesis as both types, judge the fits beside it, and keep the better type of each."""
+    count = len(chosen)
+    shares = _softmax_with_static(mask_logits)
+    fits = [fit_both_types(smoothed, chosen[i], _scatter(shares[i + 1], judged, smoothed)) for i in range(count)]
+    fitted = [fit[turns] for fit in fits for turns in (True, False)]
+    pool = join_hypotheses([chosen, hypotheses_from_joints(fitted, np.repeat(chosen.scores, 2))])
+    second = judge(network, smoothed, surface, pool, judged, config)
+    members = [np.array([i, count + 2 * i, count + 2 * i + 1]) for i in range(count)]
+    best = [group[np.argmax(second.scores[group])] for group in members]
+    shares = _softmax_with_static(second.mask_logits[best])
+    odds = np.zeros(count)
+    joints: list[FittedJoint] = []
+    for i, group in enumerate(members):
+        weights = _scatter(shares[i + 1], judged, smoothed)
+        again = {turns: refit(smoothed, joint, weights) for turns, joint in fits[i].items()}
+        odds[i] = opinion_of_turn(pool, group, second.scores, second.revolute_logits)
+        odds[i] += evidence_for_turn(smoothed, again, weights)
+        joints.append(again[bool(odds[i] > 0)])
+    return _Answer(joints=joints, scores=second.scores[best].astype(np.float64), odds=odds)
 
 
 @torch.inference_mode()
@@ -155,82 +185,14 @@ def select(judgement: Judgement, valid: np.ndarray, threshold: float, config: De
     return np.array(chosen, dtype=int)
 
 
-def _fit_both_types(
-    video: PointVideo, pool: Hypotheses, judgement: Judgement, chosen: np.ndarray, judged: np.ndarray
-) -> tuple[Hypotheses, np.ndarray]:
-    """Each chosen joint fitted to its part's flow as a turn and as a slide; which chosen one each came from."""
-    shares = _softmax_with_static(judgement.mask_logits[chosen])
-    fitted: list[FittedJoint] = []
-    for position, index in enumerate(chosen):
-        weights = _scatter(shares[position + 1], judged, video)
-        part = gather_part_flow(video, weights)
-        own = fit_joint(part, pool[index])
-        for guess in (own, start_other_type(part, own)):
-            fitted.append(_fit_with_surfaces(video, weights, part, guess))
-    return hypotheses_from_joints(fitted, np.repeat(pool.scores[chosen], 2)), np.repeat(np.arange(len(chosen)), 2)
-
-
-def _fit_with_surfaces(video: PointVideo, weights: np.ndarray, part: PartFlow, guess: JointGuess) -> FittedJoint:
-    """Fit to flow, measure the steps of that joint on surfaces, and fit to both."""
-    fitted = fit_joint(part, guess, num_rounds=5)
-    return fit_joint(part, fitted, steps=measure_surface_steps(video, weights, fitted))
-
-
-def _choose_types(
-    video: PointVideo, pool: Hypotheses, judgement: Judgement, origin: np.ndarray, judged: np.ndarray
-) -> tuple[list[FittedJoint], np.ndarray, np.ndarray]:
-    """For each part the better type, its score, and the log-odds of revolute.
-
-    Args:
-        pool: The chosen hypotheses, then the fitted ones.
-        origin: Which part each member of the pool belongs to.
-    """
-    parts = [np.flatnonzero(origin == part) for part in range(origin.max() + 1)]
-    best = [members[np.argmax(judgement.scores[members])] for members in parts]
-    shares = _softmax_with_static(judgement.mask_logits[best])
-    joints: list[FittedJoint] = []
-    odds: list[float] = []
-    for position, members in enumerate(parts):
-        weights = _scatter(shares[position + 1], judged, video)
-        rows = gather_part_flow(video, weights)
-        fitted = {bool(pool.is_revolute[i]): _fit_with_surfaces(video, weights, rows, pool[i]) for i in members[1:]}
-        turning = pool.is_revolute[members]
-        logits = np.log(judgement.scores[members] + 1e-4)
-        scored = logits[turning].max() - logits[~turning].max()
-        said = 0.5 * scored + 0.5 * float(judgement.revolute_logits[members].mean())
-        seen = EVIDENCE_WEIGHT * compare_costs(rows, fitted[True], fitted[False]) - EVIDENCE_BIAS
-        if _is_far(rows, fitted[True]):
-            seen -= FAR_PENALTY
-        odds.append(float(said + seen))
-        joints.append(fitted[odds[-1] > 0])
-    return joints, judgement.scores[best].astype(np.float64), np.array(odds)
-
-
-EVIDENCE_WEIGHT = 15.0
-"""Half the number of independent observations that the flow of a part is worth (N / F of the evidence rule)."""
-EVIDENCE_BIAS = 0.45
-"""What the turn's two extra parameters cost."""
-FAR_PIVOT = 4.0
-"""A turn about an axis farther than this from its part, in half-extents of the clip, is a slide in all but name."""
-FAR_PENALTY = 4.0
-
-
-def _is_far(part: PartFlow, turn: FittedJoint) -> bool:
-    """Whether a turn's axis passes far from the part's points."""
-    if part.weights.sum() <= 0:
-        return False
-    arm = np.average(part.midpoints, axis=0, weights=part.weights) - turn.pivot
-    return bool(np.linalg.norm(np.cross(turn.axis, arm)) > FAR_PIVOT)
-
-
-def _share_points(
+def _judge_all_points(
     network: Judge, video: PointVideo, joints: list[FittedJoint], scores: np.ndarray, config: DecodingConfig
 ) -> np.ndarray:
-    """Part probabilities of all points: the final joints judged on every slot, a random share at a time."""
-    if not joints:
-        return np.ones((video.num_frames, video.num_points, 1))
-    pool = hypotheses_from_joints(joints, np.clip(scores, 0.2, 0.8))
+    """Mask logits (joint, frame, point) of the final joints on every slot, a random share of the points at a time."""
     logits = np.full((len(joints), video.num_frames, video.num_points), -10.0)
+    if not joints:
+        return logits
+    pool = hypotheses_from_joints(joints, np.clip(scores, 0.2, 0.8))
     for first in range(0, video.num_points, config.num_smoothed):
         part = smooth_flow(video, first_point=first, num_points=config.num_smoothed)
         if not part.valid.any():
@@ -240,7 +202,15 @@ def _share_points(
             indices = np.tile(np.arange(low, low + count), (video.num_frames, 1))
             answer = judge(network, part, video, pool, indices, config)
             logits[:, :, first + low : first + low + count] = answer.mask_logits
-    probabilities = np.moveaxis(_softmax_with_static(agree_over_time(video, pool, logits)), 0, -1)
+    return logits
+
+
+def _share_points(video: PointVideo, joints: list[FittedJoint], logits: np.ndarray) -> np.ndarray:
+    """Part probabilities (frame, point, part) of all points, the base first."""
+    if not joints:
+        return np.ones((*video.valid.shape, 1))
+    agreed = agree_over_time(video, hypotheses_from_joints(joints, np.ones(len(joints))), logits)
+    probabilities = np.moveaxis(_softmax_with_static(agreed), 0, -1)
     probabilities[~video.valid] = np.eye(len(joints) + 1)[0]
     return probabilities
 

@@ -1,5 +1,6 @@
 """Batches made on the fly: example i comes from seed `first_seed + i`, so a run can resume anywhere."""
 
+import signal
 from collections.abc import Iterator
 
 import numpy as np
@@ -48,4 +49,12 @@ def iterate_batches(
         num_workers=config.num_workers,
         prefetch_factor=2 if config.num_workers else None,
         multiprocessing_context="fork" if config.num_workers else None,
+        worker_init_fn=_leave_stopping_to_the_run,
     )
+
+
+def _leave_stopping_to_the_run(worker: int) -> None:
+    """Ctrl-C and SIGTERM reach the whole process group; workers that died of them would take the run's state along."""
+    del worker
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)

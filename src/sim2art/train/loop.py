@@ -69,33 +69,37 @@ def train(config: TrainConfig, folder: Path, *, resume: bool = False, clips: lis
     sums: dict[str, float] = defaultdict(float)
     waited, started = 0.0, time.monotonic()
     step = first
-    with tqdm(total=config.num_steps, initial=first, unit="step", disable=not sys.stderr.isatty()) as bar:
-        while step < config.num_steps and not stopped:
-            begin = time.monotonic()
-            batch = {name: value.to(device, non_blocking=True) for name, value in next(batches).items()}
-            waited += time.monotonic() - begin
-            terms = train_step(network, optimizer, batch, config, step)
-            average.update(network, step)
-            step += 1
-            for name, value in terms.items():
-                sums[name] += value
-            bar.update()
-            if step % config.log_every == 0:
-                spent = time.monotonic() - started
-                record = {name: round(value / config.log_every, 5) for name, value in sums.items()} | {
-                    "step": step,
-                    "clips_per_second": round(config.log_every * config.batch_size / spent, 3),
-                    "waiting": round(waited / spent, 3),
-                    "rate": round(_rate(config, step), 7),
-                }
-                with (folder / "log.jsonl").open("a") as log:
-                    log.write(json.dumps(record) + "\n")
-                bar.set_postfix(loss=record["total"])
-                sums.clear()
-                waited, started = 0.0, time.monotonic()
-            if step % config.checkpoint_every == 0:
-                _save(folder, network, average, optimizer, step, config)
-    _save(folder, network, average, optimizer, step, config)
+    try:
+        with tqdm(total=config.num_steps, initial=first, unit="step", disable=not sys.stderr.isatty()) as bar:
+            while step < config.num_steps and not stopped:
+                begin = time.monotonic()
+                batch = {name: value.to(device, non_blocking=True) for name, value in next(batches).items()}
+                waited += time.monotonic() - begin
+                terms = train_step(network, optimizer, batch, config, step)
+                average.update(network, step)
+                step += 1
+                for name, value in terms.items():
+                    sums[name] += value
+                bar.update()
+                if step % config.log_every == 0:
+                    spent = time.monotonic() - started
+                    record = {name: round(value / config.log_every, 5) for name, value in sums.items()} | {
+                        "step": step,
+                        "clips_per_second": round(config.log_every * config.batch_size / spent, 3),
+                        "waiting": round(waited / spent, 3),
+                        "rate": round(_rate(config, step), 7),
+                    }
+                    with (folder / "log.jsonl").open("a") as log:
+                        log.write(json.dumps(record) + "\n")
+                    bar.set_postfix(loss=record["total"])
+                    sums.clear()
+                    waited, started = 0.0, time.monotonic()
+                if step % config.checkpoint_every == 0:
+                    _save(folder, network, average, optimizer, step, config)
+    finally:
+        # Whatever ends the run, a clip that cannot be made or a request to stop: what was learned is kept.
+        if step > first:
+            _save(folder, network, average, optimizer, step, config)
     network.load_state_dict(average.weights)
     return network.eval()
 

@@ -1,0 +1,69 @@
+"""Joints of chosen hypotheses: fitted to flow and surfaces as a turn and as a slide, and the better type kept."""
+
+import numpy as np
+
+from sim2art.observation.point_video import PointVideo
+from sim2art.proposals.hypotheses import Hypotheses, JointGuess
+from sim2art.proposals.joint_fit import (
+    FittedJoint,
+    PartFlow,
+    compare_costs,
+    fit_joint,
+    gather_part_flow,
+    start_other_type,
+)
+from sim2art.proposals.surface_steps import measure_surface_steps
+
+EVIDENCE_WEIGHT = 15.0
+"""Half the number of independent observations that the flow of a part is worth (N / F of the evidence rule)."""
+EVIDENCE_BIAS = 0.45
+"""What the turn's two extra parameters cost."""
+FAR_PIVOT = 4.0
+"""A turn about an axis farther than this from its part, in half-extents of the clip, is a slide in all but name."""
+FAR_PENALTY = 4.0
+
+
+def fit_both_types(video: PointVideo, guess: JointGuess, weights: np.ndarray) -> dict[bool, FittedJoint]:
+    """A guess fitted to a part's flow and surfaces: the turn under True, the slide under False.
+
+    Args:
+        video: In normalised coordinates.
+        weights: Probability (frame, point) that a point belongs to the part.
+    """
+    part = gather_part_flow(video, weights)
+    own = fit_joint(part, guess)
+    other = start_other_type(part, own)
+    return {joint.is_revolute: _fit_with_surfaces(video, weights, part, joint) for joint in (own, other)}
+
+
+def refit(video: PointVideo, joint: JointGuess, weights: np.ndarray) -> FittedJoint:
+    """A joint fitted again, its type kept, to better masks."""
+    return _fit_with_surfaces(video, weights, gather_part_flow(video, weights), joint)
+
+
+def evidence_for_turn(video: PointVideo, fitted: dict[bool, FittedJoint], weights: np.ndarray) -> float:
+    """Log-odds of revolute from how well each type explains the part's flow."""
+    part = gather_part_flow(video, weights)
+    odds = EVIDENCE_WEIGHT * compare_costs(part, fitted[True], fitted[False]) - EVIDENCE_BIAS
+    return odds - FAR_PENALTY if _is_far(part, fitted[True]) else odds
+
+
+def opinion_of_turn(pool: Hypotheses, members: np.ndarray, scores: np.ndarray, revolute_logits: np.ndarray) -> float:
+    """Log-odds of revolute from the network: its scores for turns against slides, and its word on the type."""
+    turning = pool.is_revolute[members]
+    logits = np.log(scores[members] + 1e-4)
+    return 0.5 * float(logits[turning].max() - logits[~turning].max()) + 0.5 * float(revolute_logits[members].mean())
+
+
+def _fit_with_surfaces(video: PointVideo, weights: np.ndarray, part: PartFlow, guess: JointGuess) -> FittedJoint:
+    """Fit to flow, measure the steps of that joint on surfaces, and fit to both."""
+    fitted = fit_joint(part, guess, num_rounds=5)
+    return fit_joint(part, fitted, steps=measure_surface_steps(video, weights, fitted))
+
+
+def _is_far(part: PartFlow, turn: FittedJoint) -> bool:
+    """Whether a turn's axis passes far from the part's points."""
+    if part.weights.sum() <= 0:
+        return False
+    arm = np.average(part.midpoints, axis=0, weights=part.weights) - turn.pivot
+    return bool(np.linalg.norm(np.cross(turn.axis, arm)) > FAR_PIVOT)
