@@ -260,8 +260,9 @@ def _observe(
         return track
 
     with clock.stage("poses") as say:
-        posed = find_poses(recording, tracker)
-        say("from the recording" if recording.world_from_camera is not None else "tracked")
+        posed = find_poses(recording, tracker, options.camera)
+        is_tracked = options.camera == "track" or (options.camera == "auto" and recording.world_from_camera is None)
+        say("the camera stands still" if posed.is_static else "tracked" if is_tracked else "from the recording")
     with clock.stage("frames") as say:
         frames, profile = pick_frames(posed, options)
         say(f"{len(frames)} of {posed.recording.num_frames}")

@@ -26,6 +26,7 @@ def run(
     *,
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
     frames: int = 16,
+    camera: Literal["auto", "static", "track"] = "auto",
     mask: Literal["auto", "motion", "salient", "whole"] = "auto",
     box: str | None = None,
     method: Literal["network", "flow_clustering"] = "network",
@@ -40,6 +41,7 @@ def run(
         recording: A capture folder (rgb/, depth/, camera.json) or a TUM RGB-D folder.
         output: Folder for the result.
         frames: How many frames to use; they are chosen by motion.
+        camera: Its poses are the recording's or tracked (auto); or it stood still; or track it in any case.
         mask: What counts as the object: auto, around what moves, the salient object, or the whole scene.
         box: x,y,width,height of the object in the first used frame, px; overrides the mask.
         method: The network, or the baseline that needs none.
@@ -50,7 +52,7 @@ def run(
     """
     check_output(output, overwrite=overwrite, resume=resume)
     options = ReconstructOptions(
-        observe=ObserveOptions(num_frames=frames, mask=mask, box=parse_box(box), seed=seed),
+        observe=ObserveOptions(num_frames=frames, camera=camera, mask=mask, box=parse_box(box), seed=seed),
         method=method,
         checkpoint=checkpoint,
         name=recording.resolve().name or "object",

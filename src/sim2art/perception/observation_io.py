@@ -40,7 +40,11 @@ def track_to_stage(track: CameraTrack) -> Stage:
     """All of a camera track."""
     return Stage(
         arrays={"world_from_camera": track.world_from_camera, "tracked": track.tracked},
-        facts={"is_static": track.is_static, "residual": float(np.nan_to_num(track.residual, posinf=-1.0))},
+        facts={
+            "is_static": track.is_static,
+            "residual": float(np.nan_to_num(track.residual, posinf=-1.0)),
+            "agreement": track.agreement,
+        },
     )
 
 
@@ -51,4 +55,5 @@ def track_from_stage(stage: Stage) -> CameraTrack:
         tracked=stage.arrays["tracked"],
         is_static=stage.facts["is_static"],
         residual=stage.facts["residual"],
+        agreement=stage.facts["agreement"],
     )

@@ -44,6 +44,8 @@ class ObserveOptions:
     """Points drawn in each frame."""
     baselines: tuple[int, ...] = DEFAULT_BASELINES
     """Flow goes this many used frames ahead."""
+    camera: Literal["auto", "static", "track"] = "auto"
+    """auto: the recording's poses when it has them, else tracked; static: it stood still; track: from the images."""
     mask: Literal["auto", "motion", "salient", "whole"] = "auto"
     """auto: salient object if its weight is at hand and it holds what moves, else the motion-centred crop."""
     box: tuple[int, int, int, int] | None = None
@@ -113,7 +115,7 @@ def observe(
         InvalidFileError: When the recording cannot be used.
     """
     recording = take_in(capture, options.intake)
-    posed = find_poses(recording, tracker)
+    posed = find_poses(recording, tracker, options.camera)
     frames, profile = pick_frames(posed, options, truth)
     return observe_frames(posed, frames, profile, options, truth=truth, image_flow=image_flow)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -11,6 +12,7 @@ from sim2art.perception.intake import Recording
 from sim2art.perception.pose_checks import find_jumps, longest_stretch
 from sim2art.perception.tasks import CameraTracker
 
+_MIN_AGREEMENT = 0.5
 _MIN_STRETCH = 4
 """Frames that must be left after a jump, unless the recording is shorter."""
 
@@ -27,14 +29,23 @@ class PosedRecording:
     warnings: tuple[str, ...]
 
 
-def find_poses(recording: Recording, tracker: CameraTracker) -> PosedRecording:
+def find_poses(
+    recording: Recording, tracker: CameraTracker, camera: Literal["auto", "static", "track"] = "auto"
+) -> PosedRecording:
     """Take the recording's poses, or track the camera, and cut the recording where the camera jumps.
+
+    Args:
+        recording: A checked recording.
+        tracker: Finds poses from the images.
+        camera: auto: the recording's poses when it has them; static: the camera stood still; track: from the images.
 
     Raises:
         InvalidFileError: When the camera can be followed through hardly any frames.
     """
     warnings = []
-    if recording.world_from_camera is not None:
+    if camera == "static":
+        poses, breaks, is_static = np.broadcast_to(np.eye(4), (recording.num_frames, 4, 4)).copy(), [], True
+    elif recording.world_from_camera is not None and camera == "auto":
         poses = recording.world_from_camera
         breaks = find_jumps(poses)
         is_static = bool(np.abs(poses - poses[0]).max() < 1e-6)
@@ -42,8 +53,13 @@ def find_poses(recording: Recording, tracker: CameraTracker) -> PosedRecording:
         track = tracker(recording.grays, recording.read_depth, recording.intrinsics)
         poses, is_static = track.world_from_camera, track.is_static
         breaks = sorted({*find_jumps(poses), *_edges_of_lost(track.tracked)})
+        if track.agreement < _MIN_AGREEMENT:
+            warnings.append(
+                f"The camera could hardly be tracked (only {100 * track.agreement:.0f} % of the corners agree): the result "
+                "may be wrong. If the camera stood still, pass --camera static."
+            )
         warnings.append(
-            "The recording has no camera poses: "
+            ("The recording has no camera poses: " if recording.world_from_camera is None else "Camera poses: ")
             + (
                 "the camera stands still."
                 if is_static

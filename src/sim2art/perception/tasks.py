@@ -23,6 +23,8 @@ class CameraTrack:
     """Whether the camera stood still (then every pose is the identity)."""
     residual: float
     """Median reprojection error of the static points, px."""
+    agreement: float
+    """Share of the tracked points that agree with the poses, 0..1."""
 
 
 @runtime_checkable

@@ -21,6 +21,7 @@ _RANSAC_ERROR = 2.0
 _MIN_INLIERS = 12
 _MAX_MISS_SHARE = 0.3
 """A corner that misses in more of its frames than this is taken for a mover."""
+_FEW_CORNERS = 120
 _STILL = 0.8
 """px: corners of a camera that stands still move less than this."""
 
@@ -37,11 +38,13 @@ def track_camera(
             tracked=np.ones(num_frames, dtype=bool),
             is_static=True,
             residual=0.0,
+            agreement=1.0,
         )
     use = np.ones(tracks.num_tracks, dtype=bool)
     for _ in range(2):
         poses, tracked, errors = _chain_poses(tracks, num_frames, intrinsics, use)
         use = _static_tracks(tracks, errors, use)
+    agreement = _agreement(tracks, errors, num_frames)
     static = use[tracks.track] & (tracks.depths > 0) & tracked[tracks.frame] & (errors < 3 * _RANSAC_ERROR)
     sightings = Sightings(
         frame=tracks.frame[static],
@@ -51,25 +54,36 @@ def track_camera(
     )
     poses, residual = adjust(sightings, inverse(poses), intrinsics)
     poses = inverse(poses)
-    return CameraTrack(world_from_camera=poses, tracked=tracked, is_static=False, residual=residual)
+    return CameraTrack(
+        world_from_camera=poses, tracked=tracked, is_static=False, residual=residual, agreement=agreement
+    )
 
 
 def is_camera_static(tracks: CornerTracks, num_frames: int) -> bool:
-    """Whether a good share of the corners stays in place between frames near and far: no moving camera allows that."""
+    """Whether a good share of the corners stays in place between frames near and far: no moving camera allows that.
+
+    Where corners are few (a blank door that fills the image) fewer must do, between frames that are near.
+    """
     by_frame = [np.flatnonzero(tracks.frame == frame) for frame in range(num_frames)]
-    still_pairs, moved_pairs = 0, 0
-    for gap in {1, 5, max(5, num_frames // 6), max(5, num_frames // 3), max(5, num_frames // 2)}:
+
+    def count_still(gap: int) -> np.ndarray:
+        """Corners that stay in place and corners seen, for frames that lie a gap apart."""
+        counts = [(0, 0)]
         for frame in range(0, num_frames - gap, max(1, gap // 4)):
             a, b = by_frame[frame], by_frame[frame + gap]
             _, in_a, in_b = np.intersect1d(tracks.track[a], tracks.track[b], return_indices=True)
-            if len(in_a) < 15:
-                continue
             distance = np.linalg.norm(tracks.pixels[a[in_a]] - tracks.pixels[b[in_b]], axis=1)
-            if np.mean(distance < _STILL) >= 0.3:
-                still_pairs += 1
-            else:
-                moved_pairs += 1
-    return still_pairs > 0 and moved_pairs <= 0.03 * (still_pairs + moved_pairs)
+            counts.append((int(np.sum(distance < _STILL)), len(distance)))
+        return np.array([count for count in counts if count[1] >= 15]).reshape(-1, 2)
+
+    near = np.concatenate([count_still(1), count_still(5)])
+    if len(near) == 0:
+        return False
+    if np.median(near[:, 1]) < _FEW_CORNERS:
+        return bool(np.mean(near[:, 0] < np.maximum(3, 0.05 * near[:, 1])) < 0.15)
+    far = [count_still(max(5, num_frames // part)) for part in (6, 3, 2)]
+    counts = np.concatenate([near, *far])
+    return bool(np.mean(counts[:, 0] < 0.3 * counts[:, 1]) <= 0.03)
 
 
 def _chain_poses(
@@ -106,6 +120,13 @@ def _chain_poses(
             sums[ids[add]] += lifted
             counts[ids[add]] += 1
     return poses, tracked, errors
+
+
+def _agreement(tracks: CornerTracks, errors: Float[np.ndarray, "sighting"], num_frames: int) -> float:
+    """Share of the corners of a typical frame that agree with its pose; low when the camera is a guess."""
+    agreeing = np.bincount(tracks.frame, weights=errors < _RANSAC_ERROR, minlength=num_frames)
+    seen = np.bincount(tracks.frame, minlength=num_frames)
+    return float(np.median(agreeing / np.maximum(seen, 1)))
 
 
 def _solve_pnp(
