@@ -17,10 +17,11 @@ from sim2art.cli.main import main
 from sim2art.errors import OutputExistsError
 from sim2art.export.labels import read_labels
 from sim2art.export.result import read_result
-from sim2art.observation.densify import densify_labels
+from sim2art.observation.densify import densify_labels, resize_labels
 from sim2art.observation.point_video import PointVideo
 from sim2art.perception.pipeline import ObserveOptions
-from sim2art.reconstruct import STAGES, Reconstruction, ReconstructOptions, reconstruct, resize_labels
+from sim2art.reconstruct import Reconstruction, ReconstructOptions, reconstruct
+from sim2art.stages import STAGES
 from tests.perception.sliding_scene import BOARD, SLIDE, SlidingScene, render_scene, write_scene
 
 OPTIONS = ReconstructOptions(observe=ObserveOptions(num_frames=6, num_points=400, baselines=(1, 3), mask="motion"))

@@ -25,9 +25,8 @@ from sim2art.articulation.assembly import assemble_object
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays, keep_largest_parts
 from sim2art.articulation.trajectory import JointTrajectory
-from sim2art.errors import OutputExistsError
 from sim2art.geometry.meshes import TriangleMesh
-from sim2art.observation.densify import densify_labels
+from sim2art.observation.densify import densify_labels, resize_labels
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.perception.captures.capture import Capture
@@ -43,14 +42,12 @@ from sim2art.perception.pipeline import NO_MOTION, Observation, ObserveOptions, 
 from sim2art.perception.poses import find_poses
 from sim2art.perception.tasks import CameraTrack, ReadDepth
 from sim2art.provenance import collect_provenance
-from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
+from sim2art.stages import PARTIAL, Stage, StageKeeper, check_output, fingerprint, make_key, move_in
 
 logger = logging.getLogger(__name__)
 
 Predictor = Callable[[PointVideo], ArticulationEstimate]
 MAX_JOINTS = 20
-STAGES = ".stages"
-"""Name of the folder, inside the output folder, that keeps the finished stages of a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,12 +113,12 @@ class Reconstruction:
             OutputExistsError: When the folder holds files and `overwrite` is not set.
         """
         check_output(output, overwrite=overwrite, resume=True)
-        partial = output / ".partial"
+        partial = output / PARTIAL
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
             self._write(partial, config or {}, facts)
-            return _move_in(partial, output)
+            return move_in(partial, output)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
@@ -306,51 +303,6 @@ def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> Articulat
         status=Status.AMBIGUOUS,
         reasons=reasons,
     )
-
-
-def check_output(output: Path, *, overwrite: bool = False, resume: bool = False) -> None:
-    """Raise OutputExistsError when a folder holds files that a run would mix with or lose."""
-    if output.exists() and not output.is_dir():
-        raise OutputExistsError(f"{output} is a file; a folder is needed for the result.", path=output)
-    if overwrite or not output.exists():
-        return
-    names = {entry.name for entry in output.iterdir()}
-    if names - {STAGES, ".partial"}:
-        raise OutputExistsError(
-            f"{output} is not empty ({len(names)} entries). Choose another folder, or pass --overwrite to replace an "
-            "earlier result in it.",
-            path=output,
-        )
-    if STAGES in names and not resume:
-        raise OutputExistsError(
-            f"{output} holds the finished stages of a run that was stopped. Pass --resume to go on from there, or "
-            "--overwrite to begin again.",
-            path=output,
-        )
-
-
-def resize_labels(
-    labels: UInt8[np.ndarray, "frame height width"], size: tuple[int, int]
-) -> UInt8[np.ndarray, "frame new_height new_width"]:
-    """Labels at another image size (width, height), by nearest pixel."""
-    height, width = labels.shape[1:]
-    if (width, height) == size:
-        return labels
-    rows = np.minimum((np.arange(size[1]) + 0.5) * height / size[1], height - 1).astype(int)
-    columns = np.minimum((np.arange(size[0]) + 0.5) * width / size[0], width - 1).astype(int)
-    return labels[:, rows[:, None], columns[None]]
-
-
-def _move_in(partial: Path, output: Path) -> list[Path]:
-    """Move finished files into the output folder; `result.json` goes last, so its presence tells of a whole result."""
-    names = sorted((entry.name for entry in partial.iterdir()), key=lambda name: (name == "result.json", name))
-    (output / "result.json").unlink(missing_ok=True)
-    for name in names:
-        target = output / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        (partial / name).replace(target)
-    return [output / name for name in names]
 
 
 def _fuse(

@@ -1,4 +1,5 @@
-"""Finished stages of a long run, kept on disk so that a run that was stopped goes on where it stood.
+"""The output folder of a long run: finished stages are kept there, so that a run that was stopped goes on where it stood,
+and results are moved in when they are whole.
 
 A stage is a set of arrays and plain facts under a key. The key is made of everything the stage depends on; a stage
 kept under another key is ignored. Files appear whole or not at all.
@@ -14,6 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from sim2art.errors import OutputExistsError
+
+STAGES = ".stages"
+"""Folder inside the output folder that keeps the finished stages of a run."""
+PARTIAL = ".partial"
+"""Folder inside the output folder in which results are written before they are moved in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +87,36 @@ def fingerprint(path: Path) -> str:
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     rows = [(str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return make_key(str(path.resolve()), rows)
+
+
+def check_output(output: Path, *, overwrite: bool = False, resume: bool = False) -> None:
+    """Raise OutputExistsError when a folder holds files that a run would mix with or lose."""
+    if output.exists() and not output.is_dir():
+        raise OutputExistsError(f"{output} is a file; a folder is needed for the result.", path=output)
+    if overwrite or not output.exists():
+        return
+    names = {entry.name for entry in output.iterdir()}
+    if names - {STAGES, PARTIAL}:
+        raise OutputExistsError(
+            f"{output} is not empty ({len(names)} entries). Choose another folder, or pass --overwrite to replace an "
+            "earlier result in it.",
+            path=output,
+        )
+    if STAGES in names and not resume:
+        raise OutputExistsError(
+            f"{output} holds the finished stages of a run that was stopped. Pass --resume to go on from there, or "
+            "--overwrite to begin again.",
+            path=output,
+        )
+
+
+def move_in(partial: Path, output: Path) -> list[Path]:
+    """Move finished files into the output folder; `result.json` goes last, so its presence tells of a whole result."""
+    names = sorted((entry.name for entry in partial.iterdir()), key=lambda name: (name == "result.json", name))
+    (output / "result.json").unlink(missing_ok=True)
+    for name in names:
+        target = output / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        (partial / name).replace(target)
+    return [output / name for name in names]

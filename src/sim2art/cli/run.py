@@ -11,14 +11,8 @@ from sim2art.articulation.estimate import part_name
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidValueError
 from sim2art.perception.pipeline import ObserveOptions
-from sim2art.reconstruct import (
-    STAGES,
-    Reconstruction,
-    ReconstructOptions,
-    check_output,
-    reconstruct,
-)
-from sim2art.stages import StageKeeper
+from sim2art.reconstruct import Reconstruction, ReconstructOptions, reconstruct
+from sim2art.stages import STAGES, StageKeeper, check_output
 
 
 def run(

@@ -44,6 +44,18 @@ def densify_labels(
     return labels
 
 
+def resize_labels(
+    labels: UInt8[np.ndarray, "frame height width"], size: tuple[int, int]
+) -> UInt8[np.ndarray, "frame new_height new_width"]:
+    """Labels at another image size (width, height), by nearest pixel."""
+    height, width = labels.shape[1:]
+    if (width, height) == size:
+        return labels
+    rows = np.minimum((np.arange(size[1]) + 0.5) * height / size[1], height - 1).astype(int)
+    columns = np.minimum((np.arange(size[0]) + 0.5) * width / size[0], width - 1).astype(int)
+    return labels[:, rows[:, None], columns[None]]
+
+
 def _vote_on_grid(
     video: RgbdVideo,
     frame: int,

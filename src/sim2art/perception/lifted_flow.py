@@ -122,6 +122,25 @@ def measure_flows(
     return result
 
 
+def camera_misfit(
+    flows: dict[tuple[int, int], PixelFlow],
+    depths: Float32[np.ndarray, "frame height width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+) -> float:
+    """How far (px) even the quietest quarter of the image moves from one used frame to the next against the poses."""
+    quiet = []
+    for frame in range(len(depths) - 1):
+        pair = flows.get((frame, frame + 1))
+        if pair is None or pair.cornered.sum() < 100:
+            continue
+        still, seen = camera_flow(depths[frame], intrinsics, world_from_camera[frame], world_from_camera[frame + 1])
+        used = pair.cornered & seen
+        if used.any():
+            quiet.append(float(np.quantile(np.linalg.norm(pair.flow - still, axis=-1)[used], 0.25)))
+    return float(np.median(quiet)) if quiet else 0.0
+
+
 def _texture_masks(gray: UInt8[np.ndarray, "height width"]) -> tuple[np.ndarray, np.ndarray]:
     """Where there is any texture, and where there is some in both directions."""
     weakest, strongest = measure_texture(gray)

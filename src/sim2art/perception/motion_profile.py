@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32
 
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
@@ -39,8 +39,6 @@ class MotionProfile:
     """Mean residual flow (px at the coarse size) once camera motion and noise are taken away."""
     reversal: Float[np.ndarray, "step"]
     """Cosine between the residual flow of a step and of the step before; negative where motion turns back."""
-    camera_error: Float[np.ndarray, "step"]
-    """Residual flow of the quietest quarter, px at the working size: large when the poses do not fit the images."""
 
 
 def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "frame 4 4"]) -> MotionProfile:
@@ -53,7 +51,7 @@ def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "f
     steps = list(range(recording.num_frames - 1))
     forward = map_in_threads(lambda i: flow(smalls[i], smalls[i + 1], None), steps)
     backward = map_in_threads(lambda i: flow(smalls[i + 1], smalls[i], None), steps)
-    motion, turning, camera_error = [], [], []
+    motion, turning = [], []
     residuals = np.zeros((len(steps), height, width, 2), dtype=np.float16)
     for i in steps:
         still, seen = camera_flow(recording.small_depths[i], k, world_from_camera[i], world_from_camera[i + 1])
@@ -64,7 +62,6 @@ def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "f
         length = np.linalg.norm(residual, axis=-1)
         # The moving part may fill most of the image, so what stands still is looked for in the lowest quarter.
         quiet = float(np.quantile(length[seen], 0.25)) if seen.any() else 0.0
-        camera_error.append(quiet / factor)
         floor = _FLOOR + 2.0 * min(quiet, 1.0)
         excess = np.clip(length - floor, 0.0, _MAX_RESIDUAL)
         # Fast motion is matched in few places only: the mean is over what was matched, with a floor against flukes.
@@ -77,7 +74,6 @@ def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "f
         backward=np.array(backward),
         motion=np.array(motion),
         reversal=np.array(turning),
-        camera_error=np.array(camera_error),
     )
 
 
@@ -123,8 +119,3 @@ def sharp_enough(sharpness: Float[np.ndarray, "frame"], *, window: int = 9, shar
     padded = np.pad(sharpness, half, mode="edge")
     around = np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
     return sharpness >= share * around
-
-
-def gray_of(image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width"]:
-    """Grey image of an RGB image."""
-    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

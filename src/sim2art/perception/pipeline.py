@@ -21,7 +21,7 @@ from sim2art.perception.captures.capture import Capture
 from sim2art.perception.depth_filter import smooth_depth
 from sim2art.perception.frames import choose_frames
 from sim2art.perception.intake import IntakeOptions, Recording, take_in
-from sim2art.perception.lifted_flow import LiftedFlow, measure_flows
+from sim2art.perception.lifted_flow import LiftedFlow, camera_misfit, measure_flows
 from sim2art.perception.masks import MaskChoice, choose_masks
 from sim2art.perception.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
 from sim2art.perception.moving import find_moving
@@ -31,7 +31,8 @@ from sim2art.perception.rigid_flow import RigidFlow
 from sim2art.perception.tasks import CameraTracker, ImageFlow
 
 NO_MOTION = "no motion seen"
-Progress = Callable[[str], None]
+_MAX_MISFIT = 2.0
+"""px."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,11 +152,6 @@ def observe_frames(
     """Flow, mask and points of the chosen frames."""
     recording = posed.recording
     warnings, reasons = [*recording.warnings, *posed.warnings], []
-    if recording.world_from_camera is not None and float(np.median(profile.camera_error)) > 3.0:
-        warnings.append(
-            "The recorded camera poses do not fit the images (what should stand still moves by "
-            f"{float(np.median(profile.camera_error)):.1f} px a frame): leave world_from_camera out to have them estimated."
-        )
     poses = inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera[frames]
     images = np.array([recording.read_image(int(frame)) for frame in frames])
     depths = np.array(map_in_threads(smooth_depth, [recording.read_depth(int(frame)) for frame in frames]))
@@ -168,6 +164,12 @@ def observe_frames(
         baselines=options.baselines,
         starts=coarse_starts(frames, profile, recording, options.baselines),
     )
+    misfit = camera_misfit(flows, depths, recording.intrinsics, poses)
+    if misfit > _MAX_MISFIT:
+        warnings.append(
+            f"The camera poses do not fit the images (what should stand still moves by {misfit:.1f} px from one used frame to "
+            "the next). If the recorded poses are at fault, pass --camera track to have them estimated."
+        )
     moving = find_moving(depths, flows, recording.intrinsics, poses)
     if options.refine_poses:
         poses, scales = refine_poses(
