@@ -1,5 +1,6 @@
-"""The output folder of a long run: finished stages are kept there, so that a run that was stopped goes on where it stood,
-and results are moved in when they are whole.
+"""The output folder of a long run: finished stages are kept there, and results moved in when they are whole.
+
+So a run that was stopped goes on where it stood, and nothing is ever written half.
 
 A stage is a set of arrays and plain facts under a key. The key is made of everything the stage depends on; a stage
 kept under another key is ignored. Files appear whole or not at all.

@@ -1,0 +1,52 @@
+"""Stages come back under the same key only; fingerprints follow what changes."""
+
+from pathlib import Path
+
+import numpy as np
+
+from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
+
+STAGE = Stage(arrays={"values": np.arange(5)}, facts={"words": ["a", "b"]})
+
+
+def test_a_stage_comes_back_under_its_key(tmp_path: Path) -> None:
+    StageKeeper(tmp_path / "s").keep("first", "key", STAGE)
+    kept = StageKeeper(tmp_path / "s", resume=True)
+    found = kept.load("first", "key")
+    assert found is not None
+    np.testing.assert_array_equal(found.arrays["values"], STAGE.arrays["values"])
+    assert found.facts["words"] == ["a", "b"]
+    assert kept.load("first", "other") is None
+    assert kept.load("second", "key") is None
+
+
+def test_without_resume_old_stages_are_gone(tmp_path: Path) -> None:
+    StageKeeper(tmp_path / "s").keep("first", "key", STAGE)
+    assert StageKeeper(tmp_path / "s").load("first", "key") is None
+
+
+def test_a_damaged_stage_is_made_again(tmp_path: Path) -> None:
+    keeper = StageKeeper(tmp_path / "s")
+    keeper.keep("first", "key", STAGE)
+    path = tmp_path / "s" / "first.npz"
+    path.write_bytes(path.read_bytes()[:100])
+    assert keeper.load("first", "key") is None
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    keeper = StageKeeper(None)
+    keeper.keep("first", "key", STAGE)
+    assert keeper.load("first", "key") is None
+
+
+def test_a_fingerprint_follows_the_files(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one")
+    before = fingerprint(tmp_path)
+    assert fingerprint(tmp_path) == before
+    (tmp_path / "a.txt").write_text("three")
+    assert fingerprint(tmp_path) != before
+
+
+def test_equal_values_have_equal_keys() -> None:
+    assert make_key(1, {"b": 2, "a": Path("x")}) == make_key(1, {"a": Path("x"), "b": 2})
+    assert make_key(1) != make_key(2)
