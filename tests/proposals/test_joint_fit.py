@@ -99,3 +99,12 @@ def test_true_joint_leaves_no_residual(rotvec, pivot, angle):
     np.testing.assert_allclose(joint_residuals(part, guess), 0, atol=1e-9)
     fitted = fit_joint(part, guess)
     assert line_angle(fitted.axis, axis) < 1e-4
+
+
+def test_values_do_not_run_on_where_flow_ends():
+    clip = make_point_clip(JointType.PRISMATIC)
+    weights = (clip.part_ids == 1).astype(float)
+    weights[4:] = 0.0
+    fitted = fit_joint(gather_part_flow(clip.video, weights), _true_guess(clip))
+    seen = clip.trajectory.values[4 + 8 if len(clip.trajectory.values) > 12 else -1, 0]
+    assert np.abs(fitted.values).max() < abs(seen) * 1.5

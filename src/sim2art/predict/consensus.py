@@ -34,19 +34,23 @@ def agree_over_time(
     world = video.points_world[valid]
     frames = np.nonzero(valid)[0]
     out = mask_logits.astype(np.float64).copy()
-    still_tree = KDTree(world)
-    still = still_tree.query(world, k=NUM_NEIGHBORS, distance_upper_bound=RADIUS)
+    still = _neighbors(world)
     motions = joints.motions()
     for index in range(len(joints)):
         votes = np.clip(mask_logits[index][valid], -MAX_LOGIT, MAX_LOGIT)
         rest = apply(inverse(motions[index])[frames], world[:, None])[:, 0]
-        carried = KDTree(rest).query(rest, k=NUM_NEIGHBORS, distance_upper_bound=RADIUS)
-        out[index][valid] = 0.5 * (_mean_vote(votes, *still) + _mean_vote(votes, *carried))
+        out[index][valid] = 0.5 * (_mean_vote(votes, *still) + _mean_vote(votes, *_neighbors(rest)))
     return out
 
 
+def _neighbors(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and indices of each place's neighbours; missing ones are infinitely far, with an index past the end."""
+    distances, indices = KDTree(places).query(places, k=NUM_NEIGHBORS, distance_upper_bound=RADIUS)
+    return np.asarray(distances), np.asarray(indices)
+
+
 def _mean_vote(votes: np.ndarray, distances: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
-    """Mean of neighbours' votes, near ones more; missing neighbours have an index past the end."""
+    """Mean of neighbours' votes, near ones more."""
     weights = np.where(np.isfinite(distances), 1.0 - np.minimum(distances / RADIUS, 1.0) + 0.05, 0.0)
     padded = np.append(votes, 0.0)[neighbors]
     return (weights * padded).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)

@@ -4,6 +4,7 @@ Judge a diverse pool, keep a small consistent set, fit each joint to the flow of
 fitted joints again, and let them share the points. Selection is greedy by score with a cap on overlap.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,16 +17,20 @@ from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.checkpoint import Calibration
 from sim2art.predict.consensus import agree_over_time
-from sim2art.predict.fitting import evidence_for_turn, fit_both_types, opinion_of_turn, refit
+from sim2art.predict.fitting import Judgement, evidence_for_turn, fit_both_types, opinion_of_turn, refit
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
-from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
+from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.joint_fit import FittedJoint
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import smooth_flow
 
 MAX_PARTS = 20
 """Moving parts that are reported (M of the paper)."""
+
+
+MIN_KEPT_SCORE = 0.6
+"""A fit that scores lower than this share of its guess's score is not accepted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +47,6 @@ class DecodingConfig:
     """A part with a smaller share of the points is dropped."""
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """The judge's answer as probabilities, in NumPy."""
-
-    mask_logits: np.ndarray
-    """(hypothesis, frame, point)."""
-    scores: np.ndarray
-    """(hypothesis), 0..1."""
-    revolute_logits: np.ndarray
-    """(hypothesis): log-odds of revolute against prismatic."""
 
 
 def decode_video(
@@ -78,7 +71,14 @@ def decode_video(
             chosen = chosen[:MAX_PARTS]
         if len(chosen):
             answer = _settle(
-                network, smoothed, normalized, pool.take(chosen), first.mask_logits[chosen], judged, config
+                network,
+                smoothed,
+                normalized,
+                pool.take(chosen),
+                first.mask_logits[chosen],
+                first.scores[chosen],
+                judged,
+                config,
             )
     joints, scores, odds = answer
     logits = _judge_all_points(network, normalized, joints, scores, config)
@@ -117,28 +117,40 @@ def _settle(
     surface: PointVideo,
     chosen: Hypotheses,
     mask_logits: np.ndarray,
+    first_scores: np.ndarray,
     judged: np.ndarray,
     config: DecodingConfig,
 ) -> _Answer:
-    """Fit each chosen hypothesis as both types, judge the fits beside it, and keep the better type of each."""
-    count = len(chosen)
+    """Fit each chosen hypothesis as both types, have the network judge each set of fits, and keep the better type.
+
+    The two sets are judged apart: near-duplicates side by side would take each other's score.
+    """
     shares = _softmax_with_static(mask_logits)
-    fits = [fit_both_types(smoothed, chosen[i], _scatter(shares[i + 1], judged, smoothed)) for i in range(count)]
-    fitted = [fit[turns] for fit in fits for turns in (True, False)]
-    pool = join_hypotheses([chosen, hypotheses_from_joints(fitted, np.repeat(chosen.scores, 2))])
-    second = judge(network, smoothed, surface, pool, judged, config)
-    members = [np.array([i, count + 2 * i, count + 2 * i + 1]) for i in range(count)]
-    best = [group[np.argmax(second.scores[group])] for group in members]
-    shares = _softmax_with_static(second.mask_logits[best])
-    odds = np.zeros(count)
+    weights = [_scatter(share, judged, smoothed) for share in shares[1:]]
+    fits = [fit_both_types(smoothed, chosen[i], weights[i]) for i in range(len(chosen))]
+    verdicts = {
+        turns: judge(
+            network,
+            smoothed,
+            surface,
+            hypotheses_from_joints([fit[turns] for fit in fits], chosen.scores),
+            judged,
+            config,
+        )
+        for turns in (True, False)
+    }
+    odds, scores = np.zeros(len(chosen)), np.zeros(len(chosen))
     joints: list[FittedJoint] = []
-    for i, group in enumerate(members):
-        weights = _scatter(shares[i + 1], judged, smoothed)
-        again = {turns: refit(smoothed, joint, weights) for turns, joint in fits[i].items()}
-        odds[i] = opinion_of_turn(pool, group, second.scores, second.revolute_logits)
-        odds[i] += evidence_for_turn(smoothed, again, weights)
-        joints.append(again[bool(odds[i] > 0)])
-    return _Answer(joints=joints, scores=second.scores[best].astype(np.float64), odds=odds)
+    for i, fit in enumerate(fits):
+        odds[i] = opinion_of_turn(verdicts[True], verdicts[False], i) + evidence_for_turn(smoothed, fit, weights[i])
+        turns = bool(odds[i] > 0)
+        scores[i] = verdicts[turns].scores[i]
+        joints.append(fit[turns])
+        if turns == chosen.is_revolute[i] and scores[i] < MIN_KEPT_SCORE * first_scores[i]:
+            # The fit made it worse in the eyes of the network: the guess stays, with the fit's uncertainty.
+            joints[-1] = dataclasses.replace(fit[turns], **vars(chosen[i]))
+            scores[i] = first_scores[i]
+    return _Answer(joints=joints, scores=scores, odds=odds)
 
 
 @torch.inference_mode()

@@ -1,9 +1,11 @@
 """Joints of chosen hypotheses: fitted to flow and surfaces as a turn and as a slide, and the better type kept."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.hypotheses import Hypotheses, JointGuess
+from sim2art.proposals.hypotheses import JointGuess
 from sim2art.proposals.joint_fit import (
     FittedJoint,
     PartFlow,
@@ -21,6 +23,18 @@ EVIDENCE_BIAS = 0.45
 FAR_PIVOT = 4.0
 """A turn about an axis farther than this from its part, in half-extents of the clip, is a slide in all but name."""
 FAR_PENALTY = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """The judge's answer as probabilities, in NumPy."""
+
+    mask_logits: np.ndarray
+    """(hypothesis, frame, point)."""
+    scores: np.ndarray
+    """(hypothesis), 0..1."""
+    revolute_logits: np.ndarray
+    """(hypothesis): log-odds of revolute against prismatic."""
 
 
 def fit_both_types(video: PointVideo, guess: JointGuess, weights: np.ndarray) -> dict[bool, FittedJoint]:
@@ -48,11 +62,11 @@ def evidence_for_turn(video: PointVideo, fitted: dict[bool, FittedJoint], weight
     return odds - FAR_PENALTY if _is_far(part, fitted[True]) else odds
 
 
-def opinion_of_turn(pool: Hypotheses, members: np.ndarray, scores: np.ndarray, revolute_logits: np.ndarray) -> float:
-    """Log-odds of revolute from the network: its scores for turns against slides, and its word on the type."""
-    turning = pool.is_revolute[members]
-    logits = np.log(scores[members] + 1e-4)
-    return 0.5 * float(logits[turning].max() - logits[~turning].max()) + 0.5 * float(revolute_logits[members].mean())
+def opinion_of_turn(turns: Judgement, slides: Judgement, index: int) -> float:
+    """Log-odds of revolute from the network: its score for the turn against the slide, and its word on the type."""
+    scored = np.log(turns.scores[index] + 1e-3) - np.log(slides.scores[index] + 1e-3)
+    said = turns.revolute_logits[index] + slides.revolute_logits[index]
+    return 0.5 * float(scored) + 0.25 * float(said)
 
 
 def _fit_with_surfaces(video: PointVideo, weights: np.ndarray, part: PartFlow, guess: JointGuess) -> FittedJoint:

@@ -20,7 +20,9 @@ MIN_ROWS = 12
 """Less flow than this (sum of weights) is not fitted."""
 ROWS_PER_PAIR = 12.0
 """Independent observations that one frame pair is worth."""
-SMOOTHNESS = 0.02
+STANDSTILL = 0.4
+"""First differences against second ones: bridges gaps at constant speed, but does not run on where data end."""
+SMOOTHNESS = 0.002
 """Weight of second differences of the values, as a share of the data's weight."""
 
 
@@ -197,8 +199,8 @@ def _solve_values(part: PartFlow, robust: np.ndarray, joint: JointGuess, steps: 
     np.add.at(right, stop, weight * changes)
     np.add.at(right, start, -weight * changes)
     strength = SMOOTHNESS * weight.sum() / count + 1e-9
-    second = np.diff(np.eye(count), 2, axis=0)
-    normal += strength * second.T @ second
+    first, second = np.diff(np.eye(count), 1, axis=0), np.diff(np.eye(count), 2, axis=0)
+    normal += strength * (second.T @ second + STANDSTILL * first.T @ first)
     normal[0, 0] += 1e3 * (weight.sum() + 1)  # Frame 0 is the rest pose.
     normal += 1e-9 * np.eye(count) * (weight.sum() + 1)
     solved = np.linalg.solve(normal, right)
