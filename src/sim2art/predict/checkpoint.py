@@ -26,7 +26,7 @@ DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[1] / "checkpoints" / "defa
 class Calibration:
     """Numbers fitted on validation clips after training."""
 
-    score_threshold: float = 0.25
+    score_threshold: float = 0.1
     """A hypothesis is taken when its score is at least this."""
 
 
