@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from sim2art.articulation.joint import JointType
-from sim2art.errors import OutputExistsError
+from sim2art.errors import InvalidFileError, OutputExistsError
 from sim2art.predict.checkpoint import load_checkpoint
+from sim2art.train import loop
 from sim2art.train.config import PRESETS
 from sim2art.train.loop import train
 from tests.point_clips import make_point_clip
@@ -39,8 +40,6 @@ def test_resume_equals_an_unbroken_run(tmp_path, clips, network):
 
 def _stop_after(steps, config, folder, clips):
     """Run and stop as SIGTERM would, after some steps."""
-    from sim2art.train import loop
-
     calls = []
     original = loop.train_step
 
@@ -71,6 +70,35 @@ def test_checkpoint_gives_the_averaged_weights(tmp_path, clips):
     loaded, _ = load_checkpoint(tmp_path / "run" / "checkpoint")
     for name, value in network.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], value.half().float(), msg=name)
+
+
+def test_a_run_can_begin_with_a_checkpoint_of_its_own_kind_only(tmp_path, clips):
+    train(_config(num_steps=2), tmp_path / "first", clips=clips)
+    trained, _ = load_checkpoint(tmp_path / "first" / "checkpoint")
+    begun = train(_config(num_steps=0), tmp_path / "second", start_from=tmp_path / "first" / "checkpoint", clips=clips)
+    for name, value in trained.state_dict().items():
+        torch.testing.assert_close(begun.state_dict()[name], value, msg=name)
+    with pytest.raises(InvalidFileError, match="this run builds"):
+        train(_config(network="paper"), tmp_path / "third", start_from=tmp_path / "first" / "checkpoint", clips=clips)
+
+
+def test_a_run_that_fails_keeps_what_it_learned(tmp_path, clips, monkeypatch):
+    original, calls = loop.train_step, []
+
+    def failing(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise RuntimeError("a clip that cannot be made")
+        return original(*args)
+
+    monkeypatch.setattr(loop, "train_step", failing)
+    with pytest.raises(RuntimeError, match="cannot be made"):
+        train(_config(), tmp_path, clips=clips)
+    monkeypatch.undo()
+    assert (tmp_path / "state.safetensors").exists()
+    train(_config(), tmp_path, resume=True, clips=clips)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert steps == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ def train(
     batch_size: int | None = None,
     workers: int | None = None,
     resume: bool = False,
+    start_from: Path | None = None,
 ) -> None:
     """Train a network on simulated clips, made on the fly.
 
@@ -35,6 +36,7 @@ def train(
         batch_size: Clips a step; the preset's own when not given.
         workers: Processes that make clips.
         resume: Go on from what the folder holds.
+        start_from: Checkpoint folder whose weights a new run begins with.
     """
     config = dataclasses.replace(PRESETS[preset], network=network, seed=seed)
     if corruption is not None:
@@ -42,5 +44,5 @@ def train(
     for name, value in (("num_steps", num_steps), ("batch_size", batch_size), ("num_workers", workers)):
         if value is not None:
             config = dataclasses.replace(config, **{name: value})
-    run_training(config, output, resume=resume)
+    run_training(config, output, resume=resume, start_from=start_from)
     print(f"Checkpoint: {output / 'checkpoint'}")

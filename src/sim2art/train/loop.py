@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from sim2art.dataset.clip import Clip
-from sim2art.errors import OutputExistsError
+from sim2art.errors import InvalidFileError, OutputExistsError
 from sim2art.networks.judge import JudgeConfig
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import SlotConfig
-from sim2art.predict.checkpoint import build_network, save_checkpoint
+from sim2art.predict.checkpoint import build_network, load_checkpoint, save_checkpoint
 from sim2art.proposals.evidence import num_evidence_features
 from sim2art.train.config import TrainConfig
 from sim2art.train.data import iterate_batches
@@ -38,11 +38,19 @@ def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig:
     return SlotConfig(encoder=EncoderConfig(num_features=num_slot_features(baselines)))
 
 
-def train(config: TrainConfig, folder: Path, *, resume: bool = False, clips: list[Clip] | None = None) -> nn.Module:
+def train(
+    config: TrainConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    start_from: Path | None = None,
+    clips: list[Clip] | None = None,
+) -> nn.Module:
     """Train and leave `checkpoint/`, `state.safetensors`, `log.jsonl` and `config.json` in `folder`.
 
     Args:
         resume: Go on from the state in `folder`; without one, begin there.
+        start_from: Checkpoint folder whose weights a new run begins with; a resumed run has its own.
         clips: Train on these instead of the generator (tests).
 
     Returns:
@@ -57,7 +65,10 @@ def train(config: TrainConfig, folder: Path, *, resume: bool = False, clips: lis
     _keep_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(config.seed)
-    network = build_network(network_config(config)).to(device)
+    network = build_network(network_config(config))
+    if start_from is not None:
+        _copy_weights(start_from, network)
+    network.to(device)
     average = Average(network, config.ema_decay)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
@@ -102,6 +113,21 @@ def train(config: TrainConfig, folder: Path, *, resume: bool = False, clips: lis
             _save(folder, network, average, optimizer, step, config)
     network.load_state_dict(average.weights)
     return network.eval()
+
+
+def _copy_weights(checkpoint: Path, network: nn.Module) -> None:
+    """Begin with a checkpoint's weights.
+
+    Raises:
+        InvalidFileError: When they are those of another network.
+    """
+    trained, _ = load_checkpoint(checkpoint)
+    if trained.config != network.config:
+        raise InvalidFileError(
+            f"{checkpoint} holds {trained.config}; this run builds {network.config}. Use the preset it was trained with.",
+            path=checkpoint,
+        )
+    network.load_state_dict(trained.state_dict())
 
 
 def train_step(
