@@ -57,3 +57,8 @@ class PointVideo:
     def num_points(self) -> int:
         """Number of point slots per frame."""
         return self.points_world.shape[1]
+
+    def flow_channels(self) -> Float[np.ndarray, "frame point channel"]:
+        """Flow (3) and whether it was measured (1) at each baseline, side by side: how slot networks read flow."""
+        channels = np.concatenate([self.flow_world, self.flow_valid[..., None]], axis=-1)
+        return np.moveaxis(channels, 0, 2).reshape(self.num_frames, self.num_points, -1)

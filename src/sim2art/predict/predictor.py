@@ -25,7 +25,7 @@ def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predicto
     network, calibration = load_checkpoint(checkpoint or DEFAULT_CHECKPOINT)
     if isinstance(network, SlotNetwork):
         slots = network
-        return lambda video: decode_slots(slots, video, seed=seed)
+        return lambda video: decode_slots(slots, video)
     assert isinstance(network, Judge)
     judge = network
     config = dataclasses.replace(DecodingConfig(), seed=seed)

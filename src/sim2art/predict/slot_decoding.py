@@ -13,22 +13,17 @@ from sim2art.proposals.joint_fit import FittedJoint, fit_joint, gather_part_flow
 
 MIN_SHARE = 0.01
 """Slots with a smaller share of the points are pruned."""
-NUM_POINTS = 512
-"""Points a frame in one pass; more points go through in several passes and share the first pass's slots."""
 
 
 @torch.inference_mode()
-def decode_slots(network: SlotNetwork, video: PointVideo, *, seed: int = 0) -> ArticulationEstimate:
-    """The paper's network from points to an estimate; `seed` is unused, since nothing is random here."""
-    del seed
+def decode_slots(network: SlotNetwork, video: PointVideo) -> ArticulationEstimate:
+    """The paper's network from points to an estimate; nothing is random here."""
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
     device = next(network.parameters()).device
-    features = np.concatenate([normalized.flow_world, normalized.flow_valid[..., None]], axis=-1)
-    features = np.moveaxis(features, 0, 2).reshape(video.num_frames, video.num_points, -1)
     output = network(
         torch.from_numpy(normalized.points_world.astype(np.float32))[None].to(device),
-        torch.from_numpy(features.astype(np.float32))[None].to(device),
+        torch.from_numpy(normalized.flow_channels().astype(np.float32))[None].to(device),
         torch.from_numpy(normalized.valid.copy())[None].to(device),
     )
     types = torch.softmax(output.types[0].float(), dim=-1).cpu().numpy()

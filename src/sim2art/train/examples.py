@@ -12,7 +12,6 @@ from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
-from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.agreement import measure_agreement
 from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
@@ -205,7 +204,7 @@ def make_slot_example(clip: Clip, config: ExampleConfig, rng: np.random.Generato
     truth = normalized_truth(clip, normalization)
     chosen = draw_points(video.valid, config.num_slot_points, rng)
     frames = np.arange(video.num_frames)[:, None]
-    features = slot_features(video, chosen)
+    features = video.flow_channels()[frames, chosen]
     if rng.random() < config.drop_flow:
         features = np.zeros_like(features)
     count = min(len(truth.axes), MAX_PARTS - 1)
@@ -225,11 +224,3 @@ def make_slot_example(clip: Clip, config: ExampleConfig, rng: np.random.Generato
         part_pivots=np.pad(truth.joints.pivots[:count], ((1, padding), (0, 0))).astype(np.float32),
         part_motions=np.pad((values * signs[:, None]).T, ((0, 0), (1, padding))).astype(np.float32),
     )
-
-
-def slot_features(video: PointVideo, chosen: np.ndarray) -> np.ndarray:
-    """Flow and validity of chosen points (frame, point, channel) of a normalised video."""
-    frames = np.arange(video.num_frames)[:, None]
-    flow = video.flow_world[:, frames, chosen]
-    measured = video.flow_valid[:, frames, chosen]
-    return np.moveaxis(np.concatenate([flow, measured[..., None]], axis=-1), 0, 2).reshape(*chosen.shape, -1)
