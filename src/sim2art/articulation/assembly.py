@@ -1,6 +1,7 @@
 """From an estimate and one mesh per part to an `ArticulatedObject`."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from sim2art.articulation.articulated_object import ArticulatedObject, Link
 from sim2art.articulation.estimate import ArticulationEstimate, part_name
@@ -19,13 +20,31 @@ def part_color(index: int) -> tuple[int, int, int]:
 
 
 def assemble_object(
-    estimate: ArticulationEstimate, meshes: list[TriangleMesh | None], *, name: str = "object"
+    estimate: ArticulationEstimate,
+    meshes: Sequence[TriangleMesh | None],
+    *,
+    name: str = "object",
+    part_names: Sequence[str] = (),
 ) -> ArticulatedObject:
-    """The estimate as links and joints; `meshes` holds one rest-pose mesh (or None) per part, the base first."""
-    links = tuple(Link(name=part_name(index), mesh=mesh, color=part_color(index)) for index, mesh in enumerate(meshes))
+    """The estimate as links and joints.
+
+    Args:
+        estimate: Its joints call parts by the names that `part_name` gives.
+        meshes: One rest-pose mesh (or None) per part, the base first.
+        name: Of the object.
+        part_names: Other names for the links, the base first; empty keeps those of the estimate.
+    """
+    own = [part_name(index) for index in range(len(meshes))]
+    name_of = dict(zip(own, part_names or own, strict=True))
+    links = tuple(
+        Link(name=name_of[part_name(index)], mesh=mesh, color=part_color(index)) for index, mesh in enumerate(meshes)
+    )
     joints = []
     for index, joint_estimate in enumerate(estimate.joints):
         values = estimate.trajectory.values[:, index]
         span = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
-        joints.append(dataclasses.replace(joint_estimate.joint, observed_range=span))
+        joint = joint_estimate.joint
+        joints.append(
+            dataclasses.replace(joint, parent=name_of[joint.parent], child=name_of[joint.child], observed_range=span)
+        )
     return ArticulatedObject(name=name, links=links, joints=tuple(joints))
