@@ -1,11 +1,13 @@
 """Wavefront OBJ files with face colours, as a palette texture: the form that most simulators and viewers can colour."""
 
+import itertools
 import re
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from sim2art.errors import InvalidFileError
 from sim2art.geometry.meshes import TriangleMesh
 
 _TILE = 4  # Pixels a side of one palette colour: keeps neighbours out of a filtered look-up at its middle.
@@ -41,6 +43,63 @@ def write_obj(path: Path, mesh: TriangleMesh) -> None:
         lines.append("usemtl palette")
         lines += [f"f {a}/{t} {b}/{t} {c}/{t}" for (a, b, c), t in zip(faces, palette_index + 1, strict=True)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_obj(path: Path) -> TriangleMesh:
+    """Read an OBJ file, m: those of `write_obj` with their face colours, others (from an editor, say) with none.
+
+    Raises:
+        InvalidFileError: When the file is missing or is no OBJ file.
+    """
+    vertices: list[list[float]] = []
+    faces: list[tuple[int, int, int]] = []
+    texture_indices: list[int] = []
+    library: str | None = None
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            words = line.split()
+            if not words:
+                continue
+            if words[0] == "v":
+                vertices.append([float(x) for x in words[1:4]])
+            elif words[0] == "f":
+                corners = [corner.split("/") for corner in words[1:]]
+                places = [int(corner[0]) for corner in corners]
+                # Polygons become fans; negative indices count back from the newest vertex.
+                places = [place - 1 if place > 0 else len(vertices) + place for place in places]
+                for second, third in itertools.pairwise(places[1:]):
+                    faces.append((places[0], second, third))
+                    texture_indices.append(int(corners[0][1]) - 1 if len(corners[0]) > 1 and corners[0][1] else -1)
+            elif words[0] == "mtllib":
+                library = line.split(maxsplit=1)[1].strip()
+        mesh = TriangleMesh(
+            vertices=np.array(vertices, dtype=np.float64).reshape(-1, 3),
+            faces=np.array(faces, dtype=np.int64).reshape(-1, 3),
+        )
+    except (OSError, UnicodeDecodeError, ValueError, IndexError) as error:
+        raise InvalidFileError(
+            f"Cannot read a mesh from '{path}': {error}. Copy the whole result folder, or run the recording again.",
+            path=path,
+        ) from error
+    if library != path.with_suffix(".mtl").name or not faces or min(texture_indices) < 0:
+        return mesh
+    colors = _read_palette(path.with_suffix(".png"))
+    if colors is None or max(texture_indices) >= len(colors):
+        return mesh
+    return TriangleMesh(vertices=mesh.vertices, faces=mesh.faces, colors=colors[np.array(texture_indices)])
+
+
+def _read_palette(path: Path) -> np.ndarray | None:
+    """The 256 colours of a palette picture, or None when it is none of ours."""
+    try:
+        with Image.open(path) as image:
+            picture = np.array(image.convert("RGB"))
+    except OSError:
+        return None
+    side = int(np.sqrt(_COLORS))
+    if picture.shape != (side * _TILE, side * _TILE, 3):
+        return None
+    return picture[::_TILE, ::_TILE].reshape(-1, 3)
 
 
 def _write_palette(path: Path, colors: np.ndarray) -> np.ndarray:

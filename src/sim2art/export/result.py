@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,15 +35,28 @@ class Result:
     """Ids of the used frames in the recording."""
     part_meshes: tuple[str | None, ...]
     """Mesh file of each part, relative to the result's folder, the base first."""
+    part_names: tuple[str, ...] = ()
+    """Name of each part, which joints call them by; empty gives "base", "part_1", ... (see `part_name`)."""
     joints: tuple[JointEstimate, ...]
     """Joint i carries part i + 1."""
     trajectory: JointTrajectory
     provenance: dict[str, Any]
+    name: str = "object"
+    """Of the whole model."""
+    mesh_frame: Literal["world", "link"] = "world"
+    """Where the mesh files' vertices stand; "link" only in folders of versions that wrote no such word."""
 
     def __post_init__(self) -> None:
+        if not self.part_names:
+            object.__setattr__(self, "part_names", tuple(part_name(index) for index in range(len(self.part_meshes))))
         if len(self.part_meshes) != len(self.joints) + 1:
             raise InvalidValueError(
                 f"Result has {len(self.part_meshes)} parts and {len(self.joints)} joints; one part more than joints is needed."
+            )
+        if len(self.part_names) != len(self.part_meshes) or len(set(self.part_names)) != len(self.part_names):
+            raise InvalidValueError(
+                f"Result has {len(self.part_meshes)} parts and the names {list(self.part_names)}; "
+                "one name of its own is needed for each."
             )
         if self.trajectory.values.shape != (len(self.frame_ids), len(self.joints)):
             raise InvalidValueError(
@@ -60,6 +73,7 @@ def write_result(path: Path, result: Result) -> None:
     """
     content = {
         "schema": RESULT_SCHEMA,
+        "name": result.name,
         "status": result.status.value,
         "reasons": list(result.reasons),
         "warnings": list(result.warnings),
@@ -67,11 +81,13 @@ def write_result(path: Path, result: Result) -> None:
         "frames": [int(frame) for frame in result.frame_ids],
         "times": result.trajectory.times.tolist(),
         "world": WORLD,
+        "mesh_frame": result.mesh_frame,
         "parts": [
-            {"index": index, "name": part_name(index), "mesh": mesh} for index, mesh in enumerate(result.part_meshes)
+            {"index": index, "name": name, "mesh": mesh}
+            for index, (name, mesh) in enumerate(zip(result.part_names, result.part_meshes, strict=True))
         ],
         "joints": [
-            _joint_to_dict(joint, result.trajectory.values[:, index], len(result.part_meshes))
+            _joint_to_dict(joint, result.trajectory.values[:, index], result.part_names)
             for index, joint in enumerate(result.joints)
         ],
         "provenance": result.provenance,
@@ -109,31 +125,35 @@ def read_result(path: Path) -> Result:
         times = np.array(content["times"], dtype=np.float64)
         rows = [joint["values"] for joint in content["joints"]]
         names = tuple(joint["name"] for joint in content["joints"])
+        part_names = tuple(str(part["name"]) for part in content["parts"])
         values = np.array(rows, dtype=np.float64).reshape(len(rows), len(times)).T
         return Result(
+            name=str(content.get("name", "object")),
+            mesh_frame=content.get("mesh_frame", "link"),
             status=Status(content["status"]),
             reasons=tuple(content["reasons"]),
             warnings=tuple(content.get("warnings", ())),
             is_metric=bool(content["is_metric"]),
             frame_ids=tuple(int(frame) for frame in content["frames"]),
             part_meshes=tuple(part["mesh"] for part in content["parts"]),
-            joints=tuple(_joint_from_dict(joint) for joint in content["joints"]),
+            part_names=part_names,
+            joints=tuple(_joint_from_dict(joint, part_names) for joint in content["joints"]),
             trajectory=JointTrajectory(joint_names=names, times=times, values=np.ascontiguousarray(values)),
             provenance=dict(content["provenance"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise InvalidFileError(
             f"'{path}' is damaged: {type(error).__name__} {error}. Run the recording again.", path=path
         ) from error
 
 
-def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, num_parts: int) -> dict[str, Any]:
+def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, part_names: Sequence[str]) -> dict[str, Any]:
     joint = estimate.joint
     return {
         "name": joint.name,
         "type": joint.type.value,
-        "parent": _part_index(joint.parent, num_parts, joint.name),
-        "child": _part_index(joint.child, num_parts, joint.name),
+        "parent": _part_index(joint.parent, part_names, joint.name),
+        "child": _part_index(joint.child, part_names, joint.name),
         "axis": joint.axis.tolist(),
         "pivot": None if joint.pivot is None else joint.pivot.tolist(),
         "values": values.tolist(),
@@ -147,15 +167,15 @@ def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, num_parts: int) 
     }
 
 
-def _joint_from_dict(values: dict[str, Any]) -> JointEstimate:
+def _joint_from_dict(values: dict[str, Any], part_names: Sequence[str]) -> JointEstimate:
     low, high = values["observed_range"]
     sigma = values["axis_sigma_deg"]
     return JointEstimate(
         joint=Joint(
             name=values["name"],
             type=JointType(values["type"]),
-            parent=part_name(values["parent"]),
-            child=part_name(values["child"]),
+            parent=part_names[int(values["parent"])],
+            child=part_names[int(values["child"])],
             axis=np.array(values["axis"], dtype=np.float64),
             pivot=None if values["pivot"] is None else np.array(values["pivot"], dtype=np.float64),
             observed_range=(float(low), float(high)),
@@ -169,11 +189,10 @@ def _joint_from_dict(values: dict[str, Any]) -> JointEstimate:
     )
 
 
-def _part_index(link: str, num_parts: int, joint: str) -> int:
-    names: Sequence[str] = [part_name(index) for index in range(num_parts)]
-    if link not in names:
-        raise InvalidValueError(f"Joint '{joint}' names link '{link}', which is no part; known: {list(names)}.")
-    return names.index(link)
+def _part_index(link: str, part_names: Sequence[str], joint: str) -> int:
+    if link not in part_names:
+        raise InvalidValueError(f"Joint '{joint}' names link '{link}', which is no part; known: {list(part_names)}.")
+    return part_names.index(link)
 
 
 def _first_not_finite(value: Any, place: str = "") -> str:

@@ -53,12 +53,11 @@ def write_urdf(articulated_object: ArticulatedObject, folder: Path, *, config: P
     for link, origin, mesh_path in zip(articulated_object.links, origins, mesh_paths, strict=True):
         lines.append(f"  <link name={quoteattr(link.name)}>")
         if link.mesh is not None and mesh_path is not None:
-            mesh = link.mesh.transformed(make_transform(np.eye(3), -origin))
-            hull, hull_path = convex_hull(mesh, config), mesh_path.replace(".obj", "_hull.obj")
-            write_obj(folder / mesh_path, mesh)
+            hull, hull_path = convex_hull(link.mesh, config), mesh_path.replace(".obj", "_hull.obj")
+            write_obj(folder / mesh_path, link.mesh)
             write_obj(folder / hull_path, hull)
-            color = None if mesh.colors is not None else link.color
-            lines += _shape_lines(hull, (mesh_path, hull_path), color, config)
+            color = None if link.mesh.colors is not None else link.color
+            lines += _shape_lines(hull, (mesh_path, hull_path), -origin, color, config)
         else:
             lines += _small_inertia_lines()
         lines.append("  </link>")
@@ -81,7 +80,7 @@ def write_urdf(articulated_object: ArticulatedObject, folder: Path, *, config: P
 def part_mesh_paths(articulated_object: ArticulatedObject) -> tuple[str | None, ...]:
     """Where `write_urdf` puts each link's mesh, relative to its folder; None for a link without one.
 
-    The vertices of these files are relative to the link's frame, see `frames.link_origins`.
+    The vertices of these files are in the object frame (the result's world), in the rest pose.
     """
     taken: set[str] = set()
     return tuple(
@@ -91,19 +90,25 @@ def part_mesh_paths(articulated_object: ArticulatedObject) -> tuple[str | None, 
 
 
 def _shape_lines(
-    hull: TriangleMesh, paths: tuple[str, str], color: tuple[int, int, int] | None, config: PhysicsConfig
+    hull: TriangleMesh,
+    paths: tuple[str, str],
+    link_from_object: np.ndarray,
+    color: tuple[int, int, int] | None,
+    config: PhysicsConfig,
 ) -> list[str]:
     """Inertial, visual and collision elements; `color` only where the mesh file has none."""
     inertia = inertia_of_hull(hull, config)
     m = inertia.matrix
+    origin = f'      <origin xyz="{_numbers(link_from_object)}" rpy="0 0 0"/>'
     lines = [
         "    <inertial>",
-        f'      <origin xyz="{_numbers(inertia.center)}" rpy="0 0 0"/>',
+        f'      <origin xyz="{_numbers(inertia.center + link_from_object)}" rpy="0 0 0"/>',
         f'      <mass value="{inertia.mass:.6g}"/>',
         f'      <inertia ixx="{m[0, 0]:.9g}" ixy="{m[0, 1]:.9g}" ixz="{m[0, 2]:.9g}" '
         f'iyy="{m[1, 1]:.9g}" iyz="{m[1, 2]:.9g}" izz="{m[2, 2]:.9g}"/>',
         "    </inertial>",
         "    <visual>",
+        origin,
         f'      <geometry><mesh filename="{paths[0]}"/></geometry>',
     ]
     if color is not None:
@@ -116,6 +121,7 @@ def _shape_lines(
         "    </visual>",
         "    <!-- Collision is the convex hull: cavities are filled. -->",
         "    <collision>",
+        origin,
         f'      <geometry><mesh filename="{paths[1]}"/></geometry>',
         "    </collision>",
     ]
