@@ -17,6 +17,7 @@ from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.open_capture import open_capture
 from sim2art.perception.intake import IntakeOptions, take_in
 from sim2art.perception.pipeline import ObserveOptions, observe
+from tests.perception.recorded_files import write_video
 from tests.perception.sliding_scene import change_camera, render_scene, write_scene
 
 SCENE = render_scene(num_frames=10, width=120, height=90, camera_shift=0.05)
@@ -123,8 +124,7 @@ def test_run_refuses_it_in_words_and_writes_nothing(
 
 
 def test_a_plain_video_is_told_how_to_get_depth(tmp_path: Path) -> None:
-    video = tmp_path / "clip.mp4"
-    video.write_bytes(b"0000")
+    video = write_video(tmp_path / "clip.mp4", np.zeros((3, 48, 64, 3), np.uint8))
     with pytest.raises(InvalidFileError, match=r"without depth.*ViPE"):
         open_capture(video)
 

@@ -1,25 +1,27 @@
 """What every reader gives: a list of frames that are read when asked for, the camera, and what was repaired."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.perception.captures.image_files import read_depth_image, read_rgb
 
 HOW_TO_GET_DEPTH = (
-    "sim2art reads RGB-D: record with a depth camera (RealSense, Azure Kinect, an iPhone or iPad with LiDAR), "
-    "or compute depth and poses for the video with a monocular method such as ViPE, and store them as a capture folder: "
-    "rgb/NNNNNN.jpg, depth/NNNNNN.png (16 bit, 0 = none, aligned to colour) and camera.json"
+    "Let a depth component compute it (sim2art run --depth ..., such as ViPE or Depth Anything; `sim2art doctor` says "
+    "which can run here), or record with a depth camera (RealSense, Azure Kinect, an iPhone or iPad with LiDAR), or "
+    "store depth of your own as a capture folder: rgb/NNNNNN.jpg, depth/NNNNNN.png (16 bit, 0 = none, aligned to "
+    "colour) and camera.json"
 )
 
 
 @runtime_checkable
-class Capture(Protocol):
-    """A recording of colour and depth. Frames are addressed by position; `frame_ids` are the recording's own numbers."""
+class ColorCapture(Protocol):
+    """A recording of colour. Frames are addressed by position; `frame_ids` are the recording's own numbers."""
 
     @property
     def path(self) -> Path:
@@ -37,18 +39,13 @@ class Capture(Protocol):
         ...
 
     @property
-    def intrinsics(self) -> Float[np.ndarray, "3 3"]:
-        """px, at the size that `read_image` gives."""
+    def intrinsics(self) -> Float[np.ndarray, "3 3"] | None:
+        """px, at the size that `read_image` gives; None when the recording does not say."""
         ...
 
     @property
     def world_from_camera(self) -> Float[np.ndarray, "frame 4 4"] | None:
         """Camera poses (OpenCV axes), not yet checked, or None when the recording has none."""
-        ...
-
-    @property
-    def is_metric(self) -> bool:
-        """Whether depths are metres."""
         ...
 
     @property
@@ -60,9 +57,72 @@ class Capture(Protocol):
         """RGB of a frame; raises InvalidFileError when it cannot be decoded."""
         ...
 
+
+@runtime_checkable
+class Capture(ColorCapture, Protocol):
+    """A recording of colour and depth."""
+
+    @property
+    def intrinsics(self) -> Float[np.ndarray, "3 3"]:
+        """px, at the size that `read_image` gives."""
+        ...
+
+    @property
+    def is_metric(self) -> bool:
+        """Whether depths are metres."""
+        ...
+
     def read_depth(self, index: int) -> Float32[np.ndarray, "height width"]:
         """Depth of a frame, m, 0 where none was measured; raises InvalidFileError when it cannot be decoded."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColorSource:
+    """A recording without depth, read by a function."""
+
+    path: Path
+    frame_ids: tuple[int, ...]
+    times: Float[np.ndarray, "frame"]
+    images: Callable[[int], UInt8[np.ndarray, "height width 3"]]
+    intrinsics: Float[np.ndarray, "3 3"] | None = None
+    world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.intrinsics is not None:
+            check_intrinsics(self.intrinsics, self.path)
+
+    def read_image(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
+        """RGB of a frame."""
+        return self.images(index)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthSource:
+    """A recording of colour and depth, each read by a function."""
+
+    path: Path
+    frame_ids: tuple[int, ...]
+    times: Float[np.ndarray, "frame"]
+    images: Callable[[int], UInt8[np.ndarray, "height width 3"]]
+    depths: Callable[[int], Float32[np.ndarray, "height width"]]
+    """m, 0 where none was measured."""
+    intrinsics: Float[np.ndarray, "3 3"]
+    world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
+    is_metric: bool = True
+    warnings: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        check_intrinsics(self.intrinsics, self.path)
+
+    def read_image(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
+        """RGB of a frame."""
+        return self.images(index)
+
+    def read_depth(self, index: int) -> Float32[np.ndarray, "height width"]:
+        """Depth of a frame, m."""
+        return self.depths(index)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,21 +152,11 @@ class FileCapture:
 
     def read_image(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """RGB of a frame."""
-        bgr = _decode(self.image_paths[index], cv2.IMREAD_COLOR)
-        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        return read_rgb(self.image_paths[index])
 
     def read_depth(self, index: int) -> Float32[np.ndarray, "height width"]:
         """Depth of a frame, m."""
-        path = self.depth_paths[index]
-        raw = _decode(path, cv2.IMREAD_UNCHANGED)
-        if raw.ndim != 2 or raw.dtype not in (np.uint16, np.float32):
-            raise InvalidFileError(
-                f"{path} holds {raw.dtype} with shape {raw.shape}; a depth image has one 16-bit channel "
-                "(an 8-bit or colour picture of depth cannot be used).",
-                path=path,
-            )
-        depth = raw.astype(np.float32) * np.float32(self.depth_scale)
-        return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+        return read_depth_image(self.depth_paths[index], self.depth_scale)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,25 +216,18 @@ def scale_intrinsics(intrinsics: Float[np.ndarray, "3 3"], scale_x: float, scale
     return scaled
 
 
-def _decode(path: Path, flags: int) -> np.ndarray:
-    try:
-        raw = np.fromfile(path, dtype=np.uint8)
-    except OSError as error:
-        raise InvalidFileError(f"{path} cannot be read: {error.strerror or error}.", path=path) from error
-    # OpenCV fills the missing part of a truncated file with grey and says nothing, so the end marks are looked up.
-    is_whole = _has_end_mark(raw)
-    image = cv2.imdecode(raw, flags) if len(raw) and is_whole else None
-    if image is None:
-        what = "is empty" if not len(raw) else ("is cut off" if not is_whole else "is not an image")
-        raise InvalidFileError(f"{path} {what} ({len(raw)} bytes).", path=path)
-    return image
+def opencv_from_opengl(world_from_camera: Float[np.ndarray, "*batch 4 4"]) -> Float[np.ndarray, "*batch 4 4"]:
+    """Poses of a camera that looks along -z with y up (OpenGL, ARKit), for axes x right, y down, z forward."""
+    return world_from_camera @ np.diag([1.0, -1.0, -1.0, 1.0])
 
 
-def _has_end_mark(raw: UInt8[np.ndarray, "byte"]) -> bool:
-    """False for a PNG or JPEG that ends before its end mark; other formats are left to the decoder."""
-    tail = raw[-4096:].tobytes()
-    if raw[:8].tobytes() == b"\x89PNG\r\n\x1a\n":
-        return b"IEND" in tail
-    if raw[:2].tobytes() == b"\xff\xd8":
-        return b"\xff\xd9" in tail
-    return True
+def mean_intrinsics(
+    coefficients: Float[np.ndarray, "frame 4"], what: str
+) -> tuple[Float[np.ndarray, "3 3"], tuple[str, ...]]:
+    """One matrix (px) for rows of fx, fy, cx, cy, and a warning when the focal length changes by more than 1 %."""
+    fx, fy, cx, cy = np.median(coefficients, axis=0)
+    spread = float(np.ptp(coefficients[:, 0])) / max(float(fx), 1e-9)
+    told = ()
+    if spread > 0.01:
+        told = (f"{what}: the focal length changes by {100 * spread:.1f} % in the recording; its median is used.",)
+    return np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]), told

@@ -14,13 +14,14 @@ from PIL import Image, UnidentifiedImageError
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, FileCapture, check_intrinsics, scale_intrinsics
+from sim2art.perception.captures.image_files import files_by_number
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 def is_capture_folder(path: Path) -> bool:
-    """Whether a folder looks like our capture folder."""
-    return (path / "rgb").is_dir() and not (path / "rgb.txt").exists()
+    """Whether a folder looks like our capture folder; without depth it is a folder of pictures."""
+    return (path / "rgb").is_dir() and (path / "depth").is_dir() and not (path / "rgb.txt").exists()
 
 
 def read_capture_folder(path: Path) -> FileCapture:
@@ -30,7 +31,7 @@ def read_capture_folder(path: Path) -> FileCapture:
         InvalidFileError: When files are missing or `camera.json` is not what this reader needs.
     """
     camera = read_camera_file(path / "camera.json")
-    images, depths = _files_by_id(path / "rgb", _IMAGE_SUFFIXES), _files_by_id(path / "depth", (".png",))
+    images, depths = files_by_number(path / "rgb", _IMAGE_SUFFIXES), files_by_number(path / "depth", (".png",))
     if not images:
         raise InvalidFileError(f"{path / 'rgb'} holds no .jpg or .png images named by frame number.", path=path)
     if not depths:
@@ -57,13 +58,15 @@ def read_capture_folder(path: Path) -> FileCapture:
             f"{path / 'camera.json'}: 'depth_scale' is {scale!r}; the metres of one depth unit are needed (0.001 for mm).",
             path=path,
         )
-    times = _read_times(camera, len(frames), path)
+    times = read_times(camera, len(frames), path)
     if "times" not in camera and "fps" not in camera:
         warnings.append("camera.json has neither 'fps' nor 'times': frames are taken to be 1/30 s apart.")
     poses = camera.get("world_from_camera")
     if poses is not None:
         poses = read_poses(poses, len(frames), path / "camera.json")[present]
-    intrinsics, told = _fit_to_images(read_intrinsics(camera, path / "camera.json"), camera, images[frames[present[0]]])
+    intrinsics, told = fit_to_images(
+        read_intrinsics(camera, path / "camera.json"), camera, images[frames[present[0]]], path / "camera.json"
+    )
     warnings += told
     return FileCapture(
         path=path,
@@ -79,9 +82,11 @@ def read_capture_folder(path: Path) -> FileCapture:
     )
 
 
-def _fit_to_images(intrinsics: np.ndarray, camera: dict[str, Any], image: Path) -> tuple[np.ndarray, list[str]]:
+def fit_to_images(
+    intrinsics: np.ndarray, camera: dict[str, Any], image: Path, file: Path
+) -> tuple[np.ndarray, list[str]]:
     """Intrinsics (px) at the stored images' size: they are scaled when `camera.json` speaks of another size."""
-    check_intrinsics(intrinsics, image.parent.parent / "camera.json")
+    check_intrinsics(intrinsics, file)
     try:
         with Image.open(image) as opened:
             width, height = opened.size
@@ -92,7 +97,7 @@ def _fit_to_images(intrinsics: np.ndarray, camera: dict[str, Any], image: Path) 
         return intrinsics, []
     if abs(said[0] * height - said[1] * width) > 0.02 * said[1] * width:
         raise InvalidFileError(
-            f"{image.parent.parent / 'camera.json'} speaks of {said[0]}x{said[1]} px, {image.name} has {width}x{height}: "
+            f"{file} speaks of {said[0]}x{said[1]} px, {image.name} has {width}x{height}: "
             "another shape, so the intrinsics do not fit. Give width, height and intrinsics of the stored images.",
             path=image,
         )
@@ -140,7 +145,8 @@ def read_poses(poses: Any, num_frames: int, path: Path) -> np.ndarray:
     return array
 
 
-def _read_times(camera: dict[str, Any], num_frames: int, path: Path) -> np.ndarray:
+def read_times(camera: dict[str, Any], num_frames: int, path: Path) -> np.ndarray:
+    """Times (s) of a `camera.json`; 1/30 s apart when it says nothing."""
     if "times" in camera:
         times = np.array(camera["times"], dtype=np.float64)
         if times.shape != (num_frames,) or not np.all(np.diff(times) > 0):
@@ -154,10 +160,3 @@ def _read_times(camera: dict[str, Any], num_frames: int, path: Path) -> np.ndarr
             f"{path / 'camera.json'}: 'fps' is {fps!r}; frames a second (such as 30) are needed.", path=path
         )
     return np.arange(num_frames) / float(fps)
-
-
-def _files_by_id(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
-    if not folder.is_dir():
-        return {}
-    files = (file for file in sorted(folder.iterdir()) if file.suffix.lower() in suffixes)
-    return {int(file.stem): file for file in files if file.stem.isdecimal()}

@@ -1,0 +1,93 @@
+"""Images decoded from files and bytes; what is cut off is noticed, which OpenCV alone would not say."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from sim2art.errors import InvalidFileError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+
+
+def read_rgb(path: Path) -> UInt8[np.ndarray, "height width 3"]:
+    """RGB of an image file, turned upright as its EXIF flag says."""
+    return decode_rgb(_read_bytes(path), path)
+
+
+def read_raw(path: Path) -> np.ndarray:
+    """An image file as it is stored: any number of channels and bits."""
+    return decode_image(_read_bytes(path), path, cv2.IMREAD_UNCHANGED)
+
+
+def read_depth_image(path: Path, scale: float) -> Float32[np.ndarray, "height width"]:
+    """Depth (m, 0 = none) of a file with one 16-bit or float channel, at `scale` metres a unit."""
+    return depth_from_raw(read_raw(path), scale, path)
+
+
+def decode_rgb(raw: UInt8[np.ndarray, "byte"], path: Path | str) -> UInt8[np.ndarray, "height width 3"]:
+    """RGB from the bytes of an image file; `path` is for the error message."""
+    return cv2.cvtColor(decode_image(raw, path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def decode_image(raw: UInt8[np.ndarray, "byte"], path: Path | str, flags: int) -> np.ndarray:
+    """Decode the bytes of an image file.
+
+    Raises:
+        InvalidFileError: When they are empty, cut off or no image.
+    """
+    is_whole = _has_end_mark(raw)
+    image = cv2.imdecode(raw, flags) if len(raw) and is_whole else None
+    if image is None:
+        what = "is empty" if not len(raw) else ("is cut off" if not is_whole else "is not an image")
+        raise InvalidFileError(f"{path} {what} ({len(raw)} bytes).", path=path)
+    return image
+
+
+def depth_from_raw(raw: np.ndarray, scale: float, path: Path | str) -> Float32[np.ndarray, "height width"]:
+    """Depth (m) from a stored depth image; values that are not finite or not positive become 0.
+
+    Raises:
+        InvalidFileError: When the image is no depth image.
+    """
+    if raw.ndim != 2 or raw.dtype not in (np.uint16, np.float32):
+        raise InvalidFileError(
+            f"{path} holds {raw.dtype} with shape {raw.shape}; a depth image has one 16-bit channel "
+            "(an 8-bit or colour picture of depth cannot be used).",
+            path=path,
+        )
+    return clean_depth(raw.astype(np.float32) * np.float32(scale))
+
+
+def clean_depth(depth: Float32[np.ndarray, "height width"]) -> Float32[np.ndarray, "height width"]:
+    """Depth (m) with everything that is not finite and positive set to 0."""
+    return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+
+
+def files_by_number(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
+    """Files of a folder whose name is a number, by that number."""
+    if not folder.is_dir():
+        return {}
+    files = (file for file in folder.iterdir() if file.suffix.lower() in suffixes and file.stem.isdecimal())
+    return {int(file.stem): file for file in sorted(files)}
+
+
+def _read_bytes(path: Path) -> UInt8[np.ndarray, "byte"]:
+    try:
+        return np.fromfile(path, dtype=np.uint8)
+    except OSError as error:
+        raise InvalidFileError(f"{path} cannot be read: {error.strerror or error}.", path=path) from error
+
+
+def _has_end_mark(raw: UInt8[np.ndarray, "byte"]) -> bool:
+    """False for a PNG or JPEG that ends before its end mark; other formats are left to the decoder.
+
+    OpenCV fills the missing part of a truncated file with grey and says nothing.
+    """
+    tail = raw[-4096:].tobytes()
+    if raw[:8].tobytes() == b"\x89PNG\r\n\x1a\n":
+        return b"IEND" in tail
+    if raw[:2].tobytes() == b"\xff\xd8":
+        return b"\xff\xd9" in tail
+    return True
