@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import multiprocessing
 
 import pytest
 import torch
@@ -36,6 +37,12 @@ def test_resume_equals_an_unbroken_run(tmp_path, clips, network):
         torch.testing.assert_close(resumed.state_dict()[name], value, atol=0, rtol=0, msg=name)
     steps = [json.loads(line)["step"] for line in (broken / "log.jsonl").read_text().splitlines()]
     assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_worker_that_fails_ends_the_run_and_leaves_no_process_behind(tmp_path):
+    with pytest.raises(AttributeError):
+        train(_config(num_workers=1), tmp_path / "run", clips=["not a clip"])
+    assert multiprocessing.active_children() == []
 
 
 def _stop_after(steps, config, folder, clips):

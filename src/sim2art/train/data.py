@@ -1,5 +1,6 @@
 """Batches made on the fly: example i comes from seed `first_seed + i`, so a run can resume anywhere."""
 
+import logging
 import signal
 from collections.abc import Iterator
 
@@ -9,9 +10,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from sim2art.dataset.clip import Clip
-from sim2art.simulate.generate import generate_clip
+from sim2art.errors import InvalidValueError, Sim2ArtError
+from sim2art.simulate.generate import ClipConfig, generate_clip
 from sim2art.train.config import TrainConfig
 from sim2art.train.examples import make_judge_example, make_slot_example
+
+logger = logging.getLogger(__name__)
+
+SUBSTITUTE_STRIDE = 1_000_000_007
+"""Added to a seed whose clip cannot be made."""
+MAX_SUBSTITUTES = 5
 
 
 class ExampleDataset(Dataset[dict[str, Tensor]]):
@@ -27,13 +35,27 @@ class ExampleDataset(Dataset[dict[str, Tensor]]):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         torch.set_num_threads(1)
         seed = self.config.first_seed + index
-        clip = generate_clip(self.config.clips, seed) if self.clips is None else self.clips[index % len(self.clips)]
+        clip = make_clip(self.config.clips, seed) if self.clips is None else self.clips[index % len(self.clips)]
         rng = np.random.default_rng([seed, 1])
         make = make_judge_example if self.config.network == "proposals" else make_slot_example
         return {
             name: torch.from_numpy(np.asarray(value))
             for name, value in make(clip, self.config.examples, rng)._asdict().items()
         }
+
+
+def make_clip(config: ClipConfig, seed: int) -> Clip:
+    """The clip of a seed, or of a substitute when that seed's object or scenario cannot be made.
+
+    One seed in thousands asks a family for something impossible; hours of training must not end there.
+    """
+    for attempt in range(MAX_SUBSTITUTES):
+        candidate = seed + attempt * SUBSTITUTE_STRIDE
+        try:
+            return generate_clip(config, candidate)
+        except (AssertionError, Sim2ArtError) as error:
+            logger.warning("The clip of seed %d cannot be made and is replaced: %s", candidate, error)
+    raise InvalidValueError(f"No clip for seed {seed} nor for {MAX_SUBSTITUTES - 1} substitutes; the log says why.")
 
 
 def iterate_batches(

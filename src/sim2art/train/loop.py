@@ -108,7 +108,9 @@ def train(
                 if step % config.checkpoint_every == 0:
                     _save(folder, network, average, optimizer, step, config)
     finally:
-        # Whatever ends the run, a clip that cannot be made or a request to stop: what was learned is kept.
+        # Whatever ends the run, a clip that cannot be made or a request to stop: what was learned is kept, and the
+        # workers, which leave stopping to this process, are told to go.
+        batches.close()
         if step > first:
             _save(folder, network, average, optimizer, step, config)
     network.load_state_dict(average.weights)

@@ -182,7 +182,9 @@ def drawer(
         spots = [middle]
     for spot in spots:
         builder.add(name, *handle(rng, style.handle, (spot, at_z), y_front, length, "x", style.handle_color))
-    tray_x, tray_z = (x[0] + overlay, x[1] - overlay), (z[0] + overlay, z[0] + overlay + 0.7 * (height - 2 * overlay))
+    # A cell that is hardly higher than its boards still gets a shallow tray.
+    tray_height = max(0.7 * (height - 2 * overlay), 0.0115)
+    tray_x, tray_z = (x[0] + overlay, x[1] - overlay), (z[0] + overlay, z[0] + overlay + tray_height)
     tray_y = (y_back, y_back + depth)
     builder.add(name, *tray(tray_x, tray_y, tray_z, 0.01, inside))
     if chance(rng, 0.5):
