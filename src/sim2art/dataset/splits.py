@@ -8,3 +8,7 @@ NOVEL_SEEDS = range(200_000, 200_200)
 """`procedural-novel`: families never trained on."""
 RGBD_SEEDS = range(300_000, 300_060)
 """`procedural-rgbd`: rendered recordings that go through the whole chain."""
+REAL_MESH_SEEDS = range(400_000, 400_216)
+"""`real-mesh`: each of 18 objects that others made, 12 times."""
+REAL_MESH_RGBD_SEEDS = range(500_000, 500_072)
+"""`real-mesh-rgbd`: rendered recordings of the same objects, 4 of each."""

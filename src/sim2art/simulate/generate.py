@@ -38,7 +38,7 @@ class ClipConfig:
     """What clips are drawn from."""
 
     families: tuple[str, ...] = TRAINING_FAMILIES
-    """Names in `sim2art.assets.procedural.FAMILIES`; each is equally likely."""
+    """Names that `sim2art.assets.library` knows; each is equally likely."""
     num_frames: int = 16
     num_points: int = 2048
     image_size: int = 256

@@ -8,8 +8,7 @@ from jaxtyping import Float
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.kinematics import link_motions
 from sim2art.articulation.trajectory import JointTrajectory
-from sim2art.assets.procedural import FAMILIES
-from sim2art.errors import InvalidValueError
+from sim2art.assets.library import check_assets, make_asset
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.transforms import apply
 from sim2art.simulate.camera_paths import CameraConfig, CameraPath, sample_camera_path
@@ -23,6 +22,7 @@ class ScenarioConfig:
     """What scenarios are drawn from."""
 
     families: tuple[str, ...]
+    """Names that `sim2art.assets.library` knows; each is equally likely."""
     num_frames: int = 16
     width: int = 256
     height: int = 256
@@ -58,12 +58,10 @@ def sample_scenario(config: ScenarioConfig, seed: int, attempt: int = 0) -> Scen
     Raises:
         InvalidValueError: When a family is unknown.
     """
-    unknown = [name for name in config.families if name not in FAMILIES]
-    if unknown or not config.families:
-        raise InvalidValueError(f"Unknown families {unknown}; known: {sorted(FAMILIES)}.")
+    check_assets(config.families)
     rng = named_rng(seed, attempt, "family")
     family = config.families[rng.integers(len(config.families))]
-    articulated_object = FAMILIES[family](named_rng(seed, attempt, "object"))
+    articulated_object = make_asset(family, named_rng(seed, attempt, "object"))
     phase = _sample_phase(config, named_rng(seed, attempt, "times"))
     trajectory = sample_trajectory(
         articulated_object,

@@ -4,9 +4,9 @@ import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject, Link
 from sim2art.articulation.joint import Joint, JointType
+from sim2art.assets.placement import stand_on_floor
 from sim2art.assets.procedural.shapes import Point, Span
 from sim2art.geometry.meshes import TriangleMesh, join_meshes
-from sim2art.geometry.transforms import make_transform
 
 X: Point = (1.0, 0.0, 0.0)
 Y: Point = (0.0, 1.0, 0.0)
@@ -57,11 +57,3 @@ class ObjectBuilder:
             red, green, blue = mesh.colors[0]
             links.append(Link(name=name, mesh=mesh, color=(int(red), int(green), int(blue))))
         return stand_on_floor(ArticulatedObject(name=self.name, links=tuple(links), joints=tuple(self._joints)))
-
-
-def stand_on_floor(articulated_object: ArticulatedObject) -> ArticulatedObject:
-    """The object moved so that at rest its lowest point is at z = 0 and its extents are centred in x and y."""
-    vertices = np.concatenate([link.mesh.vertices for link in articulated_object.links if link.mesh is not None])
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
-    offset = -np.array([0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), low[2]])
-    return articulated_object.moved(make_transform(np.eye(3), offset))

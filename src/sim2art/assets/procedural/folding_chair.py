@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.assets.procedural.builder import ObjectBuilder, stand_on_floor
+from sim2art.assets.placement import stand_on_floor
+from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import METALS, PAINTS, WOODS, chance, sample_palette, vary
 from sim2art.assets.procedural.shapes import Color, Span, bevelled_panel, box, rod
 from sim2art.geometry.rotations import rotation_from_rotvec
