@@ -199,6 +199,7 @@ def test_an_empty_folder_is_explained(tmp_path: Path) -> None:
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_the_real_set_is_answered_rightly() -> None:
     scores = score_tracks(read_tracks(TRACKS), {}, clock=time.perf_counter)
     assert len(scores) == 53
