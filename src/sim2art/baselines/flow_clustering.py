@@ -13,14 +13,7 @@ from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
-from sim2art.proposals.evidence import (
-    BASELINE_FEATURES,
-    EPSILON,
-    NUM_TARGETS,
-    TARGET_FEATURES,
-    EvidenceConfig,
-    lay_out_evidence,
-)  # fmt: skip
+from sim2art.proposals.gains import measure_gains
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.joint_fit import FittedJoint, compare_costs, fit_joint, gather_part_flow, start_other_type
 from sim2art.proposals.propose import ProposalConfig, propose
@@ -50,7 +43,7 @@ def flow_clustering(video: PointVideo, config: FlowClusteringConfig | None = Non
     joints: list[FittedJoint] = []
     odds: list[float] = []
     if len(pool):
-        gains = _gains(smoothed, normalized, pool)
+        gains = measure_gains(smoothed, normalized, pool)
         for index in _choose(gains, smoothed.valid, config):
             weights = (gains[index] > 0).astype(float) * smoothed.valid
             joint, log_odds = _fit(smoothed, pool, index, weights, config)
@@ -62,7 +55,7 @@ def flow_clustering(video: PointVideo, config: FlowClusteringConfig | None = Non
         final = hypotheses_from_joints(joints, np.full(len(joints), 0.5))
         for first in range(0, video.num_points, config.num_points):
             part = smooth_flow(normalized, first_point=first, num_points=config.num_points)
-            gains = _gains(part, normalized, final)
+            gains = measure_gains(part, normalized, final)
             stacked = np.concatenate([np.zeros_like(gains[:1]), np.clip(4 * gains, -20, 20)])
             shares = np.exp(stacked - stacked.max(axis=0))
             probabilities[:, first : first + part.num_points] = np.moveaxis(shares / shares.sum(axis=0), 0, -1)
@@ -75,36 +68,6 @@ def flow_clustering(video: PointVideo, config: FlowClusteringConfig | None = Non
         revolute_probabilities=1 / (1 + np.exp(-np.array(odds))),
         confidences=np.full(len(joints), 0.5),
     )
-
-
-def _gains(video: PointVideo, surface: PointVideo, pool: Hypotheses) -> np.ndarray:
-    """How much better each hypothesis explains each point than standing still, (hypothesis, frame, point), smoothed.
-
-    Logarithms of residuals: flow at each baseline, and the distance to the observed surface after being carried.
-    """
-    indices = np.tile(np.arange(video.num_points), (video.num_frames, 1))
-    evidence = lay_out_evidence(video, surface, pool, indices, EvidenceConfig())
-    num_baselines = len(video.baselines)
-    gain = np.zeros(evidence.shape[:3])
-    noise = np.log(EPSILON + 0.01)
-    for b in range(num_baselines):
-        own, _, still, measured, _ = np.moveaxis(
-            evidence[..., b * BASELINE_FEATURES : (b + 1) * BASELINE_FEATURES], -1, 0
-        )
-        gain += measured * (np.maximum(still, noise) - np.maximum(own, noise)) / num_baselines
-    base = num_baselines * BASELINE_FEATURES
-    for j in range(NUM_TARGETS):
-        own, _, still, _, travel = np.moveaxis(
-            evidence[..., base + j * TARGET_FEATURES : base + (j + 1) * TARGET_FEATURES], -1, 0
-        )
-        moved = travel > np.log(0.04)
-        gain += moved * np.clip(np.maximum(still, noise) - np.maximum(own, noise), -1.5, 1.5) / NUM_TARGETS
-    for t in range(video.num_frames):
-        squared = np.sum((video.points_world[t][:, None] - video.points_world[t][None]) ** 2, axis=-1)
-        kernel = np.exp(-squared / (2 * 0.08**2)) * video.valid[t]
-        kernel /= np.maximum(kernel.sum(axis=1, keepdims=True), 1e-9)
-        gain[:, t] = gain[:, t] @ kernel.T
-    return gain
 
 
 def _choose(gains: np.ndarray, valid: np.ndarray, config: FlowClusteringConfig) -> list[int]:
