@@ -12,6 +12,7 @@ from sim2art.errors import Sim2ArtError
 
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("sim2art.cli.run:run", "Turn one recording of an object in motion into an articulated model."),
+    "view": ("sim2art.cli.view:view", "Look at a result in the browser; correct it, fit again, save."),
     "evaluate": ("sim2art.cli.evaluate:evaluate", "Score methods on a simulated set; print the table, write JSON."),
     "generate": ("sim2art.cli.generate:generate", "Write simulated clips as shards."),
     "train": ("sim2art.cli.train:train", "Train the articulation network on simulated clips."),

@@ -77,7 +77,12 @@ def gather_part_flow(
 
 
 def fit_joint(
-    part: PartFlow, guess: JointGuess, *, steps: SurfaceSteps | None = None, num_rounds: int = 10
+    part: PartFlow,
+    guess: JointGuess,
+    *,
+    steps: SurfaceSteps | None = None,
+    num_rounds: int = 10,
+    hold_axis: bool = False,
 ) -> FittedJoint:
     """Fit a joint of the guess's type, starting from it.
 
@@ -85,6 +90,8 @@ def fit_joint(
 
     Args:
         steps: Changes of the value measured on surfaces, beside those that the flow gives.
+        num_rounds: Rounds of reweighting.
+        hold_axis: Fit the values only, and keep axis and pivot.
     """
     enough = part.weights.sum() >= MIN_ROWS
     joint = guess
@@ -95,7 +102,7 @@ def fit_joint(
         sigma = max(scale, sigma * 0.7) if np.isfinite(sigma) else 4 * scale
         robust = part.weights / (1 + (residuals / sigma) ** 2) ** 2
         joint = _solve_values(part, robust, joint, steps)
-        if round_index < num_rounds - 1:
+        if round_index < num_rounds - 1 and not hold_axis:
             joint = _solve_twist(part, robust, joint)
     axis_sigma, pivot_sigma = _uncertainty(part, joint) if enough else (np.inf, np.inf)
     return FittedJoint(

@@ -1,4 +1,4 @@
-"""Where to draw a joint: its axis cut to the part, with a ring or an arrow, as lines in space at a given frame."""
+"""Where to draw a joint: its axis cut to the part, with a ring or an arrow, and the room in which it may lie."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from sim2art.articulation.assembly import assemble_object
-from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.geometry.cameras import unproject
+from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.rotations import any_perpendicular
 from sim2art.geometry.screws import nearest_point_on_line
 from sim2art.geometry.transforms import apply, inverse
@@ -42,8 +43,36 @@ def mark_axes(
             marks.append(None)
             continue
         travel = estimate.trajectory.values[:, index]
-        marks.append(_mark(joint, points, travel, skeleton.link_index(joint.parent)))
+        marks.append(mark_joint(joint, points, travel, skeleton.link_index(joint.parent)))
     return tuple(marks)
+
+
+def uncertainty_cone(
+    mark: AxisMark, found: JointEstimate, *, num_sigmas: float = 2.0, sides: int = 24
+) -> TriangleMesh | None:
+    """The room in which a joint's axis may lie, as a waisted surface about its mark; None when that is not known.
+
+    A turning axis wanders by its pivot's sigma at the waist and fans out by its direction's; a slide's arrow only fans out.
+    """
+    if found.axis_sigma is None:
+        return None
+    start, end = mark.segment
+    length = float(np.linalg.norm(end - start))
+    if length < 1e-9:
+        return None
+    axis = (end - start) / length
+    waist = start if mark.ring is None else (start + end) / 2
+    spread = np.tan(min(num_sigmas * found.axis_sigma, np.deg2rad(60.0)))
+    along = np.linspace(-np.linalg.norm(waist - start), np.linalg.norm(end - waist), 9)
+    radii = num_sigmas * (found.pivot_sigma or 0.0) + np.abs(along) * spread + 1e-4 * length
+    first = any_perpendicular(axis)
+    turn = np.arange(sides)[:, None] * 2 * np.pi / sides
+    circle = np.cos(turn) * first + np.sin(turn) * np.cross(axis, first)
+    vertices = waist + along[:, None, None] * axis + radii[:, None, None] * circle
+    ring, side = np.meshgrid(np.arange(len(along) - 1), np.arange(sides), indexing="ij")
+    a, b = ring * sides + side, ring * sides + (side + 1) % sides
+    faces = np.concatenate([np.stack([a, b, b + sides], axis=-1), np.stack([a, b + sides, a + sides], axis=-1)])
+    return TriangleMesh(vertices=vertices.reshape(-1, 3), faces=faces.reshape(-1, 3))
 
 
 def _rest_points(
@@ -61,7 +90,17 @@ def _rest_points(
     return np.concatenate(found)
 
 
-def _mark(joint: Joint, points: np.ndarray, travel: np.ndarray, parent: int) -> AxisMark:
+def mark_joint(
+    joint: Joint, points: Float[np.ndarray, "point 3"], travel: Float[np.ndarray, "frame"], parent: int
+) -> AxisMark:
+    """The mark of a turning or sliding joint.
+
+    Args:
+        joint: Not fixed.
+        points: Some of its part's surface in the rest pose, m; one at least.
+        travel: Its values, rad or m.
+        parent: Part that the axis is fixed to.
+    """
     middle = np.median(points, axis=0)
     reach = float(np.linalg.norm(np.percentile(points, 95, axis=0) - np.percentile(points, 5, axis=0)))
     if joint.type is JointType.REVOLUTE:

@@ -1,5 +1,7 @@
 """Parts and joint axes drawn on the frames of a video."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -23,9 +25,13 @@ def draw_frames(
     frames: list[int],
     *,
     width: int = 640,
+    marks: Sequence[AxisMark | None] | None = None,
 ) -> list[UInt8[np.ndarray, "drawn_height drawn_width 3"]]:
-    """The given frames, `width` px wide, with moving parts tinted and every joint's axis drawn on top."""
-    marks = mark_axes(video, labels, estimate)
+    """The given frames, `width` px wide, with moving parts tinted and every joint's axis drawn on top.
+
+    The marks are those of `mark_axes` when none are given.
+    """
+    marks = mark_axes(video, labels, estimate) if marks is None else marks
     skeleton = assemble_object(estimate, [None] * (len(estimate.joints) + 1))
     motions = link_motions(skeleton, estimate.trajectory.values)
     height = round(video.images.shape[1] * width / video.images.shape[2])

@@ -138,7 +138,7 @@ def render_object(
         vertices.append(apply(inverse(world_from_camera) @ motion, link.mesh.vertices))
         faces.append(link.mesh.faces + count)
         count += len(link.mesh.vertices)
-        colors.append(_tinted(link.mesh, link.color, tint))
+        colors.append(tint_faces(link.mesh, link.color, tint))
     if not vertices:
         return np.zeros((height, width, 4), dtype=np.uint8)
     all_vertices, all_faces = np.concatenate(vertices), np.concatenate(faces)
@@ -155,7 +155,7 @@ def render_object(
     return np.round(np.concatenate([color, 255 * coverage[..., None]], axis=-1)).astype(np.uint8)
 
 
-def _tinted(mesh: TriangleMesh, color: tuple[int, int, int], tint: float) -> np.ndarray:
+def tint_faces(mesh: TriangleMesh, color: tuple[int, int, int], tint: float) -> Float[np.ndarray, "face 3"]:
     """Face colours, float: the part's hue, with the mesh's own light and dark kept."""
     part = np.array(color, dtype=float)
     if mesh.colors is None:

@@ -1,0 +1,125 @@
+"""Result folders as drafts that can be changed, and drafts as result folders."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.export.saved import load_result
+from sim2art.observation.densify import resize_labels
+from sim2art.observation.video_files import read_points, read_video
+from sim2art.view.draft import Draft, draft_from_result
+
+VIDEO, POINTS = "video", "points.npz"
+
+
+def load_draft(folder: Path) -> Draft:
+    """A result folder as a draft; without its `video/` or `points.npz` it can be looked at, not changed.
+
+    Raises:
+        InvalidFileError: When the folder holds no result, or a damaged one.
+        SchemaError: When another version wrote it in a form that this one does not read.
+    """
+    saved = load_result(folder)
+    result = saved.result
+    video = read_video(folder / VIDEO) if (folder / VIDEO).is_dir() else None
+    points, probabilities = read_points(folder / POINTS) if (folder / POINTS).is_file() else (None, None)
+    labels = saved.labels
+    if labels is not None and video is not None:
+        labels = resize_labels(labels, (video.depths.shape[2], video.depths.shape[1]))
+    for name, count, wanted in (
+        ("frames", len(result.frame_ids) if video is None else len(video.times), len(result.frame_ids)),
+        ("parts", len(result.part_names) if probabilities is None else probabilities.shape[2], len(result.part_names)),
+    ):
+        if count != wanted:
+            raise InvalidFileError(
+                f"'{folder}': result.json speaks of {wanted} {name}, the files beside it of {count}; they are of different "
+                "runs. Run the recording again.",
+                path=folder,
+            )
+    return draft_from_result(
+        saved.articulated_object,
+        result.joints,
+        result.trajectory,
+        status=result.status,
+        reasons=result.reasons,
+        warnings=result.warnings,
+        frame_ids=result.frame_ids,
+        is_metric=result.is_metric,
+        labels=labels,
+        video=video,
+        points=points,
+        part_probabilities=probabilities,
+        edits=tuple(result.provenance.get("edits", ())),
+    )
+
+
+def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = False) -> list[Path]:
+    """Write a draft as a result folder, whole or not at all; returns what was written.
+
+    Args:
+        draft: Needs its video and points.
+        output: The folder; it may be the one that the draft came from.
+        origin: Result folder whose recording, settings and provenance go along.
+        overwrite: Replace an earlier result in the folder.
+
+    Raises:
+        InvalidValueError: When the draft has no video or points.
+        OutputExistsError: When the folder holds files and `overwrite` is not set.
+    """
+    # Here, since a viewer that only shows does without them: they load OpenCV and more.
+    from sim2art.perception.pipeline import Observation
+    from sim2art.reconstruct import Reconstruction
+
+    if draft.video is None or draft.points is None or draft.labels is None:
+        raise InvalidValueError(
+            f"'{origin}' keeps no used frames, points or labels (video/, points.npz, labels/), so a changed result cannot be "
+            "written. Run the recording again with this version."
+        )
+    provenance = _read_json(origin / "provenance.json")
+    before = provenance.get("edited_from", {k: v for k, v in provenance.items() if k not in ("edits", "edited_from")})
+    size = _input_size(origin, draft)
+    observation = Observation(
+        video=draft.video,
+        points=draft.points,
+        frame_ids=draft.frame_ids,
+        indices=np.arange(len(draft.frame_ids)),
+        input_size=size,
+        moves=bool(draft.estimate.joints),
+        warnings=draft.warnings,
+        reasons=(),
+    )
+    result = Reconstruction(
+        recording=Path(str(provenance.get("recording", origin))),
+        observation=observation,
+        estimate=draft.estimate,
+        labels=draft.labels,
+        articulated_object=draft.articulated_object,
+        status=draft.estimate.status,
+        reasons=draft.estimate.reasons,
+        warnings=draft.warnings,
+        timings={},
+    )
+    facts = {"edits": list(draft.edits), "edited_from": before} if draft.edits else {}
+    return result.save(output, overwrite=overwrite, config=_read_json(origin / "config.json"), **facts)
+
+
+def _input_size(folder: Path, draft: Draft) -> tuple[int, int]:
+    """Width and height (px) of the recording's images, as the label images have it."""
+    from PIL import Image
+
+    assert draft.video is not None
+    paths = sorted((folder / "labels").glob("*.png"))
+    if not paths:
+        return draft.video.depths.shape[2], draft.video.depths.shape[1]
+    with Image.open(paths[0]) as image:
+        return image.size
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
