@@ -97,7 +97,7 @@ def test_a_full_disk_leaves_the_earlier_result_whole(
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("sim2art.export.glb.write_glb", fail)
+    monkeypatch.setattr("sim2art.export.package.write_glb", fail)
     with pytest.raises(OSError, match="No space"):
         result.save(tmp_path, overwrite=True)
     assert (tmp_path / "result.json").read_text() == before

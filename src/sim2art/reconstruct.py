@@ -29,6 +29,7 @@ from sim2art.geometry.meshes import TriangleMesh
 from sim2art.observation.densify import densify_labels, resize_labels
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
+from sim2art.observation.video_files import write_points, write_video
 from sim2art.perception.captures.capture import Capture
 from sim2art.perception.captures.open_capture import open_capture
 from sim2art.perception.intake import take_in
@@ -123,25 +124,28 @@ class Reconstruction:
             shutil.rmtree(partial, ignore_errors=True)
 
     def _write(self, folder: Path, config: dict[str, Any], facts: dict[str, Any]) -> None:
-        from sim2art.export.glb import write_glb
         from sim2art.export.labels import write_labels
+        from sim2art.export.package import write_model
+        from sim2art.export.physics import build_physics
         from sim2art.export.result import Result, write_result
-        from sim2art.export.urdf import write_urdf
         from sim2art.view.report import write_report
 
         provenance = collect_provenance(recording=str(self.recording), **facts)
-        names = [link.name for link in self.articulated_object.links]
         write_labels(folder / "labels", resize_labels(self.labels, self.observation.input_size), self.frame_ids)
-        write_urdf(self.articulated_object, folder)
-        write_glb(self.articulated_object, self.estimate.trajectory, folder / "object.glb")
-        meshes = [f"meshes/{name}.obj" if (folder / "meshes" / f"{name}.obj").exists() else None for name in names]
+        write_video(folder / "video", self.video, self.frame_ids)
+        write_points(folder / "points.npz", self.points, self.estimate.part_probabilities)
+        # Splitting collision geometry into pieces takes seconds a part: `sim2art export` does it.
+        model = build_physics(self.articulated_object, decompose=False)
+        written = write_model(model, self.estimate.trajectory, folder)
         result = Result(
+            name=self.articulated_object.name,
             status=self.status,
             reasons=self.reasons,
             warnings=self.warnings,
             is_metric=self.video.is_metric,
             frame_ids=self.frame_ids,
-            part_meshes=tuple(meshes),
+            part_meshes=tuple(part.visual for part in written.parts),
+            part_names=tuple(link.name for link in self.articulated_object.links),
             joints=tuple(
                 dataclasses.replace(found, joint=joint)
                 for found, joint in zip(self.estimate.joints, self.articulated_object.joints, strict=True)

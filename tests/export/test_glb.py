@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 import trimesh
 
-from sim2art.articulation.kinematics import link_motions
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.errors import InvalidValueError
-from sim2art.export.frames import link_origins
+from sim2art.export.frames import root_from_world
 from sim2art.export.glb import write_glb
+from sim2art.export.physics import build_physics
+from sim2art.geometry.meshes import make_box
 from sim2art.geometry.rotations import rotation_from_quaternion
-from sim2art.geometry.transforms import make_transform
-from tests.export.test_urdf import make_random_chain
+from sim2art.geometry.transforms import apply, make_transform
+from tests.export.test_urdf import make_random_chain, root_from_links
 from tests.scenes import make_cabinet
 
-GLTF_FROM_CAMERA = np.diag([1.0, -1.0, -1.0, 1.0])
+GLTF_FROM_ROOT = np.array([[0.0, -1, 0, 0], [0, 0, 1, 0], [-1, 0, 0, 0], [0, 0, 0, 1]])
 
 
 def read_chunks(path) -> tuple[dict, bytes]:
@@ -73,12 +74,12 @@ def test_animated_nodes_follow_our_kinematics(tmp_path, seed: int) -> None:
     trajectory = JointTrajectory(
         joint_names=tuple(joint.name for joint in chain.joints), times=5.0 + np.arange(7.0), values=values
     )
-    write_glb(chain, trajectory, tmp_path / "object.glb")
+    write_glb(build_physics(chain, decompose=False), trajectory, tmp_path / "object.glb")
     content, binary = read_chunks(tmp_path / "object.glb")
     clock = content["animations"][0]["samplers"][0]["input"]
     np.testing.assert_allclose(read_floats(content, binary, clock)[:, 0], np.arange(7.0))
     for key in range(7):
-        expected = GLTF_FROM_CAMERA @ link_motions(chain, values[key]) @ make_transform(np.eye(3), link_origins(chain))
+        expected = GLTF_FROM_ROOT @ root_from_links(chain, values[key])
         found = node_transforms_at(content, binary, key)
         for link, frame in zip(chain.links, expected, strict=True):
             np.testing.assert_allclose(found[link.name], frame, atol=2e-6)
@@ -86,7 +87,7 @@ def test_animated_nodes_follow_our_kinematics(tmp_path, seed: int) -> None:
 
 def test_trimesh_opens_one_node_a_part_in_the_rest_pose(tmp_path) -> None:
     cabinet = make_cabinet()
-    write_glb(cabinet, None, tmp_path / "object.glb")
+    write_glb(build_physics(cabinet, decompose=False), None, tmp_path / "object.glb")
     scene = trimesh.load_scene(tmp_path / "object.glb")
     assert set(scene.geometry) == {"base", "part_1", "part_2"}
     for link in cabinet.links:
@@ -94,14 +95,14 @@ def test_trimesh_opens_one_node_a_part_in_the_rest_pose(tmp_path) -> None:
         node_to_scene, geometry = scene.graph.get(link.name)
         mesh = scene.geometry[geometry]
         placed = mesh.vertices @ node_to_scene[:3, :3].T + node_to_scene[:3, 3]
-        seen = link.mesh.vertices @ GLTF_FROM_CAMERA[:3, :3].T
+        seen = apply(GLTF_FROM_ROOT @ root_from_world(cabinet), link.mesh.vertices)
         np.testing.assert_allclose(placed.min(axis=0), seen.min(axis=0), atol=1e-6)
         np.testing.assert_allclose(placed.max(axis=0), seen.max(axis=0), atol=1e-6)
         assert len(mesh.faces) == len(link.mesh.faces)
 
 
 def test_colors_are_stored_as_linear_light(tmp_path) -> None:
-    write_glb(make_cabinet(), None, tmp_path / "object.glb")
+    write_glb(build_physics(make_cabinet(), decompose=False), None, tmp_path / "object.glb")
     content, binary = read_chunks(tmp_path / "object.glb")
     entry = content["accessors"][content["meshes"][0]["primitives"][0]["attributes"]["COLOR_0"]]
     offset = content["bufferViews"][entry["bufferView"]]["byteOffset"]
@@ -113,4 +114,19 @@ def test_colors_are_stored_as_linear_light(tmp_path) -> None:
 def test_a_trajectory_of_other_joints_is_refused(tmp_path) -> None:
     other = JointTrajectory(joint_names=("lid",), times=np.arange(2.0), values=np.zeros((2, 1)))
     with pytest.raises(InvalidValueError, match="matching"):
-        write_glb(make_cabinet(), other, tmp_path / "object.glb")
+        write_glb(build_physics(make_cabinet(), decompose=False), other, tmp_path / "object.glb")
+
+
+def test_invented_sides_are_a_node_of_their_own_on_their_part(tmp_path) -> None:
+    box = make_box(np.ones(3), np.zeros(3))
+    model = build_physics(make_cabinet(), invented=(None, box, None), decompose=False)
+    write_glb(model, None, tmp_path / "object.glb")
+    scene = trimesh.load_scene(tmp_path / "object.glb")
+    assert scene.graph.transforms.parents["part_1 (invented)"] == "part_1"
+    assert len(scene.geometry["part_1 (invented)"].faces) == 12
+
+
+def test_the_object_stands_on_the_ground_with_y_up(tmp_path) -> None:
+    write_glb(build_physics(make_cabinet(), decompose=False), None, tmp_path / "object.glb")
+    low, high = trimesh.load_scene(tmp_path / "object.glb").bounds
+    np.testing.assert_allclose([low[1], high[1]], [0.0, 0.82], atol=1e-5)

@@ -13,9 +13,11 @@ from sim2art.articulation.estimate import Status
 from sim2art.errors import InvalidFileError, SchemaError
 from sim2art.export.labels import write_labels
 from sim2art.export.mesh_files import read_obj, write_obj
+from sim2art.export.package import write_model
+from sim2art.export.physics import build_physics
 from sim2art.export.result import Result, write_result
 from sim2art.export.saved import load_result
-from sim2art.export.urdf import part_mesh_paths, write_urdf
+from sim2art.export.targets import Format
 from tests.scenes import make_scene
 
 SCENE = make_scene(num_frames=4, size=(80, 60))
@@ -24,14 +26,14 @@ OBJECT = assemble_object(SCENE.estimate, [link.mesh for link in SCENE.truth.link
 
 def save(folder: Path, articulated_object: ArticulatedObject = OBJECT) -> Result:
     """What `sim2art run` leaves in a folder, as far as a reader needs it."""
-    write_urdf(articulated_object, folder)
+    written = write_model(build_physics(articulated_object, decompose=False), None, folder, (Format.URDF,))
     write_labels(folder / "labels", SCENE.labels, (0, 3, 5, 9))
     result = Result(
         name=articulated_object.name,
         status=Status.OK,
         is_metric=True,
         frame_ids=(0, 3, 5, 9),
-        part_meshes=part_mesh_paths(articulated_object),
+        part_meshes=tuple(part.visual for part in written.parts),
         joints=tuple(
             dataclasses.replace(found, joint=joint)
             for found, joint in zip(SCENE.estimate.joints, articulated_object.joints, strict=True)

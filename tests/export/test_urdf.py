@@ -2,6 +2,7 @@
 
 import dataclasses
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import mujoco
 import numpy as np
@@ -12,11 +13,21 @@ from sim2art.articulation.articulated_object import ArticulatedObject, Link
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.export.frames import link_origins, root_from_world
-from sim2art.export.physics import PhysicsConfig, convex_hull, inertia_of_hull
-from sim2art.export.urdf import part_mesh_paths, write_urdf
-from sim2art.geometry.meshes import TriangleMesh, make_box, make_cylinder
+from sim2art.export.model_meshes import part_mesh_paths, write_part_meshes
+from sim2art.export.physics import build_physics
+from sim2art.export.targets import Target
+from sim2art.export.urdf import write_urdf
+from sim2art.geometry.meshes import make_box
 from sim2art.geometry.transforms import make_transform
 from tests.scenes import make_cabinet
+
+
+def export_urdf(articulated_object: ArticulatedObject, folder: Path, *, target: Target | None = None) -> Path:
+    """Write the URDF with one hull a part; returns its path."""
+    model = build_physics(articulated_object, decompose=False)
+    path = folder / "object.urdf"
+    write_urdf(model, write_part_meshes(model, folder), path, target=target)
+    return path
 
 
 def make_random_chain(seed: int, *, num_joints: int = 4) -> ArticulatedObject:
@@ -50,7 +61,7 @@ def root_from_links(articulated_object: ArticulatedObject, values: np.ndarray) -
 @pytest.mark.parametrize("seed", range(6))
 def test_yourdfpy_finds_the_same_link_frames(tmp_path, seed: int) -> None:
     chain = make_random_chain(seed)
-    robot = yourdfpy.URDF.load(str(write_urdf(chain, tmp_path)))
+    robot = yourdfpy.URDF.load(str(export_urdf(chain, tmp_path)))
     for values in np.random.default_rng(seed).uniform(-0.4, 1.1, (3, len(chain.joints))):
         robot.update_cfg({joint.name: value for joint, value in zip(chain.joints, values, strict=True)})
         expected = root_from_links(chain, values)
@@ -61,7 +72,7 @@ def test_yourdfpy_finds_the_same_link_frames(tmp_path, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_mujoco_finds_the_same_link_frames(tmp_path, seed: int) -> None:
     chain = make_random_chain(seed)
-    model = mujoco.MjModel.from_xml_path(str(write_urdf(chain, tmp_path)))
+    model = mujoco.MjModel.from_xml_path(str(export_urdf(chain, tmp_path)))
     data = mujoco.MjData(model)
     for values in np.random.default_rng(seed).uniform(-0.4, 1.1, (3, len(chain.joints))):
         for joint, value in zip(chain.joints, values, strict=True):
@@ -76,7 +87,7 @@ def test_mujoco_finds_the_same_link_frames(tmp_path, seed: int) -> None:
 
 def test_meshes_stand_where_they_were_seen(tmp_path) -> None:
     cabinet = make_cabinet()
-    robot = yourdfpy.URDF.load(str(write_urdf(cabinet, tmp_path)))
+    robot = yourdfpy.URDF.load(str(export_urdf(cabinet, tmp_path)))
     values = np.array([0.8, 0.2])
     robot.update_cfg({"joint_1": 0.8, "joint_2": 0.2})
     motions = link_motions(cabinet, values)
@@ -97,7 +108,7 @@ def test_meshes_stand_where_they_were_seen(tmp_path) -> None:
 
 
 def test_root_is_z_up_and_on_the_ground(tmp_path) -> None:
-    robot = yourdfpy.URDF.load(str(write_urdf(make_cabinet(), tmp_path)))
+    robot = yourdfpy.URDF.load(str(export_urdf(make_cabinet(), tmp_path)))
     low, high = robot.scene.bounds
     assert abs(low[2]) < 1e-5
     assert abs(high[2] - 0.82) < 1e-5
@@ -107,7 +118,7 @@ def test_root_is_z_up_and_on_the_ground(tmp_path) -> None:
 
 
 def test_mesh_colors_survive(tmp_path) -> None:
-    robot = yourdfpy.URDF.load(str(write_urdf(make_cabinet(), tmp_path)))
+    robot = yourdfpy.URDF.load(str(export_urdf(make_cabinet(), tmp_path)))
     seen = set()
     for mesh in robot.scene.geometry.values():
         visual = mesh.visual.to_color() if hasattr(mesh.visual, "to_color") else mesh.visual
@@ -122,10 +133,10 @@ def test_limits_say_where_they_come_from(tmp_path) -> None:
         dataclasses.replace(cabinet.joints[0], observed_range=(0.0, 1.25)),
         dataclasses.replace(cabinet.joints[1], limits=(0.0, 0.3), observed_range=(0.0, 0.2)),
     )
-    path = write_urdf(dataclasses.replace(cabinet, joints=joints), tmp_path)
+    path = export_urdf(dataclasses.replace(cabinet, joints=joints), tmp_path)
     text = path.read_text()
-    assert "<!-- limits: observed range" in text
-    assert "<!-- limits: known -->" in text
+    assert "<!-- limits: observed -->" in text
+    assert "<!-- limits: user -->" in text
     tree = ElementTree.parse(path)
     limits = [(float(x.get("lower", "nan")), float(x.get("upper", "nan"))) for x in tree.iter("limit")]
     assert limits == [(0.0, 1.25), (0.0, 0.3)]
@@ -134,7 +145,7 @@ def test_limits_say_where_they_come_from(tmp_path) -> None:
 
 
 def test_mesh_paths_are_relative_and_exist(tmp_path) -> None:
-    path = write_urdf(make_cabinet(), tmp_path / "new" / "folder")
+    path = export_urdf(make_cabinet(), tmp_path / "new" / "folder")
     names = [mesh.get("filename", "") for mesh in ElementTree.parse(path).iter("mesh")]
     assert len(names) == 6
     assert all(not name.startswith("/") and (path.parent / name).is_file() for name in names)
@@ -142,7 +153,7 @@ def test_mesh_paths_are_relative_and_exist(tmp_path) -> None:
 
 def test_mesh_paths_are_known_without_writing(tmp_path) -> None:
     chain = make_random_chain(0)
-    write_urdf(chain, tmp_path)
+    export_urdf(chain, tmp_path)
     paths = part_mesh_paths(chain)
     assert paths == ("meshes/base.obj", "meshes/part_1.obj", None, "meshes/part_3.obj", None)
     assert all((tmp_path / path).is_file() for path in paths if path is not None)
@@ -158,50 +169,23 @@ def test_odd_names_give_safe_files_and_keep_their_links(tmp_path) -> None:
             for i, name in enumerate(("Tür & Co/1", "T r & Co/1"))
         ),
     )
-    robot = yourdfpy.URDF.load(str(write_urdf(odd, tmp_path)))
+    robot = yourdfpy.URDF.load(str(export_urdf(odd, tmp_path)))
     assert set(robot.link_map) == {"root_", "root", "Tür & Co/1", "T r & Co/1"}
-    assert sorted(path.name for path in (tmp_path / "meshes").glob("*_hull.obj")) == [
-        "T_r_Co_1_2_hull.obj", "T_r_Co_1_hull.obj", "root_hull.obj",
+    assert sorted(path.name for path in (tmp_path / "meshes").glob("*_collision_0.obj")) == [
+        "T_r_Co_1_2_collision_0.obj", "T_r_Co_1_collision_0.obj", "root_collision_0.obj",
     ]  # fmt: skip
 
 
 def test_an_object_without_meshes_still_loads(tmp_path) -> None:
     cabinet = make_cabinet()
     bare = dataclasses.replace(cabinet, links=tuple(dataclasses.replace(link, mesh=None) for link in cabinet.links))
-    path = write_urdf(bare, tmp_path)
+    path = export_urdf(bare, tmp_path)
     assert yourdfpy.URDF.load(str(path)).actuated_joint_names == ["joint_1", "joint_2"]
     assert mujoco.MjModel.from_xml_path(str(path)).njnt == 2
 
 
-def test_inertia_of_a_box_is_the_textbook_one() -> None:
-    size, center = np.array([0.2, 0.4, 0.6]), np.array([1.0, -2.0, 0.5])
-    config = PhysicsConfig(density=500.0)
-    inertia = inertia_of_hull(convex_hull(make_box(size, center), config), config)
-    mass = 500 * size.prod()
-    assert inertia.mass == pytest.approx(mass)
-    np.testing.assert_allclose(inertia.center, center, atol=1e-9)
-    np.testing.assert_allclose(inertia.matrix, np.diag(mass / 12 * (np.sum(size**2) - size**2)), atol=1e-9)
-
-
-def test_a_flat_part_gets_a_thin_box() -> None:
-    config = PhysicsConfig()
-    sheet = TriangleMesh(
-        vertices=np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0.0]]), faces=np.array([[0, 1, 2], [0, 2, 3]])
-    )
-    inertia = inertia_of_hull(convex_hull(sheet, config), config)
-    assert inertia.mass == pytest.approx(config.density * config.min_thickness)
-    assert np.all(np.linalg.eigvalsh(inertia.matrix) > 0)
-
-
-def test_a_hull_faces_outward() -> None:
-    config = PhysicsConfig()
-    hull = convex_hull(make_cylinder(0.2, 0.5), config)
-    a, b, c = (hull.vertices[hull.faces[:, i]] for i in range(3))
-    assert np.einsum("fi,fi->f", a, np.cross(b, c)).min() > 0
-
-
 def test_mujoco_simulates_the_cabinet_without_explosion(tmp_path) -> None:
-    model = mujoco.MjModel.from_xml_path(str(write_urdf(make_cabinet(), tmp_path)))
+    model = mujoco.MjModel.from_xml_path(str(export_urdf(make_cabinet(), tmp_path)))
     # Filled cavities overlap the door and drawer: contacts off, the joints alone must be sound.
     model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
     data = mujoco.MjData(model)
@@ -209,3 +193,35 @@ def test_mujoco_simulates_the_cabinet_without_explosion(tmp_path) -> None:
         mujoco.mj_step(model, data)
     assert np.all(np.isfinite(data.qpos))
     assert np.abs(data.qvel).max() < 1.0
+
+
+def test_pybullet_finds_the_same_link_frames_and_its_root_stands_still(tmp_path: Path) -> None:
+    pybullet = pytest.importorskip("pybullet")
+    client = pybullet.connect(pybullet.DIRECT)
+    try:
+        for seed in range(3):
+            chain = make_random_chain(seed)
+            path = export_urdf(chain, tmp_path / str(seed), target=Target.PYBULLET)
+            body = pybullet.loadURDF(str(path), physicsClientId=client)
+            names = {
+                pybullet.getJointInfo(body, index, client)[12].decode(): index
+                for index in range(pybullet.getNumJoints(body, client))
+            }
+            values = np.random.default_rng(seed).uniform(-0.4, 1.1, len(chain.joints))
+            for joint, value in zip(chain.joints, values, strict=True):
+                pybullet.resetJointState(body, names[joint.child], value, physicsClientId=client)
+            for link, frame in zip(chain.links, root_from_links(chain, values), strict=True):
+                state = pybullet.getLinkState(
+                    body, names[link.name], computeForwardKinematics=1, physicsClientId=client
+                )
+                # PyBullet's Python build computes in double precision but places collision frames in single.
+                np.testing.assert_allclose(state[4], frame[:3, 3], atol=2e-6)
+                rotation = np.reshape(pybullet.getMatrixFromQuaternion(state[5]), (3, 3))
+                np.testing.assert_allclose(rotation, frame[:3, :3], atol=2e-6)
+            pybullet.setGravity(0, 0, -9.81, physicsClientId=client)
+            for _ in range(50):
+                pybullet.stepSimulation(client)
+            np.testing.assert_allclose(pybullet.getBasePositionAndOrientation(body, client)[0], 0, atol=1e-9)
+            pybullet.removeBody(body, client)
+    finally:
+        pybullet.disconnect(client)

@@ -1,7 +1,7 @@
 """GLB (glTF 2.0): one node per part on its joint, coloured meshes, and the observed motion as an animation.
 
 Written by hand, since no common writer knows node animations. glTF is y up with z towards the viewer, so the root node
-turns camera axes (y down, z forward) half round about x. A part's node sits on its joint: a turn or a slide between
+takes the world of the result there by way of the exports' z-up root. A part's node sits on its joint: a turn or a slide between
 two keys is then exact, and anyone can grab the node and move the part the right way.
 """
 
@@ -12,33 +12,47 @@ from typing import Any
 
 import numpy as np
 
-from sim2art.articulation.articulated_object import ArticulatedObject, Link
+from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.errors import InvalidValueError
-from sim2art.export.frames import link_origins
+from sim2art.export.mesh_files import linear_colors
+from sim2art.export.physics import PhysicsModel
+from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.rotations import quaternion_from_rotation, rotation_from_rotvec
+from sim2art.geometry.transforms import make_transform
 
 _FLOAT, _UNSIGNED_SHORT = 5126, 5123
 _ARRAY_BUFFER = 34962
+_GLTF_FROM_ROOT = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [-1.0, 0.0, 0.0]])
+"""The exports' z-up axes (x forward, y left) to glTF's (x right, y up, z towards the viewer); rows are the new axes."""
 
 
-def write_glb(articulated_object: ArticulatedObject, trajectory: JointTrajectory | None, path: Path) -> None:
+def write_glb(model: PhysicsModel, trajectory: JointTrajectory | None, path: Path) -> None:
     """Write the object in its rest pose, with the trajectory as animation "observed motion" when one is given.
+
+    Geometry that no frame showed is a node of its own below its part, named "... (invented)".
 
     Raises:
         InvalidValueError: When the trajectory is of other joints.
     """
+    articulated_object = model.articulated_object
     names = tuple(joint.name for joint in articulated_object.joints)
     if trajectory is not None and trajectory.joint_names != names:
         raise InvalidValueError(
             f"Trajectory is of joints {trajectory.joint_names}, the object has {names}; give the matching one."
         )
     buffer = _Buffer()
-    origins = link_origins(articulated_object)
+    origins = model.origins
+    gltf_from_world = make_transform(_GLTF_FROM_ROOT, np.zeros(3)) @ model.root_from_world
+    wxyz = quaternion_from_rotation(gltf_from_world[:3, :3])
     nodes: list[dict[str, Any]] = [
-        # 180 deg about x; glTF quaternions are xyzw.
-        {"name": articulated_object.name, "rotation": [1.0, 0.0, 0.0, 0.0], "children": []}
+        {
+            "name": articulated_object.name,
+            "rotation": wxyz[[1, 2, 3, 0]].tolist(),  # glTF quaternions are xyzw.
+            "translation": gltf_from_world[:3, 3].tolist(),
+            "children": [],
+        }
     ]
     meshes: list[dict[str, Any]] = []
     parent_of = {joint.child: joint.parent for joint in articulated_object.joints}
@@ -49,12 +63,18 @@ def write_glb(articulated_object: ArticulatedObject, trajectory: JointTrajectory
         node["translation"] = [float(x) for x in offset]
         if link.mesh is not None and len(link.mesh.faces):
             node["mesh"] = len(meshes)
-            meshes.append(_mesh(link, origins[index], buffer))
+            meshes.append(_mesh(link.name, link.mesh, link.color, origins[index], buffer))
         nodes.append(node)
     for index, link in enumerate(articulated_object.links):
         parent = parent_of.get(link.name)
         owner = nodes[0] if parent is None else nodes[1 + articulated_object.link_index(parent)]
         owner.setdefault("children", []).append(1 + index)
+    for index, (link, extra) in enumerate(zip(articulated_object.links, model.invented, strict=True)):
+        if extra is not None:
+            name = f"{link.name} (invented)"
+            nodes[1 + index].setdefault("children", []).append(len(nodes))
+            nodes.append({"name": name, "mesh": len(meshes)})
+            meshes.append(_mesh(name, extra, link.color, origins[index], buffer))
     content: dict[str, Any] = {
         "asset": {"version": "2.0", "generator": "sim2art"},
         "scene": 0,
@@ -114,24 +134,20 @@ class _Buffer:
         return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 
-def _mesh(link: Link, origin: np.ndarray, buffer: _Buffer) -> dict[str, Any]:
+def _mesh(
+    name: str, mesh: TriangleMesh, color: tuple[int, int, int], origin: np.ndarray, buffer: _Buffer
+) -> dict[str, Any]:
     """One primitive whose faces share no vertices, so that each keeps its own colour and flat shading."""
-    assert link.mesh is not None
-    corners = (link.mesh.vertices[link.mesh.faces].reshape(-1, 3) - origin).astype("<f4")
-    colors = link.mesh.colors
-    if colors is None:
-        colors = np.broadcast_to(np.array(link.color, dtype=np.uint8), (len(link.mesh.faces), 3))
-    # glTF vertex colours are linear light, images and screens are sRGB.
-    srgb = colors / 255.0
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    corners = (mesh.vertices[mesh.faces].reshape(-1, 3) - origin).astype("<f4")
+    linear = linear_colors(mesh, color)
     rgba = np.concatenate([linear, np.ones((len(linear), 1))], axis=1).repeat(3, axis=0)
     position = buffer.add_vertices(
         corners, "VEC3", _FLOAT, min=corners.min(axis=0).tolist(), max=corners.max(axis=0).tolist()
     )
-    color = buffer.add_vertices(np.round(rgba * 65535).astype("<u2"), "VEC4", _UNSIGNED_SHORT, normalized=True)
+    shade = buffer.add_vertices(np.round(rgba * 65535).astype("<u2"), "VEC4", _UNSIGNED_SHORT, normalized=True)
     return {
-        "name": link.name,
-        "primitives": [{"attributes": {"POSITION": position, "COLOR_0": color}, "material": 0, "mode": 4}],
+        "name": name,
+        "primitives": [{"attributes": {"POSITION": position, "COLOR_0": shade}, "material": 0, "mode": 4}],
     }
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 from PIL import Image
 
 from sim2art.errors import InvalidFileError
@@ -112,3 +113,22 @@ def _write_palette(path: Path, colors: np.ndarray) -> np.ndarray:
     picture = table.reshape(side, side, 3).repeat(_TILE, axis=0).repeat(_TILE, axis=1)
     Image.fromarray(picture).save(path, optimize=True)
     return np.array(reduced).reshape(-1).astype(np.int64)
+
+
+def linear_colors(mesh: TriangleMesh, color: tuple[int, int, int]) -> Float[np.ndarray, "face 3"]:
+    """Face colours in linear light, 0..1, as glTF and USD want them; screens and images are sRGB.
+
+    Args:
+        mesh: A mesh.
+        color: RGB 0..255 of all faces where the mesh has no colours of its own.
+    """
+    colors = np.array(color) if mesh.colors is None else mesh.colors
+    srgb = np.broadcast_to(colors, (len(mesh.faces), 3)) / 255.0
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def unused_name(name: str, taken: set[str]) -> str:
+    """The name, with underscores behind it until it is not in `taken`."""
+    while name in taken:
+        name += "_"
+    return name

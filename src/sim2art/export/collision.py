@@ -1,0 +1,119 @@
+"""Collision geometry: a part as a few convex pieces, so that a drawer stays hollow; its one hull where that fails.
+
+The pieces come from CoACD (X. Wei et al., "Approximate convex decomposition for 3D meshes with collision-aware concavity
+and tree search", arXiv:2205.02961). It runs in processes of its own, so that a part that takes too long, or crashes it,
+costs no more than its pieces.
+"""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+import numpy as np
+from scipy.spatial import ConvexHull, QhullError
+
+from sim2art.geometry.meshes import TriangleMesh, make_box
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollisionConfig:
+    """How fine, and how long it may take."""
+
+    max_pieces: int = 16
+    """A part."""
+    concavity: float = 0.08
+    """Pieces are split until none is less convex than this (CoACD's threshold, 0.01 fine .. 1 coarse)."""
+    max_corners: int = 48
+    """Vertices of a piece; engines slow down above 64."""
+    max_seconds: float = 30.0
+    """A part that takes longer gets its hull."""
+    min_thickness: float = 0.01
+    """A part seen from one side only counts as at least this thick, m."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollisionShape:
+    """Convex pieces that stand for a part in contacts, in the frame of its mesh."""
+
+    pieces: tuple[TriangleMesh, ...]
+    """Closed, faces outward; empty where the part has no geometry."""
+    kind: Literal["pieces", "hull", "none"]
+    """hull: one piece, every cavity filled."""
+    trouble: str | None = None
+    """Why there is a hull where pieces were asked for, in words."""
+
+
+def collide_as_hulls(meshes: Sequence[TriangleMesh | None], config: CollisionConfig) -> list[CollisionShape]:
+    """One hull a part."""
+    return [_hull_shape(mesh, config) for mesh in meshes]
+
+
+def decompose_parts(meshes: Sequence[TriangleMesh | None], config: CollisionConfig) -> list[CollisionShape]:
+    """Convex pieces of each part; its hull, with the reason, where there are none to be had."""
+    if find_spec("coacd") is None:
+        missing = "package 'coacd' is not installed (pip install 'sim2art[export]')"
+        return [_hull_shape(mesh, config, trouble=missing) for mesh in meshes]
+    with ThreadPoolExecutor(max_workers=max(1, min(4, len(meshes), os.cpu_count() or 1))) as pool:
+        return list(pool.map(lambda mesh: _decompose(mesh, config), meshes))
+
+
+def convex_hull(mesh: TriangleMesh, config: CollisionConfig) -> TriangleMesh:
+    """The hull of a mesh; flat or nearly flat ones give a box around them, at least `min_thickness` thick."""
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    try:
+        hull = ConvexHull(mesh.vertices)
+        longest = float(np.max(high - low))
+        if hull.volume < 1e-4 * config.min_thickness * longest**2:
+            raise QhullError
+    except (QhullError, ValueError):
+        return make_box(np.maximum(high - low, config.min_thickness), (low + high) / 2)
+    used, faces = np.unique(hull.simplices, return_inverse=True)
+    faces = faces.reshape(-1, 3).astype(np.int64)
+    vertices = mesh.vertices[used]
+    # Qhull's facets face both ways; its equations face outward.
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    outward = np.sum(np.cross(b - a, c - a) * hull.equations[:, :3], axis=1) >= 0
+    return TriangleMesh(vertices=vertices, faces=np.where(outward[:, None], faces, faces[:, ::-1]))
+
+
+def _hull_shape(mesh: TriangleMesh | None, config: CollisionConfig, *, trouble: str | None = None) -> CollisionShape:
+    if mesh is None or len(mesh.faces) == 0:
+        return CollisionShape(pieces=(), kind="none")
+    return CollisionShape(pieces=(convex_hull(mesh, config),), kind="hull", trouble=trouble)
+
+
+def _decompose(mesh: TriangleMesh | None, config: CollisionConfig) -> CollisionShape:
+    if mesh is None or len(mesh.faces) < 4:
+        return _hull_shape(mesh, config)
+    request = io.BytesIO()
+    settings = np.array([config.concavity, config.max_pieces, config.max_corners])
+    np.savez(request, vertices=mesh.vertices, faces=mesh.faces, settings=settings)
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-m", "sim2art.export.collision_worker"],
+            input=request.getvalue(),
+            capture_output=True,
+            timeout=config.max_seconds,
+            check=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        ).stdout
+        with np.load(io.BytesIO(answer), allow_pickle=False) as arrays:
+            points, counts = arrays["points"], arrays["counts"]
+    except subprocess.TimeoutExpired:
+        return _hull_shape(mesh, config, trouble=f"splitting it took longer than {config.max_seconds:g} s")
+    except (subprocess.CalledProcessError, OSError, ValueError, KeyError) as error:
+        return _hull_shape(mesh, config, trouble=f"splitting it failed ({type(error).__name__})")
+    if len(counts) == 0:
+        return _hull_shape(mesh, config, trouble="splitting it gave no piece")
+    ends = np.cumsum(counts)
+    pieces = tuple(
+        convex_hull(TriangleMesh(vertices=piece, faces=np.zeros((0, 3), dtype=np.int64)), config)
+        for piece in np.split(points, ends[:-1])
+    )
+    return CollisionShape(pieces=pieces, kind="pieces")

@@ -1,0 +1,66 @@
+"""Simulators whose conventions an export may follow: the formats each reads best, and what changes in the files.
+
+| target | formats | what differs from the plain files |
+| --- | --- | --- |
+| mujoco | mjcf | nothing |
+| robosuite | mjcf | body `object` inside an unnamed body, sites for placing, geom groups 0 (contact) and 1 (seen); parts of the object meet others but not each other, by masks, since robosuite takes no contact rules over |
+| pybullet | urdf | the root link has mass 0, so that it stands still without `useFixedBase` |
+| isaaclab | usd | PhysX's own joint friction, and its switch against self-collision |
+| maniskill | urdf | nothing: load with `fix_root_link = True` |
+| genesis | urdf | nothing: load with `fixed=True` |
+"""
+
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """File formats of an export."""
+
+    URDF = "urdf"
+    MJCF = "mjcf"
+    USD = "usd"
+    GLB = "glb"
+    RRD = "rrd"
+
+
+class Target(StrEnum):
+    """Simulators."""
+
+    ISAACLAB = "isaaclab"
+    MUJOCO = "mujoco"
+    PYBULLET = "pybullet"
+    ROBOSUITE = "robosuite"
+    MANISKILL = "maniskill"
+    GENESIS = "genesis"
+
+
+FORMATS_OF: dict[Target, tuple[Format, ...]] = {
+    Target.ISAACLAB: (Format.USD,),
+    Target.MUJOCO: (Format.MJCF,),
+    Target.PYBULLET: (Format.URDF,),
+    Target.ROBOSUITE: (Format.MJCF,),
+    Target.MANISKILL: (Format.URDF,),
+    Target.GENESIS: (Format.URDF,),
+}
+"""What each reads best."""
+
+FILE_NAMES: dict[Format, str] = {
+    Format.URDF: "object.urdf",
+    Format.MJCF: "object.xml",
+    Format.USD: "object.usda",
+    Format.GLB: "object.glb",
+    Format.RRD: "object.rrd",
+}
+
+_DIFFERS: frozenset[tuple[Target, Format]] = frozenset(
+    {(Target.ROBOSUITE, Format.MJCF), (Target.PYBULLET, Format.URDF), (Target.ISAACLAB, Format.USD)}
+)
+
+
+def file_name_for(kind: Format, target: Target | None = None) -> str:
+    """Name of an export's file; one that differs from the plain form bears its target's name."""
+    name = FILE_NAMES[kind]
+    if target is None or (target, kind) not in _DIFFERS:
+        return name
+    stem, _, suffix = name.partition(".")
+    return f"{stem}_{target.value}.{suffix}"
