@@ -8,7 +8,7 @@ import torch
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidFileError, OutputExistsError
 from sim2art.predict.checkpoint import load_checkpoint
-from sim2art.train import loop
+from sim2art.train import data, loop
 from sim2art.train.config import PRESETS
 from sim2art.train.loop import train
 from tests.point_clips import make_point_clip
@@ -39,9 +39,13 @@ def test_resume_equals_an_unbroken_run(tmp_path, clips, network):
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_worker_that_fails_ends_the_run_and_leaves_no_process_behind(tmp_path):
-    with pytest.raises(AttributeError):
-        train(_config(num_workers=1), tmp_path / "run", clips=["not a clip"])
+def test_a_worker_that_fails_ends_the_run_and_leaves_no_process_behind(tmp_path, clips, monkeypatch):
+    def fail(*args):
+        raise RuntimeError("nothing to learn from")
+
+    monkeypatch.setattr(data, "make_judge_example", fail)
+    with pytest.raises(RuntimeError, match="nothing to learn from"):
+        train(_config(num_workers=1), tmp_path / "run", clips=clips)
     assert multiprocessing.active_children() == []
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 import torch
@@ -60,11 +60,11 @@ def make_clip(config: ClipConfig, seed: int) -> Clip:
 
 def iterate_batches(
     config: TrainConfig, first_step: int, clips: list[Clip] | None = None
-) -> Iterator[dict[str, Tensor]]:
+) -> Generator[dict[str, Tensor], None, None]:
     """Batches from `first_step` to the end of the run, in the same order whatever the number of workers."""
     dataset = ExampleDataset(config, clips)
     order = range(first_step * config.batch_size, len(dataset))
-    yield from DataLoader(
+    loader = DataLoader(
         dataset,
         batch_size=config.batch_size,
         sampler=order,
@@ -73,6 +73,14 @@ def iterate_batches(
         multiprocessing_context="fork" if config.num_workers else None,
         worker_init_fn=_leave_stopping_to_the_run,
     )
+    iterator = iter(loader)
+    try:
+        yield from iterator
+    finally:
+        # After an error its traceback keeps the iterator alive, and workers that ignore SIGTERM would be waited for
+        # at exit for ever.
+        if config.num_workers:
+            iterator._shutdown_workers()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _leave_stopping_to_the_run(worker: int) -> None:
