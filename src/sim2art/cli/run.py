@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import tyro
@@ -11,25 +11,29 @@ from sim2art.articulation.estimate import part_name
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidValueError
 from sim2art.perception.pipeline import ObserveOptions
-from sim2art.reconstruct import Reconstruction, ReconstructOptions, reconstruct
+from sim2art.reconstruct import MethodName, Reconstruction, ReconstructOptions, reconstruct
 from sim2art.stages import STAGES, StageKeeper, check_output
 
 
 def run(
-    recording: tyro.conf.Positional[Path],
+    recording: tyro.conf.Positional[Path | None] = None,
     *,
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
     frames: int = 16,
     camera: Literal["auto", "static", "track"] = "auto",
     mask: Literal["auto", "motion", "salient", "whole"] = "auto",
     box: str | None = None,
-    method: Literal["network", "flow_clustering"] = "network",
+    method: MethodName = "network",
     checkpoint: Path | None = None,
     seed: int = 0,
     overwrite: bool = False,
     resume: bool = False,
+    batch: Path | None = None,
+    jobs: int | None = None,
+    ray: str | None = None,
+    time_limit: float | None = None,
 ) -> None:
-    """Turn one recording of an object in motion into an articulated model.
+    """Turn one recording of an object in motion into an articulated model, or each of a folder of recordings.
 
     Args:
         recording: A capture folder (rgb/, depth/, camera.json) or a TUM RGB-D folder.
@@ -38,12 +42,23 @@ def run(
         camera: Its poses are the recording's or tracked (auto); or it stood still; or track it in any case.
         mask: What counts as the object: auto, around what moves, the salient object, or the whole scene.
         box: x,y,width,height of the object in the first used frame, px; overrides the mask.
-        method: The network, or the baseline that needs none.
+        method: The network, or one of the methods that it is compared with.
         checkpoint: Folder of other network weights than those that ship.
         seed: Of the sampled points.
         overwrite: Replace an earlier result in the output folder.
         resume: Go on from the stages that a stopped run left in the output folder.
+        batch: Folder of recordings, in place of one recording; each gets a folder in the output, all the same options.
+            A batch that was stopped goes on when it is started again.
+        jobs: Recordings at a time, in a batch.
+        ray: Address of a Ray cluster that works on a batch, such as auto.
+        time_limit: Seconds after which a recording of a batch is given up.
     """
+    given = dict(locals())
+    if batch is not None:
+        _run_all(given, batch, output)
+        return
+    if recording is None:
+        raise InvalidValueError("No recording was given; name one, or a folder of recordings with --batch.")
     check_output(output, overwrite=overwrite, resume=resume)
     options = ReconstructOptions(
         observe=ObserveOptions(num_frames=frames, camera=camera, mask=mask, box=parse_box(box), seed=seed),
@@ -58,6 +73,25 @@ def run(
     print("\nWritten:")
     for path in written:
         print(f"  {path}{'/' if path.is_dir() else ''}")
+
+
+def _run_all(given: dict[str, Any], folder: Path, output: Path) -> None:
+    """The batch that the options of `run` describe."""
+    from sim2art.cli.batch import default_jobs, flags_of, run_batch
+    from sim2art.cli.workers import LocalWorkers, RayWorkers
+
+    jobs, ray = given["jobs"], given["ray"]
+    if given["recording"] is not None or (jobs is not None and jobs < 1):
+        raise InvalidValueError("With --batch, give no recording beside it, and --jobs of 1 or more.")
+    own = ("output", "overwrite", "resume", "batch", "jobs", "ray", "time_limit")
+    run_batch(
+        folder,
+        output,
+        flags=flags_of(run, given, without=own),
+        workers=LocalWorkers(jobs or default_jobs()) if ray is None else RayWorkers(ray, jobs),
+        overwrite=given["overwrite"],
+        time_limit=given["time_limit"],
+    )
 
 
 def parse_box(text: str | None) -> tuple[int, int, int, int] | None:
