@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -48,6 +49,8 @@ from sim2art.stages import PARTIAL, Stage, StageKeeper, check_output, fingerprin
 logger = logging.getLogger(__name__)
 
 Predictor = Callable[[PointVideo], ArticulationEstimate]
+MethodName = Literal["network", "flow_clustering", "reart_style", "gamma_style", "single_frame"]
+"""The network, and the methods that it is compared with."""
 MAX_JOINTS = 20
 
 
@@ -56,8 +59,8 @@ class ReconstructOptions:
     """How a recording becomes a model."""
 
     observe: ObserveOptions = field(default_factory=ObserveOptions)
-    method: Literal["network", "flow_clustering"] = "network"
-    """flow_clustering is the baseline without a network."""
+    method: MethodName = "network"
+    """The others are what the network is compared with."""
     checkpoint: Path | None = None
     """Folder of the network's weights; None takes those that ship with sim2art."""
     name: str = "object"
@@ -287,15 +290,33 @@ def _estimate(
     return keep_largest_parts(predictor(observation.points), MAX_JOINTS)
 
 
-def load_method(method: str, checkpoint: Path | None) -> Predictor:
-    """The network with its weights, or the baseline that needs none."""
-    if method == "flow_clustering":
-        from sim2art.baselines.flow_clustering import flow_clustering
+def load_method(method: MethodName, checkpoint: Path | None) -> Predictor:
+    """The method of a name; a checkpoint replaces the weights of those that have some."""
+    match method:
+        case "flow_clustering":
+            from sim2art.baselines.flow_clustering import flow_clustering
 
-        return flow_clustering
-    from sim2art.predict.predictor import load_predictor
+            return flow_clustering
+        case "reart_style":
+            from sim2art.baselines.reart_style import reart_style
 
-    return load_predictor(checkpoint)
+            return reart_style
+        case "gamma_style":
+            from sim2art.predict.checkpoint import VOTES_CHECKPOINT
+            from sim2art.predict.predictor import load_predictor
+
+            return load_predictor(VOTES_CHECKPOINT)
+        case "single_frame":
+            from sim2art.baselines.single_frame import answer_from_two_frames
+            from sim2art.predict.predictor import load_predictor
+
+            return partial(answer_from_two_frames, load_predictor(checkpoint))
+        case "network":
+            from sim2art.predict.predictor import load_predictor
+
+            return load_predictor(checkpoint)
+        case _:
+            assert_never(method)
 
 
 def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> ArticulationEstimate:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 import tyro
 from tqdm import tqdm
@@ -31,11 +31,11 @@ from sim2art.evaluate.predictions import PredictionStore
 from sim2art.evaluate.report import format_report, write_report
 from sim2art.evaluate.scores import ClipScore
 from sim2art.provenance import collect_provenance, write_provenance
-from sim2art.reconstruct import load_method, still_estimate
+from sim2art.reconstruct import MethodName, load_method, still_estimate
 from sim2art.simulate.generate import CorruptionName
 
-MethodName = Literal["network", "flow_clustering", "true_parts", "best_proposal"]
-"""The last two know part of the truth (see `oracles.py`)."""
+ScoredName = MethodName | OracleName
+"""Oracles know part of the truth (see `oracles.py`)."""
 logger = logging.getLogger(__name__)
 
 
@@ -45,7 +45,7 @@ def evaluate(
     data: Path | None = None,
     corruption: CorruptionName = "real",
     num: int | None = None,
-    methods: tuple[MethodName, ...] = ("network", "flow_clustering"),
+    methods: tuple[ScoredName, ...] = ("network", "flow_clustering"),
     checkpoint: Path | None = None,
     swap: tuple[SwapName, ...] = (),
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None,
@@ -76,14 +76,16 @@ def evaluate(
     if output is not None and output.exists() and any(output.iterdir()) and not overwrite:
         raise OutputExistsError(f"{output} is not empty. Choose a new folder, or pass --overwrite.", path=output)
     if not methods:
-        raise InvalidValueError(f"--methods names no method; known: {', '.join(get_args(MethodName))}.")
+        raise InvalidValueError(
+            f"--methods names no method; known: {', '.join(get_args(MethodName) + get_args(OracleName))}."
+        )
     if set_name == "real-tracks" or set_name == "door":
         if data is None:
             raise InvalidValueError(f"Set '{set_name}' is not part of sim2art: name its folder by --data.")
         oracles = [name for name in methods if name in get_args(OracleName)]
         if oracles:
             raise InvalidValueError(f"--methods {' '.join(oracles)}: set '{set_name}' has no true parts to give them.")
-        evaluate_real(set_name, data, {name: load_method(name, checkpoint) for name in methods}, output=output)
+        evaluate_real(set_name, data, _load_methods(methods, checkpoint), output=output)
         return
     if data is not None:
         raise InvalidValueError(f"--data is for {' and '.join(get_args(RealSetName))}; set '{set_name}' is generated.")
@@ -120,7 +122,7 @@ class Job:
     """What every worker needs to know; plain values, so that it travels to other processes."""
 
     cases: EvaluationSet
-    methods: tuple[MethodName, ...]
+    methods: tuple[ScoredName, ...]
     checkpoint: Path | None = None
     write_to: PredictionStore | None = None
     read_from: PredictionStore | None = None
@@ -166,12 +168,14 @@ def run_cases(job: Job, *, workers: int) -> Iterator[CaseRun]:
 _state: dict[str, Any] = {}
 
 
+def _load_methods(names: tuple[ScoredName, ...], checkpoint: Path | None) -> dict[str, Method]:
+    """The methods among some names, which may also be oracles'."""
+    known: tuple[MethodName, ...] = get_args(MethodName)
+    return {name: load_method(name, checkpoint) for name in known if name in names}
+
+
 def _start_worker(job: Job) -> None:
-    methods = (
-        {}
-        if job.read_from
-        else {name: load_method(name, job.checkpoint) for name in job.methods if name not in get_args(OracleName)}
-    )
+    methods = {} if job.read_from else _load_methods(job.methods, job.checkpoint)
     _state.update(job=job, methods=methods)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import torch
 from safetensors import SafetensorError
@@ -15,11 +15,15 @@ from sim2art.errors import InvalidFileError, SchemaError
 from sim2art.networks.judge import Judge, JudgeConfig
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import SlotConfig, SlotNetwork
+from sim2art.networks.vote_network import VoteConfig, VoteNetwork
 from sim2art.provenance import write_provenance
 
 SCHEMA = "sim2art.checkpoint/1"
-DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[1] / "checkpoints" / "default"
+CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
+DEFAULT_CHECKPOINT = CHECKPOINTS / "default"
 """The checkpoint that ships with the package."""
+VOTES_CHECKPOINT = CHECKPOINTS / "gamma_style"
+"""The weights of baseline `gamma_style`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,19 +34,32 @@ class Calibration:
     """A hypothesis is taken when its score is at least this."""
 
 
-def build_network(config: JudgeConfig | SlotConfig) -> nn.Module:
+NetworkConfig = JudgeConfig | SlotConfig | VoteConfig
+KINDS: dict[type, str] = {JudgeConfig: "proposals", SlotConfig: "paper", VoteConfig: "votes"}
+"""What config.json calls each kind of network."""
+
+
+def build_network(config: NetworkConfig) -> nn.Module:
     """An untrained network of the given kind and size."""
-    return Judge(config) if isinstance(config, JudgeConfig) else SlotNetwork(config)
+    match config:
+        case JudgeConfig():
+            return Judge(config)
+        case SlotConfig():
+            return SlotNetwork(config)
+        case VoteConfig():
+            return VoteNetwork(config)
+        case _:
+            assert_never(config)
 
 
 def save_checkpoint(folder: Path, network: nn.Module, *, calibration: Calibration | None = None, **facts: Any) -> None:
     """Write weights (fp16), config and provenance; `facts` go into the provenance."""
     folder.mkdir(parents=True, exist_ok=True)
     config = network.config
-    assert isinstance(config, JudgeConfig | SlotConfig)
+    assert isinstance(config, NetworkConfig)
     description = {
         "schema": SCHEMA,
-        "network": "proposals" if isinstance(config, JudgeConfig) else "paper",
+        "network": KINDS[type(config)],
         "config": dataclasses.asdict(config),
         "calibration": dataclasses.asdict(calibration or Calibration()),
     }
@@ -84,8 +101,10 @@ def load_checkpoint(folder: Path) -> tuple[nn.Module, Calibration]:
     return network.eval(), Calibration(**description["calibration"])
 
 
-def _config_from_dict(network: str, values: dict[str, Any]) -> JudgeConfig | SlotConfig:
+def _config_from_dict(network: str, values: dict[str, Any]) -> NetworkConfig:
     """A network config from its JSON form."""
     if network == "proposals":
         return JudgeConfig(**{**values, "bandwidths": tuple(values["bandwidths"])})
+    if network == "votes":
+        return VoteConfig(**values)
     return SlotConfig(**{**values, "encoder": EncoderConfig(**values["encoder"])})

@@ -1,7 +1,7 @@
 """From the judge's raw output to parts and joints: the one door out of the network.
 
-Judge a diverse pool, keep a small consistent set, fit each joint to the flow of its part (both types), judge the
-fitted joints again, and let them share the points. Selection is greedy by score with a cap on overlap.
+Judge a diverse pool, fit the promising ones to the points they were given and judge again, keep a small consistent set,
+fit each joint to the flow of its part (both types), judge the fitted joints, and let them share the points.
 """
 
 import dataclasses
@@ -17,7 +17,16 @@ from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.checkpoint import Calibration
 from sim2art.predict.consensus import agree_over_time
-from sim2art.predict.fitting import Judgement, evidence_for_turn, fit_both_types, opinion_of_turn, refit
+from sim2art.predict.fitting import (
+    Judgement,
+    evidence_for_turn,
+    fit_both_types,
+    opinion_of_turn,
+    refit,
+    scatter_weights,
+)
+from sim2art.predict.second_look import SecondLookConfig, refit_promising
+from sim2art.predict.selection import SelectionConfig, select
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses
@@ -41,10 +50,8 @@ class DecodingConfig:
     num_judged: int = 256
     """Points a frame that the pool is judged on."""
     num_smoothed: int = 512
-    max_overlap: float = 0.5
-    """A hypothesis whose mask is covered by accepted ones to more than this share is left out."""
-    min_share: float = 0.004
-    """A part with a smaller share of the points is dropped."""
+    second_look: SecondLookConfig = field(default_factory=SecondLookConfig)
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
 
@@ -63,7 +70,9 @@ def decode_video(
     if len(pool):
         judged = np.tile(np.arange(min(config.num_judged, smoothed.num_points)), (video.num_frames, 1))
         first = judge(network, smoothed, normalized, pool, judged, config)
-        chosen = select(first, smoothed.valid[:, : judged.shape[1]], calibration.score_threshold, config)
+        pool = refit_promising(smoothed, pool, first, config.second_look)
+        first = judge(network, smoothed, normalized, pool, judged, config)
+        chosen = select(first, pool, smoothed, calibration.score_threshold, config.selection)
         if len(chosen) > MAX_PARTS:
             reasons.append(
                 f"{len(chosen)} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged"
@@ -87,7 +96,7 @@ def decode_video(
         # Better masks, better joints; better joints, points that agree better over time.
         joints = [refit(normalized, joint, probabilities[..., i + 1]) for i, joint in enumerate(joints)]
         probabilities = _share_points(normalized, joints, logits)
-        keep = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.min_share)
+        keep = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
         if len(keep) < len(joints):
             joints, scores, odds = [joints[i] for i in keep], scores[keep], odds[keep]
             probabilities = _share_points(normalized, joints, logits[keep])
@@ -126,7 +135,7 @@ def _settle(
     The two sets are judged apart: near-duplicates side by side would take each other's score.
     """
     shares = _softmax_with_static(mask_logits)
-    weights = [_scatter(share, judged, smoothed) for share in shares[1:]]
+    weights = [scatter_weights(share, judged, smoothed) for share in shares[1:]]
     fits = [fit_both_types(smoothed, chosen[i], weights[i]) for i in range(len(chosen))]
     verdicts = {
         turns: judge(
@@ -181,22 +190,6 @@ def judge(
     )
 
 
-def select(judgement: Judgement, valid: np.ndarray, threshold: float, config: DecodingConfig) -> np.ndarray:
-    """Indices of a small set of hypotheses that each claim points of their own, best score first."""
-    masks = (judgement.mask_logits > 0) & valid[None]
-    claimed = np.zeros_like(valid)
-    chosen: list[int] = []
-    for index in np.argsort(-judgement.scores, kind="stable"):
-        if judgement.scores[index] < threshold:
-            break
-        size = masks[index].sum()
-        if size < config.min_share * valid.sum() or (masks[index] & claimed).sum() > config.max_overlap * size:
-            continue
-        chosen.append(int(index))
-        claimed |= masks[index]
-    return np.array(chosen, dtype=int)
-
-
 def _judge_all_points(
     network: Judge, video: PointVideo, joints: list[FittedJoint], scores: np.ndarray, config: DecodingConfig
 ) -> np.ndarray:
@@ -232,10 +225,3 @@ def _softmax_with_static(mask_logits: np.ndarray) -> np.ndarray:
     logits = np.concatenate([np.zeros_like(mask_logits[:1]), mask_logits])
     logits = np.exp(logits - logits.max(axis=0, keepdims=True))
     return logits / logits.sum(axis=0, keepdims=True)
-
-
-def _scatter(weights: np.ndarray, judged: np.ndarray, video: PointVideo) -> np.ndarray:
-    """Weights of judged points as weights of all slots; 0 elsewhere."""
-    out = np.zeros(video.valid.shape)
-    np.put_along_axis(out, judged, weights, axis=1)
-    return out * video.valid

@@ -37,6 +37,18 @@ class Judgement:
     """(hypothesis): log-odds of revolute against prismatic."""
 
 
+def scatter_weights(weights: np.ndarray, judged: np.ndarray, video: PointVideo) -> np.ndarray:
+    """Weights of judged points as weights of all slots; 0 elsewhere.
+
+    Args:
+        weights: (frame, judged point).
+        judged: Slots (frame, judged point) that the weights belong to.
+    """
+    out = np.zeros(video.valid.shape)
+    np.put_along_axis(out, judged, weights, axis=1)
+    return out * video.valid
+
+
 def fit_both_types(video: PointVideo, guess: JointGuess, weights: np.ndarray) -> dict[bool, FittedJoint]:
     """A guess fitted to a part's flow and surfaces: the turn under True, the slide under False.
 

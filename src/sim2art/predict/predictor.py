@@ -7,10 +7,12 @@ from pathlib import Path
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.networks.judge import Judge
 from sim2art.networks.slot_network import SlotNetwork
+from sim2art.networks.vote_network import VoteNetwork
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
 from sim2art.predict.decoding import DecodingConfig, decode_video
 from sim2art.predict.slot_decoding import decode_slots
+from sim2art.predict.vote_decoding import decode_votes
 
 Predictor = Callable[[PointVideo], ArticulationEstimate]
 
@@ -26,6 +28,9 @@ def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predicto
     if isinstance(network, SlotNetwork):
         slots = network
         return lambda video: decode_slots(slots, video)
+    if isinstance(network, VoteNetwork):
+        votes = network
+        return lambda video: decode_votes(votes, video)
     assert isinstance(network, Judge)
     judge = network
     config = dataclasses.replace(DecodingConfig(), seed=seed)
