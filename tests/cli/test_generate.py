@@ -1,9 +1,15 @@
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 
 from sim2art.cli.generate import generate
 from sim2art.dataset.shards import read_clips, read_index
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.errors import InvalidValueError, OutputExistsError
+from tests.assets.files import write_cabinet
 
 SMALL = {"num": 5, "num_frames": 3, "num_points": 32, "clips_per_file": 2, "corruption": "none"}
 
@@ -48,3 +54,38 @@ def test_wrong_numbers_are_refused(tmp_path):
         generate(tmp_path / "set", num=0)
     with pytest.raises(InvalidValueError, match="K/N"):
         generate(tmp_path / "set", num=1, shard="5")
+
+
+def test_objects_are_drawn_from_named_families_and_own_models(tmp_path):
+    write_cabinet(tmp_path / "models")
+    generate(tmp_path / "set", families=("laptop",), assets=tmp_path / "models", **{**SMALL, "num": 6})
+    index = read_index(tmp_path / "set", check_hashes=True)
+    assert index["licence"] == "Apache-2.0 (procedural assets of sim2art); that of the file"
+    found = {clip.provenance["family"] for clip in read_clips(tmp_path / "set")}
+    assert found == {"laptop", f"file:{tmp_path / 'models' / 'cabinet.urdf'}"}
+
+
+def test_objects_of_the_test_sets_are_refused(tmp_path):
+    with pytest.raises(InvalidValueError, match="real:faucet: these objects are for tests only"):
+        generate(tmp_path / "set", families=("laptop", "real:faucet"), **SMALL)
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.slow
+def test_a_job_killed_outright_writes_the_same_bytes_when_it_is_run_again(tmp_path):
+    words = ["-m", "sim2art.cli.main", "generate", str(tmp_path / "set"), "--num", "12", "--num-frames", "4"]
+    words += ["--num-points", "64", "--clips-per-file", "3"]
+    job = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "set" / "clips-000001.tar").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    assert 1 < len(tars(tmp_path / "set")) < 4, "the job was cut in the middle"
+    first = tmp_path / "set" / "clips-000000.tar"
+    stamp = first.stat().st_mtime_ns
+    subprocess.run([sys.executable, *words], check=True, capture_output=True)
+    assert first.stat().st_mtime_ns == stamp, "what was whole is kept"
+    generate(tmp_path / "whole", num=12, num_frames=4, num_points=64, clips_per_file=3)
+    assert tars(tmp_path / "set") == tars(tmp_path / "whole")
+    assert read_index(tmp_path / "set", check_hashes=True)["clips"] == 12

