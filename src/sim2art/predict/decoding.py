@@ -72,7 +72,7 @@ def decode_video(
         first = judge(network, smoothed, normalized, pool, judged, config)
         pool = refit_promising(smoothed, pool, first, config.second_look)
         first = judge(network, smoothed, normalized, pool, judged, config)
-        chosen = select(first, pool, smoothed, calibration.score_threshold, config.selection)
+        chosen = select(first, smoothed, calibration.score_threshold, config.selection)
         if len(chosen) > MAX_PARTS:
             reasons.append(
                 f"{len(chosen)} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged"
