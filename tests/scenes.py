@@ -8,7 +8,7 @@ from sim2art.articulation.articulated_object import ArticulatedObject, Link
 from sim2art.articulation.assembly import part_color
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate
 from sim2art.articulation.joint import Joint, JointType
-from sim2art.articulation.kinematics import link_motions
+from sim2art.articulation.kinematics import link_motions, rebased
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.geometry.cameras import intrinsics_from_fov
 from sim2art.geometry.meshes import TriangleMesh, join_meshes, make_box
@@ -72,20 +72,38 @@ def make_cabinet() -> ArticulatedObject:
 
 
 def make_scene(
-    *, num_frames: int = 16, size: tuple[int, int] = (320, 240), noise: float = 0.002, seed: int = 0
+    *,
+    num_frames: int = 16,
+    size: tuple[int, int] = (320, 240),
+    noise: float = 0.002,
+    seed: int = 0,
+    start: tuple[float, float] = (0.0, 0.0),
+    travel: tuple[float, float] = (1.5, 0.25),
+    eye: tuple[float, float, float] = (0.0, -0.45, 0.05),
 ) -> Scene:
-    """The cabinet opening in front of a camera that moves to the right and up; depth noise (m) grows with depth squared."""
-    truth = make_cabinet()
+    """The cabinet opening in front of a camera that moves to the right and up; depth noise (m) grows with depth squared.
+
+    Args:
+        num_frames: Of the video.
+        size: Width and height, px.
+        noise: m, at 1 m.
+        seed: Of the noise.
+        start: How far door (rad) and drawer (m) are open at first; that is the rest pose of what comes back.
+        travel: How far they open from there.
+        eye: Where the camera begins, in the cabinet's frame, m.
+    """
+    truth = rebased(make_cabinet(), np.array(start))
     width, height = size
     rng = np.random.default_rng(seed)
     intrinsics = intrinsics_from_fov(width, height, np.deg2rad(60))
     phase = np.linspace(0, 1, num_frames)
-    values = np.stack([1.5 * np.clip(1.6 * phase, 0, 1), 0.25 * np.clip(1.6 * phase - 0.6, 0, 1)], axis=1)
+    opening = np.stack([np.clip(1.6 * phase, 0, 1), np.clip(1.6 * phase - 0.6, 0, 1)], axis=1)
+    values = np.array(travel) * opening
     trajectory = JointTrajectory(joint_names=("joint_1", "joint_2"), times=phase * 3.0, values=values)
     poses = []
     for t in phase:
-        eye = np.array([0.25 * np.sin(2.5 * t), -0.45 - 0.1 * t, 0.05])
-        poses.append(look_at(eye, np.array([0.0, 0.0, 1.45]), np.array([0.0, -1.0, 0.0])))
+        place = np.array(eye) + np.array([0.25 * np.sin(2.5 * t), -0.1 * t, 0.0])
+        poses.append(look_at(place, np.array([0.0, 0.0, 1.45]), np.array([0.0, -1.0, 0.0])))
     # World is the first camera's frame, as for a real video.
     first = inverse(poses[0])
     world_from_camera = first @ np.stack(poses)

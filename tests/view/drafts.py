@@ -1,5 +1,7 @@
 """Drafts whose every number is known: the cabinet of `tests.scenes` with points whose flow is exact."""
 
+from typing import Any
+
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
@@ -15,9 +17,9 @@ from sim2art.view.draft import Draft, draft_from_result
 from tests.scenes import make_scene
 
 
-def make_draft(*, num_frames: int = 8, num_points: int = 900) -> Draft:
+def make_draft(*, num_frames: int = 8, num_points: int = 900, **scene_options: Any) -> Draft:
     """The scene with a door and a drawer, its video, and points drawn from its own depth with exact flow."""
-    scene = make_scene(num_frames=num_frames, size=(160, 120))
+    scene = make_scene(num_frames=num_frames, size=(160, 120), **scene_options)
     motions = link_motions(scene.truth, scene.estimate.trajectory.values)
     points, part_ids = _points_of(scene.video, scene.labels, motions, num_points)
     return draft_from_result(

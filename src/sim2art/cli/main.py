@@ -12,7 +12,12 @@ from sim2art.errors import Sim2ArtError
 
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("sim2art.cli.run:run", "Turn one recording of an object in motion into an articulated model."),
+    "capture": ("sim2art.cli.capture:capture", "Turn another program's recording into a capture folder, or show it."),
+    "doctor": ("sim2art.cli.doctor:doctor", "Say which components can run here, and how to get the others."),
+    "weights": ("sim2art.cli.weights:weights", "List, fetch or verify the weights of outside models."),
     "view": ("sim2art.cli.view:view", "Look at a result in the browser; correct it, fit again, save."),
+    "export": ("sim2art.cli.export:export", "Write a result as files for simulators; simulate it as a check."),
+    "merge": ("sim2art.cli.merge:merge", "Join results of one object from several videos."),
     "evaluate": ("sim2art.cli.evaluate:evaluate", "Score methods on a simulated set; print the table, write JSON."),
     "generate": ("sim2art.cli.generate:generate", "Write simulated clips as shards."),
     "assets": ("sim2art.cli.assets:assets", "List the objects that clips are made of; draw a sheet of them."),

@@ -1,0 +1,251 @@
+"""Where one surface lies against another that shows the same thing from elsewhere: many rough starts, then ICP.
+
+Starts turn the second surface about the upright and tip it, with middles, box centres or given hints laid on each other.
+The best are settled by point-to-plane ICP (Chen and Medioni 1992) whose reach shrinks. More than one place may fit: all
+that do come back, best first, and the caller says which.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.spatial import KDTree
+
+from sim2art.errors import InvalidValueError
+from sim2art.geometry.meshes import TriangleMesh
+from sim2art.geometry.rotations import rotation_from_rotvec, rotvec_from_rotation
+from sim2art.geometry.transforms import apply, inverse, make_transform
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfaceSample:
+    """Points drawn evenly from a mesh."""
+
+    points: Float[np.ndarray, "point 3"]
+    """m."""
+    normals: Float[np.ndarray, "point 3"]
+    colors: Float[np.ndarray, "point 3"] | None = None
+    """RGB, 0..255."""
+    tree: KDTree = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrationConfig:
+    """How widely to search. Lengths are shares of the first surface's radius."""
+
+    num_points: int = 1200
+    num_rough: int = 250
+    """Points that judge a start."""
+    num_turns: int = 24
+    """About the upright."""
+    tips: tuple[float, ...] = (-0.5, -0.25, 0.0, 0.25, 0.5)
+    """rad, about the second surface's x axis: cameras were held at different slants."""
+    num_settled: int = 24
+    """Starts that ICP settles roughly; a quarter of them to the end."""
+    reaches: tuple[float, ...] = (0.3, 0.15, 0.07, 0.035)
+    """Farthest pairs of ICP, one a stage."""
+    tolerance: float = 0.02
+    """Points nearer than this to the other surface lie on it."""
+    color_scale: float = 60.0
+    """Colour difference at which an overlap counts for little."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """One place where the second surface fits the first."""
+
+    a_from_b: Float[np.ndarray, "4 4"]
+    overlap: float
+    """Mean share, 0..1, of each surface's points that lie on the other."""
+    score: float
+    """The same, less where colours differ."""
+    distance: float
+    """Median distance of the points that lie on the other surface, m."""
+
+
+def sample_surface(mesh: TriangleMesh, count: int, rng: np.random.Generator) -> SurfaceSample:
+    """Points drawn from a mesh, evenly by area.
+
+    Raises:
+        InvalidValueError: When the mesh has no area.
+    """
+    corners = mesh.vertices[mesh.faces]
+    crosses = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    areas = np.linalg.norm(crosses, axis=1)
+    if len(areas) == 0 or areas.sum() <= 0:
+        raise InvalidValueError("A mesh without area cannot be laid on another.")
+    chosen = rng.choice(len(areas), size=count, p=areas / areas.sum())
+    u, v = rng.random((2, count))
+    u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
+    start = corners[chosen, 0]
+    points = start + u[:, None] * (corners[chosen, 1] - start) + v[:, None] * (corners[chosen, 2] - start)
+    return SurfaceSample(
+        points=points,
+        normals=crosses[chosen] / np.maximum(areas[chosen, None], 1e-300),
+        colors=None if mesh.colors is None else mesh.colors[chosen].astype(np.float64),
+        tree=KDTree(points),
+    )
+
+
+def register_surfaces(
+    a: TriangleMesh,
+    b: TriangleMesh,
+    *,
+    rng: np.random.Generator,
+    up: Float[np.ndarray, "3"],
+    hints_a: Float[np.ndarray, "hint_a 3"] | None = None,
+    hints_b: Float[np.ndarray, "hint_b 3"] | None = None,
+    config: RegistrationConfig | None = None,
+) -> list[Registration]:
+    """Places where surface b fits surface a, best first; they differ by more than ICP would mend.
+
+    Args:
+        a: m.
+        b: m, in its own frame.
+        rng: Draws the points.
+        up: Roughly the upright, in both frames.
+        hints_a: Places in a of which some may be places of `hints_b`, such as the middles of moving parts.
+        hints_b: In b.
+        config: How widely to search.
+    """
+    config = config or RegistrationConfig()
+    # Rough judging needs fewer points on the moved side only; the still side stays dense.
+    sample_a, sample_b = (sample_surface(mesh, config.num_points, rng) for mesh in (a, b))
+    center = np.median(sample_a.points, axis=0)
+    radius = float(np.percentile(np.linalg.norm(sample_a.points - center, axis=1), 90))
+    starts = _starts(sample_a.points, sample_b.points, up, hints_a, hints_b, config)
+    rough = sample_b.points[: config.num_rough]
+    scores = [
+        float(np.mean(np.exp(-((sample_a.tree.query(apply(start, rough))[0] / (0.1 * radius)) ** 2))))
+        for start in starts
+    ]
+    best = [starts[index] for index in np.argsort(scores)[::-1][: config.num_settled]]
+    settled = [
+        _judge(sample_a, sample_b, _settle(sample_a, sample_b, start, radius, config.reaches[:2], 350), radius, config)
+        for start in best
+    ]
+    settled.sort(key=lambda found: -found.score)
+    final = [
+        _judge(
+            sample_a,
+            sample_b,
+            _settle(sample_a, sample_b, found.a_from_b, radius, config.reaches[1:], 1200),
+            radius,
+            config,
+        )
+        for found in settled[: max(1, config.num_settled // 4)]
+    ]
+    final.sort(key=lambda found: -found.score)
+    distinct: list[Registration] = []
+    for found in final:
+        if not any(_is_near(found.a_from_b, other.a_from_b, center, radius) for other in distinct):
+            distinct.append(found)
+    return distinct
+
+
+def _starts(
+    points_a: np.ndarray,
+    points_b: np.ndarray,
+    up: np.ndarray,
+    hints_a: np.ndarray | None,
+    hints_b: np.ndarray | None,
+    config: RegistrationConfig,
+) -> list[np.ndarray]:
+    """Rough guesses of a_from_b."""
+    starts = []
+    pairs = [(np.median(points_a, axis=0), np.median(points_b, axis=0)), (points_a.mean(axis=0), points_b.mean(axis=0))]
+    if hints_a is not None and hints_b is not None:
+        pairs += [(x, y) for x in hints_a for y in hints_b]
+    low, high = np.percentile(points_a, [2, 98], axis=0)
+    for turn in np.arange(config.num_turns) * 2 * np.pi / config.num_turns:
+        for tip in config.tips:
+            rotation = rotation_from_rotvec(up * turn) @ rotation_from_rotvec(np.array([tip, 0.0, 0.0]))
+            turned = points_b @ rotation.T
+            shifts = [x - rotation @ y for x, y in pairs]
+            turned_low, turned_high = np.percentile(turned, [2, 98], axis=0)
+            shifts += [(low + high - turned_low - turned_high) / 2]
+            starts += [make_transform(rotation, shift) for shift in shifts]
+    return starts
+
+
+def _settle(
+    a: SurfaceSample, b: SurfaceSample, start: np.ndarray, radius: float, reaches: tuple[float, ...], count: int
+) -> np.ndarray:
+    """Point-to-plane ICP, farther pairs left out stage by stage."""
+    a_from_b = start
+    points, normals = b.points[:count], b.normals[:count]
+    for reach in reaches:
+        limit = reach * radius
+        for _ in range(10):
+            moved = apply(a_from_b, points)
+            distance, nearest = a.tree.query(moved, distance_upper_bound=limit)
+            paired = np.flatnonzero(np.isfinite(distance))
+            if len(paired) < 12:
+                break
+            # Surfaces that turn their backs on each other are not the same.
+            facing = np.sum((normals[paired] @ a_from_b[:3, :3].T) * a.normals[nearest[paired]], axis=1)
+            paired = paired[np.abs(facing) > 0.5]
+            if len(paired) < 12:
+                break
+            step = _plane_step(moved[paired], a.points[nearest[paired]], a.normals[nearest[paired]], limit)
+            a_from_b = step @ a_from_b
+            if np.linalg.norm(step[:3, 3]) + np.linalg.norm(step[:3, :3] - np.eye(3)) < 1e-5:
+                break
+    return a_from_b
+
+
+def _plane_step(
+    moved: Float[np.ndarray, "pair 3"],
+    targets: Float[np.ndarray, "pair 3"],
+    normals: Float[np.ndarray, "pair 3"],
+    limit: float,
+) -> Float[np.ndarray, "4 4"]:
+    """The small motion that brings points nearer to the planes of their targets."""
+    center = moved.mean(axis=0)
+    gap = np.sum((targets - moved) * normals, axis=1)
+    weight = 1.0 / (1.0 + (gap / (0.3 * limit)) ** 2)
+    rows = np.concatenate([np.cross(moved - center, normals), normals], axis=1)
+    normal = (weight[:, None] * rows).T @ rows
+    # A little damping: on a bare plane nothing holds the motion within it.
+    normal += 1e-3 * np.trace(normal) / 6 * np.diag([0.1, 0.1, 0.1, 1.0, 1.0, 1.0])
+    solved = np.linalg.solve(normal, rows.T @ (weight * gap))
+    rotation = rotation_from_rotvec(solved[:3])
+    return make_transform(rotation, center - rotation @ center + solved[3:])
+
+
+def _judge(
+    a: SurfaceSample, b: SurfaceSample, a_from_b: np.ndarray, radius: float, config: RegistrationConfig
+) -> Registration:
+    """How well b lies on a."""
+    limit = config.tolerance * radius + 1.5 * radius / np.sqrt(config.num_points)
+    to_a, nearest_a = a.tree.query(apply(a_from_b, b.points), distance_upper_bound=limit)
+    to_b, nearest_b = b.tree.query(apply(inverse(a_from_b), a.points), distance_upper_bound=limit)
+    overlap = 0.5 * float(np.isfinite(to_a).mean() + np.isfinite(to_b).mean())
+    likeness = 0.5 * (
+        _likeness(b.colors, a.colors, to_a, nearest_a, config) + _likeness(a.colors, b.colors, to_b, nearest_b, config)
+    )
+    near = to_a[np.isfinite(to_a)]
+    return Registration(
+        a_from_b=a_from_b, overlap=overlap, score=overlap * (0.6 + 0.4 * likeness),
+        distance=float(np.median(near)) if len(near) else np.inf,
+    )  # fmt: skip
+
+
+def _likeness(
+    own: np.ndarray | None, other: np.ndarray | None, distance: np.ndarray, nearest: Int[np.ndarray, "point"],
+    config: RegistrationConfig,
+) -> float:  # fmt: skip
+    """Mean likeness in colour, 0..1, of points that lie on the other surface; 1 when colours are not known."""
+    paired = np.isfinite(distance)
+    if own is None or other is None or not paired.any():
+        return 1.0
+    difference = np.linalg.norm(own[paired] - other[nearest[paired]], axis=1)
+    return float(np.mean(np.exp(-((difference / config.color_scale) ** 2))))
+
+
+def _is_near(first: np.ndarray, second: np.ndarray, center: np.ndarray, radius: float) -> bool:
+    """Whether two placements are the same up to what ICP would mend."""
+    between = first @ inverse(second)
+    shift = apply(between, center[None])[0] - center
+    angle = float(np.linalg.norm(rotvec_from_rotation(between[:3, :3])))
+    return bool(float(np.linalg.norm(shift)) < 0.1 * radius and angle < np.deg2rad(10.0))
