@@ -74,7 +74,7 @@ def test_objects_of_the_test_sets_are_refused(tmp_path):
 @pytest.mark.slow
 def test_a_job_killed_outright_writes_the_same_bytes_when_it_is_run_again(tmp_path):
     words = ["-m", "sim2art.cli.main", "generate", str(tmp_path / "set"), "--num", "12", "--num-frames", "4"]
-    words += ["--num-points", "64", "--clips-per-file", "3"]
+    words += ["--num-points", "64", "--clips-per-file", "3", "--corruption", "none"]
     job = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not (tmp_path / "set" / "clips-000001.tar").exists() and time.monotonic() < deadline:
@@ -86,6 +86,6 @@ def test_a_job_killed_outright_writes_the_same_bytes_when_it_is_run_again(tmp_pa
     stamp = first.stat().st_mtime_ns
     subprocess.run([sys.executable, *words], check=True, capture_output=True)
     assert first.stat().st_mtime_ns == stamp, "what was whole is kept"
-    generate(tmp_path / "whole", num=12, num_frames=4, num_points=64, clips_per_file=3)
+    generate(tmp_path / "whole", num=12, num_frames=4, num_points=64, clips_per_file=3, corruption="none")
     assert tars(tmp_path / "set") == tars(tmp_path / "whole")
     assert read_index(tmp_path / "set", check_hashes=True)["clips"] == 12

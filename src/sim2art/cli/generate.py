@@ -3,11 +3,12 @@
 import json
 import logging
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tqdm import tqdm
 
@@ -21,6 +22,7 @@ from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.errors import InvalidValueError, OutputExistsError
 from sim2art.provenance import write_provenance
 from sim2art.simulate.generate import GENERATOR_VERSION, ClipConfig, CorruptionName, generate_clip
+from sim2art.simulate.pybullet_renderer import render_with_pybullet
 
 _LOG = logging.getLogger(__name__)
 _AHEAD = 4  # Clips a worker may be ahead of the writer: bounds the memory.
@@ -38,6 +40,7 @@ def generate(
     assets: Path | None = None,
     num_frames: int = 16,
     num_points: int = 2048,
+    renderer: Literal["rasterizer", "pybullet"] = "rasterizer",
     clips_per_file: int = 256,
     workers: int = 1,
 ) -> None:
@@ -59,6 +62,7 @@ def generate(
             wherever it has the same path and content.
         num_frames: Frames a clip.
         num_points: Points a frame.
+        renderer: rasterizer (ours) or pybullet (the paper's; the same pictures, many times slower).
         clips_per_file: Clips in one tar (about 1 MB a clip).
         workers: Processes that generate.
     """
@@ -78,6 +82,8 @@ def generate(
         "generator": GENERATOR_VERSION,
         "licence": "; ".join(sorted({asset_licence(name) for name in names})),
     }
+    if renderer != "rasterizer":
+        facts["renderer"] = renderer
     _claim_folder(output, json.loads(json.dumps(facts)))
     seeds = range(FIRST_TRAINING_SEED + seed, FIRST_TRAINING_SEED + seed + num)
     num_files = -(-num // clips_per_file)
@@ -89,7 +95,7 @@ def generate(
             if is_shard_done(path):
                 progress.update(len(chosen))
                 continue
-            write_shard(path, _count(_generate_all(config, chosen, workers), progress))
+            write_shard(path, _count(_generate_all(partial(_make_clip, config, renderer), chosen, workers), progress))
     write_index(output, facts)
     write_provenance(output, shard=shard, num=num, seed=seed)
     _LOG.info("Wrote %d clips to %s", total, output)
@@ -130,17 +136,21 @@ def _seeds_of_file(seeds: range, index: int, clips_per_file: int) -> range:
     return seeds[index * clips_per_file : (index + 1) * clips_per_file]
 
 
-def _generate_all(config: ClipConfig, seeds: range, workers: int) -> Iterator[Clip]:
+def _make_clip(config: ClipConfig, renderer: str, seed: int) -> Clip:
+    return generate_clip(config, seed, renderer=render_with_pybullet if renderer == "pybullet" else None)
+
+
+def _generate_all(make: Callable[[int], Clip], seeds: range, workers: int) -> Iterator[Clip]:
     """Clips of the seeds in order, made by `workers` processes."""
     if workers == 1:
         for seed in seeds:
-            yield generate_clip(config, seed)
+            yield make(seed)
         return
     # Spawned, not forked: a fork of a process with running compiled threads may hang.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = []
         for seed in seeds:
-            waiting.append(pool.submit(generate_clip, config, seed))
+            waiting.append(pool.submit(make, seed))
             if len(waiting) >= workers * _AHEAD:
                 yield waiting.pop(0).result()
         for future in waiting:

@@ -21,6 +21,7 @@ from sim2art.simulate.crops import crop_masks, sample_crop_box
 from sim2art.simulate.hands import sample_hand
 from sim2art.simulate.measured_flow import MeasuredFlow, draw_flow_errors
 from sim2art.simulate.quality import Rejection, check_motion, check_visibility
+from sim2art.simulate.renderer import Renderer
 from sim2art.simulate.scenario import Scenario, ScenarioConfig, sample_scenario
 from sim2art.simulate.seeds import log_uniform, named_rng
 from sim2art.simulate.sensor_noise import corrupt_depths, corrupt_masks, corrupt_poses
@@ -60,8 +61,13 @@ class _Sensed:
     flow: FlowSource
 
 
-def generate_clip(config: ClipConfig, seed: int) -> Clip:
+def generate_clip(config: ClipConfig, seed: int, *, renderer: Renderer | None = None) -> Clip:
     """The clip that belongs to (config, seed): the same bytes in every process.
+
+    Args:
+        config: What clips are drawn from.
+        seed: Which clip.
+        renderer: Another renderer than our rasteriser; it must see the same within a fraction of a millimetre.
 
     Raises:
         InvalidValueError: When no acceptable scenario is found, or a family is unknown.
@@ -79,7 +85,7 @@ def generate_clip(config: ClipConfig, seed: int) -> Clip:
     rejections: Counter[str] = Counter()
     for attempt in range(MAX_ATTEMPTS):
         scenario = sample_scenario(scenario_config, seed, attempt)
-        clip = _try_clip(scenario, config, corruption, is_cropped=is_cropped)
+        clip = _try_clip(scenario, config, corruption, renderer, is_cropped=is_cropped)
         if isinstance(clip, Clip):
             return dataclasses.replace(clip, provenance={**clip.provenance, "rejections": dict(rejections)})
         rejections[clip.value] += 1
@@ -96,7 +102,12 @@ def iterate_clips(config: ClipConfig, seeds: Iterable[int]) -> Iterator[Clip]:
 
 
 def _try_clip(
-    scenario: Scenario, config: ClipConfig, corruption: CorruptionConfig, *, is_cropped: bool
+    scenario: Scenario,
+    config: ClipConfig,
+    corruption: CorruptionConfig,
+    renderer: Renderer | None,
+    *,
+    is_cropped: bool,
 ) -> Clip | Rejection:
     """The clip of a scenario, or why it is refused."""
     truth = derive_truth(scenario)
@@ -107,7 +118,7 @@ def _try_clip(
     hand = None
     if corruption.hand is not None and hand_rng.uniform() < corruption.hand.share:
         hand = sample_hand(scenario, truth.part_of_link, hand_rng)
-    stage = render_stage(scenario, hand)
+    stage = render_stage(scenario, hand, renderer=renderer)
     part_images = stage.part_images(truth.part_of_link)
     is_object = (stage.bodies >= 0) & (stage.bodies < stage.num_links)
     rejection = check_visibility(part_images, is_object, len(truth.articulated_object.links))

@@ -1,12 +1,21 @@
 """A hand with its forearm that reaches for a moving part, follows it and lets go: what every real video shows."""
 
+from itertools import pairwise
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Float, Int
 
+from sim2art.assets.primitives import make_capsule
 from sim2art.geometry.meshes import TriangleMesh, join_meshes, make_cylinder
-from sim2art.geometry.rotations import rotation_between, rotation_from_rotvec
+from sim2art.geometry.rotations import rotation_between, rotation_from_rotvec, rotvec_from_rotation
 from sim2art.geometry.transforms import apply, make_transform
 from sim2art.simulate.scenario import Scenario
+
+HandStyle = Literal["mitten", "fingers"]
+"""What hands look like and do."""
+SKINS = ((205, 160, 135), (236, 200, 178), (160, 112, 84), (112, 76, 58), (72, 50, 40))
+"""RGB of fingered hands."""
 
 
 def make_hand(size: float) -> TriangleMesh:
@@ -21,10 +30,42 @@ def make_hand(size: float) -> TriangleMesh:
     )
 
 
+def make_fingered_hand(size: float, rng: np.random.Generator) -> TriangleMesh:
+    """A hand closed around the origin in a skin colour, its arm in a sleeve along -z; `size` is its length in m."""
+    skin = np.array(SKINS[rng.integers(len(SKINS))]) + rng.integers(-12, 13, 3)
+    sleeve = rng.integers(30, 230, 3)
+    curl = rng.uniform(0.5, 1.0)
+    pieces = [_make_ellipsoid(np.array([0.24, 0.11, 0.3]) * size).transformed(_shift(0.0, 0.02, -0.42, size))]
+    for index in range(4):
+        x = 0.13 * (index - 1.5)
+        reach = 1.0 - 0.12 * abs(index - 1.3)
+        knuckle, middle = np.array([x, 0.05, -0.2]), np.array([x * 0.95, 0.12, -0.2 + 0.26 * reach])
+        tip = np.array([x * 0.9, 0.12 - 0.2 * curl, -0.2 + 0.36 * reach])
+        pieces += [
+            _make_limb(knuckle * size, middle * size, 0.055 * size),
+            _make_limb(middle * size, tip * size, 0.05 * size),
+        ]
+    thumb = [np.array([0.2, -0.02, -0.38]), np.array([0.22, -0.12, -0.18]), np.array([0.1, -0.1, 0.02])]
+    pieces += [_make_limb(a * size, b * size, 0.06 * size) for a, b in pairwise(thumb)]
+    pieces.append(_make_limb(np.array([0.0, 0.02, -0.6]) * size, np.array([0.0, 0.0, -1.1]) * size, 0.15 * size))
+    arm = make_cylinder(0.26 * size, 4.6 * size, segments=12, top_radius=0.2 * size)
+    return join_meshes(
+        [*(_painted(piece, skin) for piece in pieces), _painted(arm.transformed(_shift(0.0, 0.0, -3.3, size)), sleeve)]
+    )
+
+
 def sample_hand(
-    scenario: Scenario, part_of_link: Int[np.ndarray, "link"], rng: np.random.Generator
+    scenario: Scenario,
+    part_of_link: Int[np.ndarray, "link"],
+    rng: np.random.Generator,
+    *,
+    style: HandStyle = "mitten",
 ) -> tuple[TriangleMesh, Float[np.ndarray, "frame 4 4"]] | None:
-    """A hand and its `stage_from_hand` in each frame; None when nothing moves."""
+    """A hand and its `stage_from_hand` in each frame; None when nothing moves.
+
+    A mitten touches the part for a while, or only hovers near it. A fingered hand holds it from the first frame to the
+    last and turns with it, as the hand does that opens a door.
+    """
     moving = [
         i
         for i, link in enumerate(scenario.articulated_object.links)
@@ -57,7 +98,28 @@ def sample_hand(
     )
     twist = scenario.link_motions[:, link, :3, :3] if rng.uniform() < 0.4 else np.eye(3)
     tips = contact - direction * (0.1 * size + np.minimum(away, 4.0)[:, None] * 1.2 * size)
+    if style == "fingers":
+        away, twist = 0.0 * away, scenario.link_motions[:, link, :3, :3]
+        # Half the turn of the part: wrists give way.
+        twist = rotation_from_rotvec(0.5 * rotvec_from_rotation(twist @ np.swapaxes(twist[:1], -1, -2)))
+        return make_fingered_hand(size, rng), make_transform(wobble @ twist @ rotation, contact)
     return make_hand(size), make_transform(wobble @ twist @ rotation, tips)
+
+
+def _make_limb(start: Float[np.ndarray, "3"], end: Float[np.ndarray, "3"], radius: float) -> TriangleMesh:
+    """A capsule from one joint of a hand to the next (m)."""
+    length = float(np.linalg.norm(end - start))
+    turn = rotation_between(np.array([0.0, 0.0, 1.0]), (end - start) / length)
+    return make_capsule(radius, length).transformed(make_transform(turn, (start + end) / 2))
+
+
+def _shift(x: float, y: float, z: float, size: float) -> Float[np.ndarray, "4 4"]:
+    return make_transform(np.eye(3), np.array([x, y, z]) * size)
+
+
+def _painted(mesh: TriangleMesh, color: Int[np.ndarray, "3"]) -> TriangleMesh:
+    colors = np.tile(np.clip(color, 0, 255).astype(np.uint8), (len(mesh.faces), 1))
+    return TriangleMesh(vertices=mesh.vertices, faces=mesh.faces, colors=colors)
 
 
 def _make_ellipsoid(radii: Float[np.ndarray, "3"]) -> TriangleMesh:

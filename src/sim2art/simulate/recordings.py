@@ -18,7 +18,7 @@ from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.simulate.camera_paths import CameraConfig
 from sim2art.simulate.corruption import DEPTH_CAMERA, TRACKED_POSES, DepthNoise
 from sim2art.simulate.flow_sources import ExactFlow
-from sim2art.simulate.hands import sample_hand
+from sim2art.simulate.hands import SKINS, HandStyle, sample_hand
 from sim2art.simulate.joint_motions import MotionConfig
 from sim2art.simulate.materials import (
     CLUTTER_SHARES,
@@ -39,7 +39,6 @@ from sim2art.simulate.truth import Truth, derive_truth
 
 _MAX_ATTEMPTS = 60
 _MAX_DEPTH = 8.0  # m; beyond, a depth camera sees nothing.
-_SKIN = (205, 160, 135)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +56,8 @@ class RecordingConfig:
     """None: noiseless depth."""
     hand_share: float = 0.2
     """Recordings in which a hand moves the part."""
+    hand_style: HandStyle = "mitten"
+    """The test sets have mittens, which touch the part for a while; fingered hands hold it all the time."""
     motion: MotionConfig = field(
         default_factory=lambda: MotionConfig(
             num_moving_shares=(0.42, 0.3, 0.17, 0.11), static_share=0.0, trembling_share=0.0, opening=(0.35, 1.0)
@@ -156,7 +157,7 @@ def render_recording(config: RecordingConfig, seed: int) -> SimulatedRecording:
             continue
         hand_rng = named_rng(seed, "hand")
         has_hand = hand_rng.uniform() < config.hand_share
-        hand = sample_hand(scenario, truth.part_of_link, hand_rng) if has_hand else None
+        hand = sample_hand(scenario, truth.part_of_link, hand_rng, style=config.hand_style) if has_hand else None
         stage = render_stage(scenario, hand)
         part_images = stage.part_images(truth.part_of_link)
         is_object = (stage.bodies >= 0) & (stage.bodies < stage.num_links)
@@ -264,7 +265,8 @@ def _make_surfaces(scenario: Scenario, stage: StageFrames, hand: TriangleMesh | 
         colors.append(np.tile(tint, (len(mesh.faces), 1)))
         indices.append(np.full(len(mesh.faces), len(links) + index))
     if hand is not None:
-        colors.append(np.tile(np.array(_SKIN, dtype=np.uint8), (len(hand.faces), 1)))
+        plain = np.tile(np.array(SKINS[0], dtype=np.uint8), (len(hand.faces), 1))
+        colors.append(plain if hand.colors is None else hand.colors)
         indices.append(np.full(len(hand.faces), len(shares) - 1))
     return Surfaces(
         face_colors=np.concatenate(colors),

@@ -9,6 +9,7 @@ from sim2art.geometry.meshes import TriangleMesh, join_meshes
 from sim2art.geometry.transforms import inverse
 from sim2art.simulate.flow_sources import ExactFlow
 from sim2art.simulate.rasterizer import BodyMeshes, body_ids, collect_bodies, render_frames
+from sim2art.simulate.renderer import Renderer
 from sim2art.simulate.scenario import Scenario
 from sim2art.simulate.seeds import settled
 
@@ -23,6 +24,7 @@ class StageFrames:
     depths: Float32[np.ndarray, "frame height width"]
     """m; 0 where nothing is."""
     face_ids: Int32[np.ndarray, "frame height width"]
+    """-1 where nothing is, and everywhere when another renderer than ours was used."""
     bodies: Int32[np.ndarray, "frame height width"]
     """Body seen at each pixel; -1 where nothing is."""
     intrinsics: Float[np.ndarray, "3 3"]
@@ -57,9 +59,18 @@ class StageFrames:
 
 
 def render_stage(
-    scenario: Scenario, hand: tuple[TriangleMesh, Float[np.ndarray, "frame 4 4"]] | None = None
+    scenario: Scenario,
+    hand: tuple[TriangleMesh, Float[np.ndarray, "frame 4 4"]] | None = None,
+    *,
+    renderer: Renderer | None = None,
 ) -> StageFrames:
-    """Render a scenario; `hand` is a mesh with its `stage_from_hand` in each frame."""
+    """Render a scenario.
+
+    Args:
+        scenario: The recipe.
+        hand: A mesh with its `stage_from_hand` in each frame.
+        renderer: Another renderer than our rasteriser.
+    """
     path = scenario.camera_path
     links = scenario.articulated_object.links
     num_frames = len(path.stage_from_camera)
@@ -70,13 +81,18 @@ def render_stage(
     stage_from_body = np.concatenate([scenario.link_motions, still, hand_motion], axis=1)
     camera_from_stage = inverse(path.stage_from_camera)
     camera_from_body = settled(camera_from_stage[:, None] @ stage_from_body)
-    rendered = render_frames(meshes, camera_from_body, path.intrinsics, width=path.width, height=path.height)
+    if renderer is None:
+        rendered = render_frames(meshes, camera_from_body, path.intrinsics, width=path.width, height=path.height)
+        depths, face_ids, bodies = rendered.depths, rendered.face_ids, body_ids(meshes, rendered.face_ids)
+    else:
+        seen = renderer(meshes, camera_from_body, path.intrinsics, width=path.width, height=path.height)
+        depths, face_ids, bodies = seen.depths, np.full(seen.bodies.shape, -1, dtype=np.int32), seen.bodies
     return StageFrames(
         meshes=meshes,
         num_links=len(links),
-        depths=rendered.depths,
-        face_ids=rendered.face_ids,
-        bodies=body_ids(meshes, rendered.face_ids),
+        depths=depths,
+        face_ids=face_ids,
+        bodies=bodies,
         intrinsics=path.intrinsics,
         world_from_camera=settled(camera_from_stage[0] @ path.stage_from_camera),
         camera_from_body=camera_from_body,
