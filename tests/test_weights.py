@@ -40,7 +40,7 @@ def test_another_content_is_refused(folder: Path) -> None:
 
 
 def test_a_missing_weight_tells_how_to_get_it() -> None:
-    with pytest.raises(InvalidFileError, match=r"python -m sim2art\.weights small"):
+    with pytest.raises(InvalidFileError, match="sim2art weights fetch small"):
         require_weight("small")
 
 

@@ -1,6 +1,7 @@
 """Optional packages: `require` turns a failed import into an install command. The only place that guards an import."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 from sim2art.errors import MissingPackageError
@@ -22,3 +23,8 @@ def require(module: str, *, extra: str) -> ModuleType:
         raise MissingPackageError(
             f"Package '{module}' is needed here and not installed. Run: pip install 'sim2art[{extra}]'"
         ) from error
+
+
+def is_installed(module: str) -> bool:
+    """Whether a top-level module can be imported; it is not."""
+    return find_spec(module) is not None

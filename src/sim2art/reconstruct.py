@@ -31,8 +31,8 @@ from sim2art.observation.densify import densify_labels, resize_labels
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.video_files import write_points, write_video
-from sim2art.perception.captures.capture import Capture
-from sim2art.perception.captures.open_capture import open_capture
+from sim2art.perception.captures.capture import ColorCapture
+from sim2art.perception.captures.open_capture import open_recording
 from sim2art.perception.intake import take_in
 from sim2art.perception.observation_io import (
     observation_from_stage,
@@ -40,7 +40,14 @@ from sim2art.perception.observation_io import (
     track_from_stage,
     track_to_stage,
 )
-from sim2art.perception.pipeline import NO_MOTION, Observation, ObserveOptions, observe_frames, pick_frames
+from sim2art.perception.pipeline import (
+    NO_MOTION,
+    Observation,
+    ObserveOptions,
+    observe_frames,
+    pick_frames,
+    prepare,
+)
 from sim2art.perception.poses import find_poses
 from sim2art.perception.tasks import CameraTrack, ReadDepth
 from sim2art.provenance import collect_provenance
@@ -65,6 +72,8 @@ class ReconstructOptions:
     """Folder of the network's weights; None takes those that ship with sim2art."""
     name: str = "object"
     """Name of the model in the files."""
+    recording_name: str | None = None
+    """Which video, for a folder that holds ViPE's results of several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +184,7 @@ class Reconstruction:
 
 
 def reconstruct(
-    recording: Path | str | Capture,
+    recording: Path | str | ColorCapture,
     options: ReconstructOptions | None = None,
     *,
     predictor: Predictor | None = None,
@@ -185,7 +194,7 @@ def reconstruct(
     """Turn a recording of an object in motion into an articulated model.
 
     Args:
-        recording: A folder that `open_capture` knows, or an open capture.
+        recording: A file or folder that `open_recording` knows, or an open recording.
         options: How it is done.
         predictor: What maps points with flow to parts and joints; overrides `options.method`.
         stage_folder: Where finished stages are kept; None keeps none.
@@ -197,7 +206,8 @@ def reconstruct(
     options = options or ReconstructOptions()
     clock = _Clock()
     with clock.stage("read") as say:
-        capture = open_capture(Path(recording)) if isinstance(recording, str | Path) else recording
+        is_path = isinstance(recording, str | Path)
+        capture = open_recording(Path(recording), options.recording_name) if is_path else recording
         source = fingerprint(capture.path) if capture.path.exists() else make_key(capture.path, id(capture))
         stages = StageKeeper(stage_folder, resume=resume)
         say(f"{len(capture.frame_ids)} frames")
@@ -243,15 +253,18 @@ def reconstruct(
 
 
 def _observe(
-    capture: Capture, options: ObserveOptions, stages: StageKeeper, source_key: str, clock: "_Clock"
+    recorded: ColorCapture, options: ObserveOptions, stages: StageKeeper, source_key: str, clock: "_Clock"
 ) -> Observation:
     """The perception chain, stage by stage; tracked camera poses are kept as they take longest."""
     from sim2art.perception.adapters.klt_pnp import track_camera
 
+    with clock.stage("depth and scale") as say:
+        capture = prepare(recorded, options, stages, source_key)
+        say("recorded" if capture is recorded else f"{len(capture.frame_ids)} frames, {options.depth}")
     with clock.stage("intake") as say:
         recording = take_in(capture, options.intake)
         say(f"{recording.num_frames} usable frames, {recording.input_size[0]}x{recording.input_size[1]} px")
-    key = make_key(source_key, dataclasses.asdict(options.intake))
+    key = make_key(source_key, dataclasses.asdict(options))
 
     def tracker(
         grays: UInt8[np.ndarray, "frame height width"], read_depth: ReadDepth, intrinsics: Float[np.ndarray, "3 3"]
@@ -264,8 +277,8 @@ def _observe(
         return track
 
     with clock.stage("poses") as say:
-        posed = find_poses(recording, tracker, options.camera)
-        is_tracked = options.camera == "track" or (options.camera == "auto" and recording.world_from_camera is None)
+        posed = find_poses(recording, tracker, options.choice("cameras").name)
+        is_tracked = options.cameras == "klt" or (options.cameras == "auto" and recording.world_from_camera is None)
         say("the camera stands still" if posed.is_static else "tracked" if is_tracked else "from the recording")
     with clock.stage("frames") as say:
         frames, profile = pick_frames(posed, options)

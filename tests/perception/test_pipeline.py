@@ -101,13 +101,13 @@ def test_wide_images_are_worked_on_smaller(scene: SlidingScene) -> None:
 def test_poses_that_do_not_fit_the_images_are_said() -> None:
     swaying = render_scene(num_frames=14, camera_shift=0.5)
     wrong = dataclasses.replace(swaying, world_from_camera=np.broadcast_to(np.eye(4), (14, 4, 4)).copy())
-    assert any("--camera track" in warning for warning in observe(wrong.capture(), OPTIONS).warnings)
-    tracked = observe(wrong.capture(), dataclasses.replace(OPTIONS, camera="track"))
+    assert any("--cameras klt" in warning for warning in observe(wrong.capture(), OPTIONS).warnings)
+    tracked = observe(wrong.capture(), dataclasses.replace(OPTIONS, cameras="klt"))
     assert not any("do not fit" in warning for warning in tracked.warnings)
 
 
 def test_a_camera_said_to_be_static_stays_put(scene: SlidingScene) -> None:
-    options = dataclasses.replace(OPTIONS, camera="static", refine_poses=False)
+    options = dataclasses.replace(OPTIONS, cameras="static", refine_poses=False)
     np.testing.assert_array_equal(
         observe(scene.capture(), options).video.world_from_camera, np.eye(4)[None].repeat(8, 0)
     )

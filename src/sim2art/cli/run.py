@@ -10,6 +10,8 @@ import tyro
 from sim2art.articulation.estimate import part_name
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidValueError
+from sim2art.perception.completion import CompleteOptions
+from sim2art.perception.components import choose_components
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.reconstruct import MethodName, Reconstruction, ReconstructOptions, reconstruct
 from sim2art.stages import STAGES, StageKeeper, check_output
@@ -20,9 +22,17 @@ def run(
     *,
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
     frames: int = 16,
-    camera: Literal["auto", "static", "track"] = "auto",
-    mask: Literal["auto", "motion", "salient", "whole"] = "auto",
+    chain: Literal["auto", "rgbd", "full", "light"] = "auto",
+    depth: str | None = None,
+    cameras: str | None = None,
+    mask: str | None = None,
+    flow: str | None = None,
+    features: str | None = None,
     box: str | None = None,
+    fov: float | None = None,
+    known_length: str | None = None,
+    marker: float | None = None,
+    name: str | None = None,
     method: MethodName = "network",
     checkpoint: Path | None = None,
     seed: int = 0,
@@ -36,12 +46,22 @@ def run(
     """Turn one recording of an object in motion into an articulated model, or each of a folder of recordings.
 
     Args:
-        recording: A capture folder (rgb/, depth/, camera.json) or a TUM RGB-D folder.
+        recording: A video, a folder of pictures, or a recording of Record3D, Stray Scanner, Polycam, RealSense, TUM, ViPE
+            or our capture folder (rgb/, depth/, camera.json). Without depth in it, a chain or a depth component is needed.
         output: Folder for the result.
         frames: How many frames to use; they are chosen by motion.
-        camera: Its poses are the recording's or tracked (auto); or it stood still; or track it in any case.
-        mask: What counts as the object: auto, around what moves, the salient object, or the whole scene.
-        box: x,y,width,height of the object in the first used frame, px; overrides the mask.
+        chain: Components that go together: rgbd (recorded depth), light (colour only, CPU), full (colour only, CUDA GPU).
+        depth: auto (recorded), da2, depthpro, vipe, file. Components are NAME or NAME:FOLDER with your own model or files;
+            sim2art doctor says which can run here.
+        cameras: auto (recorded, else found), static (it stood still), klt, colmap, vipe, file.
+        mask: What counts as the object: auto, motion (around what moves), u2net (salient), sam2, file, whole.
+        flow: dis, file.
+        features: none, dinov2, dinov3, file.
+        box: x,y,width,height of the object in the first used frame, px; overrides the mask, or prompts sam2.
+        fov: Field of view of the image's longer side, deg, where the recording does not say it.
+        known_length: x1,y1,x2,y2=METRES, the distance between what two pixels of the first frame show; makes lengths exact.
+        marker: Side (m) of a printed ArUco or AprilTag marker that is seen; makes lengths exact.
+        name: Which video, for a folder that holds ViPE's results of several.
         method: The network, or one of the methods that it is compared with.
         checkpoint: Folder of other network weights than those that ship.
         seed: Of the sampled points.
@@ -60,11 +80,25 @@ def run(
     if recording is None:
         raise InvalidValueError("No recording was given; name one, or a folder of recordings with --batch.")
     check_output(output, overwrite=overwrite, resume=resume)
+    chosen = choose_components(chain, depth=depth, cameras=cameras, mask=mask, flow=flow, features=features)
     options = ReconstructOptions(
-        observe=ObserveOptions(num_frames=frames, camera=camera, mask=mask, box=parse_box(box), seed=seed),
+        observe=ObserveOptions(
+            num_frames=frames,
+            depth=chosen["depth"],
+            cameras=chosen["cameras"],
+            mask=chosen["mask"],
+            flow=chosen["flow"],
+            features=chosen["features"],
+            box=parse_box(box),
+            complete=CompleteOptions(fov_deg=fov),
+            known_length=known_length,
+            marker=marker,
+            seed=seed,
+        ),
         method=method,
         checkpoint=checkpoint,
-        name=recording.resolve().name or "object",
+        name=name or recording.resolve().stem or "object",
+        recording_name=name,
     )
     result = reconstruct(recording, options, stage_folder=output / STAGES, resume=resume)
     written = result.save(output, overwrite=overwrite, config=dataclasses.asdict(options), timings=result.timings)

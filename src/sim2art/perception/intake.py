@@ -13,6 +13,7 @@ from jaxtyping import Float, Float32, Int, UInt8
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.captures.capture import Capture, scale_intrinsics
 from sim2art.perception.pose_checks import check_recorded_poses
+from sim2art.perception.thinning import thin_out
 
 _MAX_DAMAGED = 0.2
 _SMALL_WIDTH = 240
@@ -26,7 +27,7 @@ class IntakeOptions:
     """How much of a recording is looked at."""
 
     max_frames: int = 240
-    """Longer recordings are thinned out evenly to this many frames before anything is chosen."""
+    """Longer recordings are thinned out to this many frames before anything is chosen."""
     max_width: int = 640
     """Wider images are worked on at this width, px."""
 
@@ -86,9 +87,9 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
             path=capture.path,
         )
     warnings = list(capture.warnings)
-    considered = np.unique(np.linspace(0, total - 1, min(total, options.max_frames)).round().astype(int))
+    considered = thin_out(capture, options.max_frames)
     if len(considered) < total:
-        warnings.append(f"The recording has {total} frames; {len(considered)} of them, evenly spread, are looked at.")
+        warnings.append(f"The recording has {total} frames; {len(considered)} of them are looked at.")
     if capture.world_from_camera is None:
         poses = None
     else:

@@ -1,12 +1,15 @@
 """The mask of the object of interest: a box given by hand, the salient object, the motion-centred crop, or everything."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.cameras import unproject
+from sim2art.perception.adapters.own_files import read_mask
+from sim2art.perception.components import Choice
 from sim2art.perception.moving import Box, box_masks, moving_box
 
 _SALIENT_COVER = 0.7
@@ -14,6 +17,11 @@ _SALIENT_COVER = 0.7
 _MAX_MOVING_SHARE = 0.4
 """Share of the crop that is seen to move above which the crop is widened."""
 _NUM_PROBES = 3
+_PROMPT_PERCENTILES = (5.0, 95.0)
+_PROMPT_GROWTH = 1.3
+"""The box that SAM 2 is given, over that of what moves in a frame: a door is to bring its cabinet along."""
+_MIN_FOLLOWED_COVER = 0.5
+"""Share of the moving pixels that SAM 2's masks must hold to be believed."""
 _BOX_PERCENTILES = (2.0, 98.0)
 
 
@@ -34,28 +42,39 @@ def choose_masks(
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     *,
-    kind: str,
+    choice: Choice,
+    frame_ids: tuple[int, ...],
     box: Float[np.ndarray, "4"] | None,
     crop_factor: float,
 ) -> MaskChoice:
     """Mask the object, given the moving pixels (every second row and column).
 
     Args:
-        kind: "auto", "motion", "salient" or "whole".
-        box: x, y, width, height (px) of the object in the first frame; used instead of `kind`.
+        choice: Component of the task "mask".
+        frame_ids: The recording's numbers of the frames, for masks in files.
+        box: x, y, width, height (px) of the object in the first frame: the prompt of SAM 2, else the mask itself.
         crop_factor: The crop's size over that of the box around what moves.
     """
     around = moving_box(moving, depths, intrinsics, world_from_camera)
     moves = around is not None
     whole = depths > 0
+    if choice.name == "file":
+        assert choice.source is not None, "The choice was checked when it was parsed."
+        size = (depths.shape[2], depths.shape[1])
+        own = np.array([read_mask(Path(choice.source), frame, size) for frame in frame_ids])
+        return MaskChoice(masks=own & whole, moves=moves, warnings=())
+    if choice.name == "sam2":
+        followed, told = _followed_masks(images, moving, box, choice.source)
+        if followed is not None:
+            return MaskChoice(masks=followed & whole, moves=moves, warnings=told)
     if box is not None:
         region = lift_box(box, depths[0], intrinsics, around)
         return MaskChoice(masks=box_masks(region, depths, intrinsics, world_from_camera), moves=moves, warnings=())
-    if kind in ("auto", "salient"):
-        salient = _salient_masks(images, moving, required=kind == "salient")
+    if choice.name in ("auto", "u2net"):
+        salient = _salient_masks(images, moving, required=choice.name == "u2net")
         if salient is not None:
             return MaskChoice(masks=salient & whole, moves=moves, warnings=())
-    if kind == "whole" or around is None:
+    if choice.name == "whole" or around is None:
         return MaskChoice(masks=whole, moves=moves, warnings=())
     masks = box_masks(around.expanded(crop_factor), depths, intrinsics, world_from_camera)
     for factor, margin_share in ((1.25, 0.15), (1.4, 0.15), (1.4, 0.6)):
@@ -89,6 +108,34 @@ def lift_box(
         # A door that opens leaves the box of its closed state: what moves belongs to the object wherever it goes.
         low, high = np.minimum(low, around.low), np.maximum(high, around.high)
     return Box(low=low, high=high).expanded(1.0, margin_share=0.03)
+
+
+def _followed_masks(
+    images: UInt8[np.ndarray, "frame height width 3"],
+    moving: Bool[np.ndarray, "frame half_height half_width"],
+    box: Float[np.ndarray, "4"] | None,
+    source: str | None,
+) -> tuple[Bool[np.ndarray, "frame height width"] | None, tuple[str, ...]]:
+    """SAM 2's masks, prompted by a box or by what moves; None, and why, when they are of no use."""
+    from sim2art.perception.adapters.sam2_masks import Sam2Masks
+
+    frame = 0
+    if box is None:
+        frame = int(np.argmax(moving.sum(axis=(1, 2))))
+        y, x = np.nonzero(moving[frame])
+        if len(x) == 0:
+            return None, ("Nothing moves that SAM 2 could be prompted with; pass --box.",)
+        low, high = (2.0 * np.percentile(np.stack([x, y]), q, axis=1) for q in _PROMPT_PERCENTILES)
+        center, half = 0.5 * (low + high), 0.5 * _PROMPT_GROWTH * (high - low)
+        limit = np.array(images.shape[2:0:-1]) - 1.0
+        low, high = np.clip(center - half, 0, limit), np.clip(center + half, 0, limit)
+        box = np.concatenate([low, high - low])
+    masks = Sam2Masks(source)(images, frame, box)
+    if not masks.any(axis=(1, 2)).mean() > 0.5 or (
+        moving.any() and masks[:, ::2, ::2][moving].mean() < _MIN_FOLLOWED_COVER
+    ):
+        return None, ("SAM 2's masks miss what moves: the region around what moves is used instead.",)
+    return masks, ()
 
 
 def _salient_masks(

@@ -5,7 +5,7 @@ Every step can be replaced by the truth (`Truth`), which tells where a wrong res
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -17,7 +17,10 @@ from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_point_video
 from sim2art.perception.adapters.dis_flow import DisFlow, map_in_threads
 from sim2art.perception.adapters.klt_pnp import track_camera
-from sim2art.perception.captures.capture import Capture
+from sim2art.perception.adapters.own_files import FlowFiles
+from sim2art.perception.captures.capture import Capture, ColorCapture
+from sim2art.perception.completion import CompleteOptions
+from sim2art.perception.components import COMPONENTS, Choice, parse_choice
 from sim2art.perception.depth_filter import smooth_depth
 from sim2art.perception.frames import choose_frames
 from sim2art.perception.intake import IntakeOptions, Recording, take_in
@@ -25,10 +28,13 @@ from sim2art.perception.lifted_flow import LiftedFlow, camera_misfit, measure_fl
 from sim2art.perception.masks import MaskChoice, choose_masks
 from sim2art.perception.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
 from sim2art.perception.moving import find_moving
+from sim2art.perception.point_features import add_features
 from sim2art.perception.pose_refinement import apply_scales, refine_poses
 from sim2art.perception.poses import PosedRecording, find_poses
+from sim2art.perception.prepare import prepare_capture
 from sim2art.perception.rigid_flow import RigidFlow
 from sim2art.perception.tasks import CameraTracker, ImageFlow
+from sim2art.stages import StageKeeper
 
 NO_MOTION = "no motion seen"
 _MAX_MISFIT = 2.0
@@ -45,10 +51,21 @@ class ObserveOptions:
     """Points drawn in each frame."""
     baselines: tuple[int, ...] = DEFAULT_BASELINES
     """Flow goes this many used frames ahead."""
-    camera: Literal["auto", "static", "track"] = "auto"
-    """auto: the recording's poses when it has them, else tracked; static: it stood still; track: from the images."""
-    mask: Literal["auto", "motion", "salient", "whole"] = "auto"
+    depth: str = "auto"
+    """Depth component, NAME or NAME:SOURCE, see `components.py`; auto is the recording's own."""
+    cameras: str = "auto"
+    """auto: the recording's poses when it has them, else found; static: it stood still; klt, colmap, vipe, file."""
+    mask: str = "auto"
     """auto: salient object if its weight is at hand and it holds what moves, else the motion-centred crop."""
+    flow: str = "dis"
+    """Optical flow component."""
+    features: str = "none"
+    """Semantic features of the points."""
+    known_length: str | None = None
+    """x1,y1,x2,y2=METRES: the distance between two pixels' points in the first frame."""
+    marker: float | None = None
+    """Side of a printed ArUco or AprilTag marker that is seen, m."""
+    complete: CompleteOptions = field(default_factory=CompleteOptions)
     box: tuple[int, int, int, int] | None = None
     """x, y, width, height (px of the input) of the object in the first used frame; overrides `mask`."""
     crop_factor: float = 1.6
@@ -67,6 +84,12 @@ class ObserveOptions:
                 f"ObserveOptions: {self.num_frames} frames and {self.num_points} points were asked for; at least 2 frames "
                 "and 16 points are needed."
             )
+        for task in COMPONENTS:
+            self.choice(task)
+
+    def choice(self, task: str) -> Choice:
+        """The component of a task."""
+        return parse_choice(task, getattr(self, task))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +126,7 @@ class Observation:
 
 
 def observe(
-    capture: Capture,
+    capture: ColorCapture,
     options: ObserveOptions,
     *,
     truth: Truth | None = None,
@@ -115,10 +138,20 @@ def observe(
     Raises:
         InvalidFileError: When the recording cannot be used.
     """
-    recording = take_in(capture, options.intake)
-    posed = find_poses(recording, tracker, options.camera)
+    recording = take_in(prepare(capture, options), options.intake)
+    posed = find_poses(recording, tracker, options.choice("cameras").name)
     frames, profile = pick_frames(posed, options, truth)
     return observe_frames(posed, frames, profile, options, truth=truth, image_flow=image_flow)
+
+
+def prepare(
+    recording: ColorCapture, options: ObserveOptions, stages: StageKeeper | None = None, key: str = ""
+) -> Capture:
+    """The recording with the depth, cameras and scale that the options ask for, see `prepare_capture`."""
+    return prepare_capture(
+        recording, depth=options.choice("depth"), cameras=options.choice("cameras"), options=options.complete,
+        known_length=options.known_length, marker=options.marker, stages=stages, key=key,
+    )  # fmt: skip
 
 
 def pick_frames(
@@ -153,6 +186,7 @@ def observe_frames(
     recording = posed.recording
     warnings, reasons = [*recording.warnings, *posed.warnings], []
     poses = inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera[frames]
+    frame_ids = tuple(recording.capture.frame_ids[i] for i in recording.indices[frames])
     images = np.array([recording.read_image(int(frame)) for frame in frames])
     depths = np.array(map_in_threads(smooth_depth, [recording.read_depth(int(frame)) for frame in frames]))
     flows = measure_flows(
@@ -160,7 +194,7 @@ def observe_frames(
         depths,
         recording.intrinsics,
         poses,
-        image_flow=image_flow or DisFlow(),
+        image_flow=image_flow or load_flow(options.choice("flow"), recording, frames),
         baselines=options.baselines,
         starts=coarse_starts(frames, profile, recording, options.baselines),
     )
@@ -168,7 +202,7 @@ def observe_frames(
     if misfit > _MAX_MISFIT:
         warnings.append(
             f"The camera poses do not fit the images (what should stand still moves by {misfit:.1f} px from one used frame to "
-            "the next). If the recorded poses are at fault, pass --camera track to have them estimated."
+            "the next). If the recorded poses are at fault, pass --cameras klt to have them estimated."
         )
     moving = find_moving(depths, flows, recording.intrinsics, poses)
     if options.refine_poses:
@@ -179,7 +213,7 @@ def observe_frames(
         moving = find_moving(depths, flows, recording.intrinsics, poses)
     choice = choose_masks(
         images, depths, moving, recording.intrinsics, poses,
-        kind=options.mask, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
+        choice=options.choice("mask"), frame_ids=frame_ids, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
     )  # fmt: skip
     if truth is not None and truth.masks is not None:
         choice = MaskChoice(masks=truth.masks(recording.indices[frames]), moves=choice.moves, warnings=())
@@ -202,10 +236,11 @@ def observe_frames(
     points = sample_point_video(
         video, flow, rng=np.random.default_rng(options.seed), num_points=options.num_points, baselines=options.baselines
     )
+    points = add_features(points, images, frame_ids, options.choice("features"))
     return Observation(
         video=video,
         points=points,
-        frame_ids=tuple(recording.capture.frame_ids[i] for i in recording.indices[frames]),
+        frame_ids=frame_ids,
         indices=recording.indices[frames],
         input_size=recording.input_size,
         moves=choice.moves,
@@ -225,6 +260,16 @@ def coarse_starts(
             starts[used, used + 1] = chain_flow(profile.forward[a:b], recording.size)
             starts[used + 1, used] = chain_flow(profile.backward[a:b][::-1], recording.size)
     return starts
+
+
+def load_flow(choice: Choice, recording: Recording, frames: Int[np.ndarray, "used"]) -> ImageFlow:
+    """The optical flow component."""
+    if choice.name == "dis":
+        return DisFlow()
+    assert choice.source is not None, "The choice was checked when it was parsed."
+    ids = recording.capture.frame_ids
+    frame_of = {recording.grays[frame].tobytes(): ids[recording.indices[frame]] for frame in frames}
+    return FlowFiles(Path(choice.source), frame_of, DisFlow())
 
 
 def scaled_box(box: tuple[int, int, int, int] | None, recording: Recording) -> Float[np.ndarray, "4"] | None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -29,23 +28,22 @@ class PosedRecording:
     warnings: tuple[str, ...]
 
 
-def find_poses(
-    recording: Recording, tracker: CameraTracker, camera: Literal["auto", "static", "track"] = "auto"
-) -> PosedRecording:
+def find_poses(recording: Recording, tracker: CameraTracker, cameras: str = "auto") -> PosedRecording:
     """Take the recording's poses, or track the camera, and cut the recording where the camera jumps.
 
     Args:
         recording: A checked recording.
         tracker: Finds poses from the images.
-        camera: auto: the recording's poses when it has them; static: the camera stood still; track: from the images.
+        cameras: "static": the camera stood still; "klt": tracked from the images and the depth; anything else: the
+            recording's poses when it has them, tracked when not.
 
     Raises:
         InvalidFileError: When the camera can be followed through hardly any frames.
     """
     warnings = []
-    if camera == "static":
+    if cameras == "static":
         poses, breaks, is_static = np.broadcast_to(np.eye(4), (recording.num_frames, 4, 4)).copy(), [], True
-    elif recording.world_from_camera is not None and camera == "auto":
+    elif recording.world_from_camera is not None and cameras != "klt":
         poses = recording.world_from_camera
         breaks = find_jumps(poses)
         is_static = bool(np.abs(poses - poses[0]).max() < 1e-6)
@@ -56,7 +54,7 @@ def find_poses(
         if track.agreement < _MIN_AGREEMENT:
             warnings.append(
                 f"The camera could hardly be tracked (only {100 * track.agreement:.0f} % of the corners agree): the result "
-                "may be wrong. If the camera stood still, pass --camera static."
+                "may be wrong. If the camera stood still, pass --cameras static."
             )
         warnings.append(
             ("The recording has no camera poses: " if recording.world_from_camera is None else "Camera poses: ")

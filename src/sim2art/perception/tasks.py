@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 ReadDepth = Callable[[int], Float32[np.ndarray, "height width"]]
 """Depth (m, 0 = none) of a frame by its position."""
@@ -61,4 +62,79 @@ class ObjectMasker(Protocol):
 
     def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "height width"]:
         """Probability, 0..1, that a pixel belongs to the object."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparseCameras:
+    """Camera poses from colour alone, with the depth of the points that they were found by; of no known scale."""
+
+    world_from_camera: Float[np.ndarray, "frame 4 4"]
+    """OpenCV axes; world is the first solved camera's frame. The identity where not `solved`."""
+    solved: Bool[np.ndarray, "frame"]
+    """Whether the camera of a frame was found."""
+    intrinsics: Float[np.ndarray, "3 3"]
+    """px."""
+    frame: Int[np.ndarray, "sighting"]
+    pixels: Float[np.ndarray, "sighting 2"]
+    """Where a point that stands still was seen, px."""
+    depths: Float[np.ndarray, "sighting"]
+    """Its depth in that frame, in the scale of the poses."""
+    residual: float
+    """Mean reprojection error, px."""
+
+
+class DepthKind(StrEnum):
+    """What the numbers of a depth estimate are."""
+
+    DEPTH = "depth"
+    """Along the camera's z axis, up to a factor (metres, if the method is right)."""
+    DISPARITY = "disparity"
+    """One over depth, up to a factor and an offset."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthGuess:
+    """Depth of one image by a method that looks at one image at a time."""
+
+    values: Float32[np.ndarray, "height width"]
+    """At any size with the image's shape; 0 where there is none (of depth)."""
+    kind: DepthKind
+    focal_length: float | None = None
+    """px, at the image's size, when the method estimates it."""
+
+
+@runtime_checkable
+class DepthEstimator(Protocol):
+    """Guesses depth from colour."""
+
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"], frame_id: int) -> DepthGuess:
+        """Depth of an image; `frame_id` is the recording's number of it, for depth that lies in files."""
+        ...
+
+
+@runtime_checkable
+class VideoMasker(Protocol):
+    """Follows an object through a video from a box in one frame."""
+
+    def __call__(
+        self, images: UInt8[np.ndarray, "frame height width 3"], frame: int, box: Float[np.ndarray, "4"]
+    ) -> Bool[np.ndarray, "frame height width"]:
+        """Masks of all frames; `box` is x, y, width, height (px) of the object in `frame`."""
+        ...
+
+
+@runtime_checkable
+class FeatureExtractor(Protocol):
+    """Semantic features at pixels."""
+
+    @property
+    def name(self) -> str:
+        """The model and its number of channels, such as "dinov2-384": features of different models do not compare."""
+        ...
+
+    def __call__(
+        self, image: UInt8[np.ndarray, "height width 3"], pixels: Float[np.ndarray, "point 2"]
+    ) -> Float32[np.ndarray, "point channel"]:
+        """Features at pixels (px), read between patch centres."""
         ...

@@ -1,0 +1,79 @@
+"""`sim2art capture`: turn a recording of another program into our capture folder, or say what it holds."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import tyro
+from tqdm import tqdm
+
+from sim2art.errors import InvalidValueError
+from sim2art.perception.captures.capture import Capture, ColorCapture
+from sim2art.perception.captures.convert import write_capture
+from sim2art.perception.captures.open_capture import open_recording
+
+
+def capture(
+    action: tyro.conf.Positional[Literal["convert", "show"]],
+    recording: tyro.conf.Positional[Path],
+    output: tyro.conf.Positional[Path | None] = None,
+    *,
+    name: str | None = None,
+    every: Annotated[int, tyro.conf.arg(metavar="N")] = 1,
+    overwrite: bool = False,
+) -> None:
+    """Convert a recording into a capture folder, or show what it holds.
+
+    Args:
+        action: "convert" writes the folder; "show" prints what the recording holds.
+        recording: A video, a folder of pictures, or a recording of Record3D, Stray Scanner, Polycam, RealSense, TUM, ViPE.
+        output: The new folder (for convert).
+        name: Which video, for a folder that holds ViPE's results of several.
+        every: Keep every N-th frame only.
+        overwrite: Replace an earlier conversion in the folder.
+    """
+    opened = open_recording(recording, name)
+    if action == "show":
+        print(describe(opened))
+        return
+    if output is None:
+        raise InvalidValueError("Convert needs two places: sim2art capture convert RECORDING FOLDER")
+    with tqdm(total=len(range(0, len(opened.frame_ids), max(1, every))), unit="frame") as bar:
+        told = write_capture(opened, output, every=every, overwrite=overwrite, on_frame=lambda done, _: _set(bar, done))
+    for words in told:
+        print(f"Warning: {words}")
+    print(f"Written: {output}/")
+    if not isinstance(opened, Capture):
+        print("It has no depth: sim2art run needs a depth component for it (sim2art doctor says which can run here).")
+
+
+def describe(opened: ColorCapture) -> str:
+    """What a recording holds, as text."""
+    image = opened.read_image(0)
+    seconds = float(opened.times[-1] - opened.times[0]) if len(opened.times) else 0.0
+    rows = [
+        ("frames", f"{len(opened.frame_ids)} in {seconds:.1f} s"),
+        ("image", f"{image.shape[1]}x{image.shape[0]} px"),
+    ]
+    if isinstance(opened, Capture):
+        depth = opened.read_depth(0)
+        seen = depth[depth > 0]
+        unit = "m" if opened.is_metric else "(unknown unit)"
+        middle = f", median {np.median(seen):.3g} {unit}" if len(seen) else ""
+        rows.append(
+            ("depth", f"{depth.shape[1]}x{depth.shape[0]} px, {100 * np.mean(depth > 0):.0f} % measured{middle}")
+        )
+    else:
+        rows.append(("depth", "none"))
+    if opened.intrinsics is None:
+        rows.append(("intrinsics", "unknown"))
+    else:
+        k = opened.intrinsics
+        rows.append(("intrinsics", f"fx {k[0, 0]:.1f}, fy {k[1, 1]:.1f}, cx {k[0, 2]:.1f}, cy {k[1, 2]:.1f} px"))
+    rows.append(("camera poses", "none" if opened.world_from_camera is None else "recorded"))
+    lines = [f"{name:<14}{value}" for name, value in rows]
+    return "\n".join([*lines, *(f"Warning: {words}" for words in opened.warnings)])
+
+
+def _set(bar: tqdm, done: int) -> None:
+    bar.update(done - bar.n)

@@ -1,0 +1,136 @@
+"""Camera poses, focal length and sparse depth from colour alone, by COLMAP through pycolmap (BSD-3-Clause).
+
+Schoenberger and Frahm, "Structure-from-Motion Revisited", CVPR 2016. COLMAP's pixels begin at (0.5, 0.5) and its poses
+are `camera_from_world`, OpenCV axes. What moves must be masked: without masks the poses follow the mover. Incremental
+mapping only; global mapping crashed in pycolmap 4.2. The scale is COLMAP's own, the world the first solved camera's frame.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from sim2art.errors import InvalidFileError
+from sim2art.geometry.transforms import inverse, make_transform
+from sim2art.optional import require
+from sim2art.perception.tasks import SparseCameras
+
+_OVERLAP = 6
+"""Frames ahead that each frame is matched with."""
+_MAX_FEATURES = 2500
+_SEED = 0
+HOW_ELSE = (
+    "Move the camera sideways, slowly, with a textured background in view; or put it on a tripod and pass --cameras "
+    "static; or record with a depth camera."
+)
+
+
+def solve_cameras(
+    grays: UInt8[np.ndarray, "frame height width"],
+    still: Bool[np.ndarray, "frame height width"],
+    intrinsics: Float[np.ndarray, "3 3"] | None,
+    what: Path,
+) -> SparseCameras:
+    """Solve for the cameras of a video.
+
+    Args:
+        grays: Images.
+        still: False where something moves by itself.
+        intrinsics: px, kept as they are; None lets COLMAP find the focal length.
+        what: The recording, for the error message.
+
+    Raises:
+        InvalidFileError: When the camera can be solved for hardly any frames.
+    """
+    pycolmap: Any = require("pycolmap", extra="light")
+    pycolmap.logging.minloglevel = 2
+    pycolmap.set_random_seed(_SEED)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        _write_images(folder, grays, still)
+        database = folder / "database.db"
+        height, width = grays.shape[1:]
+        reader = pycolmap.ImageReaderOptions()
+        reader.mask_path = str(folder / "masks")
+        reader.camera_model = "SIMPLE_PINHOLE" if intrinsics is None else "PINHOLE"
+        if intrinsics is not None:
+            values = (intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2] + 0.5, intrinsics[1, 2] + 0.5)
+            reader.camera_params = ",".join(f"{value:.6f}" for value in values)
+        extraction = pycolmap.FeatureExtractionOptions()
+        extraction.num_threads = 2
+        extraction.sift.max_num_features = _MAX_FEATURES
+        pycolmap.extract_features(
+            database, folder / "images", camera_mode=pycolmap.CameraMode.SINGLE, reader_options=reader,
+            extraction_options=extraction, device=pycolmap.Device.cpu,
+        )  # fmt: skip
+        pairing = pycolmap.SequentialPairingOptions()
+        pairing.overlap = _OVERLAP
+        pairing.quadratic_overlap = True
+        matching = pycolmap.FeatureMatchingOptions()
+        matching.num_threads = 2
+        pycolmap.match_sequential(
+            database, pairing_options=pairing, matching_options=matching, device=pycolmap.Device.cpu
+        )
+        options = pycolmap.IncrementalPipelineOptions()
+        options.num_threads = 2
+        options.random_seed = _SEED
+        options.multiple_models = False
+        options.min_model_size = 3
+        options.ba_refine_focal_length = intrinsics is None
+        options.ba_refine_principal_point = False
+        options.ba_refine_extra_params = False
+        (folder / "models").mkdir()
+        models = pycolmap.incremental_mapping(database, folder / "images", folder / "models", options)
+        best = max(models.values(), key=lambda model: model.num_reg_images(), default=None)
+        if best is None or best.num_reg_images() < max(3, 0.5 * len(grays)):
+            solved = 0 if best is None else best.num_reg_images()
+            raise InvalidFileError(
+                f"{what}: the camera's motion could be solved for {solved} of {len(grays)} frames only. {HOW_ELSE}",
+                path=what,
+            )
+        return _collect(best, len(grays), (height, width))
+
+
+def _write_images(folder: Path, grays: np.ndarray, still: np.ndarray) -> None:
+    (folder / "images").mkdir()
+    (folder / "masks").mkdir()
+    for index, (gray, mask) in enumerate(zip(grays, still, strict=True)):
+        cv2.imwrite(str(folder / "images" / f"{index:06d}.png"), gray)
+        cv2.imwrite(str(folder / "masks" / f"{index:06d}.png.png"), np.where(mask, 255, 0).astype(np.uint8))
+
+
+def _collect(model: Any, num_frames: int, size: tuple[int, int]) -> SparseCameras:
+    """What a COLMAP model says, in our conventions."""
+    poses = np.tile(np.eye(4), (num_frames, 1, 1))
+    solved = np.zeros(num_frames, dtype=bool)
+    frames, pixels, depths = [], [], []
+    for image in model.images.values():
+        if not image.has_pose:
+            continue
+        frame = int(Path(image.name).stem)
+        found = image.cam_from_world()
+        camera_from_world = make_transform(found.rotation.matrix(), found.translation)
+        poses[frame], solved[frame] = inverse(camera_from_world), True
+        points = [point for point in image.points2D if point.has_point3D()]
+        world = np.array([model.points3D[point.point3D_id].xyz for point in points]).reshape(-1, 3)
+        z = world @ camera_from_world[2, :3] + camera_from_world[2, 3]
+        frames.append(np.full(len(points), frame))
+        pixels.append(np.array([point.xy for point in points]).reshape(-1, 2) - 0.5)
+        depths.append(z)
+    k = np.array(next(iter(model.cameras.values())).calibration_matrix(), dtype=np.float64)
+    k[:2, 2] -= 0.5
+    frame, pixel, depth = (np.concatenate(rows) for rows in (frames, pixels, depths))
+    inside = (depth > 0) & np.all((pixel >= 0) & (pixel <= np.array(size[::-1]) - 1), axis=1)
+    first = int(np.flatnonzero(solved)[0])
+    return SparseCameras(
+        world_from_camera=inverse(poses[first]) @ poses,
+        solved=solved,
+        intrinsics=k,
+        frame=frame[inside],
+        pixels=pixel[inside],
+        depths=depth[inside],
+        residual=float(model.compute_mean_reprojection_error()),
+    )

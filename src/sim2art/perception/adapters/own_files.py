@@ -1,0 +1,196 @@
+"""Depth, masks, optical flow, features and cameras that the user computed elsewhere, in files named by frame number.
+
+depth/NNNNNN.png (16 bit; `depth_scale` metres a unit from a camera.json in the folder or beside it, else 0.001),
+NNNNNN.npy or NNNNNN.exr (float metres). Masks: NNNNNN.png, anything but 0 is the object. Flow: FROM_TO.flo (Middlebury)
+or FROM_TO.npy (height, width, 2), px. Features: NNNNNN.npy (rows, columns, channels) over the whole image.
+"""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Float32, UInt8
+
+from sim2art.errors import InvalidFileError
+from sim2art.perception.captures.capture_folder import read_camera_file, read_intrinsics, read_poses
+from sim2art.perception.captures.exr import read_exr_channel
+from sim2art.perception.captures.image_files import clean_depth, files_by_number, read_depth_image, read_raw
+from sim2art.perception.tasks import DepthGuess, DepthKind, ImageFlow
+
+_DEPTH_SUFFIXES = (".png", ".npy", ".exr")
+_FLOW_MAGIC = 202021.25
+
+
+class DepthFiles:
+    """A `DepthEstimator` that reads files."""
+
+    def __init__(self, folder: Path) -> None:
+        inner = folder / "depth" if (folder / "depth").is_dir() else folder
+        self._files = files_by_number(inner, _DEPTH_SUFFIXES)
+        if not self._files:
+            raise InvalidFileError(
+                f"{inner} holds no depth files NNNNNN.png, .npy or .exr named by frame number.", path=inner
+            )
+        self._folder, self._scale, self.is_metric = inner, 0.001, False
+        for place in (inner, inner.parent):
+            if (place / "camera.json").is_file():
+                camera = read_camera_file(place / "camera.json")
+                self._scale = float(camera.get("depth_scale", self._scale))
+                self.is_metric = bool(camera.get("is_metric", "depth_scale" in camera))
+                """Whether the depth is metres, as far as a camera.json says so."""
+                break
+
+    @property
+    def frame_ids(self) -> frozenset[int]:
+        """Frames that have depth."""
+        return frozenset(self._files)
+
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"], frame_id: int) -> DepthGuess:
+        """Depth of a frame."""
+        path = self._files.get(frame_id)
+        if path is None:
+            raise InvalidFileError(f"{self._folder} holds no depth of frame {frame_id}.", path=self._folder)
+        if path.suffix == ".npy":
+            depth = clean_depth(load_array(path, 2).astype(np.float32))
+        elif path.suffix == ".exr":
+            depth = clean_depth(read_exr_channel(path.read_bytes(), path))
+        else:
+            depth = read_depth_image(path, self._scale)
+        return DepthGuess(values=depth, kind=DepthKind.DEPTH)
+
+
+def read_mask(folder: Path, frame_id: int, size: tuple[int, int]) -> Bool[np.ndarray, "height width"]:
+    """Mask of a frame at a size (width, height)."""
+    path = files_by_number(folder, (".png",)).get(frame_id)
+    if path is None:
+        raise InvalidFileError(
+            f"{folder} holds no mask of frame {frame_id}; masks are PNG images named by frame number ({frame_id:06d}.png).",
+            path=folder,
+        )
+    raw = read_raw(path)
+    mask = (raw if raw.ndim == 2 else raw[..., :3].max(axis=2)) > 0
+    return cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+
+
+class FlowFiles:
+    """An `ImageFlow` that reads files for known pairs of frames and asks another method for the rest."""
+
+    def __init__(self, folder: Path, frame_of: dict[bytes, int], fallback: ImageFlow) -> None:
+        """Take the flow between frames from files.
+
+        Args:
+            folder: Holds FROM_TO.flo or FROM_TO.npy.
+            frame_of: Frame number of each grey image, by its bytes.
+            fallback: For pairs that have no file.
+        """
+        if not folder.is_dir():
+            raise InvalidFileError(f"{folder} is no folder with flow files FROM_TO.flo.", path=folder)
+        self._folder, self._frame_of, self._fallback = folder, frame_of, fallback
+        self.num_read = 0
+        """Pairs that were read from files."""
+
+    def __call__(
+        self,
+        gray_a: UInt8[np.ndarray, "height width"],
+        gray_b: UInt8[np.ndarray, "height width"],
+        start: Float32[np.ndarray, "height width 2"] | None,
+    ) -> Float32[np.ndarray, "height width 2"]:
+        """Where each pixel of `gray_a` goes in `gray_b`, px."""
+        a, b = self._frame_of.get(gray_a.tobytes()), self._frame_of.get(gray_b.tobytes())
+        for suffix in (".flo", ".npy"):
+            path = self._folder / f"{a}_{b}{suffix}"
+            padded = self._folder / f"{a or 0:06d}_{b or 0:06d}{suffix}"
+            path = path if path.is_file() else padded
+            if a is not None and b is not None and path.is_file():
+                flow = read_flo(path) if suffix == ".flo" else load_array(path, 3).astype(np.float32)
+                self.num_read += 1
+                height, width = gray_a.shape
+                factor = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
+                return cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * factor
+        return self._fallback(gray_a, gray_b, start)
+
+
+class FeatureFiles:
+    """A `FeatureExtractor` that reads files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = files_by_number(folder, (".npy",))
+        if not self._files:
+            raise InvalidFileError(f"{folder} holds no features NNNNNN.npy named by frame number.", path=folder)
+        channels = load_array(next(iter(self._files.values())), 3).shape[2]
+        self._folder, self.name = folder, f"file-{channels}"
+
+    def read(
+        self, frame_id: int, pixels: Float[np.ndarray, "point 2"], size: tuple[int, int]
+    ) -> Float32[np.ndarray, "point channel"]:
+        """Features of a frame at pixels (px) of an image of a size (width, height)."""
+        path = self._files.get(frame_id)
+        if path is None:
+            raise InvalidFileError(f"{self._folder} holds no features of frame {frame_id}.", path=self._folder)
+        return read_grid(load_array(path, 3).astype(np.float32), pixels, size)
+
+
+def read_grid(
+    grid: Float32[np.ndarray, "row column channel"], pixels: Float[np.ndarray, "point 2"], size: tuple[int, int]
+) -> Float32[np.ndarray, "point channel"]:
+    """Values between cell centres of a grid that covers an image of a size (width, height), at pixels (px).
+
+    The centre of the first pixel is (0, 0), so the first cell's centre lies at half a cell less half a pixel.
+    """
+    rows, columns = grid.shape[:2]
+    x = (pixels[:, 0] + 0.5) * columns / size[0] - 0.5
+    y = (pixels[:, 1] + 0.5) * rows / size[1] - 0.5
+    x, y = np.clip(x, 0, columns - 1), np.clip(y, 0, rows - 1)
+    left, top = (
+        np.minimum(np.floor(x).astype(int), max(columns - 2, 0)),
+        np.minimum(np.floor(y).astype(int), max(rows - 2, 0)),
+    )
+    right, bottom = np.minimum(left + 1, columns - 1), np.minimum(top + 1, rows - 1)
+    u, v = (x - left)[:, None], (y - top)[:, None]
+    upper = (1 - u) * grid[top, left] + u * grid[top, right]
+    lower = (1 - u) * grid[bottom, left] + u * grid[bottom, right]
+    return ((1 - v) * upper + v * lower).astype(np.float32)
+
+
+def read_flo(path: Path) -> Float32[np.ndarray, "height width 2"]:
+    """Optical flow of a Middlebury .flo file, px."""
+    raw = path.read_bytes()
+    if len(raw) < 12 or np.frombuffer(raw[:4], "<f4")[0] != np.float32(_FLOW_MAGIC):
+        raise InvalidFileError(f"{path} is no .flo file ({len(raw)} bytes).", path=path)
+    width, height = np.frombuffer(raw[4:12], "<i4")
+    values = np.frombuffer(raw[12:], "<f4")
+    if len(values) != 2 * width * height:
+        raise InvalidFileError(f"{path} is cut off: {len(values)} values for {width}x{height} px.", path=path)
+    return values.reshape(height, width, 2).copy()
+
+
+def read_cameras(
+    path: Path, frame_ids: tuple[int, ...]
+) -> tuple[Float[np.ndarray, "frame 4 4"], Float[np.ndarray, "3 3"] | None]:
+    """Poses of frames, and intrinsics (px) if any, from a camera.json of the user's.
+
+    Raises:
+        InvalidFileError: When it holds no pose of a frame.
+    """
+    file = path / "camera.json" if path.is_dir() else path
+    camera = read_camera_file(file)
+    ids = [int(frame) for frame in camera.get("frames", [])]
+    poses = read_poses(camera.get("world_from_camera"), len(ids), file)
+    pose_of = dict(zip(ids, poses, strict=True))
+    missing = [frame for frame in frame_ids if frame not in pose_of]
+    if missing:
+        raise InvalidFileError(f"{file} holds no pose of {len(missing)} used frames (first: {missing[0]}).", path=file)
+    intrinsics = read_intrinsics(camera, file) if "intrinsics" in camera else None
+    return np.array([pose_of[frame] for frame in frame_ids]), intrinsics
+
+
+def load_array(path: Path, num_axes: int) -> np.ndarray:
+    """An array from a .npy file."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, json.JSONDecodeError) as error:
+        raise InvalidFileError(f"{path} cannot be read: {error}.", path=path) from error
+    if array.ndim != num_axes:
+        raise InvalidFileError(f"{path} holds an array of shape {array.shape}; {num_axes} axes are needed.", path=path)
+    return array

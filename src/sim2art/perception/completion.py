@@ -1,0 +1,290 @@
+"""A recording of colour becomes one with depth and camera: chain `light` and every other way without a depth sensor.
+
+Frames are thinned out, the camera is found (standing still, or solved by COLMAP with what moves left out), each frame's
+depth is guessed by the chosen component and all guesses are brought to one scale. What comes out is a `Capture`, so the
+rest of the chain is the same as for a depth camera. Lengths have no known scale unless the user gives one.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32, Int, UInt8
+
+from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.geometry.cameras import intrinsics_from_fov
+from sim2art.optional import is_installed
+from sim2art.perception.adapters.klt_pnp import is_camera_static
+from sim2art.perception.adapters.klt_tracks import track_corners
+from sim2art.perception.adapters.own_files import DepthFiles, read_cameras
+from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, ColorCapture, DepthSource, scale_intrinsics
+from sim2art.perception.components import Choice
+from sim2art.perception.depth_alignment import align_static, align_to_sparse, guessed_focal_length, sparse_error
+from sim2art.perception.mover_masks import find_still_pixels
+from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
+from sim2art.perception.thinning import thin_out
+
+DEFAULT_FOV_DEG = 60.0
+"""Of the image's longer side, when nothing says it: between a telephone's and a webcam's video."""
+_MAX_DAMAGED = 0.2
+_MAX_SPARSE_ERROR = 0.15
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompleteOptions:
+    """How a recording of colour is given depth and cameras."""
+
+    max_frames: int = 48
+    """Frames whose depth is guessed; a network takes about a second for each on a CPU."""
+    max_width: int = 640
+    """Wider images are worked on at this width, px."""
+    fov_deg: float | None = None
+    """Field of view of the image's longer side, deg; None takes the recording's, the component's or a usual one."""
+
+    def __post_init__(self) -> None:
+        if self.fov_deg is not None and not 5 <= self.fov_deg <= 150:
+            raise InvalidValueError(f"The field of view is {self.fov_deg} deg; 5 to 150 are possible, 60 is usual.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """What a recording of colour was given."""
+
+    indices: Int[np.ndarray, "frame"]
+    """Positions in the recording of the frames that are used."""
+    depths: Float32[np.ndarray, "frame height width"]
+    """At the working size; m when `is_metric`."""
+    intrinsics: Float[np.ndarray, "3 3"]
+    """px, at the working size."""
+    world_from_camera: Float[np.ndarray, "frame 4 4"] | None
+    """None leaves the camera to be tracked with the depth."""
+    is_metric: bool
+    warnings: tuple[str, ...]
+
+
+def complete(
+    capture: ColorCapture, depth: Choice, cameras: Choice, options: CompleteOptions, *, estimator: DepthEstimator | None = None
+) -> Completion:  # fmt: skip
+    """Guess depth and find the cameras of a recording of colour.
+
+    Args:
+        capture: The recording; depth of its own is not looked at.
+        depth: A depth component.
+        cameras: How the cameras are found.
+        options: Sizes and the field of view.
+        estimator: Overrides the component.
+
+    Raises:
+        InvalidFileError: When the recording, the depth or the camera's motion cannot be used.
+    """
+    loaded, is_metric = (estimator, False) if estimator is not None else load_depth_estimator(depth, capture)
+    indices = thin_out(capture, options.max_frames)
+    if isinstance(loaded, DepthFiles):
+        indices = _with_files(capture, loaded, options.max_frames)
+    indices, images, told = _read_images(capture, indices, options.max_width)
+    warnings = list(told)
+    size = images.shape[1:3]
+    grays = np.array([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images])
+    guesses = [loaded(image, capture.frame_ids[i]) for i, image in zip(indices, images, strict=True)]
+    known = _known_intrinsics(capture, size, options)
+    poses = None
+    if cameras.name == "file":
+        assert cameras.source is not None, "The choice was checked when it was parsed."
+        poses, found = read_cameras(Path(cameras.source), tuple(capture.frame_ids[i] for i in indices))
+        known = known if found is None else found
+    elif cameras.name == "auto" and capture.world_from_camera is not None:
+        poses = capture.world_from_camera[indices]
+    elif cameras.name == "static" or (cameras.name == "auto" and _stands_still(grays)):
+        poses = np.tile(np.eye(4), (len(indices), 1, 1))
+    if poses is not None:
+        intrinsics = _guess_intrinsics(known, guesses, size, warnings)
+        is_still = bool(np.abs(poses - poses[0]).max() < 1e-6)
+        depths = align_static(guesses, grays) if is_still else _leave(guesses, size)
+        if not is_still:
+            warnings.append("The depth of each frame is used as it comes; it must fit the scale of the camera poses.")
+    elif cameras.name == "klt" or (cameras.name == "auto" and not is_installed("pycolmap")):
+        _refuse_disparity(guesses, depth.name)
+        intrinsics, depths = _guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
+    else:
+        found = _solve(capture, grays, known, guesses, warnings)
+        indices, depths, intrinsics, poses = indices[found[0]], found[1], found[2], found[3]
+    if not is_metric:
+        warnings.append(
+            f"Depth was guessed from colour ({depth.name}): lengths have no sure scale. --known-length or --marker gives it."
+        )
+    return Completion(
+        indices=indices, depths=depths, intrinsics=intrinsics, world_from_camera=poses, is_metric=is_metric,
+        warnings=tuple(warnings),
+    )  # fmt: skip
+
+
+def completed_capture(capture: ColorCapture, completion: Completion) -> DepthSource:
+    """The recording's used frames, with the depth and cameras that it was given."""
+    first = capture.read_image(int(completion.indices[0]))
+    height, width = completion.depths.shape[1:]
+
+    def depth(index: int) -> Float32[np.ndarray, "height width"]:
+        return cv2.resize(completion.depths[index], (first.shape[1], first.shape[0]), interpolation=cv2.INTER_NEAREST)
+
+    return DepthSource(
+        path=capture.path,
+        frame_ids=tuple(capture.frame_ids[i] for i in completion.indices),
+        times=np.asarray(capture.times)[completion.indices],
+        images=lambda index: capture.read_image(int(completion.indices[index])),
+        depths=depth,
+        intrinsics=scale_intrinsics(completion.intrinsics, first.shape[1] / width, first.shape[0] / height),
+        world_from_camera=completion.world_from_camera,
+        is_metric=completion.is_metric,
+        warnings=(*capture.warnings, *completion.warnings),
+    )
+
+
+def load_depth_estimator(choice: Choice, capture: ColorCapture) -> tuple[DepthEstimator, bool]:
+    """The component, and whether its depth is metres for certain.
+
+    Raises:
+        InvalidFileError: When none was chosen, or its model is not on this machine.
+    """
+    if choice.name == "auto":
+        raise InvalidFileError(
+            f"{capture.path} has no depth. Pass --chain light (Depth Anything V2 on this machine; get it once with: sim2art "
+            f"weights fetch da2) or --chain full (ViPE on a CUDA GPU). {HOW_TO_GET_DEPTH}.",
+            path=capture.path,
+        )
+    if choice.name == "file":
+        assert choice.source is not None, "The choice was checked when it was parsed."
+        files = DepthFiles(Path(choice.source))
+        return files, files.is_metric
+    from sim2art.perception.adapters.depth_networks import load_depth_network
+
+    return load_depth_network(choice.name, choice.source), False
+
+
+def _read_images(
+    capture: ColorCapture, indices: Int[np.ndarray, "frame"], max_width: int
+) -> tuple[Int[np.ndarray, "kept"], UInt8[np.ndarray, "kept height width 3"], list[str]]:
+    """Images at the working size; damaged ones are left out."""
+    kept, images, damage = [], [], []
+    for index in indices:
+        try:
+            image = capture.read_image(int(index))
+        except InvalidFileError as error:
+            damage.append(str(error))
+            continue
+        height, width = image.shape[:2]
+        if width > max_width:
+            size = (max_width, max(1, round(height * max_width / width)))
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        if images and image.shape != images[0].shape:
+            damage.append(f"frame {capture.frame_ids[index]} has another size.")
+            continue
+        kept.append(int(index))
+        images.append(image)
+    if len(kept) < 2 or len(damage) > _MAX_DAMAGED * len(indices):
+        raise InvalidFileError(
+            f"{capture.path}: {len(kept)} of {len(indices)} frames can be used{': ' + damage[0] if damage else ''}. At least 2 "
+            "are needed, and motion is seen well from about 16.",
+            path=capture.path,
+        )
+    told = (
+        [f"{len(damage)} of {len(indices)} frames are damaged ({damage[0].rstrip('.')}): they are left out."]
+        if damage
+        else []
+    )
+    return np.array(kept), np.array(images), told
+
+
+def _with_files(capture: ColorCapture, files: DepthFiles, max_frames: int) -> Int[np.ndarray, "frame"]:
+    """Positions of frames that have a depth file, evenly spread."""
+    have = np.array([i for i, frame in enumerate(capture.frame_ids) if frame in files.frame_ids], dtype=int)
+    return have[np.unique(np.linspace(0, len(have) - 1, min(len(have), max_frames)).astype(int))] if len(have) else have
+
+
+def _stands_still(grays: UInt8[np.ndarray, "frame height width"]) -> bool:
+    everywhere = np.ones(grays.shape[1:], np.float32)
+    return is_camera_static(track_corners(grays, lambda _: everywhere), len(grays))
+
+
+def _known_intrinsics(
+    capture: ColorCapture, size: tuple[int, ...], options: CompleteOptions
+) -> Float[np.ndarray, "3 3"] | None:
+    """Intrinsics (px, working size) from the user or the recording."""
+    height, width = size
+    if options.fov_deg is not None:
+        return _from_fov(options.fov_deg, width, height)
+    if capture.intrinsics is None:
+        return None
+    return scale_intrinsics(capture.intrinsics, *(_scale_to(capture, size)))
+
+
+def _scale_to(capture: ColorCapture, size: tuple[int, ...]) -> tuple[float, float]:
+    first = capture.read_image(0)
+    return size[1] / first.shape[1], size[0] / first.shape[0]
+
+
+def _guess_intrinsics(
+    known: Float[np.ndarray, "3 3"] | None, guesses: list[DepthGuess], size: tuple[int, ...], warnings: list[str]
+) -> Float[np.ndarray, "3 3"]:
+    """Intrinsics (px): known ones, else the component's, else a usual field of view."""
+    if known is not None:
+        return known
+    height, width = size
+    focal = guessed_focal_length(guesses)
+    if focal is not None:
+        warnings.append(f"The focal length ({focal:.0f} px) is the depth component's guess.")
+        return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
+    warnings.append(
+        f"The recording does not say its field of view: {DEFAULT_FOV_DEG:.0f} deg along the longer side are taken; pass --fov "
+        "if you know it. Angles of turning parts change little by it, positions more."
+    )
+    return _from_fov(DEFAULT_FOV_DEG, width, height)
+
+
+def _from_fov(fov_deg: float, width: int, height: int) -> Float[np.ndarray, "3 3"]:
+    longer = intrinsics_from_fov(max(width, height), min(width, height), np.deg2rad(fov_deg))
+    return np.array([[longer[0, 0], 0, (width - 1) / 2], [0, longer[0, 0], (height - 1) / 2], [0, 0, 1.0]])
+
+
+def _leave(guesses: list[DepthGuess], size: tuple[int, ...]) -> Float32[np.ndarray, "frame height width"]:
+    """Depths as they were guessed, at the working size."""
+    return np.array([cv2.resize(g.values, size[::-1], interpolation=cv2.INTER_NEAREST) for g in guesses])
+
+
+def _refuse_disparity(guesses: list[DepthGuess], name: str) -> None:
+    if guesses[0].kind is DepthKind.DISPARITY:
+        raise InvalidFileError(
+            f"The camera moves, and '{name}' guesses depth only up to a factor and an offset for each image. Install COLMAP "
+            "(pip install 'sim2art[light]') or use a component that guesses metres, such as da2.",
+            path="depth",
+        )
+
+
+def _solve(
+    capture: ColorCapture, grays: UInt8[np.ndarray, "frame height width"], known: Float[np.ndarray, "3 3"] | None,
+    guesses: list[DepthGuess], warnings: list[str],
+) -> tuple[Int[np.ndarray, "kept"], Float32[np.ndarray, "kept height width"], np.ndarray, np.ndarray]:  # fmt: skip
+    """Frames that were solved, their depths, intrinsics and poses, by COLMAP."""
+    from sim2art.perception.adapters.colmap_cameras import solve_cameras
+
+    everywhere = np.ones(grays.shape[1:], np.float32)
+    still = find_still_pixels(track_corners(grays, lambda _: everywhere), grays)
+    focal = guessed_focal_length(guesses)
+    if known is None and focal is not None:
+        known = _guess_intrinsics(None, guesses, grays.shape[1:], warnings)
+    cameras = solve_cameras(grays, still, known, capture.path)
+    depths, scale, lost = align_to_sparse(guesses, cameras, (grays.shape[1], grays.shape[2]))
+    kept = np.array([i for i in range(len(grays)) if i not in set(lost)])
+    warnings.append(
+        f"The camera was solved from colour ({cameras.residual:.2f} px mean error, focal length {cameras.intrinsics[0, 0]:.0f} px)."
+    )
+    if lost:
+        warnings.append(f"{len(lost)} of {len(grays)} frames could not be solved: they are left out.")
+    error = sparse_error(depths, cameras, scale, kept)
+    if error > _MAX_SPARSE_ERROR:
+        warnings.append(
+            f"The guessed depth fits the camera's motion badly (off by {100 * error:.0f} %): the result may be wrong."
+        )
+    poses = cameras.world_from_camera[kept].copy()
+    poses[:, :3, 3] *= scale
+    return kept, depths[kept], cameras.intrinsics, poses

@@ -1,0 +1,179 @@
+"""Names of the exchangeable components, what each needs, and what of that this machine has.
+
+A choice is written NAME or NAME:SOURCE, the source being a folder or file of the user's: "sam2:/models/sam2". Chains are
+named sets of choices. This module loads nothing heavy: `sim2art doctor` and the option check use it.
+"""
+
+import shutil
+from dataclasses import dataclass
+
+from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.optional import is_installed
+from sim2art.perception.models import find_model, gate_words, look_up
+from sim2art.weights import find_weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One way to do one task."""
+
+    what: str
+    """In a few words."""
+    license: str = "own code, Apache-2.0"
+    packages: tuple[tuple[str, str], ...] = ()
+    """Modules, and the extra of sim2art that installs each."""
+    weight: str | None = None
+    """Name in `sim2art.weights`."""
+    model: str | None = None
+    """Name in `perception.models`."""
+    program: str | None = None
+    """Command that must be on the path."""
+    needs_source: bool = False
+    """Whether a SOURCE must be given."""
+
+
+COMPONENTS: dict[str, dict[str, Component]] = {
+    "depth": {
+        "auto": Component(what="the recording's own depth"),
+        "file": Component(what="depth images of yours, by frame number", needs_source=True),
+        "da2": Component(
+            what="Depth Anything V2", license="Apache-2.0 (Small)", packages=(("transformers", "full"),), model="da2"
+        ),
+        "depthpro": Component(
+            what="Depth Pro",
+            license="Apple AMLR (research only)",
+            packages=(("transformers", "full"),),
+            model="depthpro",
+        ),
+        "vipe": Component(
+            what="ViPE: depth, poses and intrinsics together (CUDA GPU)",
+            license="Apache-2.0; UniK3D inside it CC BY-NC-SA",
+            program="vipe",
+        ),
+    },
+    "cameras": {
+        "auto": Component(what="the recording's own poses, else found"),
+        "static": Component(what="the camera stood still"),
+        "klt": Component(what="corner tracks and depth", license="OpenCV, Apache-2.0"),
+        "colmap": Component(what="COLMAP, movers masked", license="BSD-3-Clause", packages=(("pycolmap", "light"),)),
+        "vipe": Component(what="ViPE's poses (with --depth vipe)", license="Apache-2.0", program="vipe"),
+        "file": Component(what="a camera.json of yours", needs_source=True),
+    },
+    "mask": {
+        "auto": Component(what="salient object if it holds what moves, else around what moves"),
+        "motion": Component(what="a box around what moves"),
+        "u2net": Component(
+            what="U2-NetP salient object", license="Apache-2.0", packages=(("onnxruntime", "mask"),), weight="u2netp"
+        ),
+        "sam2": Component(
+            what="SAM 2.1, prompted by motion or --box, followed through the video",
+            license="Apache-2.0",
+            packages=(("transformers", "full"),),
+            model="sam2",
+        ),
+        "file": Component(what="mask images of yours, by frame number", needs_source=True),
+        "whole": Component(what="everything that is seen"),
+    },
+    "flow": {
+        "dis": Component(what="DIS optical flow", license="OpenCV, Apache-2.0"),
+        "file": Component(what="optical flow of yours, FROM_TO.flo by frame numbers", needs_source=True),
+    },
+    "features": {
+        "none": Component(what="no features"),
+        "dinov2": Component(
+            what="DINOv2 ViT-S/14", license="Apache-2.0", packages=(("transformers", "full"),), model="dinov2"
+        ),
+        "dinov3": Component(
+            what="DINOv3 ViT-L/16", license="DINOv3 License", packages=(("transformers", "full"),), model="dinov3"
+        ),
+        "file": Component(what="features of yours, NNNNNN.npy by frame number", needs_source=True),
+    },
+}
+"""Task -> name -> component; the first of each task is the default."""
+
+CHAINS: dict[str, dict[str, str]] = {
+    "rgbd": {"depth": "auto", "cameras": "auto", "mask": "auto", "flow": "dis", "features": "none"},
+    "full": {"depth": "vipe", "cameras": "vipe", "mask": "sam2", "flow": "dis", "features": "dinov3"},
+    "light": {"depth": "da2", "cameras": "auto", "mask": "auto", "flow": "dis", "features": "none"},
+}
+"""Named sets of choices: a recording with depth; colour only on a GPU; colour only on a CPU."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A component by name, and the user's file or folder for it."""
+
+    name: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lack:
+    """Something that a component needs and this machine does not have."""
+
+    what: str
+    mend: str
+    """What to do about it."""
+
+
+def parse_choice(task: str, text: str) -> Choice:
+    """NAME or NAME:SOURCE as a choice.
+
+    Raises:
+        InvalidValueError: When there is no such component, with those there are.
+    """
+    name, colon, source = text.partition(":")
+    known = COMPONENTS[task]
+    if name not in known:
+        raise InvalidValueError(f"--{task} is '{text}'; known: {', '.join(known)} (or NAME:FOLDER for files of yours).")
+    if known[name].needs_source and not source:
+        raise InvalidValueError(f"--{task} {name} needs a place: --{task} {name}:/path/to/folder.")
+    return Choice(name=name, source=source if colon and source else None)
+
+
+def choose_components(chain: str, **choices: str | None) -> dict[str, str]:
+    """The choices of a chain, with those that are given put in their place.
+
+    Args:
+        chain: "auto" or a name of `CHAINS`.
+        choices: Task -> choice, or None to take the chain's.
+    """
+    if chain != "auto" and chain not in CHAINS:
+        raise InvalidValueError(f"--chain is '{chain}'; known: auto, {', '.join(CHAINS)}.")
+    chosen = dict(CHAINS["rgbd" if chain == "auto" else chain])
+    chosen |= {task: choice for task, choice in choices.items() if choice is not None}
+    for task, choice in chosen.items():
+        parse_choice(task, choice)
+    return chosen
+
+
+def find_lacks(task: str, choice: Choice) -> list[Lack]:
+    """What a component needs and this machine does not have; empty when it can run."""
+    component = COMPONENTS[task][choice.name]
+    lacks = [
+        Lack(what=f"package {module}", mend=f"pip install 'sim2art[{extra}]'")
+        for module, extra in component.packages
+        if not is_installed(module)
+    ]
+    if component.program is not None and choice.source is None and shutil.which(component.program) is None:
+        lacks.append(
+            Lack(
+                what=f"program {component.program}",
+                mend="install it in an environment of its own (pip install nvidia-vipe, needs CUDA) and put its vipe on the "
+                "path, or read what it wrote elsewhere: sim2art run vipe_results/ --name VIDEO",
+            )
+        )
+    try:
+        if component.weight is not None and find_weight(component.weight) is None:
+            lacks.append(Lack(what=f"weight {component.weight}", mend=f"sim2art weights fetch {component.weight}"))
+        if component.model is not None and find_model(component.model, choice.source) is None:
+            model = look_up(component.model)
+            lacks.append(
+                Lack(
+                    what=f"model {model.repository}",
+                    mend=f"sim2art weights fetch {component.model}{gate_words(model)}",
+                )
+            )
+    except InvalidFileError as error:
+        lacks.append(Lack(what="a damaged file", mend=str(error)))
+    return lacks

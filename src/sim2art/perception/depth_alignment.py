@@ -1,0 +1,199 @@
+"""Depth that a network guessed image by image, brought to one scale over a whole video.
+
+Each guess is right up to a factor (depth) or a factor and an offset (disparity), which change from image to image. With a
+moving camera they are fitted to the sparse depth that the poses were found by. With a camera that stands still, what
+stands still looks the same in every image and must be as far in every image: guesses are fitted to their median there,
+and pixels that never change take the median itself, so that the background does not tremble.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int, UInt8
+
+from sim2art.errors import InvalidFileError
+from sim2art.perception.tasks import DepthGuess, DepthKind, SparseCameras
+
+MEDIAN_DEPTH = 1.5
+"""Depth of unknown scale is given this median, as later thresholds are made for metres."""
+_CHANGE = 18.0
+"""Grey levels from the still background above which a pixel may show something else."""
+_MIN_SPARSE = 12
+_NUM_ROUNDS = 8
+_FAR = 50.0
+"""Times the median depth: nothing is put farther."""
+
+
+def align_static(
+    guesses: list[DepthGuess], grays: UInt8[np.ndarray, "frame height width"]
+) -> Float32[np.ndarray, "frame height width"]:
+    """Depths of one scale for a camera that stands still."""
+    inverse_depths = _as_inverse(guesses, grays.shape[1:])
+    same = _unchanged(grays)
+    kind = guesses[0].kind
+    known = inverse_depths > 0
+    levels = np.array([np.median(d[k]) if k.any() else 1.0 for d, k in zip(inverse_depths, known, strict=True)])
+    aligned = inverse_depths / levels[:, None, None]
+    for _ in range(2):
+        still = _masked_median(aligned, same & known)
+        for index in range(len(aligned)):
+            used = same[index] & known[index] & (still > 0)
+            if used.sum() > 200:
+                factor, offset = _fit_line(aligned[index][used], still[used], with_offset=kind is DepthKind.DISPARITY)
+                aligned[index] = factor * aligned[index] + offset
+    still = _masked_median(aligned, same & known)
+    smooth = same & (still > 0)[None]
+    aligned = np.where(smooth, still[None], aligned)
+    aligned = np.where(known | smooth, aligned * float(np.median(levels)), 0.0)
+    return _as_depths(aligned, is_free=kind is DepthKind.DISPARITY)
+
+
+def align_to_sparse(
+    guesses: list[DepthGuess], cameras: SparseCameras, size: tuple[int, int]
+) -> tuple[Float32[np.ndarray, "frame height width"], float, list[int]]:
+    """Depths of one scale for a moving camera.
+
+    Args:
+        guesses: Of all frames; those whose camera was not solved are left at 0.
+        cameras: Poses and sparse depth.
+        size: Height and width of the result.
+
+    Returns:
+        Depths, the factor by which the cameras' positions must be multiplied, and the frames that could not be fitted.
+
+    Raises:
+        InvalidFileError: When the guesses fit the sparse depth in hardly any frame.
+    """
+    inverse_depths = _as_inverse(guesses, size)
+    kind = guesses[0].kind
+    lost = []
+    factors = np.full(len(guesses), np.nan)
+    for index in range(len(guesses)):
+        there, depths = read_sparse(inverse_depths[index], cameras, index)
+        used = there > 0
+        if not cameras.solved[index] or used.sum() < _MIN_SPARSE:
+            lost.append(index)
+            inverse_depths[index] = 0.0
+            continue
+        factor, offset = _fit_line(there[used], 1.0 / depths[used], with_offset=kind is DepthKind.DISPARITY)
+        known = inverse_depths[index] > 0
+        inverse_depths[index] = np.where(known, factor * inverse_depths[index] + offset, 0.0)
+        factors[index] = factor
+    if len(lost) > 0.5 * len(guesses):
+        raise InvalidFileError(
+            f"The guessed depth fits the camera's motion in {len(guesses) - len(lost)} of {len(guesses)} frames only. Another "
+            "depth component may do better, or a recording with more texture in view.",
+            path="depth",
+        )
+    # The scale of a method that means metres is kept; any other is set by the median depth.
+    scale = float(np.nanmedian(factors)) if kind is DepthKind.DEPTH else 1.0
+    depths = _as_depths(inverse_depths, is_free=False) * np.float32(scale)
+    if kind is DepthKind.DISPARITY:
+        scale = MEDIAN_DEPTH / float(np.median(depths[depths > 0]))
+        depths = depths * np.float32(scale)
+    return depths, scale, lost
+
+
+def guessed_focal_length(guesses: list[DepthGuess]) -> float | None:
+    """Median focal length (px) that the method itself found, or None."""
+    found = [guess.focal_length for guess in guesses if guess.focal_length is not None]
+    return float(np.median(found)) if found else None
+
+
+def _as_inverse(guesses: list[DepthGuess], size: tuple[int, ...]) -> Float32[np.ndarray, "frame height width"]:
+    """Disparity, or one over depth, at one size; 0 where there is none."""
+    result = np.zeros((len(guesses), *size), np.float32)
+    for index, guess in enumerate(guesses):
+        values = guess.values.astype(np.float32)
+        if guess.kind is DepthKind.DEPTH:
+            values = np.where(values > 0, 1.0 / np.where(values > 0, values, 1.0), 0.0).astype(np.float32)
+        if values.shape != size:
+            # Holes must not bleed into what is known, so files with holes are resized by the nearest pixel.
+            has_holes = bool(np.any(values <= 0)) and guess.kind is DepthKind.DEPTH
+            how = cv2.INTER_NEAREST if has_holes else cv2.INTER_LINEAR
+            values = cv2.resize(values, size[::-1], interpolation=how)
+        result[index] = np.maximum(values, 0.0)
+    return result
+
+
+def _as_depths(inverse_depths: np.ndarray, *, is_free: bool) -> Float32[np.ndarray, "frame height width"]:
+    """Depths; those of free scale get the usual median."""
+    known = inverse_depths > 0
+    middle = float(np.median(inverse_depths[known])) if known.any() else 1.0
+    depths = np.where(known, 1.0 / np.maximum(inverse_depths, middle / _FAR), 0.0)
+    if is_free:
+        depths = depths * (MEDIAN_DEPTH * middle)
+    return depths.astype(np.float32)
+
+
+def _unchanged(grays: UInt8[np.ndarray, "frame height width"]) -> Bool[np.ndarray, "frame height width"]:
+    """Pixels that look as they do in most images, and whose surroundings do."""
+    background = np.median(grays, axis=0).astype(np.float32)
+    smooth = cv2.GaussianBlur(background, (0, 0), 1.5)
+    kernel = np.ones((9, 9), np.uint8)
+    result = np.zeros(grays.shape, dtype=bool)
+    for index, gray in enumerate(grays):
+        difference = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 1.5) - smooth
+        # Exposure drifts as a whole; only what departs from that is a change.
+        change = np.abs(difference - np.median(difference)) > _CHANGE
+        result[index] = cv2.dilate(change.astype(np.uint8), kernel) == 0
+    return result
+
+
+def _masked_median(values: np.ndarray, mask: np.ndarray) -> Float32[np.ndarray, "height width"]:
+    """Median over frames where the mask holds, 0 where it does in fewer than half of them."""
+    with np.errstate(invalid="ignore"):
+        hidden = np.where(mask, values, np.nan).astype(np.float32)
+        enough = mask.mean(axis=0) >= 0.5
+        result = np.zeros(values.shape[1:], np.float32)
+        if enough.any():
+            result[enough] = np.nanmedian(hidden[:, enough], axis=0)
+    return result
+
+
+def _fit_line(
+    x: Float[np.ndarray, "sample"], y: Float[np.ndarray, "sample"], *, with_offset: bool
+) -> tuple[float, float]:
+    """Factor and offset that take x to y, robust to a third of wrong samples (weights 1 / residual)."""
+    step = max(1, len(x) // 20_000)
+    x, y = x[::step].astype(np.float64), y[::step].astype(np.float64)
+    factor, offset = float(np.median(y / np.maximum(x, 1e-9))), 0.0
+    if not with_offset:
+        return factor, 0.0
+    floor = 0.01 * float(np.median(np.abs(y)))
+    for _ in range(_NUM_ROUNDS):
+        weights = 1.0 / np.maximum(np.abs(factor * x + offset - y), floor)
+        mean_x, mean_y = np.average(x, weights=weights), np.average(y, weights=weights)
+        spread = np.average((x - mean_x) ** 2, weights=weights)
+        if spread < 1e-12:
+            break
+        slope = np.average((x - mean_x) * (y - mean_y), weights=weights) / spread
+        if slope <= 0:
+            break  # An upside-down guess: the factor alone is safer.
+        factor, offset = float(slope), float(mean_y - slope * mean_x)
+    return factor, offset
+
+
+def sparse_error(
+    depths: Float32[np.ndarray, "frame height width"],
+    cameras: SparseCameras,
+    scale: float,
+    used: Int[np.ndarray, "frame"],
+) -> float:
+    """Median relative error between depths and the sparse depth that they were fitted to."""
+    errors = []
+    for index in used:
+        found, true = read_sparse(depths[index], cameras, int(index))
+        errors.append(np.abs(found[found > 0] / (scale * true[found > 0]) - 1))
+    every = np.concatenate(errors) if errors else np.zeros(0)
+    return float(np.median(every)) if len(every) else float("inf")
+
+
+def read_sparse(
+    values: Float32[np.ndarray, "height width"], cameras: SparseCameras, frame: int
+) -> tuple[Float[np.ndarray, "sighting"], Float[np.ndarray, "sighting"]]:
+    """An image's values where a frame's points were seen, and the points' depths in the scale of the poses."""
+    rows = np.flatnonzero(cameras.frame == frame)
+    height, width = values.shape
+    x, y = np.rint(cameras.pixels[rows]).astype(int).reshape(-1, 2).T
+    found = values[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+    return found.astype(np.float64), cameras.depths[rows]
