@@ -141,6 +141,7 @@ def measure_loss(network: VoteNetwork, frames: list[Frame]) -> tuple[torch.Tenso
     off = torch.linalg.vector_norm(output.offsets[turns] - offsets[turns], dim=-1)
     loss = entropy + (sine.mean() if moves.any() else 0.0) + (off.clamp(max=1.0).mean() if turns.any() else 0.0)
     right = (output.types.argmax(-1) == types)[moves].float()
+    cosine, off = cosine.detach(), off.detach()
     return loss, {
         "type of static": float((output.types.argmax(-1) == 0)[valid & (types == 0)].float().mean()),
         "type of moving": float(right.mean()) if moves.any() else float("nan"),
