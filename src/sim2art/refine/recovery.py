@@ -1,0 +1,132 @@
+"""The safety net: motion that no part explains becomes a part of its own, when the evidence is strong.
+
+Each host, the static base or a moving part, is seen in its own frame, where its points should stand still. What
+moves there is given to the same proposals that the network starts from; the hypothesis that explains most is kept as
+a candidate. So a missed part is found on the base, and a part that holds two motions is split.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from sim2art.geometry.transforms import apply, inverse
+from sim2art.observation.point_video import PointVideo
+from sim2art.proposals.gains import measure_gains
+from sim2art.proposals.hypotheses import JointGuess
+from sim2art.proposals.propose import ProposalConfig, propose
+from sim2art.proposals.smoothing import smooth_flow
+from sim2art.refine.kinematic_model import BASE, KinematicModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryConfig:
+    """What counts as a part that was missed."""
+
+    num_points: int = 384
+    """Points a frame and chunk that are judged at a time."""
+    min_gain: float = 0.01
+    """Least evidence of a new part, as a share of all points."""
+    min_share: float = 0.006
+    """Least share of all points that a new part holds."""
+    sharpness: float = 4.0
+    """Log-odds of a point for a unit of gain."""
+    proposals: ProposalConfig = dataclasses.field(default_factory=lambda: ProposalConfig(num_hypotheses=16))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A motion that explains points of a host better than standing still in it."""
+
+    host: int
+    guess: JointGuess
+    """In the host's frame."""
+    shares: Float[np.ndarray, "frame point"]
+    """Probability that each point moves with it; 0 outside the host."""
+    gain: float
+    """Evidence as a share of all points."""
+
+
+def find_candidate(
+    video: PointVideo,
+    model: KinematicModel,
+    host: int,
+    own: Bool[np.ndarray, "frame point"],
+    config: RecoveryConfig,
+    rng: np.random.Generator,
+) -> Candidate | None:
+    """The strongest motion among a host's points, seen from the host; None when there is none.
+
+    Args:
+        video: In normalised coordinates.
+        host: A joint index, or `BASE`.
+        own: Which points are the host's.
+    """
+    seen = video if host == BASE else _seen_from(video, model.motions()[host])
+    packed, slots = _pack(seen, own)
+    if packed is None:
+        return None
+    smoothed = smooth_flow(packed, num_points=config.num_points)
+    pool = propose(smoothed, config.proposals, rng)
+    if not len(pool):
+        return None
+    gains = measure_gains(smoothed, seen, pool)
+    totals = np.maximum(gains, 0.0).sum(axis=(1, 2))
+    best = int(np.argmax(totals))
+    # The first chunk stands for all of the host's points.
+    scale = own.sum() / max(int(smoothed.valid.sum()), 1)
+    gain = float(totals[best]) * scale / max(int(video.valid.sum()), 1)
+    if gain < config.min_gain:
+        return None
+    shares = np.zeros(video.valid.shape)
+    chosen = pool.take(np.array([best]))
+    for first in range(0, packed.num_points, config.num_points):
+        chunk = smoothed if first == 0 else smooth_flow(packed, first_point=first, num_points=config.num_points)
+        gained = gains[best] if first == 0 else measure_gains(chunk, seen, chosen)[0]
+        frames, points = np.nonzero(chunk.valid)
+        odds = np.clip(config.sharpness * (gained[frames, points] - 0.1), -20, 20)
+        shares[frames, slots[frames, first + points]] = 1 / (1 + np.exp(-odds))
+    if (shares > 0.5).sum() < config.min_share * video.valid.sum():
+        return None
+    return Candidate(host=host, guess=pool[best], shares=shares, gain=gain)
+
+
+def _seen_from(video: PointVideo, motions: Float[np.ndarray, "frame 4 4"]) -> PointVideo:
+    """The clip as it looks from a moving part: carried back to where the part was in frame 0."""
+    back = inverse(motions)
+    points = apply(back, video.points_world)
+    flow = np.zeros_like(video.flow_world)
+    for index, baseline in enumerate(video.baselines):
+        stop = np.arange(baseline, video.num_frames)
+        ends = video.points_world[: len(stop)] + video.flow_world[index, : len(stop)]
+        flow[index, : len(stop)] = apply(back[stop], ends) - points[: len(stop)]
+    return dataclasses.replace(
+        video,
+        points_world=np.where(video.valid[..., None], points, 0.0),
+        flow_world=np.where(video.flow_valid[..., None], flow, 0.0),
+        world_from_camera=back @ video.world_from_camera,
+    )
+
+
+def _pack(video: PointVideo, own: Bool[np.ndarray, "frame point"]) -> tuple[PointVideo | None, np.ndarray]:
+    """Only the chosen points, moved to the first slots of each frame, and the old slot of each new one."""
+    order = np.argsort(~own, axis=1, kind="stable")
+    count = int(own.sum(axis=1).max(initial=0))
+    if count < 8:
+        return None, order
+    order = order[:, :count]
+    frames = np.arange(video.num_frames)[:, None]
+    valid = own[frames, order]
+    return (
+        dataclasses.replace(
+            video,
+            points_world=np.where(valid[..., None], video.points_world[frames, order], 0.0),
+            valid=valid,
+            flow_world=np.where(valid[None, ..., None], video.flow_world[:, frames, order], 0.0),
+            flow_valid=video.flow_valid[:, frames, order] & valid[None],
+            pixels=video.pixels[frames, order],
+            features=None,
+        ),
+        order,
+    )

@@ -1,0 +1,208 @@
+"""The refiner's one door: any estimate in, the joints that the points confirm out."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.errors import InvalidValueError
+from sim2art.observation.normalization import fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
+from sim2art.refine.calibration import Calibration, JointFacts
+from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
+from sim2art.refine.kinematic_model import BASE, KinematicModel
+from sim2art.refine.parts import RECOVERED, Parts, parts_from_estimate
+from sim2art.refine.recovery import RecoveryConfig, find_candidate
+from sim2art.refine.residuals import join_rows, row_residuals
+from sim2art.refine.sight import Sight, look_at
+from sim2art.refine.single_part import compare_fits, fit_part, other_start, view_part
+from sim2art.refine.solver import Solution, SolverConfig, solve
+from sim2art.refine.structure import MIN_ROWS, choose_parents, measure_support, merge_same
+from sim2art.refine.verdict import Conclusion, accept, conclude, gather_facts, travel
+
+UNEXPLAINED = 0.02
+"""Residual of flow above which a point may belong to another motion, normalised units."""
+MIN_POINTS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefineConfig:
+    """All settings of the refiner; lengths in normalised units (half-extent of the clip = 1)."""
+
+    seed: int = 0
+    correspondence: CorrespondenceConfig = field(default_factory=CorrespondenceConfig)
+    solver: SolverConfig = field(default_factory=SolverConfig)
+    recovery: RecoveryConfig = field(default_factory=RecoveryConfig)
+    calibration: Calibration = field(default_factory=Calibration)
+    max_recovered: int = 3
+    """Parts that the safety net may add."""
+    min_support: float = -30.0
+    """A part of the proposal with less log-odds for its motion is dropped."""
+    min_recovered_support: float = 20.0
+    """A part of the safety net needs this much."""
+    min_recovered_travel: float = 0.08
+    """And moves at least this far: drift of depth and camera also moves large pieces, a little."""
+    min_gain: float = 3.0
+    """A refined joint needs this much log-odds over the proposed one; else that one is kept."""
+    min_rows: float = 20.0
+    """With less trust in its rows of flow a joint is kept as proposed."""
+    type_weight: float = 0.15
+    """Evidence on the type counts this much: what the inflation does not see."""
+    opinion_weight: float = 0.5
+    """The proposal's word on the type counts this much."""
+    far_pivot: float = 4.0
+    """A turn about an axis farther than this from its part is a slide in all but name."""
+    far_penalty: float = 4.0
+    """Log-odds against it."""
+
+
+def refine(
+    video: PointVideo, estimate: ArticulationEstimate, config: RefineConfig | None = None
+) -> ArticulationEstimate:
+    """Any estimate of a video in, a better founded one out.
+
+    Args:
+        video: The points that the estimate speaks of, world units.
+        estimate: From a network, a baseline, or anything else; it need not be good.
+        config: Settings.
+
+    Returns:
+        Joints fitted to flow and surfaces, with sigmas, confidence, status and reasons. Parts that do not move are
+        dropped, parts that were missed may be added, and a part may hang on another moving one.
+
+    Raises:
+        InvalidValueError: When the estimate is not about the points of this video.
+    """
+    return refine_with_facts(video, estimate, config).estimate
+
+
+def refine_with_facts(
+    video: PointVideo, estimate: ArticulationEstimate, config: RefineConfig | None = None
+) -> Conclusion:
+    """As `refine`, with the facts that each joint's confidence and sigmas were made from."""
+    config = config or RefineConfig()
+    if estimate.part_probabilities.shape[:2] != video.valid.shape:
+        raise InvalidValueError(
+            f"The estimate is about (frame, point) {estimate.part_probabilities.shape[:2]}; the video has "
+            f"{video.valid.shape}. Refine an estimate with its own video."
+        )
+    rng = np.random.default_rng(config.seed)
+    normalization = fit_normalization(video)
+    normalized = normalize(video, normalization)
+    parts = parts_from_estimate(normalized, normalization, estimate)
+    proposed = parts.model
+    sight = look_at(normalized, parts, config.correspondence)
+    parts = choose_types(sight, parts, config, list(range(parts.num_joints)))
+    sight, parts = drop_unsupported(sight, parts, config)
+    sight, parts = recover(sight, parts, config, rng)
+    hung = choose_parents(sight, parts, config.solver, config.correspondence)
+    changed = np.flatnonzero(hung.model.parents != parts.model.parents)
+    parts = choose_types(sight, hung, config, changed.tolist())
+    parts = merge_same(sight, parts)
+    sight = sight.again(parts)
+    parts, solution = solve_together(sight, parts, config)
+    facts = accept(sight, parts, proposed, gather_facts(sight, parts, solution))
+    parts, facts = keep_proposed(parts, proposed, facts, config)
+    return conclude(video, normalization, estimate, parts, facts, config.calibration)
+
+
+def choose_types(sight: Sight, parts: Parts, config: RefineConfig, chosen: list[int]) -> Parts:
+    """Fit the chosen parts as a turn and as a slide in their parents, and keep the likelier."""
+    model = parts.model
+    odds, support = parts.type_odds.copy(), parts.support.copy()
+    for k in chosen:
+        view = view_part(sight.rows, sight.surfaces, model, k, int(model.parents[k]), sight.num_kinds)
+        if view.num_rows < MIN_ROWS:
+            continue
+        own = fit_part(view, model[k], config.solver, config.correspondence)
+        other = fit_part(view, other_start(view, own.guess), config.solver, config.correspondence)
+        turn, slide = (own, other) if own.guess.is_revolute else (other, own)
+        odds[k] = config.type_weight * compare_fits([turn, slide], 2.0) + config.opinion_weight * parts.opinions[k]
+        arm = np.linalg.norm(np.cross(turn.guess.axis, view.center - turn.guess.pivot))
+        if arm > config.far_pivot:
+            odds[k] -= config.far_penalty
+        best = turn if odds[k] > 0 else slide
+        support[k] = measure_support(view, best)
+        model = model.with_joint(k, best.guess)
+    return dataclasses.replace(parts, model=model, type_odds=odds, support=support)
+
+
+def drop_unsupported(sight: Sight, parts: Parts, config: RefineConfig) -> tuple[Sight, Parts]:
+    """Leave out parts that do not move."""
+    kept = np.flatnonzero(parts.support >= config.min_support)
+    if len(kept) == parts.num_joints:
+        return sight, parts
+    parts = parts.take(kept)
+    return sight.again(parts), parts
+
+
+def recover(sight: Sight, parts: Parts, config: RefineConfig, rng: np.random.Generator) -> tuple[Sight, Parts]:
+    """Add parts for motion that no part explains."""
+    hosts = [BASE, *range(parts.num_joints)]
+    added = 0
+    while hosts and added < config.max_recovered:
+        host = hosts.pop(0)
+        own = parts.labels(sight.video) == host
+        if host != BASE and not _holds_more(sight, parts, host):
+            continue
+        found = find_candidate(sight.video, parts.model, host, own, config.recovery, rng)
+        if found is None:
+            continue
+        grown = parts.with_part(found.guess, host, found.shares)
+        new_sight = sight.again(grown)
+        k = grown.num_joints - 1
+        view = view_part(new_sight.rows, new_sight.surfaces, grown.model, k, host, sight.num_kinds)
+        if view.num_rows < MIN_ROWS:
+            continue
+        grown = choose_types(new_sight, grown, config, [k])
+        moved = travel(grown.model, k, new_sight.centers[k])
+        if grown.support[k] < config.min_recovered_support or moved < config.min_recovered_travel:
+            continue
+        sight, parts = new_sight, grown
+        added += 1
+        hosts.insert(0, host)
+    return sight, parts
+
+
+def keep_proposed(
+    parts: Parts, proposed: KinematicModel, facts: list[JointFacts], config: RefineConfig
+) -> tuple[Parts, list[JointFacts]]:
+    """Take back joints that do not explain the points better than those proposed."""
+    model, odds = parts.model, parts.type_odds.copy()
+    kept = list(facts)
+    for k, fact in enumerate(facts):
+        origin = int(parts.origins[k])
+        if origin == RECOVERED or fact.gain is None:
+            continue
+        if fact.gain < config.min_gain or fact.num_rows < config.min_rows:
+            model = model.with_joint(k, proposed[origin])
+            turns = bool(proposed.is_revolute[origin])
+            if turns != fact.is_revolute:
+                odds[k] = parts.opinions[k]
+            kept[k] = dataclasses.replace(
+                fact, is_revolute=turns, type_odds=odds[k] if turns else -odds[k], is_kept=True
+            )
+    return dataclasses.replace(parts, model=model, type_odds=odds), kept
+
+
+def _holds_more(sight: Sight, parts: Parts, part: int) -> bool:
+    """Whether a part's own joint leaves more of its points unexplained than noise would."""
+    rows = sight.rows.take(np.flatnonzero(sight.rows.part == part))
+    if len(rows) < MIN_POINTS:
+        return False
+    lengths = np.linalg.norm(row_residuals(rows, parts.model), axis=1)
+    return bool(
+        np.mean(lengths > max(UNEXPLAINED, 3.0 * float(np.median(lengths)))) > 0.03 or np.median(lengths) > UNEXPLAINED
+    )
+
+
+def solve_together(sight: Sight, parts: Parts, config: RefineConfig) -> tuple[Parts, Solution]:
+    """All joints of all parts, their values and the per-frame errors at once."""
+    model = parts.model
+    for _ in range(2):
+        model = model.anchored(sight.centers)
+        rows = join_rows([sight.rows, match_surfaces(sight.surfaces, model, sight.num_kinds, config.correspondence)])
+        solution = solve(rows, model, config.solver.continued)
+        model = solution.model
+    return dataclasses.replace(parts, model=model), solution

@@ -1,0 +1,111 @@
+"""Which part hangs on which, whether it moves at all, and which two are one: all by the same evidence."""
+
+import dataclasses
+
+import numpy as np
+
+from sim2art.proposals.hypotheses import JointGuess
+from sim2art.refine.correspondences import CorrespondenceConfig
+from sim2art.refine.evidence import compare_lengths
+from sim2art.refine.kinematic_model import BASE, make_model
+from sim2art.refine.parts import Parts
+from sim2art.refine.residuals import row_residuals
+from sim2art.refine.sight import Sight
+from sim2art.refine.single_part import PartFit, PartView, compare_models, fit_part, other_start, view_part
+from sim2art.refine.solver import SolverConfig
+
+TOUCHING = 0.15
+"""A part farther than this from another in every frame does not hang on it, normalised units."""
+PARENT_ODDS = 3.0
+"""A moving parent needs this much log-odds against the static base."""
+SAME_ODDS = 0.0
+"""Two parts are one when their joints are not worth this much log-odds over one joint."""
+MIN_ROWS = 6.0
+"""With less trust in the rows than this nothing is decided."""
+
+
+def still(guess: JointGuess) -> JointGuess:
+    """The same joint that never moves."""
+    return dataclasses.replace(guess, values=np.zeros_like(guess.values))
+
+
+def measure_support(view: PartView, fit: PartFit) -> float:
+    """Log-odds that a part moves as fitted, against standing still in its parent."""
+    guess = fit.guess
+    # Values are smooth: they are worth about half of their number in parameters.
+    parameters = (4 if guess.is_revolute else 2) + 0.5 * (len(guess.values) - 1)
+    return compare_models(view.rows, fit.solution.model, make_model([still(guess)], [BASE], view.eyes), parameters)
+
+
+def choose_parents(sight: Sight, parts: Parts, solver: SolverConfig, correspondence: CorrespondenceConfig) -> Parts:
+    """Hang each part on the moving part in whose frame it has the clearer joint, or on the base.
+
+    A moving parent must win by `PARENT_ODDS` and touch its child.
+    """
+    model = parts.model
+    for child in range(parts.num_joints):
+        base_view = view_part(sight.rows, sight.surfaces, model, child, BASE, sight.num_kinds)
+        if base_view.num_rows < MIN_ROWS:
+            continue
+        best_odds, best_parent, best_guess = 0.0, BASE, None
+        base_fit = None
+        for parent in range(parts.num_joints):
+            if parent == child or child in model.ancestors(parent) or not _touch(sight, child, parent):
+                continue
+            if base_fit is None:
+                base_fit = _best_fit(base_view, model[child], solver, correspondence)
+            view = view_part(sight.rows, sight.surfaces, model, child, parent, sight.num_kinds)
+            fit = _best_fit(view, model[child], solver, correspondence)
+            residuals = row_residuals(view.rows, fit.solution.model)
+            others = row_residuals(base_view.rows, base_fit.solution.model)
+            odds = compare_lengths(view.rows, residuals, np.linalg.norm(others, axis=1), 0.0) - PARENT_ODDS
+            if odds > best_odds and measure_support(view, fit) > 0:
+                best_odds, best_parent, best_guess = odds, parent, fit.guess
+        if best_guess is not None:
+            model = model.with_joint(child, best_guess, best_parent)
+        elif model.parents[child] != BASE and base_fit is not None:
+            model = model.with_joint(child, base_fit.guess, BASE)
+    return dataclasses.replace(parts, model=model)
+
+
+def merge_same(sight: Sight, parts: Parts) -> Parts:
+    """Join touching parts of one parent whose rows one joint explains as well as two."""
+    pairs = [(a, b) for a in range(parts.num_joints) for b in range(a + 1, parts.num_joints)]
+    for first, second in pairs:
+        model = parts.model
+        if model.parents[first] != model.parents[second] or not _touch(sight, first, second):
+            continue
+        sizes = parts.probabilities[..., [first + 1, second + 1]].sum(axis=(0, 1))
+        kept, absorbed = (first, second) if sizes[0] >= sizes[1] else (second, first)
+        view = view_part(sight.rows, sight.surfaces, model, absorbed, int(model.parents[absorbed]), sight.num_kinds)
+        own = make_model([model[absorbed]], [BASE], view.eyes)
+        other = make_model([model[kept]], [BASE], view.eyes)
+        # The other joint's values count as given: what two parts cost is the second one's shape and values.
+        parameters = (4 if model.is_revolute[absorbed] else 2) + 0.5 * (model.num_frames - 1)
+        if view.num_rows >= MIN_ROWS and compare_models(view.rows, own, other, parameters) < SAME_ODDS:
+            return merge_same(*_after_merge(sight, parts, kept, absorbed))
+    return parts
+
+
+def _after_merge(sight: Sight, parts: Parts, kept: int, absorbed: int) -> tuple[Sight, Parts]:
+    merged = parts.merged(kept, absorbed)
+    return sight.again(merged), merged
+
+
+def _best_fit(view: PartView, guess: JointGuess, solver: SolverConfig, correspondence: CorrespondenceConfig) -> PartFit:
+    """The cheaper of a turn and a slide, from a share of the flow alone."""
+    view = dataclasses.replace(view, rows=view.rows.take(np.arange(0, len(view.rows), max(1, len(view.rows) // 1000))))
+    own = fit_part(view, guess, solver, correspondence, num_rounds=0)
+    other = fit_part(view, other_start(view, own.guess), solver, correspondence, num_rounds=0)
+    turn, slide = (own, other) if own.guess.is_revolute else (other, own)
+    return turn if compare_models(view.rows, turn.solution.model, slide.solution.model, 2.0) > 0 else slide
+
+
+def _touch(sight: Sight, first: int, second: int) -> bool:
+    """Whether two parts come near each other in some frame."""
+    for cloud, tree in zip(sight.surfaces.points[first], sight.surfaces.trees[second], strict=True):
+        if tree is not None and len(cloud):
+            distances, _ = tree.query(cloud[:: max(1, len(cloud) // 64)], distance_upper_bound=TOUCHING)
+            if np.isfinite(distances).any():
+                return True
+    return False

@@ -1,0 +1,257 @@
+"""Refining: better joints from poor ones, missed parts found, chains, and no confident answer from nonsense."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sim2art.articulation.articulated_object import ArticulatedObject, Link
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
+from sim2art.articulation.joint import Joint, JointType
+from sim2art.articulation.kinematics import link_motions
+from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.dataset.clip import Clip
+from sim2art.errors import InvalidValueError
+from sim2art.evaluate.metrics import score_clip
+from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
+from sim2art.geometry.transforms import apply
+from sim2art.observation.point_video import PointVideo
+from sim2art.refine.refine import RefineConfig, refine
+from tests.hand_made import one_hot, truth_as_estimate, with_joint
+from tests.point_clips import make_point_clip
+
+
+def disturbed(clip: Clip, *, degrees: float = 12.0, metres: float = 0.1) -> ArticulationEstimate:
+    """The truth with a tilted axis, a shifted pivot and values that lag."""
+    estimate = truth_as_estimate(clip, confidence=0.6)
+    for index, answer in enumerate(estimate.joints):
+        joint = answer.joint
+        across = any_perpendicular(joint.axis)
+        axis = rotation_from_rotvec(np.deg2rad(degrees) * across) @ joint.axis
+        pivot = None if joint.pivot is None else joint.pivot + metres * across
+        estimate = with_joint(estimate, index, dataclasses.replace(joint, axis=axis, pivot=pivot), sign=0.8)
+    return estimate
+
+
+def without_joints(clip: Clip) -> ArticulationEstimate:
+    """The answer of a method that saw nothing."""
+    count = clip.video.num_frames
+    return ArticulationEstimate(
+        part_probabilities=np.ones((*clip.video.valid.shape, 1)),
+        joints=(),
+        trajectory=JointTrajectory(joint_names=(), times=clip.video.times.copy(), values=np.zeros((count, 0))),
+    )
+
+
+def random_estimate(video: PointVideo, *, num_joints: int = 3, seed: int = 0) -> ArticulationEstimate:
+    """Random labels, axes and values with full confidence."""
+    rng = np.random.default_rng(seed)
+    joints = []
+    for index in range(num_joints):
+        axis = rng.normal(size=3)
+        joint = Joint(
+            name=f"joint_{index + 1}", type=JointType.REVOLUTE, parent=part_name(0), child=part_name(index + 1),
+            axis=axis / np.linalg.norm(axis), pivot=rng.normal(size=3),
+        )  # fmt: skip
+        joints.append(JointEstimate(joint=joint, type_probabilities={JointType.REVOLUTE: 1.0}, confidence=1.0))
+    return ArticulationEstimate(
+        part_probabilities=one_hot(rng.integers(num_joints + 1, size=video.valid.shape), num_joints + 1),
+        joints=tuple(joints),
+        trajectory=JointTrajectory(
+            joint_names=tuple(x.joint.name for x in joints),
+            times=video.times.copy(),
+            values=np.cumsum(rng.normal(0, 0.2, (video.num_frames, num_joints)), axis=0),
+        ),
+    )
+
+
+def make_chain_clip(*, num_frames: int = 12, num_points: int = 600, noise: float = 0.003) -> Clip:
+    """A door in front of a wall with a drawer in it that slides while the door turns."""
+    rng = np.random.default_rng(0)
+    truth = ArticulatedObject(
+        name="chain",
+        links=(Link(name="wall"), Link(name="door"), Link(name="drawer")),
+        joints=(
+            Joint(
+                name="hinge", type=JointType.REVOLUTE, parent="wall", child="door",
+                axis=np.array([0, 1.0, 0]), pivot=np.array([-0.6, 0, 3.5]),
+            ),
+            Joint(name="rail", type=JointType.PRISMATIC, parent="door", child="drawer", axis=np.array([0, 0, -1.0])),
+        ),
+    )  # fmt: skip
+    values = np.stack([np.linspace(0, -1.0, num_frames), 0.35 * np.sin(np.linspace(0, 4.0, num_frames))], axis=1)
+    motions = link_motions(truth, values)
+    part_ids = np.broadcast_to(np.arange(num_points) % 3, (num_frames, num_points)).copy()
+    low = np.array([[-1, -1, 4.0], [-0.6, -0.6, 3.5], [-0.3, -0.3, 3.3]])
+    high = np.array([[1, 1, 4.0], [0.5, 0.6, 3.5], [0.3, 0.3, 3.5]])
+    rest = rng.uniform(low[part_ids], high[part_ids])
+    frames = np.arange(num_frames)[:, None]
+    points = apply(motions[frames, part_ids], rest[:, :, None])[:, :, 0]
+    baselines = (1, 3, 8)
+    flow = np.zeros((3, num_frames, num_points, 3))
+    flow_valid = np.zeros((3, num_frames, num_points), dtype=bool)
+    for index, baseline in enumerate(baselines):
+        stop = np.arange(num_frames - baseline)[:, None] + baseline
+        moved = apply(motions[stop, part_ids[:-baseline]], rest[:-baseline, :, None])[:, :, 0]
+        flow[index, :-baseline] = moved - points[:-baseline] + rng.normal(0, noise, moved.shape)
+        flow_valid[index, :-baseline] = True
+    times = np.arange(num_frames) / 8.0
+    video = PointVideo(
+        times=times, points_world=points + rng.normal(0, noise, points.shape),
+        valid=np.ones(part_ids.shape, dtype=bool), baselines=baselines, flow_world=flow, flow_valid=flow_valid,
+        world_from_camera=np.tile(np.eye(4), (num_frames, 1, 1)), pixels=np.zeros((num_frames, num_points, 2)),
+        is_metric=True,
+    )  # fmt: skip
+    trajectory = JointTrajectory(joint_names=("hinge", "rail"), times=times.copy(), values=values)
+    return Clip(video=video, truth=truth, part_ids=part_ids, trajectory=trajectory)
+
+
+def confident(estimate: ArticulationEstimate) -> list[JointEstimate]:
+    """Joints that a reader would believe."""
+    return [x for x in estimate.joints if x.confidence > 0.6 and x.status is Status.OK]
+
+
+@pytest.mark.parametrize("kind", [JointType.REVOLUTE, JointType.PRISMATIC])
+def test_a_poor_joint_becomes_a_good_one(kind: JointType) -> None:
+    clip = make_point_clip(kind)
+    before = score_clip(clip, disturbed(clip)).joints[0]
+    refined = refine(clip.video, disturbed(clip))
+    after = score_clip(clip, refined).joints[0]
+    assert before.axis_deg is not None and before.axis_deg > 10
+    assert after.is_type_right and after.axis_deg is not None and after.axis_deg < 1.0
+    if kind is JointType.REVOLUTE:
+        assert after.position_cm is not None and after.position_cm < 1.5
+        assert after.motion_deg is not None and after.motion_deg < 2.0
+    assert refined.joints[0].status is Status.OK
+    assert refined.joints[0].axis_sigma is not None
+
+
+@pytest.mark.parametrize("kind", [JointType.REVOLUTE, JointType.PRISMATIC])
+def test_the_wrong_type_is_mended(kind: JointType) -> None:
+    clip = make_point_clip(kind)
+    truth = truth_as_estimate(clip)
+    joint = truth.joints[0].joint
+    other = JointType.PRISMATIC if kind is JointType.REVOLUTE else JointType.REVOLUTE
+    wrong = dataclasses.replace(joint, type=other, pivot=np.array([2.0, 0.0, 3.5]), axis=np.array([1.0, 0, 0]))
+    score = score_clip(clip, refine(clip.video, with_joint(truth, 0, wrong))).joints[0]
+    assert score.is_type_right and score.axis_deg is not None and score.axis_deg < 1.5
+
+
+@pytest.mark.parametrize("kind", [JointType.REVOLUTE, JointType.PRISMATIC])
+def test_a_missed_part_is_found(kind: JointType) -> None:
+    clip = make_point_clip(kind)
+    refined = refine(clip.video, without_joints(clip))
+    score = score_clip(clip, refined)
+    assert len(refined.joints) == 1
+    assert score.mean_iou > 0.8 and score.joints[0].is_type_right
+    assert score.joints[0].axis_deg is not None and score.joints[0].axis_deg < 2.0
+
+
+def test_a_child_of_a_moving_part_is_hung_on_it() -> None:
+    clip = make_chain_clip()
+    start = disturbed(clip, degrees=5.0, metres=0.03)
+    answers = tuple(
+        dataclasses.replace(x, joint=dataclasses.replace(x.joint, parent=part_name(0))) for x in start.joints
+    )
+    refined = refine(clip.video, dataclasses.replace(start, joints=answers))
+    score = score_clip(clip, refined)
+    assert [x.joint.parent for x in refined.joints] == [part_name(0), part_name(1)]
+    for joint in score.joints:
+        assert joint.is_type_right and joint.axis_deg is not None and joint.axis_deg < 1.5
+
+
+def test_two_halves_of_one_part_become_one() -> None:
+    clip = make_point_clip(JointType.REVOLUTE)
+    truth = truth_as_estimate(clip)
+    halves = np.where((clip.part_ids == 1) & (clip.video.points_world[..., 1] > 0), 2, clip.part_ids)
+    second = dataclasses.replace(
+        truth.joints[0], joint=dataclasses.replace(truth.joints[0].joint, name="joint_2", child=part_name(2))
+    )
+    doubled = ArticulationEstimate(
+        part_probabilities=one_hot(halves, 3),
+        joints=(truth.joints[0], second),
+        trajectory=JointTrajectory(
+            joint_names=("joint_1", "joint_2"), times=clip.video.times.copy(),
+            values=np.repeat(clip.trajectory.values, 2, axis=1),
+        ),
+    )  # fmt: skip
+    refined = refine(clip.video, doubled)
+    assert len(refined.joints) == 1
+    assert score_clip(clip, refined).mean_iou > 0.95
+
+
+def test_random_labels_give_no_confident_wrong_joint() -> None:
+    clip = make_point_clip(JointType.REVOLUTE)
+    refined = refine(clip.video, random_estimate(clip.video))
+    for answer in confident(refined):
+        assert answer.joint.type is JointType.REVOLUTE
+        assert abs(answer.joint.axis @ clip.truth.joints[0].axis) > np.cos(np.deg2rad(10))
+
+
+def test_a_still_clip_keeps_no_confident_joint() -> None:
+    clip = make_point_clip(JointType.REVOLUTE)
+    still = dataclasses.replace(
+        clip.video, points_world=np.repeat(clip.video.points_world[:1], clip.video.num_frames, axis=0),
+        flow_world=np.zeros_like(clip.video.flow_world),
+    )  # fmt: skip
+    for start in (random_estimate(still), truth_as_estimate(clip), without_joints(clip)):
+        refined = refine(still, start)
+        assert not confident(refined)
+
+
+def test_one_frame_is_answered_without_confidence() -> None:
+    clip = make_point_clip(JointType.REVOLUTE)
+    first = slice(0, 1)
+    video = dataclasses.replace(
+        clip.video, times=clip.video.times[first].copy(), points_world=clip.video.points_world[first].copy(),
+        valid=clip.video.valid[first].copy(), flow_world=np.zeros_like(clip.video.flow_world[:, first]),
+        flow_valid=np.zeros_like(clip.video.flow_valid[:, first]),
+        world_from_camera=clip.video.world_from_camera[first].copy(), pixels=clip.video.pixels[first].copy(),
+    )  # fmt: skip
+    assert not confident(refine(video, random_estimate(video)))
+
+
+def test_no_points_and_tiny_parts_are_no_error() -> None:
+    clip = make_point_clip(JointType.REVOLUTE)
+    nothing = dataclasses.replace(
+        clip.video, points_world=np.zeros_like(clip.video.points_world), valid=np.zeros_like(clip.video.valid),
+        flow_valid=np.zeros_like(clip.video.flow_valid), flow_world=np.zeros_like(clip.video.flow_world),
+    )  # fmt: skip
+    assert not confident(refine(nothing, random_estimate(nothing)))
+    few = random_estimate(clip.video, num_joints=1)
+    labels = np.zeros(clip.video.valid.shape, dtype=np.int64)
+    labels[:, :3] = 1
+    few = dataclasses.replace(few, part_probabilities=one_hot(labels, 2))
+    for answer in confident(refine(clip.video, few)):
+        assert abs(answer.joint.axis @ clip.truth.joints[0].axis) > np.cos(np.deg2rad(10))
+
+
+def test_values_that_are_not_finite_are_no_error() -> None:
+    clip = make_point_clip(JointType.PRISMATIC)
+    estimate = truth_as_estimate(clip)
+    probabilities = estimate.part_probabilities.copy()
+    probabilities[2] = np.nan
+    values = estimate.trajectory.values.copy()
+    values[3] = np.nan
+    broken = dataclasses.replace(
+        estimate,
+        part_probabilities=probabilities,
+        trajectory=dataclasses.replace(estimate.trajectory, values=values),
+    )
+    refined = refine(clip.video, broken)
+    assert np.all(np.isfinite(refined.part_probabilities)) and np.all(np.isfinite(refined.trajectory.values))
+
+
+def test_an_estimate_of_another_clip_is_refused() -> None:
+    clip, other = make_point_clip(JointType.PRISMATIC), make_point_clip(JointType.PRISMATIC, num_points=256)
+    with pytest.raises(InvalidValueError, match="its own video"):
+        refine(clip.video, truth_as_estimate(other))
+
+
+def test_the_same_input_gives_the_same_answer_and_leaves_its_input_alone() -> None:
+    clip = make_point_clip(JointType.REVOLUTE)
+    start = disturbed(clip)
+    kept = start.part_probabilities.copy()
+    first, second = refine(clip.video, start, RefineConfig()), refine(clip.video, start, RefineConfig())
+    np.testing.assert_array_equal(first.trajectory.values, second.trajectory.values)
+    np.testing.assert_array_equal(start.part_probabilities, kept)
