@@ -59,14 +59,32 @@ def make_clip(config: ClipConfig, seed: int) -> Clip:
 
 
 def iterate_batches(
-    config: TrainConfig, first_step: int, clips: list[Clip] | None = None
+    config: TrainConfig, first_step: int, clips: list[Clip] | None = None, *, rank: int = 0, num_ranks: int = 1
 ) -> Generator[dict[str, Tensor], None, None]:
-    """Batches from `first_step` to the end of the run, in the same order whatever the number of workers."""
+    """Batches from `first_step` to the end of the run, in the same order whatever the number of workers.
+
+    Args:
+        rank: Which equal slice of each batch to make.
+        num_ranks: How many slices there are.
+
+    Raises:
+        InvalidValueError: When a batch cannot be cut into equal slices.
+    """
+    if config.batch_size % num_ranks:
+        raise InvalidValueError(
+            f"A batch of {config.batch_size} clips cannot be shared by {num_ranks} processes; "
+            f"take a multiple of {num_ranks} (--batch-size)."
+        )
     dataset = ExampleDataset(config, clips)
-    order = range(first_step * config.batch_size, len(dataset))
+    share = config.batch_size // num_ranks
+    order = [
+        step * config.batch_size + rank * share + place
+        for step in range(first_step, config.num_steps)
+        for place in range(share)
+    ]
     loader = DataLoader(
         dataset,
-        batch_size=config.batch_size,
+        batch_size=share,
         sampler=order,
         num_workers=config.num_workers,
         prefetch_factor=2 if config.num_workers else None,

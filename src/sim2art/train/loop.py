@@ -1,4 +1,7 @@
-"""The training loop: batches in, checkpoints and logs out; stops cleanly on SIGTERM or Ctrl-C and resumes exactly."""
+"""The training loop: batches in, checkpoints and logs out; stops cleanly on SIGTERM or Ctrl-C and resumes exactly.
+
+Under `torchrun` several processes share each batch (`processes`); the first writes.
+"""
 
 import contextlib
 import ctypes
@@ -27,6 +30,7 @@ from sim2art.train.config import TrainConfig
 from sim2art.train.data import iterate_batches
 from sim2art.train.examples import num_slot_features
 from sim2art.train.losses import judge_loss, slot_loss
+from sim2art.train.processes import Processes, join_processes
 from sim2art.train.state import Average, load_state, save_state
 
 
@@ -59,11 +63,26 @@ def train(
     Raises:
         OutputExistsError: When the folder holds a run and `resume` is false.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if not resume and any(folder.iterdir()):
-        raise OutputExistsError(f"{folder} is not empty: pass --resume to go on, or another folder.", path=folder)
+    with join_processes() as processes:
+        return _train(config, folder, processes, resume=resume, start_from=start_from, clips=clips)
+
+
+def _train(
+    config: TrainConfig,
+    folder: Path,
+    processes: Processes,
+    *,
+    resume: bool,
+    start_from: Path | None,
+    clips: list[Clip] | None,
+) -> nn.Module:
+    if processes.is_first:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not resume and any(folder.iterdir()):
+            raise OutputExistsError(f"{folder} is not empty: pass --resume to go on, or another folder.", path=folder)
+    processes.wait()
     _keep_memory()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = processes.device
     torch.manual_seed(config.seed)
     network = build_network(network_config(config))
     if start_from is not None:
@@ -74,25 +93,27 @@ def train(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
     )
     first = load_state(folder, network, average, optimizer) if (folder / "state.safetensors").exists() else 0
-    (folder / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=2, default=str))
+    if processes.is_first:
+        (folder / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=2, default=str))
     stopped = _catch_stop()
-    batches = iterate_batches(config, first, clips)
+    batches = iterate_batches(config, first, clips, rank=processes.rank, num_ranks=processes.count)
     sums: dict[str, float] = defaultdict(float)
     waited, started = 0.0, time.monotonic()
     step = first
+    is_quiet = not (processes.is_first and sys.stderr.isatty())
     try:
-        with tqdm(total=config.num_steps, initial=first, unit="step", disable=not sys.stderr.isatty()) as bar:
-            while step < config.num_steps and not stopped:
+        with tqdm(total=config.num_steps, initial=first, unit="step", disable=is_quiet) as bar:
+            while step < config.num_steps and not processes.agree(wish=bool(stopped)):
                 begin = time.monotonic()
                 batch = {name: value.to(device, non_blocking=True) for name, value in next(batches).items()}
                 waited += time.monotonic() - begin
-                terms = train_step(network, optimizer, batch, config, step)
+                terms = train_step(network, optimizer, batch, config, step, processes)
                 average.update(network, step)
                 step += 1
                 for name, value in terms.items():
                     sums[name] += value
                 bar.update()
-                if step % config.log_every == 0:
+                if step % config.log_every == 0 and processes.is_first:
                     spent = time.monotonic() - started
                     record = {name: round(value / config.log_every, 5) for name, value in sums.items()} | {
                         "step": step,
@@ -105,13 +126,13 @@ def train(
                     bar.set_postfix(loss=record["total"])
                     sums.clear()
                     waited, started = 0.0, time.monotonic()
-                if step % config.checkpoint_every == 0:
+                if step % config.checkpoint_every == 0 and processes.is_first:
                     _save(folder, network, average, optimizer, step, config)
     finally:
         # Whatever ends the run, a clip that cannot be made or a request to stop: what was learned is kept, and the
         # workers, which leave stopping to this process, are told to go.
         batches.close()
-        if step > first:
+        if step > first and processes.is_first:
             _save(folder, network, average, optimizer, step, config)
     network.load_state_dict(average.weights)
     return network.eval()
@@ -133,9 +154,14 @@ def _copy_weights(checkpoint: Path, network: nn.Module) -> None:
 
 
 def train_step(
-    network: nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], config: TrainConfig, step: int
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: dict[str, Tensor],
+    config: TrainConfig,
+    step: int,
+    processes: Processes,
 ) -> dict[str, float]:
-    """One update; returns the loss terms."""
+    """One update from this process's slice of a batch; returns the loss terms of the whole batch."""
     for group in optimizer.param_groups:
         group["lr"] = _rate(config, step)
     device = next(iter(batch.values())).device
@@ -148,12 +174,14 @@ def train_step(
         else:
             output = network(batch["points"], batch["features"].float(), batch["point_valid"])
     output = type(output)(*(value.float() for value in output))
-    terms = (judge_loss if config.network == "proposals" else slot_loss)(output, batch)
+    terms = (judge_loss if config.network == "proposals" else slot_loss)(output, batch, processes.sum)
     optimizer.zero_grad(set_to_none=True)
     terms["total"].backward()
+    processes.sum_gradients(network)
     nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
     optimizer.step()
-    return {name: float(value.detach()) for name, value in terms.items()}
+    values = processes.sum(torch.stack([value.detach() for value in terms.values()]))
+    return dict(zip(terms, values.tolist(), strict=True))
 
 
 def _rate(config: TrainConfig, step: int) -> float:

@@ -1,5 +1,7 @@
 """Losses of both presets: dense ones for the judge, Hungarian-matched ones for slots (sim2art Sec. 3.5-3.6)."""
 
+from collections.abc import Callable
+
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
@@ -11,9 +13,18 @@ from sim2art.networks.slot_network import SlotOutput
 EMPTY_WEIGHT = 0.1
 """Weight of the mask loss of hypotheses and slots that stand for no part."""
 
+Total = Callable[[Tensor], Tensor]
+"""Sums a count over the processes that share a batch; alone, gives it back."""
 
-def judge_loss(output: JudgeOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+
+def _alone(count: Tensor) -> Tensor:
+    return count
+
+
+def judge_loss(output: JudgeOutput, batch: dict[str, Tensor], total: Total = _alone) -> dict[str, Tensor]:
     """Mask BCE + Dice, score BCE with soft targets, and type cross-entropy; "total" is their sum.
+
+    In several processes each term is this process's share: they add up to the term of the whole batch.
 
     Departs from the paper: no matching is needed, since each hypothesis knows the true part that moves like it.
     """
@@ -29,15 +40,15 @@ def judge_loss(output: JudgeOutput, batch: dict[str, Tensor]) -> dict[str, Tenso
         output.types.flatten(0, 1), batch["types"].long().clamp_min(0).flatten(), reduction="none"
     ).view_as(score)
     terms = {
-        "mask": _mean(mask["bce"] + mask["dice"], matched),
-        "empty": EMPTY_WEIGHT * _mean(mask["bce"], empty),
-        "score": _mean(score, valid),
-        "type": _mean(types, matched),
+        "mask": _mean(mask["bce"] + mask["dice"], matched, total),
+        "empty": EMPTY_WEIGHT * _mean(mask["bce"], empty, total),
+        "score": _mean(score, valid, total),
+        "type": _mean(types, matched, total),
     }
     return {**terms, "total": torch.stack(list(terms.values())).sum()}
 
 
-def slot_loss(output: SlotOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+def slot_loss(output: SlotOutput, batch: dict[str, Tensor], total: Total = _alone) -> dict[str, Tensor]:
     """Hungarian matching on BCE + Dice of the masks, then the unweighted sum of all terms.
 
     Axis: 1 - cos with the sign tied to the motion (largest excursion positive). Pivot: distance to the true axis line,
@@ -65,6 +76,9 @@ def slot_loss(output: SlotOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]
     types = torch.full(matched.shape, 3, device=matched.device)
     types[c, s] = batch["part_types"].long()[c, p]
     type_loss = functional.cross_entropy(output.types.flatten(0, 1), types.flatten(), reduction="none").view(-1, slots)
+    confidence_loss = functional.binary_cross_entropy_with_logits(
+        output.confidences, matched.to(weights.dtype), reduction="none"
+    )
     moving = batch["part_types"][c, p] > 0
     revolute = batch["part_types"][c, p] == 1
     axis = batch["part_axes"][c, p]
@@ -75,13 +89,13 @@ def slot_loss(output: SlotOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]
         output.motions[c, :, s], batch["part_motions"][c, :, p], reduction="none", beta=0.1
     ).mean(dim=-1)
     terms = {
-        "mask": _mean(mask["bce"] + mask["dice"], matched),
-        "empty": EMPTY_WEIGHT * _mean(mask["bce"], ~matched),
-        "type": _mean(type_loss, torch.ones_like(matched)),
-        "confidence": functional.binary_cross_entropy_with_logits(output.confidences, matched.to(weights.dtype)),
-        "axis": _mean(axis_loss, moving),
-        "pivot": _mean(pivot_loss, revolute),
-        "motion": _mean(motion_loss, moving),
+        "mask": _mean(mask["bce"] + mask["dice"], matched, total),
+        "empty": EMPTY_WEIGHT * _mean(mask["bce"], ~matched, total),
+        "type": _mean(type_loss, torch.ones_like(matched), total),
+        "confidence": _mean(confidence_loss, torch.ones_like(matched), total),
+        "axis": _mean(axis_loss, moving, total),
+        "pivot": _mean(pivot_loss, revolute, total),
+        "motion": _mean(motion_loss, moving, total),
     }
     return {**terms, "total": torch.stack(list(terms.values())).sum()}
 
@@ -109,6 +123,6 @@ def _pair_costs(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
     return bce + 1 - (2 * (soft @ parts) + 1) / (size + 1)
 
 
-def _mean(values: Tensor, chosen: Tensor) -> Tensor:
-    """Mean of the chosen values; 0 when none is chosen."""
-    return (values * chosen).sum() / chosen.sum().clamp_min(1)
+def _mean(values: Tensor, chosen: Tensor, total: Total) -> Tensor:
+    """This process's share of the mean of all chosen values; 0 when none is chosen."""
+    return (values * chosen).sum() / total(chosen.sum()).clamp_min(1)
