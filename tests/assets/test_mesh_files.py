@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from sim2art.assets.decimation import decimate, lightened
+from sim2art.assets.library import make_asset
 from sim2art.assets.mesh_files import read_mesh
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.meshes import TriangleMesh
@@ -89,8 +90,6 @@ def test_a_heavy_mesh_keeps_its_shape_when_made_light() -> None:
 
 
 def test_a_light_object_is_left_alone() -> None:
-    from sim2art.assets.procedural import make_object
-
-    drawn = make_object("stapler", np.random.default_rng(0))
+    drawn = make_asset("stapler", np.random.default_rng(0))
     assert lightened(drawn) is drawn
     assert sum(len(link.mesh.faces) for link in lightened(drawn, 200).links if link.mesh) <= 260

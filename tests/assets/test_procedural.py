@@ -10,9 +10,9 @@ import trimesh
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
-from sim2art.assets.procedural import FAMILIES, NOVEL_FAMILIES, TRAINING_FAMILIES, ProceduralSource, make_object
+from sim2art.assets.library import make_asset
+from sim2art.assets.procedural import FAMILIES, NOVEL_FAMILIES, TRAINING_FAMILIES
 from sim2art.assets.procedural.blocks import clutter
-from sim2art.errors import InvalidValueError
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.transforms import apply
 
@@ -25,7 +25,7 @@ MOVES_WITHIN_ITS_OUTLINE = {
 
 @functools.cache  # Objects are frozen, so tests may share them.
 def draw(family: str, seed: int) -> ArticulatedObject:
-    return make_object(family, np.random.default_rng(seed))
+    return make_asset(family, np.random.default_rng(seed))
 
 
 def draw_all(family: str) -> Iterator[ArticulatedObject]:
@@ -49,19 +49,9 @@ def test_training_and_novel_families_are_many_and_disjoint() -> None:
     assert set(FAMILIES) == set(TRAINING_FAMILIES) | set(NOVEL_FAMILIES)
 
 
-def test_source_draws_from_its_families_and_refuses_unknown_ones() -> None:
-    source = ProceduralSource()
-    assert source.families == TRAINING_FAMILIES
-    assert source.make("laptop", np.random.default_rng(0)).name == "laptop"
-    with pytest.raises(InvalidValueError, match=r"known families: .*laptop"):
-        source.make("spaceship", np.random.default_rng(0))
-    with pytest.raises(InvalidValueError, match="spaceship"):
-        ProceduralSource(("laptop", "spaceship"))
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_same_seed_gives_the_same_object_and_another_seed_another(family: str) -> None:
-    first, again, other = draw(family, 3), make_object(family, np.random.default_rng(3)), draw(family, 4)
+    first, again, other = draw(family, 3), make_asset(family, np.random.default_rng(3)), draw(family, 4)
     assert [link.name for link in first.links] == [link.name for link in again.links]
     for index in range(len(first.links)):
         a, b = mesh_of(first, index), mesh_of(again, index)

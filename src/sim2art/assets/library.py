@@ -1,6 +1,7 @@
 """Every object that scenarios may be drawn from, by name: procedural families, real meshes, and files of the user's.
 
-Names are plain text, so a config that holds them travels to other processes and names the same objects there.
+Objects are in metres, z up, standing on z = 0 and facing -y; those of ours are closed at joint value 0. Names are plain
+text, so a config that holds them travels to other processes and names the same objects there.
 """
 
 from collections.abc import Sequence

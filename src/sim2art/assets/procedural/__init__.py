@@ -40,7 +40,6 @@ from sim2art.assets.procedural.toilet import make_toilet
 from sim2art.assets.procedural.trash_can import make_trash_can
 from sim2art.assets.procedural.wardrobe import make_wardrobe
 from sim2art.assets.procedural.washing_machine import make_washing_machine
-from sim2art.errors import InvalidValueError
 
 MakeObject = Callable[[np.random.Generator], ArticulatedObject]
 
@@ -89,32 +88,3 @@ TRAINING_FAMILIES: tuple[str, ...] = tuple(_TRAINING)
 """Families that models may be trained on."""
 NOVEL_FAMILIES: tuple[str, ...] = tuple(_NOVEL)
 """Families kept for evaluation only, of other construction than those trained on."""
-
-
-class ProceduralSource:
-    """The procedural families as an asset source."""
-
-    def __init__(self, families: tuple[str, ...] = TRAINING_FAMILIES) -> None:
-        for family in families:
-            _lookup(family)
-        self._families = families
-
-    @property
-    def families(self) -> tuple[str, ...]:
-        """Names that this source draws from."""
-        return self._families
-
-    def make(self, family: str, rng: np.random.Generator) -> ArticulatedObject:
-        """One object of a family, named after it; the same generator state gives the same object."""
-        return make_object(family, rng)
-
-
-def make_object(family: str, rng: np.random.Generator) -> ArticulatedObject:
-    """One object of any family, training or novel."""
-    return _lookup(family)(rng)
-
-
-def _lookup(family: str) -> MakeObject:
-    if family not in FAMILIES:
-        raise InvalidValueError(f"There is no procedural family '{family}'; known families: {', '.join(FAMILIES)}.")
-    return FAMILIES[family]
