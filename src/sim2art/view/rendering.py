@@ -1,7 +1,7 @@
 """A small z-buffer renderer in NumPy for the pictures of a report. The simulator has its own, faster one.
 
-Faces are grouped by the size of their bounding square in the image, and each group is tested against all pixels of
-its squares at once. That is quick for the many small faces of a scan and good enough for a box of twelve.
+Faces are grouped by the size of their bounding box in the image, and each group is tested against all pixels of its
+boxes at once. That is quick for the many small faces of a scan and good enough for a box of twelve.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.transforms import apply, inverse
 
 _TESTS_AT_ONCE = 2_000_000  # Bounds memory: about 100 MB of temporaries.
+_SHARED_BOX = 64  # px
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +56,21 @@ def rasterize(
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]  # Pairwise: reducing over an axis of 3 is far slower.
     low = np.maximum(np.ceil(np.minimum(np.minimum(a, b), c)), 0)
     high = np.minimum(np.floor(np.maximum(np.maximum(a, b), c)), [width - 1, height - 1])
-    extent = np.maximum(high[:, 0] - low[:, 0], high[:, 1] - low[:, 1]) + 1
     seen = (high[:, 0] >= low[:, 0]) & (high[:, 1] >= low[:, 1])
-    kept, corners, low, extent = kept[seen], corners[seen], low[seen].astype(np.int64), extent[seen]
-    sides = 2 ** np.ceil(np.log2(np.maximum(extent, 1))).astype(np.int64)
-    for side in np.unique(sides):
-        members = np.flatnonzero(sides == side)
-        for chunk in np.array_split(members, max(1, len(members) * int(side) ** 2 // _TESTS_AT_ONCE)):
+    kept, corners, low = kept[seen], corners[seen], low[seen].astype(np.int64)
+    extents = (high[seen] - low + 1).astype(np.int64)
+    # Small faces share boxes of a few sizes, large ones are few and get boxes of their own.
+    small = extents.max(axis=1, initial=0) <= _SHARED_BOX
+    boxes = np.where(small[:, None], 2 ** np.ceil(np.log2(extents)).astype(np.int64), extents)
+    for box in np.unique(boxes, axis=0):
+        members = np.flatnonzero((boxes == box).all(axis=1))
+        for chunk in np.array_split(members, max(1, len(members) * int(box.prod()) // _TESTS_AT_ONCE)):
             place, values, owners = _cover(
-                corners[chunk], 1.0 / vertices_camera[faces[kept[chunk]], 2], low[chunk], int(side), size
+                corners[chunk],
+                1.0 / vertices_camera[faces[kept[chunk]], 2],
+                low[chunk],
+                (int(box[0]), int(box[1])),
+                size,
             )
             np.maximum.at(inverse_depths, place, values)
             winner = values >= inverse_depths[place]
@@ -76,12 +83,12 @@ def _cover(
     corners: Float[np.ndarray, "face 3 2"],
     inverse_z: Float[np.ndarray, "face 3"],
     low: Int[np.ndarray, "face 2"],
-    side: int,
+    box: tuple[int, int],
     size: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Flat pixel index, 1/z and face (row of `corners`) of every pixel centre inside a face."""
     width, height = size
-    rows, columns = (grid.reshape(-1) for grid in np.indices((side, side)))
+    rows, columns = (grid.reshape(-1) for grid in np.indices((box[1], box[0])))
     # Barycentric weights are affine in the pixel; in coordinates from `low` single precision is plenty.
     local = corners - low[:, None, :]
     (ax, ay), (bx, by), (cx, cy) = (local[:, i].T for i in range(3))
