@@ -1,14 +1,18 @@
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from sim2art.cli import generate_cluster
 from sim2art.cli.generate import generate
 from sim2art.dataset.shards import read_clips, read_index
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
-from sim2art.errors import InvalidValueError, OutputExistsError
+from sim2art.errors import InvalidValueError, OutputExistsError, Sim2ArtError
 from tests.assets.files import write_cabinet
 
 SMALL = {"num": 5, "num_frames": 3, "num_points": 32, "clips_per_file": 2, "corruption": "none"}
@@ -89,3 +93,70 @@ def test_a_job_killed_outright_writes_the_same_bytes_when_it_is_run_again(tmp_pa
     generate(tmp_path / "whole", num=12, num_frames=4, num_points=64, clips_per_file=3, corruption="none")
     assert tars(tmp_path / "set") == tars(tmp_path / "whole")
     assert read_index(tmp_path / "set", check_hashes=True)["clips"] == 12
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_of_two_nodes_writes_the_same_bytes_though_a_task_is_killed(tmp_path):
+    pytest.importorskip("ray", reason="ray is not installed (pip install sim2art[ray])")
+    import ray
+    from ray.cluster_utils import Cluster
+
+    set_up = {**SMALL, "num": 6}
+    generate(tmp_path / "alone", **set_up)
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.add_node(num_cpus=1)
+    killed: list[int] = []
+    killer = threading.Thread(target=_kill_first_share, args=(killed, time.monotonic() + 120))
+    killer.start()
+    try:
+        generate(tmp_path / "cluster", ray=cluster.address, **set_up)
+        nodes = len(ray.nodes())
+    finally:
+        killer.join()
+        ray.shutdown()
+        cluster.shutdown()
+    assert nodes == 2 and len(killed) == 1
+    assert tars(tmp_path / "cluster") == tars(tmp_path / "alone")
+
+
+def _kill_first_share(killed: list[int], deadline: float) -> None:
+    """Send SIGKILL to the first process that makes a share."""
+    while not killed and time.monotonic() < deadline:
+        for folder in Path("/proc").iterdir():
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0") if folder.name.isdigit() else []
+            except OSError:
+                continue
+            if b"--shard" in words and b"generate" in words:
+                os.kill(int(folder.name), signal.SIGKILL)
+                killed.append(int(folder.name))
+                return
+        time.sleep(0.05)
+
+
+def test_a_share_that_always_fails_is_named_and_the_others_are_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(generate_cluster, "POLL_SECONDS", 0.0)
+    fails = _Workers(failing="1/3")
+    with pytest.raises(Sim2ArtError, match=r"1 of 3 files .* file 1 said: no space left"):
+        generate_cluster.run_shares(["out", "--num", "6"], 3, fails)
+    assert sorted(fails.started) == ["0/3", "1/3", "1/3", "1/3", "2/3"]
+
+
+class _Workers:
+    """Commands that end at once."""
+
+    count = 2
+
+    def __init__(self, failing: str) -> None:
+        self.failing, self.started = failing, []
+
+    def start(self, command: list[str], log: Path) -> int:
+        self.started.append(command[-1])
+        log.write_text("no space left\n")
+        return int(command[-1] == self.failing)
+
+    def poll(self, handle: int) -> int:
+        return handle
+
+    def stop(self, handle: int) -> None:
+        pass

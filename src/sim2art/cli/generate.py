@@ -16,6 +16,9 @@ from sim2art.assets.collection import open_collection
 from sim2art.assets.library import asset_licence
 from sim2art.assets.procedural import TRAINING_FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES
+from sim2art.cli.batch import flags_of
+from sim2art.cli.generate_cluster import run_shares
+from sim2art.cli.workers import RayWorkers
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import is_shard_done, parse_share, shard_path, write_index, write_shard
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
@@ -43,6 +46,7 @@ def generate(
     renderer: Literal["rasterizer", "pybullet"] = "rasterizer",
     clips_per_file: int = 256,
     workers: int = 1,
+    ray: str | None = None,
 ) -> None:
     """Write simulated clips for training as tar files with an index.
 
@@ -65,7 +69,9 @@ def generate(
         renderer: rasterizer (ours) or pybullet (the paper's; the same pictures, many times slower).
         clips_per_file: Clips in one tar (about 1 MB a clip).
         workers: Processes that generate.
+        ray: Address of a Ray cluster, such as auto: its machines make a file each, and must all see the output folder.
     """
+    given = dict(locals())
     share = parse_share(shard)
     for name, value in (("num", num), ("clips-per-file", clips_per_file), ("workers", workers)):
         if value < 1:
@@ -87,6 +93,11 @@ def generate(
     _claim_folder(output, json.loads(json.dumps(facts)))
     seeds = range(FIRST_TRAINING_SEED + seed, FIRST_TRAINING_SEED + seed + num)
     num_files = -(-num // clips_per_file)
+    if ray is not None:
+        if shard != "0/1":
+            raise InvalidValueError(f"--shard {shard} and --ray exclude each other: a cluster makes all files.")
+        own = ("output", "ray", "shard", "workers")
+        run_shares([str(output), *flags_of(generate, given, without=own)], num_files, RayWorkers(ray))
     files = [index for index in range(num_files) if share.owns(index)]
     total = sum(len(_seeds_of_file(seeds, index, clips_per_file)) for index in files)
     with tqdm(total=total, unit="clip", desc=f"generate {shard}") as progress:
