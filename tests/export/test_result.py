@@ -73,7 +73,10 @@ def test_the_file_holds_what_the_contract_says(tmp_path) -> None:
     assert content["schema"] == "sim2art.result/1"
     assert content["status"] == "ambiguous"
     assert content["frames"] == [0, 4, 9]
-    assert content["parts"][1] == {"index": 1, "name": "part_1", "mesh": "meshes/part_1.obj"}
+    assert content["parts"][1] == {
+        "index": 1, "name": "part_1", "mesh": "meshes/part_1.obj", "completeness": None
+    }  # fmt: skip
+    assert content["simulation"] is None
     slide = content["joints"][1]
     assert (slide["parent"], slide["child"], slide["type"], slide["pivot"]) == (1, 2, "prismatic", None)
     assert slide["values"] == [0.0, 0.25, 0.1]

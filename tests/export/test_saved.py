@@ -17,7 +17,6 @@ from sim2art.export.package import write_model
 from sim2art.export.physics import build_physics
 from sim2art.export.result import Result, write_result
 from sim2art.export.saved import load_result
-from sim2art.export.targets import Format
 from tests.scenes import make_scene
 
 SCENE = make_scene(num_frames=4, size=(80, 60))
@@ -26,7 +25,7 @@ OBJECT = assemble_object(SCENE.estimate, [link.mesh for link in SCENE.truth.link
 
 def save(folder: Path, articulated_object: ArticulatedObject = OBJECT) -> Result:
     """What `sim2art run` leaves in a folder, as far as a reader needs it."""
-    written = write_model(build_physics(articulated_object, decompose=False), None, folder, (Format.URDF,))
+    written = write_model(build_physics(articulated_object, decompose=False), None, folder)
     write_labels(folder / "labels", SCENE.labels, (0, 3, 5, 9))
     result = Result(
         name=articulated_object.name,

@@ -7,6 +7,7 @@ costs no more than its pieces.
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from scipy.spatial import ConvexHull, QhullError
 
 from sim2art.geometry.meshes import TriangleMesh, make_box
 
+_TIME_SIGNALS = {int(getattr(signal, name)) for name in ("SIGXCPU", "SIGKILL") if hasattr(signal, name)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class CollisionConfig:
@@ -31,8 +34,8 @@ class CollisionConfig:
     """Pieces are split until none is less convex than this (CoACD's threshold, 0.01 fine .. 1 coarse)."""
     max_corners: int = 48
     """Vertices of a piece; engines slow down above 64."""
-    max_seconds: float = 30.0
-    """A part that takes longer gets its hull."""
+    max_seconds: float = 20.0
+    """Of computing; a part that takes longer gets its hull."""
     min_thickness: float = 0.01
     """A part seen from one side only counts as at least this thick, m."""
 
@@ -92,23 +95,23 @@ def _decompose(mesh: TriangleMesh | None, config: CollisionConfig) -> CollisionS
     if mesh is None or len(mesh.faces) < 4:
         return _hull_shape(mesh, config)
     request = io.BytesIO()
-    settings = np.array([config.concavity, config.max_pieces, config.max_corners])
+    settings = np.array([config.concavity, config.max_pieces, config.max_corners, config.max_seconds])
     np.savez(request, vertices=mesh.vertices, faces=mesh.faces, settings=settings)
     try:
         answer = subprocess.run(
             [sys.executable, "-m", "sim2art.export.collision_worker"],
             input=request.getvalue(),
             capture_output=True,
-            timeout=config.max_seconds,
+            timeout=6 * config.max_seconds,
             check=True,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         ).stdout
         with np.load(io.BytesIO(answer), allow_pickle=False) as arrays:
             points, counts = arrays["points"], arrays["counts"]
-    except subprocess.TimeoutExpired:
-        return _hull_shape(mesh, config, trouble=f"splitting it took longer than {config.max_seconds:g} s")
-    except (subprocess.CalledProcessError, OSError, ValueError, KeyError) as error:
-        return _hull_shape(mesh, config, trouble=f"splitting it failed ({type(error).__name__})")
+    except (subprocess.SubprocessError, OSError, ValueError, KeyError) as error:
+        out_of_time = isinstance(error, subprocess.TimeoutExpired) or -getattr(error, "returncode", 0) in _TIME_SIGNALS
+        trouble = f"took longer than {config.max_seconds:g} s" if out_of_time else f"failed ({type(error).__name__})"
+        return _hull_shape(mesh, config, trouble=f"splitting it {trouble}")
     if len(counts) == 0:
         return _hull_shape(mesh, config, trouble="splitting it gave no piece")
     ends = np.cumsum(counts)

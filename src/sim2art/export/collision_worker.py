@@ -17,7 +17,12 @@ def main() -> None:
     coacd.set_log_level("error")
     with np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False) as request:
         vertices, faces = request["vertices"], request["faces"]
-        concavity, max_pieces, max_corners = request["settings"]
+        concavity, max_pieces, max_corners, max_seconds = request["settings"]
+    if sys.platform != "win32":
+        import resource
+
+        # Of computing, so that a busy machine changes nothing; the caller's patience bounds the rest.
+        resource.setrlimit(resource.RLIMIT_CPU, (int(np.ceil(max_seconds)), int(np.ceil(max_seconds)) + 1))
     pieces = coacd.run_coacd(
         coacd.Mesh(vertices, faces),
         threshold=float(concavity),
@@ -26,7 +31,7 @@ def main() -> None:
         decimate=True,
         # Scans are open shells and become closed ones a voxel or two thick.
         preprocess_mode="on",
-        preprocess_resolution=40,
+        preprocess_resolution=30,
         resolution=400,
         mcts_iterations=20,
         mcts_nodes=8,

@@ -1,17 +1,60 @@
 """All model files of one result, written together: the one place that the pipeline, the export verb and editors call."""
 
+import dataclasses
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sim2art.articulation.joint import Joint
 from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.articulation.verdict import SimulationVerdict
+from sim2art.errors import InvalidValueError
+from sim2art.export.completion import Completion, Method, complete_part
+from sim2art.export.gate import check_simulation
 from sim2art.export.glb import write_glb
 from sim2art.export.mjcf import write_mjcf
 from sim2art.export.model_meshes import PartFiles, write_part_meshes
-from sim2art.export.physics import PhysicsModel
-from sim2art.export.targets import Format, Target, file_name_for
+from sim2art.export.physics import PhysicsConfig, PhysicsModel, build_physics
+from sim2art.export.rerun_log import write_rrd
+from sim2art.export.result import MeshCompleteness, Result, write_result
+from sim2art.export.saved import SavedResult
+from sim2art.export.targets import Export, Format, Target, file_name_for
 from sim2art.export.urdf import write_urdf
 from sim2art.export.usd import write_usd
+from sim2art.stages import PARTIAL, move_in
+
+DEFAULT_EXPORTS = (Export(format=Format.URDF), Export(format=Format.GLB))
+"""What every result has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """What to export, and how."""
+
+    exports: tuple[Export, ...] = DEFAULT_EXPORTS
+    physics: PhysicsConfig = field(default_factory=PhysicsConfig)
+    limits: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Limits that a person knows, rad or m, by joint; they are kept in the result."""
+    complete: Method = "none"
+    """How to fill in what no frame showed."""
+    complete_base: bool = False
+    """The base too; it may hold floor and walls, which no box should close."""
+    decompose: bool = True
+    """Collision geometry in convex pieces; else one hull a part, at once."""
+    check: bool = True
+    """Simulate what was written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What `export_result` did."""
+
+    written: tuple[Path, ...]
+    result: Result
+    """As result.json now says it."""
+    warnings: tuple[str, ...]
+    """What a user should know about the files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,32 +63,30 @@ class WrittenModel:
 
     parts: tuple[PartFiles, ...]
     """Mesh files by link."""
-    files: dict[Format, Path]
+    files: tuple[Path, ...]
+    """Model files, in the order asked for."""
 
 
 def write_model(
     model: PhysicsModel,
     trajectory: JointTrajectory | None,
     folder: Path,
-    formats: Sequence[Format] = (Format.URDF, Format.GLB),
-    *,
-    target: Target | None = None,
+    exports: Sequence[Export] = DEFAULT_EXPORTS,
 ) -> WrittenModel:
-    """Write meshes and model files into a folder.
+    """Write meshes and model files into a folder, which is made when missing.
 
     Args:
         model: From `build_physics`.
         trajectory: The observed motion, for formats that can show it.
-        folder: Made when missing.
-        formats: All but rrd, which needs the frames of a saved result (`write_rrd`).
-        target: Whose conventions to follow.
+        folder: The result's, or a part of it still to be moved in.
+        exports: All but rrd, which needs the frames of a saved result (`write_rrd`).
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = write_part_meshes(model, folder)
-    files: dict[Format, Path] = {}
-    for kind in formats:
-        path = folder / file_name_for(kind, target)
-        match kind:
+    files: list[Path] = []
+    for export in exports:
+        path, target = folder / file_name_for(export), export.target
+        match export.format:
             case Format.URDF:
                 write_urdf(model, parts, path, target=target)
             case Format.MJCF:
@@ -56,5 +97,103 @@ def write_model(
                 write_glb(model, trajectory, path)
             case Format.RRD:
                 continue
-        files[kind] = path
-    return WrittenModel(parts=parts, files=files)
+        files.append(path)
+    return WrittenModel(parts=parts, files=tuple(files))
+
+
+def export_result(saved: SavedResult, options: ExportOptions | None = None) -> Exported:
+    """Write exports into a result's folder and what was found about them into its result.json, all or nothing.
+
+    Model files that the folder has already are written anew too: they share the mesh files.
+
+    Raises:
+        InvalidValueError: When limits are given for a joint that is not there, or the wrong way round.
+        MissingPackageError: When a format needs a package that is not installed.
+    """
+    options = ExportOptions() if options is None else options
+    saved = _with_limits(saved, options.limits)
+    articulated_object, folder = saved.articulated_object, saved.folder
+    completions: list[Completion | None] = []
+    for link in articulated_object.links:
+        wanted = options.complete if options.complete_base or link.name != articulated_object.root else "none"
+        completions.append(complete_part(link.mesh, wanted))
+    invented = [None if found is None else found.invented for found in completions]
+    model = build_physics(articulated_object, options.physics, invented=invented, decompose=options.decompose)
+    exports = dict.fromkeys((*options.exports, *(x for x in _all_exports() if (folder / file_name_for(x)).is_file())))
+    partial = folder / PARTIAL
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        plain = Export(format=Format.MJCF)
+        with_check = dict.fromkeys((*exports, plain)) if options.check else exports
+        parts = write_model(model, saved.result.trajectory, partial, tuple(with_check)).parts
+        if Export(format=Format.RRD) in exports:
+            write_rrd(saved, partial / file_name_for(Export(format=Format.RRD)))
+        verdict = saved.result.simulation
+        if options.check:
+            verdict = check_simulation(model, partial / file_name_for(plain))
+            if plain not in exports:
+                (partial / file_name_for(plain)).unlink()
+        result = _described(saved.result, parts, completions, options, verdict)
+        write_result(partial / "result.json", result)
+        written = move_in(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return Exported(written=tuple(written), result=result, warnings=_warnings(model, saved))
+
+
+def _all_exports() -> list[Export]:
+    return [Export(format=kind, target=target) for kind in Format for target in (None, *Target)]
+
+
+def _with_limits(saved: SavedResult, limits: dict[str, tuple[float, float]]) -> SavedResult:
+    """The same result with limits that a person knows."""
+    names = [found.joint.name for found in saved.result.joints]
+    unknown = sorted(set(limits) - set(names))
+    if unknown:
+        raise InvalidValueError(f"Limits are given for {unknown}; the joints of this result are {names}.")
+
+    def limited(joint: Joint) -> Joint:
+        return dataclasses.replace(joint, limits=limits[joint.name]) if joint.name in limits else joint
+
+    joints = tuple(dataclasses.replace(found, joint=limited(found.joint)) for found in saved.result.joints)
+    return dataclasses.replace(
+        saved,
+        result=dataclasses.replace(saved.result, joints=joints),
+        articulated_object=dataclasses.replace(
+            saved.articulated_object, joints=tuple(limited(joint) for joint in saved.articulated_object.joints)
+        ),
+    )
+
+
+def _described(
+    result: Result,
+    parts: Sequence[PartFiles],
+    completions: Sequence[Completion | None],
+    options: ExportOptions,
+    verdict: SimulationVerdict | None,
+) -> Result:
+    """The result with what was found about its meshes and in simulation."""
+    completeness = tuple(
+        None
+        if found is None
+        else MeshCompleteness(
+            seen=round(found.seen, 3),
+            method="none" if found.invented is None else options.complete,
+            invented_mesh=part.invented,
+        )
+        for found, part in zip(completions, parts, strict=True)
+    )
+    meshes = tuple(part.visual for part in parts)
+    return dataclasses.replace(result, part_meshes=meshes, completeness=completeness, simulation=verdict)
+
+
+def _warnings(model: PhysicsModel, saved: SavedResult) -> tuple[str, ...]:
+    said = [
+        f"{link.name}: collision is its convex hull, hollows are filled: {shape.trouble}"
+        for link, shape in zip(model.articulated_object.links, model.collisions, strict=True)
+        if shape.trouble is not None
+    ]
+    if not saved.result.is_metric:
+        said.append("the scale of the video is unknown: sizes, masses and gravity are not true to each other")
+    return tuple(said)

@@ -6,7 +6,7 @@ rad or m and 0 there.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,10 +15,24 @@ import numpy as np
 from sim2art.articulation.estimate import JointEstimate, Status, part_name
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVerdict
 from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
+from sim2art.export.physics import LimitSource, joint_limits
 
 RESULT_SCHEMA = "sim2art.result/1"
 WORLD = "first used camera, OpenCV axes (x right, y down, z forward), metres"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshCompleteness:
+    """How much of a part's surface was seen, and what was made up for the rest."""
+
+    seen: float
+    """Share of the part's box-completed surface that frames showed, 0..1."""
+    method: Literal["none", "box", "symmetry", "convex"] = "none"
+    """How the rest was filled in; none leaves it open."""
+    invented_mesh: str | None = None
+    """Mesh file of what was filled in, relative to the result's folder; None where nothing was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +59,10 @@ class Result:
     """Of the whole model."""
     mesh_frame: Literal["world", "link"] = "world"
     """Where the mesh files' vertices stand; "link" only in folders of versions that wrote no such word."""
+    completeness: tuple[MeshCompleteness | None, ...] = ()
+    """How much of each part was seen; None, or empty for all, where nothing was looked into."""
+    simulation: SimulationVerdict | None = None
+    """What a simulator said about the exports; None where none was asked."""
 
     def __post_init__(self) -> None:
         if not self.part_names:
@@ -57,6 +75,13 @@ class Result:
             raise InvalidValueError(
                 f"Result has {len(self.part_meshes)} parts and the names {list(self.part_names)}; "
                 "one name of its own is needed for each."
+            )
+        if not self.completeness:
+            object.__setattr__(self, "completeness", (None,) * len(self.part_meshes))
+        if len(self.completeness) != len(self.part_meshes):
+            raise InvalidValueError(
+                f"Result has {len(self.part_meshes)} parts and says of {len(self.completeness)} how much was seen; "
+                "one entry a part, or none at all, is needed."
             )
         if self.trajectory.values.shape != (len(self.frame_ids), len(self.joints)):
             raise InvalidValueError(
@@ -83,13 +108,16 @@ def write_result(path: Path, result: Result) -> None:
         "world": WORLD,
         "mesh_frame": result.mesh_frame,
         "parts": [
-            {"index": index, "name": name, "mesh": mesh}
-            for index, (name, mesh) in enumerate(zip(result.part_names, result.part_meshes, strict=True))
+            {"index": index, "name": name, "mesh": mesh, "completeness": None if seen is None else asdict(seen)}
+            for index, (name, mesh, seen) in enumerate(
+                zip(result.part_names, result.part_meshes, result.completeness, strict=True)
+            )
         ],
         "joints": [
             _joint_to_dict(joint, result.trajectory.values[:, index], result.part_names)
             for index, joint in enumerate(result.joints)
         ],
+        "simulation": None if result.simulation is None else _verdict_to_dict(result.simulation),
         "provenance": result.provenance,
     }
     try:
@@ -140,6 +168,11 @@ def read_result(path: Path) -> Result:
             joints=tuple(_joint_from_dict(joint, part_names) for joint in content["joints"]),
             trajectory=JointTrajectory(joint_names=names, times=times, values=np.ascontiguousarray(values)),
             provenance=dict(content["provenance"]),
+            completeness=tuple(
+                None if part.get("completeness") is None else MeshCompleteness(**part["completeness"])
+                for part in content["parts"]
+            ),
+            simulation=None if content.get("simulation") is None else _verdict_from_dict(content["simulation"]),
         )
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise InvalidFileError(
@@ -147,8 +180,18 @@ def read_result(path: Path) -> Result:
         ) from error
 
 
+def _verdict_to_dict(verdict: SimulationVerdict) -> dict[str, Any]:
+    return {"outcome": verdict.outcome.value, "engine": verdict.engine, "checks": [asdict(x) for x in verdict.checks]}
+
+
+def _verdict_from_dict(values: dict[str, Any]) -> SimulationVerdict:
+    checks = tuple(SimulationCheck(**{**check, "outcome": Outcome(check["outcome"])}) for check in values["checks"])
+    return SimulationVerdict(engine=values["engine"], checks=checks)
+
+
 def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, part_names: Sequence[str]) -> dict[str, Any]:
     joint = estimate.joint
+    limits, source = joint_limits(joint)
     return {
         "name": joint.name,
         "type": joint.type.value,
@@ -158,6 +201,7 @@ def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, part_names: Sequ
         "pivot": None if joint.pivot is None else joint.pivot.tolist(),
         "values": values.tolist(),
         "observed_range": [float(values.min()), float(values.max())] if len(values) else [0.0, 0.0],
+        "limits": {"lower": limits[0], "upper": limits[1], "source": source.value},
         "confidence": float(estimate.confidence),
         "type_probabilities": {kind.value: float(share) for kind, share in estimate.type_probabilities.items()},
         "axis_sigma_deg": None if estimate.axis_sigma is None else float(np.rad2deg(estimate.axis_sigma)),
@@ -170,6 +214,7 @@ def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, part_names: Sequ
 def _joint_from_dict(values: dict[str, Any], part_names: Sequence[str]) -> JointEstimate:
     low, high = values["observed_range"]
     sigma = values["axis_sigma_deg"]
+    limits = values.get("limits")
     return JointEstimate(
         joint=Joint(
             name=values["name"],
@@ -179,6 +224,10 @@ def _joint_from_dict(values: dict[str, Any], part_names: Sequence[str]) -> Joint
             axis=np.array(values["axis"], dtype=np.float64),
             pivot=None if values["pivot"] is None else np.array(values["pivot"], dtype=np.float64),
             observed_range=(float(low), float(high)),
+            # Those of another source follow from the observed range.
+            limits=(float(limits["lower"]), float(limits["upper"]))
+            if limits is not None and limits["source"] == LimitSource.USER
+            else None,
         ),
         type_probabilities={JointType(kind): float(share) for kind, share in values["type_probabilities"].items()},
         confidence=float(values["confidence"]),

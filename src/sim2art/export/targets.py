@@ -10,6 +10,7 @@
 | genesis | urdf | nothing: load with `fixed=True` |
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -52,15 +53,27 @@ FILE_NAMES: dict[Format, str] = {
     Format.RRD: "object.rrd",
 }
 
-_DIFFERS: frozenset[tuple[Target, Format]] = frozenset(
+_DIFFERS: frozenset[tuple[Target | None, Format]] = frozenset(
     {(Target.ROBOSUITE, Format.MJCF), (Target.PYBULLET, Format.URDF), (Target.ISAACLAB, Format.USD)}
 )
 
 
-def file_name_for(kind: Format, target: Target | None = None) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """One file of an export. A target that changes nothing in the format is dropped."""
+
+    format: Format
+    target: Target | None = None
+
+    def __post_init__(self) -> None:
+        if (self.target, self.format) not in _DIFFERS:
+            object.__setattr__(self, "target", None)
+
+
+def file_name_for(export: Export) -> str:
     """Name of an export's file; one that differs from the plain form bears its target's name."""
-    name = FILE_NAMES[kind]
-    if target is None or (target, kind) not in _DIFFERS:
+    name = FILE_NAMES[export.format]
+    if export.target is None:
         return name
     stem, _, suffix = name.partition(".")
-    return f"{stem}_{target.value}.{suffix}"
+    return f"{stem}_{export.target.value}.{suffix}"

@@ -1,0 +1,99 @@
+"""`sim2art export`: a result as files for simulators and viewers, checked in simulation."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from sim2art.articulation.verdict import SimulationVerdict
+from sim2art.cli.drafts import rewrite_report
+from sim2art.errors import InvalidValueError
+from sim2art.export.package import DEFAULT_EXPORTS, ExportOptions, export_result
+from sim2art.export.physics import PhysicsConfig
+from sim2art.export.saved import load_result
+from sim2art.export.targets import FORMATS_OF, Export, Format, Target
+
+
+def export(
+    folder: tyro.conf.Positional[Path],
+    *,
+    to: tuple[Literal["urdf", "mjcf", "usd", "glb", "rrd"], ...] = (),
+    target: Annotated[
+        Literal["isaaclab", "mujoco", "pybullet", "robosuite", "maniskill", "genesis"] | None, tyro.conf.arg(name="for")
+    ] = None,
+    complete: Literal["none", "box", "symmetry", "convex"] = "none",
+    complete_base: bool = False,
+    limits: tuple[str, ...] = (),
+    density: float = PhysicsConfig.density,
+    friction: float = PhysicsConfig.friction,
+    hulls: bool = False,
+    check: bool = True,
+) -> None:
+    """Write a result as files for simulators and viewers, and check them in simulation.
+
+    Args:
+        folder: Output folder of sim2art run; the files go into it.
+        to: Formats; the default is urdf and glb, or what the simulator of --for reads best.
+        target: Follow a simulator's conventions where they differ.
+        complete: Fill in sides that no frame showed; they are marked as invented. Cavities that were seen stay hollow.
+        complete_base: Fill in the base too; not sensible where it holds floor or walls.
+        limits: Joint limits that you know, rad or m, such as joint_1=0:1.57 joint_2=0:0.4; they are kept in result.json.
+        density: Of a part's convex hull, kg/m^3.
+        friction: Joint friction as a share of the part's weight.
+        hulls: One convex hull a part for collisions, at once; hollows are filled.
+        check: Simulate the object in MuJoCo, where it is installed.
+    """
+    saved = load_result(folder)
+    simulator = None if target is None else Target(target)
+    formats = tuple(Format(kind) for kind in to) or (FORMATS_OF[simulator] if simulator is not None else ())
+    done = export_result(
+        saved,
+        ExportOptions(
+            exports=tuple(Export(format=kind, target=simulator) for kind in formats) or DEFAULT_EXPORTS,
+            physics=PhysicsConfig(density=density, friction=friction),
+            limits=parse_limits(limits),
+            complete=complete,
+            complete_base=complete_base,
+            decompose=not hulls,
+            check=check,
+        ),
+    )
+    for warning in done.warnings:
+        print(f"Warning: {warning}")
+    if done.result.simulation is not None:
+        print(describe_verdict(done.result.simulation))
+        rewrite_report(folder)
+    print("\nWritten:")
+    for path in done.written:
+        print(f"  {path}{'/' if path.is_dir() else ''}")
+
+
+def parse_limits(words: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """Limits by joint from words such as "joint_1=0:1.57".
+
+    Raises:
+        InvalidValueError: When a word has another form, or its numbers are the wrong way round.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for word in words:
+        name, _, span = word.partition("=")
+        low, _, high = span.partition(":")
+        try:
+            found[name] = (float(low), float(high))
+        except ValueError:
+            found[name] = (math.nan, math.nan)
+        if not name or not found[name][0] < found[name][1] or not all(map(math.isfinite, found[name])):
+            raise InvalidValueError(
+                f"--limits has '{word}'; NAME=LOW:HIGH with LOW below HIGH is needed (rad or m), such as joint_1=0:1.57."
+            )
+    return found
+
+
+def describe_verdict(verdict: SimulationVerdict) -> str:
+    """All checks, one a line."""
+    lines = [f"Simulation: {verdict.outcome.value}" + (f" ({verdict.engine})" if verdict.engine else "")]
+    for check in verdict.checks:
+        subject = check.name if check.joint is None else f"{check.name} {check.joint}"
+        lines.append(f"  {subject:<18} {check.outcome.value:<12} {check.words}")
+    return "\n".join(lines)
