@@ -70,6 +70,8 @@ class ReconstructOptions:
     """The others are what the network is compared with."""
     checkpoint: Path | None = None
     """Folder of the network's weights; None takes those that ship with sim2art."""
+    refine: bool = True
+    """Fit the joints again to flow and surfaces, with sigmas; may drop, hang elsewhere or add parts."""
     name: str = "object"
     """Name of the model in the files."""
     recording_name: str | None = None
@@ -220,7 +222,9 @@ def reconstruct(
         observation = _observe(capture, options.observe, stages, make_key(sim2art.__version__, source), clock)
         stages.keep("observation", key, observation_to_stage(observation))
 
-    key = make_key(key, options.method, None if options.checkpoint is None else fingerprint(options.checkpoint))
+    key = make_key(
+        key, options.method, None if options.checkpoint is None else fingerprint(options.checkpoint), options.refine
+    )
     kept = stages.load("estimate", key)
     if kept is not None:
         estimate = clock.kept("estimate", estimate_from_arrays(kept.arrays, kept.facts))
@@ -300,7 +304,12 @@ def _estimate(
         return still_estimate(observation.points, reasons=(NO_MOTION,))
     if predictor is None:
         predictor = load_method(options.method, options.checkpoint)
-    return keep_largest_parts(predictor(observation.points), MAX_JOINTS)
+    estimate = keep_largest_parts(predictor(observation.points), MAX_JOINTS)
+    if not options.refine:
+        return estimate
+    from sim2art.refine.refine import refine
+
+    return keep_largest_parts(refine(observation.points, estimate), MAX_JOINTS)
 
 
 def load_method(method: MethodName, checkpoint: Path | None) -> Predictor:

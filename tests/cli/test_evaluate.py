@@ -30,7 +30,7 @@ def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nothing")
 def test_report_and_estimates_are_written_and_score_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, again = tmp_path / "out", tmp_path / "again"
-    words = ["evaluate", "--num", "2", "--corruption", "none", "--methods", "flow_clustering"]
+    words = ["evaluate", "--num", "2", "--corruption", "none", "--methods", "flow_clustering", "--no-refine"]
     assert main([*words, "-o", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "procedural-val" in printed and "type accuracy" in printed
@@ -49,9 +49,17 @@ def test_report_and_estimates_are_written_and_score_again(tmp_path: Path, capsys
 
 @pytest.mark.usefixtures("nothing")
 def test_estimates_of_another_corruption_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "--num", "1", "--corruption", "none", "-o", str(tmp_path / "a")]) == 0
+    assert main(["evaluate", "--num", "1", "--corruption", "none", "--no-refine", "-o", str(tmp_path / "a")]) == 0
     assert main(["evaluate", "--num", "1", "--estimates", str(tmp_path / "a" / "estimates")]) == 2
     assert "corruption: 'none' there, 'real' here" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("nothing")
+def test_refined_answers_are_scored_beside_their_own(tmp_path: Path) -> None:
+    words = ["evaluate", "--num", "1", "--corruption", "none", "--methods", "flow_clustering"]
+    assert main([*words, "-o", str(tmp_path / "out")]) == 0
+    clips = json.loads((tmp_path / "out" / "report.json").read_text())["clips"]
+    assert list(clips) == ["flow_clustering", "flow_clustering_refined"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_args
 import tyro
 from tqdm import tqdm
 
+from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.cli.evaluation_sets import SEEDS, EvaluationSet, SetName
 from sim2art.cli.oracles import OracleName, make_oracle
 from sim2art.cli.real_sets import RealSetName, evaluate_real
@@ -30,6 +31,7 @@ from sim2art.evaluate.metrics import score_failure
 from sim2art.evaluate.predictions import PredictionStore
 from sim2art.evaluate.report import format_report, write_report
 from sim2art.evaluate.scores import ClipScore
+from sim2art.observation.point_video import PointVideo
 from sim2art.provenance import collect_provenance, write_provenance
 from sim2art.reconstruct import MethodName, load_method, still_estimate
 from sim2art.simulate.generate import CorruptionName
@@ -37,6 +39,8 @@ from sim2art.simulate.generate import CorruptionName
 ScoredName = MethodName | OracleName
 """Oracles know part of the truth (see `oracles.py`)."""
 logger = logging.getLogger(__name__)
+REFINED = "_refined"
+"""Ending of the name of a method with the refiner behind it."""
 
 
 def evaluate(
@@ -47,6 +51,7 @@ def evaluate(
     num: int | None = None,
     methods: tuple[ScoredName, ...] = ("network", "flow_clustering"),
     checkpoint: Path | None = None,
+    refine: bool = True,
     swap: tuple[SwapName, ...] = (),
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None,
     estimates: Path | None = None,
@@ -66,6 +71,7 @@ def evaluate(
         methods: What to score. true_parts and best_proposal know part of the truth: they show what the later
             stages could reach.
         checkpoint: Weights of the network; by default those that ship with sim2art.
+        refine: Score each method also with the refiner behind it, as NAME_refined; the seconds there are the refiner's.
         swap: Stages of the chain that the truth replaces (sets of recordings only), to see which one loses what.
         output: New folder for `report.json`, `report.txt` and every estimate; by default only the table is printed.
         estimates: Folder of estimates that an earlier run wrote: score those, run no method.
@@ -85,14 +91,14 @@ def evaluate(
         oracles = [name for name in methods if name in get_args(OracleName)]
         if oracles:
             raise InvalidValueError(f"--methods {' '.join(oracles)}: set '{set_name}' has no true parts to give them.")
-        evaluate_real(set_name, data, _load_methods(methods, checkpoint), output=output)
+        evaluate_real(set_name, data, _load_methods(methods, checkpoint, refine=refine), output=output)
         return
     if data is not None:
         raise InvalidValueError(f"--data is for {' and '.join(get_args(RealSetName))}; set '{set_name}' is generated.")
     cases = EvaluationSet(
         name=set_name, num=len(SEEDS[set_name]) if num is None else num, corruption=corruption, swaps=swap
     )
-    job = Job(cases=cases, methods=methods, checkpoint=checkpoint, clip_folder=clips)
+    job = Job(cases=cases, methods=methods, checkpoint=checkpoint, refine=refine, clip_folder=clips)
     if clips is not None:
         _open_store(clips, cases)
     if estimates is not None:
@@ -124,9 +130,18 @@ class Job:
     cases: EvaluationSet
     methods: tuple[ScoredName, ...]
     checkpoint: Path | None = None
+    refine: bool = False
+    """Whether each method is scored with the refiner too."""
     write_to: PredictionStore | None = None
     read_from: PredictionStore | None = None
     clip_folder: Path | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the tables call the methods, refined ones beside their own."""
+        known = get_args(MethodName)
+        lists = [(name, f"{name}{REFINED}") if self.refine and name in known else (name,) for name in self.methods]
+        return tuple(name for names in lists for name in names)
 
     def make_clip(self, seed: int) -> Clip:
         """The clip of a seed, from the clip folder when it is there."""
@@ -168,14 +183,41 @@ def run_cases(job: Job, *, workers: int) -> Iterator[CaseRun]:
 _state: dict[str, Any] = {}
 
 
-def _load_methods(names: tuple[ScoredName, ...], checkpoint: Path | None) -> dict[str, Method]:
-    """The methods among some names, which may also be oracles'."""
+def _load_methods(names: tuple[ScoredName, ...], checkpoint: Path | None, *, refine: bool) -> dict[str, Method]:
+    """The methods among some names, which may also be oracles', each with its refined form where asked."""
     known: tuple[MethodName, ...] = get_args(MethodName)
-    return {name: load_method(name, checkpoint) for name in known if name in names}
+    methods: dict[str, Method] = {}
+    for name in known:
+        if name in names:
+            own = _Remembered(load_method(name, checkpoint))
+            methods[name] = own
+            if refine:
+                methods[f"{name}{REFINED}"] = partial(_refine_answer, own)
+    return methods
+
+
+class _Remembered:
+    """A method that runs once on a video, though its answer is scored and refined."""
+
+    def __init__(self, method: Method) -> None:
+        self._method = method
+        self._last: tuple[PointVideo, ArticulationEstimate] | None = None
+
+    def __call__(self, video: PointVideo) -> ArticulationEstimate:
+        if self._last is None or self._last[0] is not video:
+            self._last = (video, self._method(video))
+        return self._last[1]
+
+
+def _refine_answer(method: Method, video: PointVideo) -> ArticulationEstimate:
+    """The method's answer, refined."""
+    from sim2art.refine.refine import refine
+
+    return refine(video, method(video))
 
 
 def _start_worker(job: Job) -> None:
-    methods = {} if job.read_from else _load_methods(job.methods, job.checkpoint)
+    methods = {} if job.read_from else _load_methods(job.methods, job.checkpoint, refine=job.refine)
     _state.update(job=job, methods=methods)
 
 
@@ -189,14 +231,14 @@ def _run_case(seed: int) -> CaseRun:
     clip = job.make_clip(seed)
     oracles = {name: make_oracle(name, clip) for name in job.methods if name == "true_parts" or name == "best_proposal"}
     known: dict[str, Method] = {**_state["methods"], **oracles}
-    methods: dict[str, Method] = {name: known[name] for name in job.methods if name in known}
+    methods: dict[str, Method] = {name: known[name] for name in job.names if name in known}
     failure = clip.provenance.get("chain_failure")
     if job.read_from is not None:
-        methods = {name: job.read_from.method_from_files(name, clip) for name in job.methods}
+        methods = {name: job.read_from.method_from_files(name, clip) for name in job.names}
     elif not clip.provenance.get("moves", True):  # As in `sim2art run`: where nothing moves, no method is asked.
-        methods = {name: partial(still_estimate, reasons=("no motion seen",)) for name in job.methods}
+        methods = {name: partial(still_estimate, reasons=("no motion seen",)) for name in job.names}
     if failure is not None:
-        scores = {name: score_failure(clip, failure) for name in job.methods}
+        scores = {name: score_failure(clip, failure) for name in job.names}
     else:
         scores = score_methods(clip, methods, store=job.write_to)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -35,6 +35,7 @@ def run(
     name: str | None = None,
     method: MethodName = "network",
     checkpoint: Path | None = None,
+    refine: bool = True,
     seed: int = 0,
     overwrite: bool = False,
     resume: bool = False,
@@ -64,6 +65,7 @@ def run(
         name: Which video, for a folder that holds ViPE's results of several.
         method: The network, or one of the methods that it is compared with.
         checkpoint: Folder of other network weights than those that ship.
+        refine: Fit the joints again to flow and surfaces, with sigmas; --no-refine leaves the method's answer as it is.
         seed: Of the sampled points.
         overwrite: Replace an earlier result in the output folder.
         resume: Go on from the stages that a stopped run left in the output folder.
@@ -97,6 +99,7 @@ def run(
         ),
         method=method,
         checkpoint=checkpoint,
+        refine=refine,
         name=name or recording.resolve().stem or "object",
         recording_name=name,
     )

@@ -44,7 +44,9 @@ def measure_gains(
         moved = travel > np.log(0.04)
         gain += moved * np.clip(np.maximum(still, noise) - np.maximum(own, noise), -1.5, 1.5) / NUM_TARGETS
     for t in range(video.num_frames):
-        squared = np.sum((video.points_world[t][:, None] - video.points_world[t][None]) ** 2, axis=-1)
+        points = video.points_world[t].astype(np.float32)
+        norms = np.sum(points**2, axis=1)
+        squared = np.maximum(norms[:, None] + norms - 2 * points @ points.T, 0.0)
         kernel = np.exp(-squared / (2 * 0.08**2)) * video.valid[t]
         kernel /= np.maximum(kernel.sum(axis=1, keepdims=True), 1e-9)
         gain[:, t] = gain[:, t] @ kernel.T

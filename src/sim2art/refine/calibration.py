@@ -1,8 +1,11 @@
 """Numbers fitted on validation clips (`benchmarks/calibrate_uncertainty.py`): sigmas and confidences that hold."""
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +60,14 @@ class JointFacts:
 class Calibration:
     """From raw numbers to probabilities that hold on validation clips."""
 
-    axis_temperature: float = 3.0
+    axis_temperature: float = 2.7
     """Factor of the axis sigma."""
     axis_floor: float = 0.002
     """rad: errors that no clip's own noise shows."""
-    pivot_temperature: float = 3.0
+    pivot_temperature: float = 4.0
     pivot_floor: float = 0.004
     """Normalised units."""
-    confidence_weights: tuple[float, ...] = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    confidence_weights: tuple[float, ...] = (1.1, -0.1, 0.6, 0.7, -1.0, -0.15, -0.5)
     """Weights of `JointFacts.features` in the log-odds of being right."""
 
     def axis_sigma(self, facts: JointFacts) -> float:
@@ -79,3 +82,76 @@ class Calibration:
         """Probability that the joint exists, with the right type and within 10 deg."""
         odds = float(np.clip(np.dot(self.confidence_weights, facts.features()), -6.0, 6.0))
         return 1 / (1 + float(np.exp(-odds)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedJoint:
+    """One refined joint of a validation clip, held against the truth."""
+
+    facts: JointFacts
+    is_right: bool
+    """Belongs to a true part, with the right type and within 10 deg."""
+    axis_error: float | None
+    """rad; None unless the type is right."""
+    pivot_error: float | None
+    """Normalised units; None unless a turn of the right type."""
+
+
+RADII = ((0.68, float(np.sqrt(-2 * np.log(0.32)))), (0.95, float(np.sqrt(-2 * np.log(0.05)))))
+"""Shares, and the radii in sigmas that hold them: errors across an axis have two directions (Rayleigh)."""
+
+
+def fit_calibration(judged: Sequence[JudgedJoint], start: Calibration | None = None) -> Calibration:
+    """Temperatures that bring 68 % and 95 % intervals to their share, and weights of the confidence.
+
+    Args:
+        judged: Refined joints of validation clips.
+        start: Its floors are kept.
+    """
+    start = start or Calibration()
+    axis = [(x.axis_error, x.facts.axis_sigma) for x in judged if x.axis_error is not None]
+    pivot = [(x.pivot_error, x.facts.pivot_sigma) for x in judged if x.pivot_error is not None]
+    features = np.array([x.facts.features() for x in judged]).reshape(len(judged), len(start.confidence_weights))
+    return dataclasses.replace(
+        start,
+        axis_temperature=fit_temperature(axis, start.axis_floor, start.axis_temperature),
+        pivot_temperature=fit_temperature(pivot, start.pivot_floor, start.pivot_temperature),
+        confidence_weights=fit_confidence(features, np.array([x.is_right for x in judged], dtype=bool)),
+    )
+
+
+def fit_temperature(pairs: Sequence[tuple[float, float]], floor: float, start: float) -> float:
+    """The factor of sigma with which the intervals hold their share best; `start` when there are no pairs.
+
+    Args:
+        pairs: (error, sigma).
+        floor: Added to sigma in squares.
+    """
+    if not pairs:
+        return start
+    errors, sigmas = np.array(pairs).T
+    grid = np.geomspace(0.3, 30.0, 200)
+    misses = [
+        sum(abs(float(np.mean(errors <= radius * np.hypot(floor, t * sigmas))) - share) for share, radius in RADII)
+        for t in grid
+    ]
+    best = np.flatnonzero(np.array(misses) <= min(misses) + 1e-9)
+    return round(float(grid[best[len(best) // 2]]), 2)
+
+
+def fit_confidence(
+    features: Float[np.ndarray, "sample feature"],
+    is_right: Bool[np.ndarray, "sample"],
+    *,
+    ridge: float = 1.0,
+    num_rounds: int = 50,
+) -> tuple[float, ...]:
+    """Weights of a logistic regression with a ridge, by Newton's method; the constant (feature 0) is not held back."""
+    weights = np.zeros(features.shape[1])
+    held = ridge * np.diag([1e-3] + [1.0] * (features.shape[1] - 1))
+    for _ in range(num_rounds):
+        chances = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
+        gradient = features.T @ (is_right - chances) - held @ weights
+        curvature = (features * (chances * (1 - chances))[:, None]).T @ features + held
+        weights = weights + np.linalg.solve(curvature, gradient)
+    return tuple(round(float(weight), 3) for weight in weights)

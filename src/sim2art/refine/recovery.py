@@ -63,7 +63,7 @@ def find_candidate(
         host: A joint index, or `BASE`.
         own: Which points are the host's.
     """
-    seen = video if host == BASE else _seen_from(video, model.motions()[host])
+    seen = video if host == BASE else seen_from(video, model.motions()[host])
     packed, slots = _pack(seen, own)
     if packed is None:
         return None
@@ -92,7 +92,7 @@ def find_candidate(
     return Candidate(host=host, guess=pool[best], shares=shares, gain=gain)
 
 
-def _seen_from(video: PointVideo, motions: Float[np.ndarray, "frame 4 4"]) -> PointVideo:
+def seen_from(video: PointVideo, motions: Float[np.ndarray, "frame 4 4"]) -> PointVideo:
     """The clip as it looks from a moving part: carried back to where the part was in frame 0."""
     back = inverse(motions)
     points = apply(back, video.points_world)

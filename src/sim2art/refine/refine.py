@@ -7,8 +7,10 @@ import numpy as np
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.errors import InvalidValueError
+from sim2art.geometry.rotations import line_angle
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
+from sim2art.refine.assignment import AssignmentConfig, reassign, total_gains
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
 from sim2art.refine.kinematic_model import BASE, KinematicModel
@@ -39,10 +41,17 @@ class RefineConfig:
     """Parts that the safety net may add."""
     min_support: float = -30.0
     """A part of the proposal with less log-odds for its motion is dropped."""
-    min_recovered_support: float = 20.0
+    min_recovered_support: float = 50.0
     """A part of the safety net needs this much."""
-    min_recovered_travel: float = 0.08
+    min_recovered_travel: float = 0.1
     """And moves at least this far: drift of depth and camera also moves large pieces, a little."""
+    min_recovered_type: float = 3.0
+    """And its joint type must be clear by this much log-odds."""
+    assignment: AssignmentConfig = field(default_factory=AssignmentConfig)
+    reach: float = np.deg2rad(45.0)
+    """A refined axis may turn this far from a proposed one of confidence 0, rad; less from surer ones, in proportion."""
+    least_reach: float = np.deg2rad(8.0)
+    """And this far from any."""
     min_gain: float = 3.0
     """A refined joint needs this much log-odds over the proposed one; else that one is kept."""
     min_rows: float = 20.0
@@ -96,6 +105,10 @@ def refine_with_facts(
     parts = choose_types(sight, parts, config, list(range(parts.num_joints)))
     sight, parts = drop_unsupported(sight, parts, config)
     sight, parts = recover(sight, parts, config, rng)
+    if parts.num_joints and config.assignment.strength > 0:
+        gains = total_gains(normalized, parts.model, config.assignment)
+        parts = reassign(normalized, parts, gains, config.assignment)
+        sight = sight.again(parts)
     hung = choose_parents(sight, parts, config.solver, config.correspondence)
     changed = np.flatnonzero(hung.model.parents != parts.model.parents)
     parts = choose_types(sight, hung, config, changed.tolist())
@@ -129,8 +142,9 @@ def choose_types(sight: Sight, parts: Parts, config: RefineConfig, chosen: list[
 
 
 def drop_unsupported(sight: Sight, parts: Parts, config: RefineConfig) -> tuple[Sight, Parts]:
-    """Leave out parts that do not move."""
-    kept = np.flatnonzero(parts.support >= config.min_support)
+    """Leave out parts that do not move, or of which too little is seen to tell."""
+    rows = np.bincount(sight.rows.part + 1, sight.rows.weight, minlength=parts.num_joints + 1)[1:]
+    kept = np.flatnonzero((parts.support >= config.min_support) & (rows >= MIN_ROWS))
     if len(kept) == parts.num_joints:
         return sight, parts
     parts = parts.take(kept)
@@ -157,7 +171,11 @@ def recover(sight: Sight, parts: Parts, config: RefineConfig, rng: np.random.Gen
             continue
         grown = choose_types(new_sight, grown, config, [k])
         moved = travel(grown.model, k, new_sight.centers[k])
-        if grown.support[k] < config.min_recovered_support or moved < config.min_recovered_travel:
+        if (
+            grown.support[k] < config.min_recovered_support
+            or moved < config.min_recovered_travel
+            or abs(grown.type_odds[k]) < config.min_recovered_type
+        ):
             continue
         sight, parts = new_sight, grown
         added += 1
@@ -175,13 +193,20 @@ def keep_proposed(
         origin = int(parts.origins[k])
         if origin == RECOVERED or fact.gain is None:
             continue
-        if fact.gain < config.min_gain or fact.num_rows < config.min_rows:
+        turns = bool(proposed.is_revolute[origin])
+        angle = float(line_angle(model.axes[k], proposed.axes[origin])) if turns == fact.is_revolute else 0.0
+        reach = max(config.least_reach, config.reach * (1 - fact.proposed_confidence))
+        if fact.gain < config.min_gain or fact.num_rows < config.min_rows or angle > reach:
             model = model.with_joint(k, proposed[origin])
-            turns = bool(proposed.is_revolute[origin])
             if turns != fact.is_revolute:
                 odds[k] = parts.opinions[k]
             kept[k] = dataclasses.replace(
-                fact, is_revolute=turns, type_odds=odds[k] if turns else -odds[k], is_kept=True
+                fact,
+                is_revolute=turns,
+                type_odds=float(odds[k] if turns else -odds[k]),
+                # What the two disagree by is not known.
+                axis_sigma=float(np.hypot(fact.axis_sigma, 0.3 * angle)),
+                is_kept=True,
             )
     return dataclasses.replace(parts, model=model, type_odds=odds), kept
 
