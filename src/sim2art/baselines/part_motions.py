@@ -32,10 +32,10 @@ class PartMotionConfig:
     num_rounds: int = 40
     scales: tuple[float, float] = (0.05, 0.01)
     """Robust scale of residuals at first and at last."""
-    min_share: float = 0.006
+    min_share: float = 0.012
     """A part with a smaller share of the points vanishes."""
-    same_motion: float = 0.03
-    """Two parts whose motions differ by less than this (root mean square over the points of both) are one."""
+    same_cost: float = 0.1
+    """A part whose points another part explains almost as well (mean robust cost, 0..1) is the same."""
     surface_weight: float = 0.5
     """Of the distance to seen surfaces against that of flow."""
 
@@ -112,7 +112,7 @@ def _start_motions(video: PointVideo, count: int, rng: np.random.Generator) -> M
         candidates = np.argsort(distance)[: max(int(0.9 * len(distance)), 1)]
         chosen.append(int(candidates[-1]))
         distance = np.minimum(distance, np.linalg.norm(features - features[chosen[-1]], axis=1))
-    return np.stack([_follow(video, *places[index]) for index in chosen])
+    return np.stack([_follow(video, int(places[index, 0]), int(places[index, 1])) for index in chosen])
 
 
 def _follow(video: PointVideo, frame: int, point: int, radius: float = 0.15) -> Float[np.ndarray, "frame 4 4"]:
@@ -234,22 +234,16 @@ def _distinct_parts(
     """
     if not video.valid.any():
         return np.array([0])
-    back = inverse(motions)
     shares = weights[video.valid].mean(axis=0)
+    # On a fine scale from the start: on the coarse one slow parts would pass for still.
+    costs = _flow_costs(video, motions, 2 * config.scales[1])
     held = {0: float(shares[0])}
     for part in 1 + np.argsort(-shares[1:], kind="stable"):
-        places = np.argwhere((weights[..., part] > 0.5 * weights.max(axis=-1)) & video.valid)
-        places = places[:: max(len(places) // 200, 1)]
-        if len(places) < 4:
+        mine = (weights[..., part] > 0.5 * weights.max(axis=-1)) & video.valid
+        if mine.sum() < 4:
             continue
-        points = video.points_world[places[:, 0], places[:, 1]]
-        own = apply(motions[part][None] @ back[part, places[:, 0]][:, None], points[:, None, None])
-        double = None
-        for other in held:
-            theirs = apply(motions[other][None] @ back[other, places[:, 0]][:, None], points[:, None, None])
-            if np.sqrt(np.mean(np.sum((own - theirs) ** 2, axis=-1))) < config.same_motion:
-                double = other
-                break
+        means = costs[mine].mean(axis=0)
+        double = next((other for other in held if means[other] < means[part] + config.same_cost), None)
         if double is None:
             held[int(part)] = float(shares[part])
         else:
