@@ -1,8 +1,10 @@
 """Result folders come back as drafts, and changed drafts become result folders, whole or not at all."""
 
+import dataclasses
 import json
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +12,27 @@ import pytest
 
 from sim2art.articulation.estimate import Status
 from sim2art.articulation.joint import JointType
-from sim2art.cli.drafts import load_draft, save_draft
+from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVerdict
+from sim2art.cli.drafts import load_draft, rewrite_report, save_draft
 from sim2art.cli.main import main
 from sim2art.errors import InvalidFileError, InvalidValueError
-from sim2art.export.result import read_result
+from sim2art.export.result import read_result, write_result
 from sim2art.export.saved import load_result
 from sim2art.view import edits
 from sim2art.view.draft import Draft
 from sim2art.view.refit import refit
+from sim2art.view.report import ReportConfig
 from sim2art.view.server import choose_port
 from tests.view.drafts import joint_of, make_draft
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_reports() -> Iterator[None]:
+    """Reports with few and small pictures: rendering them is most of a save."""
+    small = ReportConfig(num_frames=2, frame_width=100, num_motion=1, num_turntable=1, render_size=(48, 36))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sim2art.view.report.ReportConfig", lambda: small)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +160,14 @@ def test_two_results_are_merged_into_a_folder(result: Path, tmp_path: Path, caps
     low, high = read.joints[0].joint.observed_range
     assert low == pytest.approx(0.0, abs=0.05)
     assert high == pytest.approx(1.5, abs=0.05)
+
+
+def test_a_report_is_written_anew_with_the_verdict_of_the_simulation(result: Path) -> None:
+    verdict = SimulationVerdict(
+        engine="an engine", checks=(SimulationCheck(name="settle", outcome=Outcome.PASSED, words="stands still"),)
+    )
+    written = read_result(result / "result.json")
+    write_result(result / "result.json", dataclasses.replace(written, simulation=verdict))
+    rewrite_report(result)
+    assert "an engine" in (result / "report.html").read_text()
+    assert not (result / "report.html.part").exists()

@@ -11,6 +11,7 @@ import pytest
 from sim2art.articulation.assembly import assemble_object
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVerdict
 from sim2art.view.report import ReportConfig, write_report
 from tests.scenes import Scene, make_scene
 
@@ -93,3 +94,42 @@ def test_an_unknown_scale_shows_no_centimetres(tmp_path, scene: Scene) -> None:
     text = write(tmp_path / "report.html", scene, video=dataclasses.replace(scene.video, is_metric=False))
     assert " cm" not in text
     assert "scale of the video is unknown" in text
+
+
+def test_names_limits_and_the_simulation_are_shown(tmp_path, scene: Scene) -> None:
+    hinge, slide = scene.truth.joints
+    renamed = dataclasses.replace(
+        scene.truth,
+        links=tuple(
+            dataclasses.replace(link, name=name)
+            for link, name in zip(scene.truth.links, ("cabinet", "left <door>", "drawer"), strict=True)
+        ),
+        joints=(
+            dataclasses.replace(hinge, parent="cabinet", child="left <door>", limits=(0.0, np.pi / 2)),
+            dataclasses.replace(slide, parent="cabinet", child="drawer"),
+        ),
+    )
+    verdict = SimulationVerdict(
+        engine="MuJoCo 3.3",
+        checks=(
+            SimulationCheck(name="settle", outcome=Outcome.PASSED, words="stands still"),
+            SimulationCheck(name="reach", joint="joint_2", outcome=Outcome.FAILED, words="stuck at 12 cm"),
+        ),
+    )
+    text = write(tmp_path / "report.html", scene, articulated_object=renamed, simulation=verdict)
+    for needle in (
+        "left &lt;door&gt;",
+        "limits 0.0° to 90.0°",
+        "MuJoCo 3.3",
+        "reach joint_2",
+        "stuck at 12 cm",
+        "failed",
+    ):
+        assert needle in text, needle
+    assert "part_1" not in text
+
+
+def test_without_scripts_all_frames_are_shown(tmp_path, scene: Scene) -> None:
+    text = write(tmp_path / "report.html", scene)
+    assert "<noscript><style>.film" in text
+    assert text.count('data-caption="frame ') == 3

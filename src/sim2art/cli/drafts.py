@@ -105,6 +105,35 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
     return result.save(output, overwrite=overwrite, config=_read_json(origin / "config.json"), **facts)
 
 
+def rewrite_report(folder: Path) -> None:
+    """Write a result's `report.html` anew, with the verdict of the simulation that `result.json` holds by now.
+
+    A folder that keeps no frames keeps its report too.
+    """
+    from sim2art.view.report import write_report
+
+    draft, verdict = load_draft(folder), load_result(folder).result.simulation
+    if draft.video is None or draft.labels is None:
+        return
+    provenance = _read_json(folder / "provenance.json")
+    unfinished = folder / "report.html.part"
+    write_report(
+        unfinished,
+        video=draft.video,
+        labels=draft.labels,
+        estimate=draft.estimate,
+        articulated_object=draft.articulated_object,
+        frame_ids=draft.frame_ids,
+        status=draft.estimate.status,
+        reasons=draft.estimate.reasons,
+        warnings=draft.warnings,
+        timings=provenance.get("timings"),
+        provenance=provenance,
+        simulation=verdict,
+    )
+    unfinished.replace(folder / "report.html")
+
+
 def _input_size(folder: Path, draft: Draft) -> tuple[int, int]:
     """Width and height (px) of the recording's images, as the label images have it."""
     from PIL import Image

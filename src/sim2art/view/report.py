@@ -18,24 +18,21 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.articulation.assembly import part_color
 from sim2art.articulation.estimate import ArticulationEstimate, Status
+from sim2art.articulation.joint import Joint
+from sim2art.articulation.verdict import SimulationVerdict
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.view.charts import draw_motion_chart
+from sim2art.view.joint_table import draw_joint_table, part_css
 from sim2art.view.overlays import draw_frames, pick_frames
 from sim2art.view.turntable import render_motion, render_turntable
-from sim2art.view.words import (
-    NOTHING,
-    display_unit,
-    make_headline,
-    motion_name,
-    show_number,
-    show_sigma,
-    show_value,
-    status_name,
-    status_sentence,
-)
+from sim2art.view.words import display_unit, make_headline, status_name, status_sentence
 
+_ALL_PICTURES = (
+    ".film .stage { aspect-ratio: auto !important; display: grid; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); "
+    "gap: 8px; } .film .stage img { display: block; position: static; }"
+)
+"""Where nothing can be scrubbed: no scripts, or paper."""
 _CONTENT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
@@ -43,8 +40,8 @@ _CONTENT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline';
 class ReportConfig:
     """How much a report shows."""
 
-    num_frames: int = 8
-    """Frames of the video."""
+    num_frames: int = 12
+    """Frames of the video, at most."""
     frame_width: int = 640
     """px."""
     num_motion: int = 9
@@ -68,6 +65,7 @@ def write_report(
     warnings: Sequence[str] = (),
     timings: Mapping[str, float] | None = None,
     provenance: Mapping[str, Any] | None = None,
+    simulation: SimulationVerdict | None = None,
     config: ReportConfig | None = None,
 ) -> None:
     """Write the page.
@@ -84,16 +82,18 @@ def write_report(
         warnings: What else a reader should know.
         timings: Seconds by stage, in order.
         provenance: Versions, command, files.
+        simulation: What became of the object in a simulator; None when it was not tried.
         config: How much to show.
     """
     config = ReportConfig() if config is None else config
     headline = make_headline(estimate, status)
     sections = [
         _header(headline, video, frame_ids, status, list(reasons), list(warnings)),
-        _filmstrip(video, labels, estimate, frame_ids, config),
-        _joint_table(estimate, is_metric=video.is_metric),
-        _motion_charts(estimate, is_metric=video.is_metric),
+        _film(video, labels, estimate, frame_ids, config),
+        draw_joint_table(estimate, articulated_object.joints, is_metric=video.is_metric),
+        _motion_charts(estimate, articulated_object.joints, is_metric=video.is_metric),
         _reconstruction(articulated_object, estimate, config),
+        _simulation(simulation),
         _background(timings or {}, provenance or {}, is_metric=video.is_metric),
     ]
     resources = files("sim2art.view")
@@ -103,7 +103,8 @@ def write_report(
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta http-equiv="Content-Security-Policy" content="{_CONTENT_POLICY}">',
         f"<title>{html.escape(headline)}</title>",
-        f"<style>{(resources / 'report_style.css').read_text(encoding='utf-8')}</style></head>",
+        f"<style>{(resources / 'report_style.css').read_text(encoding='utf-8')}</style>",
+        f"<noscript><style>{_ALL_PICTURES}</style></noscript></head>",
         "<body><main>",
         *sections,
         "</main>",
@@ -155,85 +156,38 @@ def _reconstruction(articulated_object: ArticulatedObject, estimate: Articulatio
     )
 
 
-def _scrub(pictures: list[np.ndarray], caption: str, *, start: int) -> str:
+def _scrub(
+    pictures: list[np.ndarray], caption: str, *, start: int, captions: Sequence[str] = (), kind: str = "render"
+) -> str:
+    """Pictures behind one slider, with a caption for all or one for each."""
     classes = {True: "on", False: "off"}
     images = "".join(
-        f'<img class="{classes[index == start]}" src="{encode_webp(picture)}" '
+        f'<img class="{classes[index == start]}" src="{encode_webp(picture)}" data-caption="{html.escape(own)}" '
         f'alt="{html.escape(caption)}, {index + 1} of {len(pictures)}">'
-        for index, picture in enumerate(pictures)
+        for index, (picture, own) in enumerate(zip(pictures, captions or [caption] * len(pictures), strict=True))
     )
     slider = f'<input type="range" min="0" max="{len(pictures) - 1}" value="{start}" aria-label="{html.escape(caption)}" hidden>'
+    shape = ""
+    if kind == "film" and pictures:
+        height, width = pictures[0].shape[:2]
+        shape = f' style="aspect-ratio:{width}/{height}"'
     return (
-        f'<figure class="scrub"><div class="stage">{images}</div>{slider}'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+        f'<figure class="scrub {kind}"><div class="stage"{shape}>{images}</div>{slider}'
+        f"<figcaption>{html.escape(captions[start] if captions else caption)}</figcaption></figure>"
     )
 
 
-def _joint_table(estimate: ArticulationEstimate, *, is_metric: bool) -> str:
-    if not estimate.joints:
-        return ""
-    factor, unit = (100.0, "cm") if is_metric else (1.0, "units")
-    rows = []
-    for index, joint_estimate in enumerate(estimate.joints):
-        joint, values = joint_estimate.joint, estimate.trajectory.values[:, index]
-        low, high = (show_value(x, joint.type, is_metric=is_metric) for x in (values.min(), values.max()))
-        shares = ", ".join(f"{kind.value} {share:.0%}" for kind, share in joint_estimate.type_probabilities.items())
-        share = f"{joint_estimate.confidence:.0%}"
-        confidence = f'<span class="meter"><i style="width:{share}"></i></span>{share}'
-        doubt = "" if joint_estimate.status is Status.OK else f"{joint_estimate.status.value}: "
-        doubt = (
-            f"<br><span class='soft'>{html.escape(doubt + '; '.join(joint_estimate.reasons))}</span>" if doubt else ""
-        )
-        vector = ' class="vector"'
-        cells = (
-            (
-                "Moves",
-                f"{html.escape(motion_name(joint.type))}<br><span class='soft'>{html.escape(shares)}</span>{doubt}",
-            ),
-            ("On", html.escape(joint.parent)),
-            ("Range seen", f"{low} to {high}"),
-            ("Confidence", confidence),
-            ("Axis", _vector(joint.axis, 3)),
-            (
-                f"Pivot, {unit}",
-                NOTHING if joint.pivot is None else _vector(joint.pivot * factor, 1 if is_metric else 3),
-            ),
-            ("Sigma", "<br>".join(html.escape(x) for x in show_sigma(joint_estimate, is_metric=is_metric))),
-        )
-        rows.append(
-            f'<tr><td class="name"><span class="swatch" style="background:{_css(index + 1)}"></span>'
-            f"{html.escape(joint.child)}</td>"
-            + "".join(
-                f'<td data-label="{label}"{vector if content.startswith("(") else ""}><span>{content}</span></td>'
-                for label, content in cells
-            )
-            + "</tr>"
-        )
-    labels = ("Part", "Moves", "On", "Range seen", "Confidence", "Axis", f"Pivot, {unit}", "Sigma")
-    head = "".join(f"<th>{label}</th>" for label in labels)
-    return (
-        "<h2>Joints</h2><p class='soft'>Axis and pivot are in the first used camera's frame (x right, y down, z forward) "
-        "at the first frame. Sigma is one standard deviation.</p>"
-        f"<div class='table'><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def _vector(values: np.ndarray, digits: int) -> str:
-    return "(" + ", ".join(show_number(float(value), digits) for value in values) + ")"
-
-
-def _motion_charts(estimate: ArticulationEstimate, *, is_metric: bool) -> str:
+def _motion_charts(estimate: ArticulationEstimate, joints: Sequence[Joint], *, is_metric: bool) -> str:
     trajectory = estimate.trajectory
     if not estimate.joints or len(trajectory.times) < 2:
         return ""
     charts = []
-    for index, joint_estimate in enumerate(estimate.joints):
-        joint = joint_estimate.joint
+    for index, joint in enumerate(joints):
         factor, unit = display_unit(joint.type, is_metric=is_metric)
         chart = draw_motion_chart(
             trajectory.times - trajectory.times[0],
             trajectory.values[:, index] * factor,
-            color=_css(index + 1),
+            color=part_css(index + 1),
             unit=unit if unit == "°" else f" {unit}",
             title=html.escape(f"Motion of {joint.child} over time"),
         )
@@ -244,20 +198,35 @@ def _motion_charts(estimate: ArticulationEstimate, *, is_metric: bool) -> str:
     )
 
 
-def _filmstrip(
+def _film(
     video: RgbdVideo, labels: np.ndarray, estimate: ArticulationEstimate, frame_ids: Sequence[int], config: ReportConfig
 ) -> str:
+    """The frames behind one slider; without scripts, and on paper, they stand side by side."""
     frames = pick_frames(len(video.times), config.num_frames)
     width = min(config.frame_width, video.images.shape[2])
     pictures = draw_frames(video, labels, estimate, frames, width=width)
-    cells = "".join(
-        f'<figure><img src="{encode_webp(picture)}" alt="Frame {frame_ids[frame]} with parts and axes drawn on it">'
-        f"<figcaption>frame {frame_ids[frame]}, {video.times[frame] - video.times[0]:.2f} s</figcaption></figure>"
-        for frame, picture in zip(frames, pictures, strict=True)
-    )
+    captions = [f"frame {frame_ids[frame]}, {video.times[frame] - video.times[0]:.2f} s" for frame in frames]
     return (
         "<h2>What the video showed</h2><p class='soft'>Moving parts in their colours. A line with a ring is a turning "
-        f"axis, the ring's arrow the positive turn; a single arrow is a slide.</p><div class='strip'>{cells}</div>"
+        "axis, the ring's arrow the positive turn; a single arrow is a slide.</p>"
+        + _scrub(pictures, "Used frames with parts and axes", start=len(pictures) // 2, captions=captions, kind="film")
+    )
+
+
+def _simulation(verdict: SimulationVerdict | None) -> str:
+    if verdict is None:
+        return ""
+    rows = "".join(
+        f"<tr><td class='name'>{html.escape(check.name if check.joint is None else f'{check.name} {check.joint}')}</td>"
+        f"<td data-label='Outcome'><span>{html.escape(check.outcome.value)}</span></td>"
+        f"<td data-label='Found'><span>{html.escape(check.words)}</span></td></tr>"
+        for check in verdict.checks
+    )
+    engine = f" in {html.escape(verdict.engine)}" if verdict.engine else ""
+    return (
+        f"<h2>Simulation</h2><p>The object was tried{engine}: <strong>{html.escape(verdict.outcome.value)}</strong>.</p>"
+        "<div class='table'><table><thead><tr><th>Check</th><th>Outcome</th><th>Found</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -295,7 +264,3 @@ def encode_webp(picture: UInt8[np.ndarray, "height width channel"], *, quality: 
     memory = io.BytesIO()
     Image.fromarray(picture).save(memory, format="WEBP", quality=quality, method=3)
     return "data:image/webp;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
-
-
-def _css(part: int) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*part_color(part))

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import socket
 import time
 from collections.abc import Callable
@@ -33,6 +34,7 @@ def open_viewer(session: EditSession, *, host: str, port: int, refine: Callable[
     from sim2art.view.panels import Panels
     from sim2art.view.scene import DraftScene
 
+    logging.getLogger("websockets").setLevel(logging.WARNING)  # It tells of every connection.
     with contextlib.redirect_stdout(io.StringIO()):  # It prints a banner of its own.
         server = viser.ViserServer(host=host, port=port, label=f"sim2art - {session.draft.name}", verbose=False)
     scene = DraftScene(server, session.draft)
