@@ -98,3 +98,15 @@ def test_pixels_on_a_depth_edge_are_dropped() -> None:
     cleaned = without_edge_pixels(depths)
     assert np.all(cleaned[:, 2:4] == 0)
     assert np.all(cleaned[:, [0, 1, 4, 5]] > 0)
+
+
+def test_a_plane_at_a_low_angle_stays_and_a_pixel_between_two_surfaces_goes() -> None:
+    rows = np.arange(40)[:, None]
+    ramp = np.broadcast_to(1.0 / (1.0 - 0.018 * rows), (40, 9)).copy()  # A floor: inverse depth falls evenly.
+    assert np.ptp(ramp[28:31]) > 0.06 * ramp[28].max()  # More than the plain rule bears.
+    cleaned = without_edge_pixels(ramp)
+    assert np.all(cleaned[2:-2, 1:-1] > 0)
+    edge = np.full((9, 9), 1.0)
+    edge[:, 5:] = 1.2
+    edge[:, 4] = 2 / (1 / 1.0 + 1 / 1.2)  # Midway, so that three pixels lie on a steep plane.
+    assert np.all(without_edge_pixels(edge)[:, 3:6] == 0)

@@ -132,9 +132,9 @@ def _carve(samples: np.ndarray, normals: np.ndarray) -> _Grid:
             chosen = np.abs(facing[:, axis]) > 0.5
             depth = places[chosen, axis] if sign < 0 else solid.shape[axis] - 1 - places[chosen, axis]
             section = tuple(np.delete(np.array(solid.shape), axis).tolist())
-            columns = np.ravel_multi_index(tuple(np.delete(places[chosen], axis, axis=1).T), section)
+            columns = np.asarray(np.ravel_multi_index(tuple(np.delete(places[chosen], axis, axis=1).T), section))
             # The surface sample nearest to the box's side, in each column of cubes.
-            order = np.asarray(np.lexsort((depth, columns)))
+            order = np.lexsort((depth, columns))
             first = order[np.unique(columns[order], return_index=True)[1]]
             front = first[sign * facing[chosen, axis][first] > 0]
             free = np.zeros(int(np.prod(section)), dtype=np.int64)

@@ -114,10 +114,27 @@ def fuse_views(
 
 
 def without_edge_pixels(
-    depths: Float[np.ndarray, "height width"], *, jump: float = 0.04
+    depths: Float[np.ndarray, "height width"], *, jump: float = 0.04, steepest: float = 0.25, bend: float = 0.012
 ) -> Float[np.ndarray, "height width"]:
-    """Depth with pixels set to 0 whose 3x3 neighbourhood spans more than `jump` of their depth: they fly."""
+    """Depth with flying pixels set to 0: those between two surfaces.
+
+    A pixel stays when its 3x3 neighbourhood spans little depth, or when it lies on a plane seen at a low angle: inverse
+    depth is linear over the image of a plane, so its second differences vanish there and at all four neighbours.
+
+    Args:
+        depths: m; 0 for none.
+        jump: Span of the neighbourhood, as a share of the depth, up to which a pixel stays in any case.
+        steepest: Span beyond which none stays.
+        bend: Largest second difference of inverse depth, as a share of it.
+    """
     measured = depths > 0
     high = ndimage.maximum_filter(depths, size=3)
     low = ndimage.minimum_filter(np.where(measured, depths, np.inf), size=3)
-    return np.where(measured & (high - low <= jump * depths), depths, 0.0)
+    span = high - low
+    inverse = np.where(measured, 1.0 / np.where(measured, depths, 1.0), np.nan)
+    curved = [np.abs(ndimage.convolve1d(inverse, [1.0, -2.0, 1.0], axis=axis)) for axis in (0, 1)]
+    with np.errstate(invalid="ignore"):
+        flat = (curved[0] <= bend * inverse) & (curved[1] <= bend * inverse)
+    level = ndimage.binary_erosion(flat, structure=ndimage.generate_binary_structure(2, 1))
+    stays = (span <= jump * depths) | (level & (span <= steepest * depths))
+    return np.where(measured & stays, depths, 0.0)
