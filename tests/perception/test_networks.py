@@ -10,7 +10,12 @@ from sim2art.errors import InvalidFileError
 from sim2art.perception.adapters.depth_networks import load_depth_network
 from sim2art.perception.adapters.dino_features import DinoFeatures
 from sim2art.perception.adapters.sam2_masks import Sam2Masks
+from sim2art.perception.captures.open_capture import open_recording
+from sim2art.perception.components import choose_components
+from sim2art.perception.pipeline import ObserveOptions, observe
 from sim2art.perception.tasks import DepthEstimator, DepthKind, FeatureExtractor, VideoMasker
+from tests.perception.recorded_files import write_video
+from tests.perception.sliding_scene import render_scene
 from tests.perception.tiny_models import (
     write_depth_anything,
     write_depth_pro,
@@ -73,6 +78,17 @@ def test_sam2_follows_a_box_to_both_ends(tmp_path: Path) -> None:
     np.testing.assert_array_equal(masks, again)
     moved = masker(images, 1, np.array([80.0, 60.0, 40.0, 30.0]))
     assert np.any(masks != moved)  # The prompt is heard.
+
+
+@pytest.mark.parametrize(("name", "write"), [("da2", write_depth_anything), ("depthpro", write_depth_pro)])
+def test_the_whole_chain_runs_on_colour_and_a_depth_network(tmp_path: Path, name: str, write) -> None:
+    video = open_recording(write_video(tmp_path / "clip.mp4", render_scene(num_frames=6).images))
+    model = write(tmp_path / "model")
+    chosen = choose_components("light", depth=f"{name}:{model}")
+    observation = observe(video, ObserveOptions(num_frames=4, num_points=200, baselines=(1,), **chosen))
+    assert not observation.video.is_metric
+    assert observation.points.valid.any()
+    assert any(f"guessed from colour ({name})" in warning for warning in observation.warnings)
 
 
 def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:

@@ -111,3 +111,12 @@ def test_a_camera_said_to_be_static_stays_put(scene: SlidingScene) -> None:
     np.testing.assert_array_equal(
         observe(scene.capture(), options).video.world_from_camera, np.eye(4)[None].repeat(8, 0)
     )
+
+
+def test_wrong_intrinsics_are_said() -> None:
+    swaying = render_scene(num_frames=14, camera_shift=0.5)
+    for factor, said in ((1.0, False), (1.3, True), (0.75, True)):
+        intrinsics = swaying.intrinsics.copy()
+        intrinsics[[0, 1], [0, 1]] *= factor
+        capture = dataclasses.replace(swaying.capture(), intrinsics=intrinsics)
+        assert any("intrinsics look wrong" in warning for warning in observe(capture, OPTIONS).warnings) == said

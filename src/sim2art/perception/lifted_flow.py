@@ -30,7 +30,6 @@ _PATCH = 9
 _MIN_GAIN = 0.8
 """Grey levels by which flow must explain a patch better than the camera's motion alone, and a share of the noise."""
 _MIN_GAIN_TO_NOISE = 0.5
-_QUIET_SHARE, _QUIET_SHARE_STANDING = 0.25, 0.05
 _ALONG = 1.5
 """px: flow this near to the camera's motion need not be better than it."""
 
@@ -121,31 +120,6 @@ def measure_flows(
             raw[a, b], raw[b, a] = forward.flow, backward.flow
             result[a, b], result[b, a] = forward, backward
     return result
-
-
-def camera_misfit(
-    flows: dict[tuple[int, int], PixelFlow],
-    depths: Float32[np.ndarray, "frame height width"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    world_from_camera: Float[np.ndarray, "frame 4 4"],
-) -> float:
-    """How far (px) even the quietest quarter of the image moves from one used frame to the next against the poses.
-
-    Where the poses say that the camera stood still a twentieth will do: no camera that moves leaves it in place, and what
-    moves may fill the rest.
-    """
-    quiet = []
-    for frame in range(len(depths) - 1):
-        pair = flows.get((frame, frame + 1))
-        if pair is None or pair.cornered.sum() < 100:
-            continue
-        still, seen = camera_flow(depths[frame], intrinsics, world_from_camera[frame], world_from_camera[frame + 1])
-        used = pair.cornered & seen
-        stands = np.abs(world_from_camera[frame] - world_from_camera[frame + 1]).max() < 1e-6
-        if used.any():
-            share = _QUIET_SHARE_STANDING if stands else _QUIET_SHARE
-            quiet.append(float(np.quantile(np.linalg.norm(pair.flow - still, axis=-1)[used], share)))
-    return float(np.median(quiet)) if quiet else 0.0
 
 
 def _texture_masks(gray: UInt8[np.ndarray, "height width"]) -> tuple[np.ndarray, np.ndarray]:

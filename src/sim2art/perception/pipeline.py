@@ -18,13 +18,14 @@ from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_p
 from sim2art.perception.adapters.dis_flow import DisFlow, map_in_threads
 from sim2art.perception.adapters.klt_pnp import track_camera
 from sim2art.perception.adapters.own_files import FlowFiles
+from sim2art.perception.camera_checks import camera_misfit, fit_focal_length
 from sim2art.perception.captures.capture import Capture, ColorCapture
 from sim2art.perception.completion import CompleteOptions
 from sim2art.perception.components import COMPONENTS, Choice, parse_choice
 from sim2art.perception.depth_filter import smooth_depth
 from sim2art.perception.frames import choose_frames
 from sim2art.perception.intake import IntakeOptions, Recording, take_in
-from sim2art.perception.lifted_flow import LiftedFlow, camera_misfit, measure_flows
+from sim2art.perception.lifted_flow import LiftedFlow, measure_flows
 from sim2art.perception.masks import MaskChoice, choose_masks
 from sim2art.perception.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
 from sim2art.perception.moving import find_moving
@@ -203,6 +204,12 @@ def observe_frames(
         warnings.append(
             f"The camera poses do not fit the images (what should stand still moves by {misfit:.1f} px from one used frame to "
             "the next). If the recorded poses are at fault, pass --cameras klt to have them estimated."
+        )
+    factor = fit_focal_length(flows, depths, recording.intrinsics, poses)
+    if factor != 1.0:
+        warnings.append(
+            f"The intrinsics look wrong: {factor:.2f} times their focal length fits the images clearly better. Check that they "
+            "are those of this camera at this image size."
         )
     moving = find_moving(depths, flows, recording.intrinsics, poses)
     if options.refine_poses:

@@ -1,0 +1,61 @@
+"""Do camera poses and intrinsics fit what the images show? Asked of the flow of what stands still."""
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from sim2art.perception.lifted_flow import PixelFlow
+from sim2art.perception.motion_profile import camera_flow
+
+_QUIET_SHARE, _QUIET_SHARE_STANDING = 0.25, 0.05
+_FACTORS = (0.5, 0.6, 0.7, 0.8, 0.88, 1.0, 1.14, 1.28, 1.45, 1.7, 2.0)
+_LEAST_MISFIT = 0.5
+"""px: poses that fit better leave nothing to explain."""
+_MIN_GAIN = 0.6
+"""Another focal length is believed when it leaves less than this share of the misfit."""
+
+
+def camera_misfit(
+    flows: dict[tuple[int, int], PixelFlow],
+    depths: Float32[np.ndarray, "frame height width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+) -> float:
+    """How far (px) even the quietest quarter of the image moves from one used frame to the next against the poses.
+
+    Where the poses say that the camera stood still a twentieth will do: no camera that moves leaves it in place, and what
+    moves may fill the rest.
+    """
+    quiet = []
+    for frame in range(len(depths) - 1):
+        pair = flows.get((frame, frame + 1))
+        if pair is None or pair.cornered.sum() < 100:
+            continue
+        still, seen = camera_flow(depths[frame], intrinsics, world_from_camera[frame], world_from_camera[frame + 1])
+        used = pair.cornered & seen
+        stands = np.abs(world_from_camera[frame] - world_from_camera[frame + 1]).max() < 1e-6
+        if used.any():
+            share = _QUIET_SHARE_STANDING if stands else _QUIET_SHARE
+            quiet.append(float(np.quantile(np.linalg.norm(pair.flow - still, axis=-1)[used], share)))
+    return float(np.median(quiet)) if quiet else 0.0
+
+
+def fit_focal_length(
+    flows: dict[tuple[int, int], PixelFlow],
+    depths: Float32[np.ndarray, "frame height width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+) -> float:
+    """By what factor another focal length fits the images clearly better; 1 when none does.
+
+    It shows where the camera moves: a wrong focal length puts what stands still beside where its flow leads.
+    """
+    before = camera_misfit(flows, depths, intrinsics, world_from_camera)
+    if before < _LEAST_MISFIT or np.abs(world_from_camera - world_from_camera[0]).max() < 1e-6:
+        return 1.0
+    misfits = []
+    for factor in _FACTORS:
+        changed = intrinsics.copy()
+        changed[[0, 1], [0, 1]] *= factor
+        misfits.append(camera_misfit(flows, depths, changed, world_from_camera))
+    best = int(np.argmin(misfits))
+    return _FACTORS[best] if misfits[best] < _MIN_GAIN * before else 1.0
