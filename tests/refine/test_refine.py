@@ -188,6 +188,14 @@ def test_random_labels_give_no_confident_wrong_joint() -> None:
         assert abs(answer.joint.axis @ clip.truth.joints[0].axis) > np.cos(np.deg2rad(10))
 
 
+@pytest.mark.slow
+def test_many_random_parts_are_no_error() -> None:
+    clip = make_point_clip(JointType.PRISMATIC, num_points=256)
+    refined = refine(clip.video, random_estimate(clip.video, num_joints=12, seed=4))
+    for answer in confident(refined):
+        assert abs(answer.joint.axis @ clip.truth.joints[0].axis) > np.cos(np.deg2rad(10))
+
+
 def test_a_still_clip_keeps_no_confident_joint() -> None:
     clip = make_point_clip(JointType.REVOLUTE)
     still = dataclasses.replace(

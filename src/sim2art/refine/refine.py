@@ -30,9 +30,10 @@ MIN_POINTS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class RefineConfig:
-    """All settings of the refiner; lengths in normalised units (half-extent of the clip = 1)."""
+    """All settings of the refiner; lengths in normalised units (half-extent of the clip = 1), odds in log-odds."""
 
     seed: int = 0
+    """Of the proposals for missed parts."""
     correspondence: CorrespondenceConfig = field(default_factory=CorrespondenceConfig)
     solver: SolverConfig = field(default_factory=SolverConfig)
     recovery: RecoveryConfig = field(default_factory=RecoveryConfig)

@@ -44,19 +44,6 @@ class SolverConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ValueSteps:
-    """Changes of joint values measured on surfaces by search, one row a joint and frame pair."""
-
-    joint: np.ndarray
-    start: np.ndarray
-    stop: np.ndarray
-    changes: np.ndarray
-    """rad or length."""
-    weights: np.ndarray
-    """Inverse squares of their noise."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Solution:
     """A solved model with what is needed to judge it."""
 
@@ -70,7 +57,7 @@ class Solution:
     cost: float
 
 
-def solve(rows: Rows, model: KinematicModel, config: SolverConfig, *, steps: ValueSteps | None = None) -> Solution:
+def solve(rows: Rows, model: KinematicModel, config: SolverConfig) -> Solution:
     """Fit all joints, their values and the per-frame errors to the rows.
 
     Returns:
@@ -88,14 +75,14 @@ def solve(rows: Rows, model: KinematicModel, config: SolverConfig, *, steps: Val
         kept = np.flatnonzero(weights * noise[rows.group] ** 2 > config.min_row_weight)
         used = rows.take(kept)
         matrix, right = normal_equations(used, model, weights[kept], layout)
-        prior, pull = _priors(model, matrix, layout, config, steps)
+        prior, pull = _priors(model, matrix, layout, config)
         matrix, right = matrix + prior, right + pull
-        before = _cost(rows, lengths, noise, cut) + _prior_cost(model, prior, layout, config, steps)
+        before = _cost(rows, lengths, noise, cut) + _prior_cost(model, prior, layout, config)
         for _ in range(4):
             step = _solve_damped(matrix, right, damping)
             candidate = take_step(model, _limit(step, layout), layout)
             candidate_lengths = _lengths(rows, candidate)
-            after = _cost(rows, candidate_lengths, noise, cut) + _prior_cost(candidate, prior, layout, config, steps)
+            after = _cost(rows, candidate_lengths, noise, cut) + _prior_cost(candidate, prior, layout, config)
             if np.isfinite(after) and after <= before:
                 model, lengths, damping = candidate, candidate_lengths, max(damping / 5, 1e-7)
                 break
@@ -104,7 +91,7 @@ def solve(rows: Rows, model: KinematicModel, config: SolverConfig, *, steps: Val
         scale = max(1.0, scale * 0.7)
     weights = _robust_weights(rows, lengths, noise, noise)
     matrix, _ = normal_equations(rows, model, weights, layout)
-    prior, _ = _priors(model, matrix, layout, config, steps)
+    prior, _ = _priors(model, matrix, layout, config)
     model = dataclasses.replace(model, values=model.values - model.values[:, :1])
     return Solution(
         model=model, noise=noise, information=matrix + prior, weights=weights, cost=_cost(rows, lengths, noise, noise)
@@ -155,9 +142,9 @@ def _cost(rows: Rows, lengths: np.ndarray, noise: np.ndarray, cut: np.ndarray) -
 
 
 def _priors(
-    model: KinematicModel, matrix: np.ndarray, layout: ModelLayout, config: SolverConfig, steps: ValueSteps | None
+    model: KinematicModel, matrix: np.ndarray, layout: ModelLayout, config: SolverConfig
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Normal equations of smooth values, measured steps and small per-frame errors."""
+    """Normal equations of smooth values and small per-frame errors."""
     prior, pull = np.zeros((layout.size, layout.size)), np.zeros(layout.size)
     count = model.num_frames
     first, second = np.diff(np.eye(count), 1, axis=0), np.diff(np.eye(count), 2, axis=0)
@@ -166,14 +153,6 @@ def _priors(
         span = layout.values(joint)
         strength = config.smoothness * float(np.trace(matrix[span, span])) / count + 1e-6
         block = strength * rough
-        if steps is not None:
-            own = np.flatnonzero(steps.joint == joint)
-            difference = np.zeros((len(own), count))
-            difference[np.arange(len(own)), steps.stop[own]] += 1.0
-            difference[np.arange(len(own)), steps.start[own]] -= 1.0
-            weighted = difference * steps.weights[own][:, None]
-            block = block + weighted.T @ difference
-            pull[span] += weighted.T @ steps.changes[own]
         pull[span] -= block @ model.values[joint]
         prior[span, span] += block
         # The rest pose is frame 0.
@@ -191,9 +170,7 @@ def _priors(
     return prior, pull
 
 
-def _prior_cost(
-    model: KinematicModel, prior: np.ndarray, layout: ModelLayout, config: SolverConfig, steps: ValueSteps | None
-) -> float:
+def _prior_cost(model: KinematicModel, prior: np.ndarray, layout: ModelLayout, config: SolverConfig) -> float:
     """Cost of the priors at a model, with the strengths that `prior` was built with."""
     cost = 0.0
     for joint in range(model.num_joints):
@@ -202,12 +179,6 @@ def _prior_cost(
         block[0, 0] = 0.0
         values = model.values[joint]
         cost += 0.5 * float(values @ block @ values)
-        if steps is not None:
-            own = np.flatnonzero(steps.joint == joint)
-            weights, changes = steps.weights[own], steps.changes[own]
-            moved = values[steps.stop[own]] - values[steps.start[own]]
-            # The quadratic part is in `prior` already.
-            cost += float(np.sum(weights * (0.5 * changes**2 - moved * changes)))
     errors = np.concatenate([model.offsets / config.offset_sigma, model.stretches[:, None] / config.stretch_sigma], 1)
     return cost + 0.5 * float(np.sum(errors**2))
 
@@ -216,7 +187,10 @@ def _solve_damped(matrix: np.ndarray, right: np.ndarray, damping: float) -> np.n
     """Levenberg-Marquardt's step; unknowns are scaled to unit curvature first, for they differ by many decades."""
     size = np.sqrt(np.diag(matrix) + 1e-9)
     scaled = matrix / size / size[:, None] + damping * np.eye(len(matrix))
-    factor = scipy.linalg.cho_factor(scaled + 1e-12 * np.eye(len(matrix)), check_finite=False)
+    try:
+        factor = scipy.linalg.cho_factor(scaled + 1e-12 * np.eye(len(matrix)), check_finite=False)
+    except scipy.linalg.LinAlgError:  # Rounding ate the least eigenvalue: stay, the next round reweights.
+        return np.zeros_like(right)
     return scipy.linalg.cho_solve(factor, right / size, check_finite=False) / size
 
 

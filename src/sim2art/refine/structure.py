@@ -18,6 +18,8 @@ TOUCHING = 0.15
 """A part farther than this from another in every frame does not hang on it, normalised units."""
 PARENT_ODDS = 3.0
 """A moving parent needs this much log-odds against the static base."""
+MAX_PARENTS = 3
+"""Touching parts that are tried as parents of one part, the largest first."""
 SAME_ODDS = 0.0
 """Two parts are one when their joints are not worth this much log-odds over one joint."""
 MIN_ROWS = 6.0
@@ -43,15 +45,15 @@ def choose_parents(sight: Sight, parts: Parts, solver: SolverConfig, corresponde
     A moving parent must win by `PARENT_ODDS` and touch its child.
     """
     model = parts.model
+    sizes = np.argsort(-parts.probabilities[..., 1:].sum(axis=(0, 1)), kind="stable").tolist()
     for child in range(parts.num_joints):
         base_view = view_part(sight.rows, sight.surfaces, model, child, BASE, sight.num_kinds)
         if base_view.num_rows < MIN_ROWS:
             continue
         best_odds, best_parent, best_guess = 0.0, BASE, None
         base_fit = None
-        for parent in range(parts.num_joints):
-            if parent == child or child in model.ancestors(parent) or not _touch(sight, child, parent):
-                continue
+        others = [k for k in sizes if k != child and child not in model.ancestors(k)]
+        for parent in [k for k in others if _touch(sight, child, k)][:MAX_PARENTS]:
             if base_fit is None:
                 base_fit = _best_fit(base_view, model[child], solver, correspondence)
             view = view_part(sight.rows, sight.surfaces, model, child, parent, sight.num_kinds)

@@ -38,7 +38,8 @@ def gather_facts(sight: Sight, parts: Parts, solution: Solution) -> list[JointFa
     """What is known about each joint after the last solution."""
     model = parts.model
     layout = layout_of(model)
-    covariance = np.linalg.pinv(solution.information, hermitian=True) if model.num_joints else np.zeros((0, 0))
+    size = np.sqrt(np.diag(solution.information) + 1e-9)
+    scaled = solution.information / size / size[:, None] + 1e-9 * np.eye(len(size))
     facts = []
     for k in range(model.num_joints):
         rows = sight.rows.take(np.flatnonzero(sight.rows.part == k))
@@ -46,7 +47,9 @@ def gather_facts(sight: Sight, parts: Parts, solution: Solution) -> list[JointFa
         lengths = np.linalg.norm(residuals, axis=1)
         median = float(np.median(lengths)) if len(rows) else 0.0
         robust = rows.weight / (1 + (lengths / max(2.0 * median, 1e-3)) ** 2) ** 2
-        variances = np.maximum(np.diag(covariance)[layout.shape(k)], 0.0)
+        shape = layout.shape(k)
+        columns = np.linalg.solve(scaled, np.eye(len(size))[:, shape])
+        variances = np.maximum(np.diag(columns[shape]) / size[shape] ** 2, 0.0)
         turns = bool(model.is_revolute[k])
         odds = float(parts.type_odds[k])
         facts.append(
