@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
 from sim2art.errors import InvalidFileError, InvalidValueError
-from sim2art.geometry.cameras import intrinsics_from_fov
 from sim2art.optional import is_installed
 from sim2art.perception.adapters.klt_pnp import is_camera_static
 from sim2art.perception.adapters.klt_tracks import track_corners
@@ -21,12 +20,11 @@ from sim2art.perception.adapters.own_files import DepthFiles, read_cameras
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, ColorCapture, DepthSource, scale_intrinsics
 from sim2art.perception.components import Choice
 from sim2art.perception.depth_alignment import align_static, align_to_sparse, guessed_focal_length, sparse_error
+from sim2art.perception.guessed_intrinsics import guess_intrinsics, known_intrinsics
 from sim2art.perception.mover_masks import find_still_pixels
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 from sim2art.perception.thinning import thin_out
 
-DEFAULT_FOV_DEG = 60.0
-"""Of the image's longer side, when nothing says it: between a telephone's and a webcam's video."""
 _MAX_DAMAGED = 0.2
 _MAX_SPARSE_ERROR = 0.15
 
@@ -87,7 +85,7 @@ def complete(
     size = images.shape[1:3]
     grays = np.array([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images])
     guesses = [loaded(image, capture.frame_ids[i]) for i, image in zip(indices, images, strict=True)]
-    known = _known_intrinsics(capture, size, options)
+    known = known_intrinsics(capture, size, options.fov_deg)
     poses = None
     if cameras.name == "file":
         assert cameras.source is not None, "The choice was checked when it was parsed."
@@ -98,14 +96,14 @@ def complete(
     elif cameras.name == "static" or (cameras.name == "auto" and _stands_still(grays)):
         poses = np.tile(np.eye(4), (len(indices), 1, 1))
     if poses is not None:
-        intrinsics = _guess_intrinsics(known, guesses, size, warnings)
+        intrinsics = guess_intrinsics(known, guesses, size, warnings)
         is_still = bool(np.abs(poses - poses[0]).max() < 1e-6)
         depths = align_static(guesses, grays) if is_still else _leave(guesses, size)
         if not is_still:
             warnings.append("The depth of each frame is used as it comes; it must fit the scale of the camera poses.")
     elif cameras.name == "klt" or (cameras.name == "auto" and not is_installed("pycolmap")):
         _refuse_disparity(guesses, depth.name)
-        intrinsics, depths = _guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
+        intrinsics, depths = guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
     else:
         found = _solve(capture, grays, known, guesses, warnings)
         indices, depths, intrinsics, poses = indices[found[0]], found[1], found[2], found[3]
@@ -206,46 +204,6 @@ def _stands_still(grays: UInt8[np.ndarray, "frame height width"]) -> bool:
     return is_camera_static(track_corners(grays, lambda _: everywhere), len(grays))
 
 
-def _known_intrinsics(
-    capture: ColorCapture, size: tuple[int, ...], options: CompleteOptions
-) -> Float[np.ndarray, "3 3"] | None:
-    """Intrinsics (px, working size) from the user or the recording."""
-    height, width = size
-    if options.fov_deg is not None:
-        return _from_fov(options.fov_deg, width, height)
-    if capture.intrinsics is None:
-        return None
-    return scale_intrinsics(capture.intrinsics, *(_scale_to(capture, size)))
-
-
-def _scale_to(capture: ColorCapture, size: tuple[int, ...]) -> tuple[float, float]:
-    first = capture.read_image(0)
-    return size[1] / first.shape[1], size[0] / first.shape[0]
-
-
-def _guess_intrinsics(
-    known: Float[np.ndarray, "3 3"] | None, guesses: list[DepthGuess], size: tuple[int, ...], warnings: list[str]
-) -> Float[np.ndarray, "3 3"]:
-    """Intrinsics (px): known ones, else the component's, else a usual field of view."""
-    if known is not None:
-        return known
-    height, width = size
-    focal = guessed_focal_length(guesses)
-    if focal is not None:
-        warnings.append(f"The focal length ({focal:.0f} px) is the depth component's guess.")
-        return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
-    warnings.append(
-        f"The recording does not say its field of view: {DEFAULT_FOV_DEG:.0f} deg along the longer side are taken; pass --fov "
-        "if you know it. Angles of turning parts change little by it, positions more."
-    )
-    return _from_fov(DEFAULT_FOV_DEG, width, height)
-
-
-def _from_fov(fov_deg: float, width: int, height: int) -> Float[np.ndarray, "3 3"]:
-    longer = intrinsics_from_fov(max(width, height), min(width, height), np.deg2rad(fov_deg))
-    return np.array([[longer[0, 0], 0, (width - 1) / 2], [0, longer[0, 0], (height - 1) / 2], [0, 0, 1.0]])
-
-
 def _leave(guesses: list[DepthGuess], size: tuple[int, ...]) -> Float32[np.ndarray, "frame height width"]:
     """Depths as they were guessed, at the working size."""
     return np.array([cv2.resize(g.values, size[::-1], interpolation=cv2.INTER_NEAREST) for g in guesses])
@@ -271,7 +229,7 @@ def _solve(
     still = find_still_pixels(track_corners(grays, lambda _: everywhere), grays)
     focal = guessed_focal_length(guesses)
     if known is None and focal is not None:
-        known = _guess_intrinsics(None, guesses, grays.shape[1:], warnings)
+        known = guess_intrinsics(None, guesses, grays.shape[1:], warnings)
     cameras = solve_cameras(grays, still, known, capture.path)
     depths, scale, lost = align_to_sparse(guesses, cameras, (grays.shape[1], grays.shape[2]))
     kept = np.array([i for i in range(len(grays)) if i not in set(lost)])
