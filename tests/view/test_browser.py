@@ -109,6 +109,14 @@ def slide_to_end(page: Any, label: str) -> None:
     time.sleep(2)
 
 
+def choose(page: Any, label: str, option: str) -> None:
+    """Pick from a drop-down list."""
+    name = page.get_by_text(label, exact=True).first.get_attribute("for")
+    page.locator(f'[id="{name}"]').click(force=True)
+    page.get_by_role("option", name=option, exact=True).dispatch_event("click")
+    time.sleep(1)
+
+
 def wait_for(page: Any, words: str) -> None:
     page.get_by_text(words).first.wait_for(timeout=120_000)
 
@@ -138,12 +146,10 @@ def test_the_time_line_moves_the_parts_and_shows_the_frame(page: Any) -> None:
 
 def test_an_edit_and_a_fit_change_the_saved_joint(page: Any, folder: Path) -> None:
     before = read_result(folder / "result.json").joints[1]
-    press(page, "Edit")
-    page.get_by_role("textbox", name="Part").or_(page.locator("input[value=part_1]")).first.click(force=True)
-    page.get_by_role("option", name="part_2").dispatch_event("click")
+    page.locator("[role=tab][title=Edit]").click(force=True)
+    choose(page, "Part", "part_2")
     wait_for(page, "Prismatic (slides)")
-    page.locator("input[value=prismatic]").first.click(force=True)
-    page.get_by_role("option", name="revolute").dispatch_event("click")
+    choose(page, "Type", "revolute")
     wait_for(page, "part_2: type set to revolute")
     press(page, "Fit axis and motion")
     wait_for(page, "part_2: axis and motion fitted again")

@@ -123,15 +123,13 @@ class Panels:
             for part in range(1, draft.num_parts):
                 joint = draft.estimate.joints[part - 1].joint
                 factor, unit = display_unit(joint.type, is_metric=draft.is_metric)
-                low, high = slider_span(draft, part)
+                low, high = (_shown(x, factor) for x in slider_span(draft, part))
                 slider = self.server.gui.add_slider(
                     f"{draft.part_names[part]} ({unit})",
-                    round(low * factor, 3),
-                    round(high * factor, 3),
-                    (round(high * factor, 3) - round(low * factor, 3)) / 200,
-                    float(
-                        np.clip(self.scene.values[part - 1] * factor, round(low * factor, 3), round(high * factor, 3))
-                    ),
+                    low,
+                    high,
+                    0.1 if factor > 1 else (high - low) / 100,
+                    float(np.clip(_shown(self.scene.values[part - 1], factor), low, high)),
                     disabled=joint.type is JointType.FIXED,
                 )
                 slider.on_update(lambda _: None if self._quiet else self._pose_from_sliders())
@@ -152,7 +150,7 @@ class Panels:
             for part, slider in enumerate(self.sliders, start=1):
                 joint = self.draft.estimate.joints[part - 1].joint
                 factor, _ = display_unit(joint.type, is_metric=self.draft.is_metric)
-                slider.value = float(np.clip(self.scene.values[part - 1] * factor, slider.min, slider.max))
+                slider.value = float(np.clip(_shown(self.scene.values[part - 1], factor), slider.min, slider.max))
         finally:
             self._quiet = False
 
@@ -200,3 +198,8 @@ class Panels:
             time.sleep(PLAY_SECONDS / count)
         self._playing.clear()
         self.play.label = "Play"
+
+
+def _shown(value: float, factor: float) -> float:
+    """A joint value as a slider shows it: tenths of a degree or centimetre, or four digits of an unknown unit."""
+    return round(float(value) * factor, 1 if factor > 1 else 4)
