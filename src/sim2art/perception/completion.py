@@ -98,8 +98,9 @@ def complete(
     if poses is not None:
         intrinsics = guess_intrinsics(known, guesses, size, warnings)
         is_still = bool(np.abs(poses - poses[0]).max() < 1e-6)
-        depths = align_static(guesses, grays) if is_still else _leave(guesses, size)
-        if not is_still:
+        trusted = is_metric or not is_still
+        depths = _leave(guesses, size) if trusted else align_static(guesses, grays)
+        if not (is_still or is_metric):
             warnings.append("The depth of each frame is used as it comes; it must fit the scale of the camera poses.")
     elif cameras.name == "klt" or (cameras.name == "auto" and not is_installed("pycolmap")):
         _refuse_disparity(guesses, depth.name)

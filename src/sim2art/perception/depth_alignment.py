@@ -6,6 +6,8 @@ stands still looks the same in every image and must be as far in every image: gu
 and pixels that never change take the median itself, so that the background does not tremble.
 """
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
@@ -17,8 +19,13 @@ MEDIAN_DEPTH = 1.5
 """Depth of unknown scale is given this median, as later thresholds are made for metres."""
 _CHANGE = 18.0
 """Grey levels from the still background above which a pixel may show something else."""
+_MAX_TREMBLE = 0.06
+"""Share of its inverse depth by which a pixel that stands still may depart from its median."""
+_MAX_DRIFT = 0.15
+"""Share by which the chained level of a guess may be off."""
 _MIN_SPARSE = 12
 _NUM_ROUNDS = 8
+_NUM_PASSES = 5
 _FAR = 50.0
 """Times the median depth: nothing is put farther."""
 
@@ -31,19 +38,22 @@ def align_static(
     same = _unchanged(grays)
     kind = guesses[0].kind
     known = inverse_depths > 0
-    levels = np.array([np.median(d[k]) if k.any() else 1.0 for d, k in zip(inverse_depths, known, strict=True)])
+    levels = _chain_levels(inverse_depths)
     aligned = inverse_depths / levels[:, None, None]
-    for _ in range(2):
+    for _ in range(_NUM_PASSES):
         still = _masked_median(aligned, same & known)
         for index in range(len(aligned)):
-            used = same[index] & known[index] & (still > 0)
+            # What is far off after the chain of neighbours is no error of scale: it has moved.
+            used = same[index] & known[index] & (np.abs(aligned[index] - still) < _MAX_DRIFT * still)
             if used.sum() > 200:
                 factor, offset = _fit_line(aligned[index][used], still[used], with_offset=kind is DepthKind.DISPARITY)
                 aligned[index] = factor * aligned[index] + offset
     still = _masked_median(aligned, same & known)
-    smooth = same & (still > 0)[None]
+    # A plain door looks much like the plain wall behind it: what departs from the median has moved all the same.
+    near = np.abs(aligned - still) < _MAX_TREMBLE * still
+    smooth = same & near & (still > 0)[None]
     aligned = np.where(smooth, still[None], aligned)
-    aligned = np.where(known | smooth, aligned * float(np.median(levels)), 0.0)
+    aligned = np.where(known, aligned * float(np.median(levels)), 0.0)
     return _as_depths(aligned, is_free=kind is DepthKind.DISPARITY)
 
 
@@ -150,13 +160,33 @@ def _masked_median(values: np.ndarray, mask: np.ndarray) -> Float32[np.ndarray, 
     return result
 
 
+def _chain_levels(inverse_depths: Float32[np.ndarray, "frame height width"]) -> Float[np.ndarray, "frame"]:
+    """Level of each guess, from each to the next: between neighbours hardly anything moves, however much moves in all."""
+    first = inverse_depths[0]
+    levels = [float(np.median(first[first > 0])) if (first > 0).any() else 1.0]
+    for before, after in pairwise(inverse_depths):
+        both = (before > 0) & (after > 0)
+        step = _densest_ratio(after[both][::7] / before[both][::7]) if both.sum() > 200 else 1.0
+        levels.append(levels[-1] * step)
+    return np.array(levels)
+
+
+def _densest_ratio(ratios: Float[np.ndarray, "sample"]) -> float:
+    """Mean of the shortest interval (of logarithms) that holds two fifths of the samples: the others may be wrong."""
+    logs = np.sort(np.log(np.maximum(ratios, 1e-9)))
+    held = max(1, int(0.4 * len(logs)))
+    widths = logs[held - 1 :] - logs[: len(logs) - held + 1]
+    first = int(np.argmin(widths))
+    return float(np.exp(logs[first : first + held].mean()))
+
+
 def _fit_line(
     x: Float[np.ndarray, "sample"], y: Float[np.ndarray, "sample"], *, with_offset: bool
 ) -> tuple[float, float]:
-    """Factor and offset that take x to y, robust to a third of wrong samples (weights 1 / residual)."""
+    """Factor and offset that take x to y, robust to wrong samples: the densest ratio, then weights 1 / residual."""
     step = max(1, len(x) // 20_000)
     x, y = x[::step].astype(np.float64), y[::step].astype(np.float64)
-    factor, offset = float(np.median(y / np.maximum(x, 1e-9))), 0.0
+    factor, offset = _densest_ratio(y / np.maximum(x, 1e-9)), 0.0
     if not with_offset:
         return factor, 0.0
     floor = 0.01 * float(np.median(np.abs(y)))
