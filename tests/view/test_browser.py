@@ -145,23 +145,25 @@ def test_the_time_line_moves_the_parts_and_shows_the_frame(page: Any) -> None:
 
 
 def test_an_edit_and_a_fit_change_the_saved_joint(page: Any, folder: Path) -> None:
-    before = read_result(folder / "result.json").joints[1]
+    before = read_result(folder / "result.json").joints[0]
     page.locator("[role=tab][title=Edit]").click(force=True)
     choose(page, "Part", "part_2")
     wait_for(page, "Prismatic (slides)")
-    choose(page, "Type", "revolute")
-    wait_for(page, "part_2: type set to revolute")
+    choose(page, "Part", "part_1")
+    wait_for(page, "Revolute (turns)")
+    choose(page, "Type", "prismatic")
+    wait_for(page, "part_1: type set to prismatic")
     press(page, "Fit axis and motion")
-    wait_for(page, "part_2: axis and motion fitted again")
+    wait_for(page, "part_1: axis and motion fitted again")
     picture(page, "viewer_edit")
     press(page, "Save")
     wait_for(page, "Saved.")
-    after = read_result(folder / "result.json").joints[1]
-    assert before.joint.type is JointType.PRISMATIC
-    assert after.joint.type is JointType.REVOLUTE
-    assert json.loads((folder / "provenance.json").read_text())["edits"][0] == "part_2: type set to revolute"
+    after = read_result(folder / "result.json").joints[0]
+    assert before.joint.type is JointType.REVOLUTE
+    assert after.joint.type is JointType.PRISMATIC
+    assert json.loads((folder / "provenance.json").read_text())["edits"][0] == "part_1: type set to prismatic"
     press(page, "Undo")
-    wait_for(page, "Undone: part_2")
+    wait_for(page, "Undone: part_1")
     picture(page, "viewer_undone")
 
 

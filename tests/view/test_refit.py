@@ -32,6 +32,11 @@ def test_a_wrong_type_set_right_is_fitted_to_the_flow(draft: Draft) -> None:
     assert right.estimate.joints[0].axis_sigma is not None
 
 
+def test_a_straight_motion_is_not_fitted_as_a_turn_about_the_horizon(draft: Draft) -> None:
+    with pytest.raises(InvalidValueError, match="straight line"):
+        refit(edits.set_type(draft, 2, JointType.REVOLUTE), 2)
+
+
 def test_a_held_axis_stays_and_its_motion_is_fitted(draft: Draft) -> None:
     tilted = edits.set_axis(draft, 2, joint_of(draft, 2).axis + np.array([0.2, 0, 0]))
     still = dataclasses.replace(tilted.estimate.trajectory, values=np.zeros_like(tilted.estimate.trajectory.values))

@@ -23,6 +23,9 @@ from sim2art.proposals.joint_fit import (
 from sim2art.proposals.surface_steps import measure_surface_steps
 from sim2art.view.draft import Draft, noted, with_joint
 
+FAR_AXIS = 20.0
+"""A fitted turn about an axis farther than this from the object, in half-extents of it, is a slide in all but name."""
+
 
 def refit(draft: Draft, part: int, *, hold_axis: bool = False) -> Draft:
     """The joint of a part, and those that hang on it, fitted again to what was measured.
@@ -177,13 +180,18 @@ def _refit_one(draft: Draft, part: int, *, hold_axis: bool) -> Draft:
     fitted = fit_joint(flow, scene.guess, num_rounds=5, hold_axis=hold_axis)
     steps = measure_surface_steps(normalize(scene.video, scene.normalization), scene.weights, fitted)
     fitted = fit_joint(flow, fitted, steps=steps, hold_axis=hold_axis)
+    if fitted.is_revolute and not hold_axis and np.linalg.norm(np.cross(fitted.axis, fitted.pivot)) > FAR_AXIS:
+        raise InvalidValueError(
+            f"Part '{draft.part_names[part]}' moves along a straight line as far as the video shows: as a turn its axis would be "
+            "very far away. Set its type to prismatic, or set the axis by hand and fit the motion only."
+        )
     joint, values = scene.joint_of(fitted)
     found = scene.found if hold_axis else _with_sigmas(scene.found, fitted, scene.normalization)
     return with_joint(draft, part, joint, values=values, found=found)
 
 
 def _with_sigmas(found: JointEstimate, fitted: FittedJoint, normalization: Normalization) -> JointEstimate:
-    axis_sigma = fitted.axis_sigma if np.isfinite(fitted.axis_sigma) else None
+    axis_sigma = fitted.axis_sigma if fitted.axis_sigma < np.pi / 2 else None
     known = fitted.is_revolute and np.isfinite(fitted.pivot_sigma)
     return dataclasses.replace(
         found, axis_sigma=axis_sigma, pivot_sigma=fitted.pivot_sigma * normalization.scale if known else None

@@ -41,17 +41,14 @@ class DraftScene:
         self.look_from_the_front()
 
     def build(self, draft: Draft, *, tint: float = 0.45) -> None:
-        """Show another draft (or the same with other colours); the joints keep their values where they can."""
-        kept = {link.name: i - 1 for i, link in enumerate(self.draft.articulated_object.links)}
-        start = [draft.estimate.trajectory.values[0, i] for i in range(draft.num_parts - 1)]
-        old = self.values
-        self.draft = draft
-        self.values = np.array(
-            [
-                old[kept[name]] if kept.get(name, -1) >= 0 else x
-                for name, x in zip(draft.part_names[1:], start, strict=True)
-            ]
-        )
+        """Show another draft (or the same with other colours); joints of the same type keep their values."""
+        values = draft.estimate.trajectory.values[0].copy()
+        before = {joint.child: (joint.type, index) for index, joint in enumerate(self.draft.articulated_object.joints)}
+        for index, joint in enumerate(draft.articulated_object.joints):
+            kind, place = before.get(joint.child, (None, 0))
+            if kind is joint.type:  # An angle is no length.
+                values[index] = self.values[place]
+        self.draft, self.values = draft, values
         with self.server.atomic():
             for handle in [*self._shown, *self._frames, *self._axes]:
                 handle.remove()
