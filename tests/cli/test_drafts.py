@@ -13,7 +13,7 @@ import pytest
 from sim2art.articulation.estimate import Status
 from sim2art.articulation.joint import JointType
 from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVerdict
-from sim2art.cli.drafts import load_draft, rewrite_report, save_draft
+from sim2art.cli.drafts import load_draft, refine_draft, rewrite_report, save_draft
 from sim2art.cli.main import main
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.export.result import read_result, write_result
@@ -171,3 +171,12 @@ def test_a_report_is_written_anew_with_the_verdict_of_the_simulation(result: Pat
     rewrite_report(result)
     assert "an engine" in (result / "report.html").read_text()
     assert not (result / "report.html.part").exists()
+
+
+def test_everything_is_refined_together_and_keeps_names_and_limits() -> None:
+    draft = edits.rename_joint(edits.set_limits(make_draft(), 1, (0.0, 1.6)), 1, "hinge")
+    refined = refine_draft(draft)
+    assert refined.part_names == draft.part_names
+    assert joint_of(refined, 1).name == "hinge"
+    assert joint_of(refined, 1).limits == (0.0, 1.6)
+    assert refined.estimate.trajectory.values[-1, 1] == pytest.approx(0.25, abs=0.03)

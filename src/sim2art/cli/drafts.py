@@ -1,15 +1,18 @@
 """Result folders as drafts that can be changed, and drafts as result folders."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 
+from sim2art.articulation.estimate import JointEstimate
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.export.saved import load_result
 from sim2art.observation.densify import resize_labels
 from sim2art.observation.video_files import read_points, read_video
-from sim2art.view.draft import Draft, draft_from_result
+from sim2art.view.draft import Draft, draft_from_result, noted
+from sim2art.view.refit import needed_points
 
 VIDEO, POINTS = "video", "points.npz"
 
@@ -103,6 +106,37 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
     )
     facts = {"edits": list(draft.edits), "edited_from": before} if draft.edits else {}
     return result.save(output, overwrite=overwrite, config=_read_json(origin / "config.json"), **facts)
+
+
+def refine_draft(draft: Draft) -> Draft:
+    """All parts and joints fitted together by the refiner, which may change types but here not the number of parts.
+
+    Raises:
+        InvalidValueError: When the draft has no points, or the refiner finds another number of parts.
+    """
+    # Here, since it compiles: a viewer that only shows does without.
+    from sim2art.refine.refine import refine
+
+    refined = refine(needed_points(draft), draft.estimate)
+    if len(refined.joints) != len(draft.estimate.joints):
+        raise InvalidValueError(
+            f"The refiner finds {len(refined.joints)} moving parts in place of {len(draft.estimate.joints)}, so names and "
+            "meshes would not fit. Merge or split parts by hand, then refine again."
+        )
+    joints = tuple(
+        dataclasses.replace(
+            found, joint=dataclasses.replace(found.joint, name=old.joint.name, limits=_kept_limits(old, found))
+        )
+        for old, found in zip(draft.estimate.joints, refined.joints, strict=True)
+    )
+    trajectory = dataclasses.replace(refined.trajectory, joint_names=draft.estimate.trajectory.joint_names)
+    estimate = dataclasses.replace(refined, joints=joints, trajectory=trajectory)
+    return noted(dataclasses.replace(draft, estimate=estimate), "all parts and joints refined together")
+
+
+def _kept_limits(old: JointEstimate, found: JointEstimate) -> tuple[float, float] | None:
+    """What a person said of the limits, while the type is the same."""
+    return old.joint.limits if old.joint.type is found.joint.type else None
 
 
 def rewrite_report(folder: Path) -> None:

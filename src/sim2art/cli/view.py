@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from sim2art.cli.drafts import load_draft, save_draft
+from sim2art.cli.drafts import load_draft, refine_draft, save_draft
 from sim2art.view.draft import Draft
 from sim2art.view.server import choose_port, open_viewer, serve
 from sim2art.view.session import EditSession
@@ -37,7 +37,8 @@ def view(
         save_draft(changed, target, origin=result, overwrite=output is None or (target / "result.json").exists())
 
     can_save = draft.video is not None and draft.points is not None
-    server = open_viewer(EditSession(draft, save if can_save else None), host=host, port=number)
+    session = EditSession(draft, save if can_save else None)
+    server = open_viewer(session, host=host, port=number, refine=refine_draft if can_save else None)
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
     print(f"Viewer: http://{shown}:{number}  (Ctrl-C ends it)", flush=True)
     if host == "127.0.0.1":
