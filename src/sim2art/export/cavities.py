@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy import ndimage
 
 from sim2art.articulation.kinematics import link_motions
 from sim2art.export.physics import PhysicsModel
-from sim2art.geometry.meshes import TriangleMesh
+from sim2art.export.surface_samples import sample_surface
 from sim2art.geometry.transforms import apply
 
 _CELLS = 24
@@ -44,9 +44,9 @@ def find_cavity(model: PhysicsModel, joint_index: int) -> Cavity | None:
     values[joint_index] = value
     points = apply(model.root_from_world @ link_motions(articulated_object, values)[child], sample_surface(mesh)[0])
     heights, cell, low = height_map(points)
-    top = float(np.percentile(points[:, 2], 99))
-    depth = np.where(np.isfinite(heights), top - heights, 0.0)
-    hollow = _enclosed(depth > max(_MIN_DEPTH, 0.3 * float(depth.max())))
+    known = np.isfinite(heights)
+    depth = np.where(known, water_level(heights) - np.where(known, heights, 0.0), 0.0)
+    hollow = depth > _MIN_DEPTH
     if not hollow.any():
         return None
     room = np.asarray(ndimage.distance_transform_edt(np.pad(hollow, 1)))[1:-1, 1:-1]
@@ -59,35 +59,31 @@ def find_cavity(model: PhysicsModel, joint_index: int) -> Cavity | None:
     return Cavity(value=float(value), center=center, radius=radius, depth=float(depth[row, column]))
 
 
-def sample_surface(
-    mesh: TriangleMesh, count: int = 40_000, *, seed: int = 0
-) -> tuple[Float[np.ndarray, "sample 3"], Int[np.ndarray, "sample"]]:
-    """Points spread evenly over a mesh's faces, and the face of each."""
-    rng = np.random.default_rng(seed)
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    areas = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    if areas.sum() <= 0:
-        return mesh.vertices[mesh.faces[:, 0]], np.arange(len(mesh.faces))
-    chosen = rng.choice(len(areas), count, p=areas / areas.sum())
-    u, v = rng.random((2, count, 1))
-    beyond = u + v > 1
-    u, v = np.where(beyond, 1 - u, u), np.where(beyond, 1 - v, v)
-    return a[chosen] + u * (b - a)[chosen] + v * (c - a)[chosen], chosen
-
-
 def height_map(points: Float[np.ndarray, "point 3"]) -> tuple[np.ndarray, float, np.ndarray]:
-    """Highest z over a grid of x and y (NaN where nothing is), the side of its cells (m), and its low corner."""
+    """Highest z over a grid of x and y, the side of its cells (m), and its low corner.
+
+    Cells where nothing is have the height of the nearest that has one if they are surrounded, else minus infinity.
+    """
     low = points[:, :2].min(axis=0)
     cell = max(float(np.ptp(points[:, :2], axis=0).max()) / _CELLS, 1e-6)
     places = np.floor((points[:, :2] - low) / cell).astype(np.int64)
     heights = np.full(places.max(axis=0) + 1, -np.inf)
     np.maximum.at(heights, tuple(places.T), points[:, 2])
-    return np.where(np.isfinite(heights), heights, np.nan), cell, low
+    known = np.isfinite(heights)
+    nearest = np.asarray(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))
+    gaps = ndimage.binary_fill_holes(known) & ~known
+    heights[gaps] = heights[tuple(nearest)][gaps]
+    return heights, cell, low
 
 
-def _enclosed(deep: np.ndarray) -> np.ndarray:
-    """Deep cells with shallower ones on all four sides."""
-    shallow = ~deep
-    before = [np.logical_or.accumulate(shallow, axis=axis) for axis in (0, 1)]
-    after = [np.flip(np.logical_or.accumulate(np.flip(shallow, axis), axis=axis), axis) for axis in (0, 1)]
-    return deep & before[0] & before[1] & after[0] & after[1]
+def water_level(heights: Float[np.ndarray, "row column"]) -> Float[np.ndarray, "row column"]:
+    """How high water would stand over a height map before it runs over its edge: the map with its hollows filled."""
+    padded = np.pad(heights, 1, constant_values=-np.inf)
+    level = np.full_like(padded, np.inf)
+    level[[0, -1]] = level[:, [0, -1]] = -np.inf
+    while True:
+        lowest = ndimage.minimum_filter(level, footprint=ndimage.generate_binary_structure(2, 1))
+        lower = np.maximum(padded, np.minimum(level, lowest))
+        if np.array_equal(lower, level):
+            return level[1:-1, 1:-1]
+        level = lower

@@ -17,8 +17,10 @@ from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
 from scipy.spatial import ConvexHull, QhullError
 
+from sim2art.export.surface_samples import sample_surface
 from sim2art.geometry.meshes import TriangleMesh, make_box
 
 _TIME_SIGNALS = {int(getattr(signal, name)) for name in ("SIGXCPU", "SIGKILL") if hasattr(signal, name)}
@@ -30,7 +32,7 @@ class CollisionConfig:
 
     max_pieces: int = 16
     """A part."""
-    concavity: float = 0.08
+    concavity: float = 0.1
     """Pieces are split until none is less convex than this (CoACD's threshold, 0.01 fine .. 1 coarse)."""
     max_corners: int = 48
     """Vertices of a piece; engines slow down above 64."""
@@ -67,22 +69,44 @@ def decompose_parts(meshes: Sequence[TriangleMesh | None], config: CollisionConf
 
 
 def convex_hull(mesh: TriangleMesh, config: CollisionConfig) -> TriangleMesh:
-    """The hull of a mesh; flat or nearly flat ones give a box around them, at least `min_thickness` thick."""
-    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    """The hull of a mesh's vertices, closed, at least `min_thickness` thick."""
+    return _hull_of(mesh.vertices, config)
+
+
+def _hull_of(points: Float[np.ndarray, "point 3"], config: CollisionConfig) -> TriangleMesh:
+    """The hull of points; where they lie on a plane or a line, of the points moved to both sides of it."""
+    middle = points.mean(axis=0)
+    axes = np.linalg.svd(points - middle, full_matrices=len(points) < 3)[2]
+    extents = np.ptp((points - middle) @ axes.T, axis=0)
+    for axis, extent in zip(axes, extents, strict=True):
+        lacking = config.min_thickness - float(extent)
+        if lacking > 0:
+            points = np.concatenate([points - 0.5 * lacking * axis, points + 0.5 * lacking * axis])
     try:
-        hull = ConvexHull(mesh.vertices)
-        longest = float(np.max(high - low))
-        if hull.volume < 1e-4 * config.min_thickness * longest**2:
-            raise QhullError
-    except (QhullError, ValueError):
-        return make_box(np.maximum(high - low, config.min_thickness), (low + high) / 2)
+        hull = ConvexHull(points)
+    except QhullError:  # Nothing but noise of rounding is left to span it.
+        return make_box(np.full(3, config.min_thickness), middle)
     used, faces = np.unique(hull.simplices, return_inverse=True)
     faces = faces.reshape(-1, 3).astype(np.int64)
-    vertices = mesh.vertices[used]
+    vertices = points[used]
     # Qhull's facets face both ways; its equations face outward.
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     outward = np.sum(np.cross(b - a, c - a) * hull.equations[:, :3], axis=1) >= 0
     return TriangleMesh(vertices=vertices, faces=np.where(outward[:, None], faces, faces[:, ::-1]))
+
+
+def _fitted(piece: Float[np.ndarray, "corner 3"], surface: Float[np.ndarray, "point 3"]) -> np.ndarray:
+    """A piece's corners drawn in to the surface inside it: the closed shell that was split is thicker than the scan.
+
+    Every corner goes to the surface point inside the piece that is farthest in its direction, so there are no more
+    corners than before.
+    """
+    equations = ConvexHull(piece).equations
+    inside = surface[np.all(surface @ equations[:, :3].T + equations[:, 3] <= 1e-9, axis=1)]
+    if len(inside) < 4:
+        return piece
+    directions = piece - piece.mean(axis=0)
+    return inside[np.unique(np.argmax(inside @ directions.T, axis=0))]
 
 
 def _hull_shape(mesh: TriangleMesh | None, config: CollisionConfig, *, trouble: str | None = None) -> CollisionShape:
@@ -114,9 +138,6 @@ def _decompose(mesh: TriangleMesh | None, config: CollisionConfig) -> CollisionS
         return _hull_shape(mesh, config, trouble=f"splitting it {trouble}")
     if len(counts) == 0:
         return _hull_shape(mesh, config, trouble="splitting it gave no piece")
-    ends = np.cumsum(counts)
-    pieces = tuple(
-        convex_hull(TriangleMesh(vertices=piece, faces=np.zeros((0, 3), dtype=np.int64)), config)
-        for piece in np.split(points, ends[:-1])
-    )
+    surface = np.concatenate([mesh.vertices[np.unique(mesh.faces)], sample_surface(mesh)[0]])
+    pieces = tuple(_hull_of(_fitted(piece, surface), config) for piece in np.split(points, np.cumsum(counts)[:-1]))
     return CollisionShape(pieces=pieces, kind="pieces")

@@ -33,8 +33,8 @@ def main() -> None:
         preprocess_mode="on",
         preprocess_resolution=30,
         resolution=400,
-        mcts_iterations=20,
-        mcts_nodes=8,
+        mcts_iterations=10,
+        mcts_nodes=6,
         mcts_max_depth=2,
     )
     memory = io.BytesIO()

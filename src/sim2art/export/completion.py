@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial import ConvexHull, KDTree
 
-from sim2art.export.cavities import sample_surface
 from sim2art.export.collision import CollisionConfig, convex_hull
+from sim2art.export.surface_samples import sample_surface
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.rotations import any_perpendicular
 

@@ -130,11 +130,11 @@ def without_edge_pixels(
     measured = depths > 0
     high = ndimage.maximum_filter(depths, size=3)
     low = ndimage.minimum_filter(np.where(measured, depths, np.inf), size=3)
-    span = high - low
+    span = np.asarray(high - low)
     inverse = np.where(measured, 1.0 / np.where(measured, depths, 1.0), np.nan)
-    curved = [np.abs(ndimage.convolve1d(inverse, [1.0, -2.0, 1.0], axis=axis)) for axis in (0, 1)]
+    curved = np.stack([ndimage.convolve1d(inverse, [1.0, -2.0, 1.0], axis=axis) for axis in (0, 1)])
     with np.errstate(invalid="ignore"):
-        flat = (curved[0] <= bend * inverse) & (curved[1] <= bend * inverse)
-    level = ndimage.binary_erosion(flat, structure=ndimage.generate_binary_structure(2, 1))
+        flat = np.all(np.abs(curved) <= bend * inverse, axis=0)
+    level = np.asarray(ndimage.binary_erosion(flat, structure=ndimage.generate_binary_structure(2, 1)))
     stays = (span <= jump * depths) | (level & (span <= steepest * depths))
     return np.where(measured & stays, depths, 0.0)
