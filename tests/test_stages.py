@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
+from sim2art.stages import Stage, StageKeeper, fingerprint, make_key, move_in
 
 STAGE = Stage(arrays={"values": np.arange(5)}, facts={"words": ["a", "b"]})
 
@@ -50,3 +51,26 @@ def test_a_fingerprint_follows_the_files(tmp_path: Path) -> None:
 def test_equal_values_have_equal_keys() -> None:
     assert make_key(1, {"b": 2, "a": Path("x")}) == make_key(1, {"a": Path("x"), "b": 2})
     assert make_key(1) != make_key(2)
+
+
+def test_a_move_that_fails_puts_back_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output, partial = tmp_path / "out", tmp_path / "out" / ".partial"
+    partial.mkdir(parents=True)
+    for name in ("a.txt", "result.json"):
+        (output / name).write_text("old")
+        (partial / name).write_text("new")
+    replace = Path.replace
+
+    def fail_late(path: Path, target: Path) -> Path:
+        if path == partial / "result.json":
+            raise OSError("disk gone")
+        return replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fail_late)
+        with pytest.raises(OSError, match="disk gone"):
+            move_in(partial, output)
+    assert sorted(path.name for path in output.iterdir()) == [".partial", "a.txt", "result.json"]
+    assert {(output / name).read_text() for name in ("a.txt", "result.json")} == {"old"}
+    move_in(partial, output)
+    assert {(output / name).read_text() for name in ("a.txt", "result.json")} == {"new"}

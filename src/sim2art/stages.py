@@ -24,6 +24,9 @@ STAGES = ".stages"
 PARTIAL = ".partial"
 """Folder inside the output folder in which results are written before they are moved in."""
 
+REPLACED = ".replaced"
+"""Folder inside the output folder that keeps what is being replaced until the new files are in."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
@@ -97,7 +100,7 @@ def check_output(output: Path, *, overwrite: bool = False, resume: bool = False)
     if overwrite or not output.exists():
         return
     names = {entry.name for entry in output.iterdir()}
-    if names - {STAGES, PARTIAL}:
+    if names - {STAGES, PARTIAL, REPLACED}:
         raise OutputExistsError(
             f"{output} is not empty ({len(names)} entries). Choose another folder, or pass --overwrite to replace an "
             "earlier result in it.",
@@ -112,12 +115,28 @@ def check_output(output: Path, *, overwrite: bool = False, resume: bool = False)
 
 
 def move_in(partial: Path, output: Path) -> list[Path]:
-    """Move finished files into the output folder; `result.json` goes last, so its presence tells of a whole result."""
+    """Move finished files into the output folder; when a move fails, all that was there before is put back.
+
+    `result.json` goes first of the old and last of the new, so its presence tells of a whole result.
+    """
     names = sorted((entry.name for entry in partial.iterdir()), key=lambda name: (name == "result.json", name))
-    (output / "result.json").unlink(missing_ok=True)
-    for name in names:
-        target = output / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        (partial / name).replace(target)
+    aside = output / REPLACED
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    moved: list[str] = []
+    try:
+        for name in [x for x in ("result.json", *names) if (output / x).exists()]:
+            if not (aside / name).exists():
+                (output / name).replace(aside / name)
+        for name in names:
+            (partial / name).replace(output / name)
+            moved.append(name)
+    except OSError:
+        for name in moved:
+            (output / name).replace(partial / name)
+        for entry in sorted(aside.iterdir(), key=lambda entry: entry.name == "result.json"):
+            entry.replace(output / entry.name)
+        aside.rmdir()
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
     return [output / name for name in names]
