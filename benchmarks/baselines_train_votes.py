@@ -44,6 +44,8 @@ class Frame(NamedTuple):
     types: np.ndarray
     """0 static, 1 revolute, 2 prismatic."""
     axes: np.ndarray
+    """Signed so that the motion that follows is positive; votes count without sign, but only signed ones are learned:
+    flow and its turn are linear in them."""
     offsets: np.ndarray
 
 
@@ -96,18 +98,19 @@ def make_frames(clip: Clip, rng: np.random.Generator) -> list[Frame]:
     """Some frames of a clip, in normalised coordinates, with the votes that would be right."""
     normalization = fit_normalization(clip.video)
     video = smooth_flow(normalize(clip.video, normalization), num_points=CHUNK)
-    features = measure_vote_features(video)
+    chosen = sorted(rng.choice(video.num_frames, size=min(FRAMES_A_CLIP, video.num_frames), replace=False).tolist())
+    features = measure_vote_features(video, chosen)
     assert features.shape[-1] == num_vote_features(len(video.baselines))
     motions = link_motions(clip.truth, clip.trajectory.values)
     frames = []
-    for t in rng.choice(video.num_frames, size=min(FRAMES_A_CLIP, video.num_frames), replace=False):
+    for place, t in enumerate(chosen):
         part_ids = clip.part_ids[t, : video.num_points]
         types = np.zeros(video.num_points, dtype=np.int64)
         axes, offsets = np.zeros((video.num_points, 3)), np.zeros((video.num_points, 3))
-        for joint in clip.truth.joints:
+        for index, joint in enumerate(clip.truth.joints):
             mine = part_ids == clip.truth.link_index(joint.child)
             parent = motions[t, clip.truth.link_index(joint.parent)]
-            axis = parent[:3, :3] @ joint.axis
+            axis = parent[:3, :3] @ joint.axis * _next_direction(clip.trajectory.values[:, index], t)
             types[mine] = 1 if joint.type is JointType.REVOLUTE else 2
             axes[mine] = axis
             if joint.pivot is not None:
@@ -115,7 +118,7 @@ def make_frames(clip: Clip, rng: np.random.Generator) -> list[Frame]:
                 offsets[mine] = arms - (arms @ axis)[:, None] * axis
         frames.append(
             Frame(
-                features=features[t].astype(np.float16),
+                features=features[place].astype(np.float16),
                 valid=video.valid[t].copy(),
                 types=types,
                 axes=axes.astype(np.float32),
@@ -125,8 +128,16 @@ def make_frames(clip: Clip, rng: np.random.Generator) -> list[Frame]:
     return frames
 
 
+def _next_direction(values: np.ndarray, t: int) -> float:
+    """Whether a joint's value grows (1) or falls (-1) after frame t; before it, where it rests from then on."""
+    changes = values[t + 1 :] - values[t]
+    changes = changes if np.any(np.abs(changes) > 1e-4) else values[t] - values[:t][::-1]
+    moved = changes[np.abs(changes) > 1e-4]
+    return float(np.sign(moved[0])) if len(moved) else 1.0
+
+
 def measure_loss(network: VoteNetwork, frames: list[Frame]) -> tuple[torch.Tensor, dict[str, float]]:
-    """Cross entropy of types, sine of the axes' angle, distance of the feet; and how good the votes are."""
+    """Cross entropy of types, distance of the axes (so that doubt shortens a vote), distance of the feet; and how good the votes are."""
     features = torch.from_numpy(np.stack([f.features for f in frames]).astype(np.float32))
     valid = torch.from_numpy(np.stack([f.valid for f in frames]))
     types = torch.from_numpy(np.stack([f.types for f in frames]))
@@ -135,17 +146,19 @@ def measure_loss(network: VoteNetwork, frames: list[Frame]) -> tuple[torch.Tenso
     output = network(features, valid)
     entropy = functional.cross_entropy(output.types[valid], types[valid], weight=torch.tensor([0.6, 1.0, 1.4]))
     moves = valid & (types > 0)
-    cosine = functional.cosine_similarity(output.axes[moves], axes[moves], dim=-1).abs().clamp(max=1 - 1e-6)
-    sine = torch.sqrt(1 - cosine**2)
+    cosine = functional.cosine_similarity(output.axes[moves], axes[moves], dim=-1)
+    chord = torch.linalg.vector_norm(output.axes[moves] - axes[moves], dim=-1)
     turns = valid & (types == 1)
     off = torch.linalg.vector_norm(output.offsets[turns] - offsets[turns], dim=-1)
-    loss = entropy + (sine.mean() if moves.any() else 0.0) + (off.clamp(max=1.0).mean() if turns.any() else 0.0)
+    loss = entropy + (chord.mean() if moves.any() else 0.0) + (off.clamp(max=1.0).mean() if turns.any() else 0.0)
     right = (output.types.argmax(-1) == types)[moves].float()
     cosine, off = cosine.detach(), off.detach()
     return loss, {
         "type of static": float((output.types.argmax(-1) == 0)[valid & (types == 0)].float().mean()),
         "type of moving": float(right.mean()) if moves.any() else float("nan"),
-        "axis deg": float(torch.rad2deg(torch.arccos(cosine)).median()) if moves.any() else float("nan"),
+        "axis deg": float(torch.rad2deg(torch.arccos(cosine.abs().clamp(max=1.0))).median())
+        if moves.any()
+        else float("nan"),
         "foot": float(off.median()) if turns.any() else float("nan"),
     }
 

@@ -77,7 +77,7 @@ def list_cases(*, quick: bool) -> Iterator[Case]:
                 columns, rows = (2, 2) if count <= 4 else (4, 2) if count <= 8 else (5, 4)
                 many = dataclasses.replace(scene, num_parts=count, num_columns=columns, num_rows=rows)
                 yield _case("parts", word, count, many)
-        for arc in (0, 0.3, 0.6, 1, 2, 3) if not quick else (0, 0.5, 1, 2):
+        for arc in (0, 0.5, 1, 2, 3, 5) if not quick else (0, 1, 2, 3, 5):
             yield _case("near-static", "door", arc, Scene(amount=np.deg2rad(arc), seed=seed))
 
 

@@ -11,10 +11,10 @@ COLORS = {"network": "#5b8def", "network + refiner": "#d1495b", "flow_clustering
 DASHES = ["-", "--", ":", "-.", (0, (1, 4))]
 UNITS = {
     "arcs": "arc, deg",
-    "flicker": "change of depth scale from frame to frame, %",
+    "flicker": "depth scale of each frame off by, %",
     "scale bias": "depth scale off by, %",
-    "tilt": "depth ramp at the image's edge, changing, %",
-    "camera drift": "camera pose off at the last frame, cm (and half as many crad)",
+    "tilt": "changing depth ramp at the edge, %",
+    "camera drift": "pose error at the last frame, cm",
     "wrong flow": "wrong flow vectors, %",
     "parts": "moving parts",
     "near-static": "arc, deg",
@@ -122,7 +122,7 @@ def _draw_arcs(pyplot: Any, records: list[Record], path: Path) -> Path:
 
 def _draw_errors(pyplot: Any, experiments: dict[str, list[Record]], path: Path) -> Path:
     """Axis error and right types over each kind of error, doors and drawers."""
-    figure, axes = pyplot.subplots(2, len(experiments), figsize=(3.1 * len(experiments), 5.2), sharex="col", sharey="row", squeeze=False)  # fmt: skip
+    figure, axes = pyplot.subplots(2, len(experiments), figsize=(3.1 * len(experiments), 5.6), sharex="col", sharey="row", squeeze=False, layout="constrained")  # fmt: skip
     for column, (name, records) in enumerate(experiments.items()):
         for method in _methods_of(records):
             for dash, series in zip(DASHES, _series_of(records), strict=False):
@@ -135,7 +135,9 @@ def _draw_errors(pyplot: Any, experiments: dict[str, list[Record]], path: Path) 
         axes[1][column].set_ylim(-4, 104)
     axes[0][0].set_ylabel("median axis error, deg (missed = 90)")
     axes[1][0].set_ylabel("right joint type, %")
-    axes[0][0].legend(frameon=False, fontsize=7)
+    figure.legend(
+        *axes[0][0].get_legend_handles_labels(), frameon=False, fontsize=8, ncols=3, loc="outside lower center"
+    )
     return _save(figure, path)
 
 
@@ -179,13 +181,14 @@ def _draw_counts(pyplot: Any, by_experiment: dict[str, list[Record]], path: Path
     axes[0].plot([0, most], [0, most], color="#bbbbbb", linewidth=1)
     axes[0].set(xlabel=UNITS["parts"], ylabel="joints claimed (grey: as many as move)")
     axes[1].set(xlabel=UNITS["parts"], ylabel="found within 10 deg and 10 cm, %", ylim=(-4, 104))
-    axes[1].legend(frameon=False, fontsize=7)
+    axes[1].legend(frameon=False, fontsize=7, loc="lower left")
     axes[2].set(xlabel="arc of one door, deg", ylabel="joints claimed")
-    axes[2].legend(frameon=False, fontsize=7)
+    axes[2].legend(frameon=False, fontsize=7, loc="upper left")
     return _save(figure, path)
 
 
 def _save(figure: Any, path: Path) -> Path:
-    figure.tight_layout()
+    if figure.get_layout_engine() is None:
+        figure.tight_layout()
     figure.savefig(path, dpi=130)
     return path

@@ -43,7 +43,7 @@ class Scene:
     amount: float = np.deg2rad(30.0)
     """rad or m that each moving part travels."""
     num_parts: int = 1
-    """Moving parts; they are doors or drawers of one cabinet front, as `kind` says."""
+    """Moving parts: doors or drawers of one cabinet front, as `kind` says. Several move one after another."""
     num_columns: int = 2
     num_rows: int = 2
     profile: Profile = "steady"
@@ -124,7 +124,12 @@ def make_clip(scene: Scene, spoilage: Spoilage, *, num_points: int = 2048) -> Cl
     cabinet = make_cabinet(scene, rng)
     order = named_rng(scene.seed, "moving").permutation(len(cabinet.joints))[: scene.num_parts]
     values = np.zeros((NUM_FRAMES, len(cabinet.joints)))
-    values[:, order] = (scene.amount * draw_profile(scene.profile))[:, None]
+    values[:, order] = scene.amount * draw_profile(scene.profile)[:, None]
+    if scene.num_parts > 1:
+        # Parts that move as one are one: each has its own moment and its own way.
+        phase, own = np.linspace(0.0, 1.0, NUM_FRAMES)[:, None], named_rng(scene.seed, "moments")
+        starts, shares = own.uniform(0.0, 0.6, scene.num_parts), own.uniform(0.6, 1.0, scene.num_parts)
+        values[:, order] = scene.amount * shares * np.clip((phase - starts) / 0.4, 0.0, 1.0)
     trajectory = JointTrajectory(
         joint_names=tuple(joint.name for joint in cabinet.joints), times=np.arange(NUM_FRAMES) / 5.0, values=values
     )

@@ -23,7 +23,7 @@ class VoteOutput(NamedTuple):
     types: Float[Tensor, "frame point 3"]
     """Logits of static, revolute, prismatic."""
     axes: Float[Tensor, "frame point 3"]
-    """Direction of its joint's axis; neither length nor sign means anything."""
+    """Direction of its joint's axis; the sign means nothing, and a vote shorter than 1 is in doubt."""
     offsets: Float[Tensor, "frame point 3"]
     """From the point to the nearest point of its turning axis, normalised units."""
 
@@ -42,6 +42,9 @@ class VoteNetwork(nn.Module):
         self.fuse = nn.Sequential(
             nn.LayerNorm(2 * width), nn.Linear(2 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, width), nn.GELU()
         )
+        # Axes are nearly linear in some features (direction of flow, of turn): gates choose, and the rest is added.
+        self.gates = nn.Linear(width, config.num_features)
+        self.directions = nn.Linear(config.num_features, 3, bias=False)
         self.heads = nn.Linear(width, 9)
 
     def forward(self, features: Float[Tensor, "frame point channel"], valid: Bool[Tensor, "frame point"]) -> VoteOutput:
@@ -53,4 +56,5 @@ class VoteNetwork(nn.Module):
         summary = self.summary(torch.cat([largest.clamp(min=-10.0), mean], dim=-1))
         fused = self.fuse(torch.cat([own, summary[:, None].expand_as(own)], dim=-1))
         heads = self.heads(fused)
-        return VoteOutput(types=heads[..., :3], axes=heads[..., 3:6], offsets=heads[..., 6:])
+        axes = heads[..., 3:6] + self.directions(features * torch.sigmoid(self.gates(fused)))
+        return VoteOutput(types=heads[..., :3], axes=axes, offsets=heads[..., 6:])

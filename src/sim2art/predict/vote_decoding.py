@@ -36,6 +36,8 @@ class VoteDecodingConfig:
 
     num_votes: int = 128
     """Points a frame whose votes are clustered; the others follow their nearest vote."""
+    min_strength: float = 0.5
+    """Votes less sure of their axis join no cluster; they follow the others."""
     reach: float = 0.15
     """Votes nearer than this to one another are neighbours."""
     min_neighbors: int = 12
@@ -54,6 +56,8 @@ class _Votes:
     """Probability of revolute among moving."""
     axes: Float[np.ndarray, "frame point 3"]
     """Unit."""
+    strengths: Float[np.ndarray, "frame point"]
+    """How sure each is of its axis, about 0..1."""
     feet: Float[np.ndarray, "frame point 3"]
     """Voted nearest point of the turning axis."""
 
@@ -100,12 +104,15 @@ def _vote(network: VoteNetwork, video: PointVideo) -> _Votes:
     features = torch.from_numpy(measure_vote_features(video))
     output = network(features, torch.from_numpy(video.valid.copy()))
     types = torch.softmax(output.types, dim=-1).double().numpy()
-    axes = torch.nn.functional.normalize(output.axes, dim=-1).double().numpy()
+    axes = output.axes.double().numpy()
+    strengths = np.linalg.norm(axes, axis=-1)
+    axes = axes / np.maximum(strengths, 1e-9)[..., None]
     moving = (1.0 - types[..., 0]) * video.valid
     return _Votes(
         moving=moving,
         turning=types[..., 1] / np.maximum(types[..., 1] + types[..., 2], 1e-9),
         axes=axes,
+        strengths=strengths,
         feet=video.points_world + output.offsets.double().numpy(),
     )
 
@@ -136,7 +143,8 @@ def _features_of(video: PointVideo, votes: _Votes, places: np.ndarray) -> Float[
 
 def _cluster(video: PointVideo, votes: _Votes, config: VoteDecodingConfig) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Density clusters (DBSCAN) of the moving votes: label of each (-1 none), their features, labels kept."""
-    chosen = votes.moving[:, : config.num_votes] > 0.5
+    chosen = (votes.moving > 0.5) & (votes.strengths > config.min_strength)
+    chosen = chosen[:, : config.num_votes]
     places = np.argwhere(chosen)
     if len(places) < config.min_neighbors:
         return np.zeros(0, dtype=int), np.zeros((0, 0)), []
@@ -171,7 +179,7 @@ def _assign_all(video: PointVideo, votes: _Votes, labels: np.ndarray, features: 
 def _joint_of(video: PointVideo, votes: _Votes, chosen: np.ndarray) -> FittedJoint:
     """The cluster's mean vote, with values fitted to the flow."""
     turns = bool(votes.turning[chosen].mean() > 0.5)
-    weights = votes.moving[chosen]
+    weights = votes.moving[chosen] * votes.strengths[chosen] ** 2
     axes = votes.axes[chosen]
     axis = np.linalg.eigh((weights[:, None] * axes).T @ axes)[1][:, -1]
     feet = votes.feet[chosen]
@@ -179,7 +187,7 @@ def _joint_of(video: PointVideo, votes: _Votes, chosen: np.ndarray) -> FittedJoi
     guess = JointGuess(
         is_revolute=turns,
         axis=axis,
-        pivot=np.median(feet, axis=0) if turns else np.zeros(3),
+        pivot=np.median(feet[weights >= np.median(weights)], axis=0) if turns else np.zeros(3),
         values=np.zeros(video.num_frames),
     )
     part = gather_part_flow(video, chosen.astype(np.float64))

@@ -1,5 +1,7 @@
 """What a single frame shows around each point: place, surface, and how the flow there moves, turns and stretches."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float32
 from scipy.spatial import KDTree
@@ -11,8 +13,9 @@ RADIUS = 0.2
 """Neighbours farther than this have no say, normalised units."""
 SURFACE_FEATURES = 10
 """Place about the frame's middle (3), line of sight (3), normal (3), roughness (1)."""
-FLOW_FEATURES = 9
-"""For each baseline: flow (3), turn (3), stretch (1), what an affine motion leaves (1), whether it was measured (1)."""
+FLOW_FEATURES = 15
+"""For each baseline: flow (3), turn (3), stretch (1), what an affine motion leaves (1), directions of flow and turn (6),
+whether it was measured (1)."""
 FLOW_GAIN = 5.0
 """Flow is short beside the object: brought to the size of the other features."""
 
@@ -22,17 +25,21 @@ def num_vote_features(num_baselines: int) -> int:
     return SURFACE_FEATURES + FLOW_FEATURES * num_baselines
 
 
-def measure_vote_features(video: PointVideo) -> Float32[np.ndarray, "frame point feature"]:
+def measure_vote_features(
+    video: PointVideo, frames: Sequence[int] | None = None
+) -> Float32[np.ndarray, "frame point feature"]:
     """Features of every point from its own frame and the flow that leaves it.
 
     Args:
         video: In normalised coordinates, its flow smoothed.
+        frames: Which ones; all when None.
     """
-    out = np.zeros((video.num_frames, video.num_points, num_vote_features(len(video.baselines))), dtype=np.float32)
-    for t in range(video.num_frames):
+    chosen = range(video.num_frames) if frames is None else frames
+    out = np.zeros((len(chosen), video.num_points, num_vote_features(len(video.baselines))), dtype=np.float32)
+    for place, t in enumerate(chosen):
         valid = np.flatnonzero(video.valid[t])
         if len(valid) >= NUM_NEIGHBORS:
-            out[t, valid] = _measure_frame(video, t, valid)
+            out[place, valid] = _measure_frame(video, t, valid)
     return out
 
 
@@ -79,7 +86,16 @@ def _measure_flow(
     left = np.sum((np.einsum("pnc,pcd->pnd", rows, solved) - flows[near]) ** 2, axis=-1)
     left = np.sqrt(np.sum(weight * left, axis=1) / np.maximum(total, 1e-9))
     ok = (total > 2.0)[:, None]
+    flow = solved[:, 0]
     measured = np.concatenate(
-        [FLOW_GAIN * solved[:, 0], 2.0 * turn, 2.0 * stretch[:, None], FLOW_GAIN * left[:, None]], axis=1
+        [
+            FLOW_GAIN * flow,
+            2.0 * turn,
+            2.0 * stretch[:, None],
+            FLOW_GAIN * left[:, None],
+            flow / (np.linalg.norm(flow, axis=1, keepdims=True) + 0.01),
+            turn / (np.linalg.norm(turn, axis=1, keepdims=True) + 0.05),
+        ],
+        axis=1,
     )
     return np.concatenate([np.clip(np.where(ok, measured, 0.0), -5.0, 5.0), ok], axis=1)
