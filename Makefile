@@ -9,7 +9,7 @@ DEMO_RECORDING ?= examples/demo_recording
 DEMO_OUTPUT ?= out/demo
 PYTEST_WORKERS ?= 2
 
-.PHONY: demo test test-all check format clean
+.PHONY: demo test test-all test-browser docs check format clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets.
@@ -40,6 +40,12 @@ test: $(STAMP)  ## The default tests (a few minutes; the real recordings too whe
 test-all: $(STAMP)  ## Slow tests too; GPU, outside recordings and browser where there are any.
 	$(BIN)/python -m pytest -q -m ""
 
+test-browser: $(STAMP)  ## The viewer in a real browser (Chromium); screenshots in out/screenshots.
+	$(BIN)/python -m pytest -q -m browser tests/view
+
+docs: $(STAMP)  ## The documentation as a site, in site/.
+	$(BIN)/mkdocs build --strict
+
 check: $(STAMP)  ## Format, lint, types, layers.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -51,4 +57,4 @@ format: $(STAMP)  ## Rewrite the sources in the project's format.
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what the targets made.
-	rm -rf .venv out .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv out site .pytest_cache .ruff_cache .hypothesis
