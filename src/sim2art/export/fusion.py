@@ -136,5 +136,5 @@ def without_edge_pixels(
     with np.errstate(invalid="ignore"):
         flat = np.all(np.abs(curved) <= bend * inverse, axis=0)
     level = np.asarray(ndimage.binary_erosion(flat, structure=ndimage.generate_binary_structure(2, 1)))
-    stays = (span <= jump * depths) | (level & (span <= steepest * depths))
+    stays = np.logical_or(span <= jump * depths, np.logical_and(level, span <= steepest * depths))
     return np.where(measured & stays, depths, 0.0)
