@@ -60,14 +60,14 @@ class JointFacts:
 class Calibration:
     """From raw numbers to probabilities that hold on validation clips."""
 
-    axis_temperature: float = 2.7
+    axis_temperature: float = 2.46
     """Factor of the axis sigma."""
     axis_floor: float = 0.002
     """rad: errors that no clip's own noise shows."""
-    pivot_temperature: float = 4.0
+    pivot_temperature: float = 4.29
     pivot_floor: float = 0.004
     """Normalised units."""
-    confidence_weights: tuple[float, ...] = (1.1, -0.1, 0.6, 0.7, -1.0, -0.15, -0.5)
+    confidence_weights: tuple[float, ...] = (2.041, 0.211, 0.259, 0.333, -0.728, 0.007, -0.444)
     """Weights of `JointFacts.features` in the log-odds of being right."""
 
     def axis_sigma(self, facts: JointFacts) -> float:
