@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from sim2art.errors import InvalidValueError
 from sim2art.predict.checkpoint import load_checkpoint
