@@ -19,7 +19,7 @@ from sim2art.refine.recovery import seen_from
 class AssignmentConfig:
     """How far evidence may overrule the proposal."""
 
-    strength: float = 1.0
+    strength: float = 0.25
     """Log-odds of a unit of gain; 0 leaves the points where they are."""
     max_gain: float = 2.0
     """One point's evidence counts for no more than this."""
