@@ -10,6 +10,7 @@ import pytest
 
 from sim2art.articulation.io import read_kinematics
 from sim2art.perception.captures.open_capture import open_capture
+from tests.export.test_saved import save
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DEMO = EXAMPLES / "demo_recording"
@@ -45,6 +46,13 @@ def test_run_on_a_recording(capsys: pytest.CaptureFixture[str]) -> None:
     load("04_run_on_a_recording.py").main()
     printed = capsys.readouterr().out
     assert "result.json" in printed and "revolute" in printed and "prismatic" in printed
+
+
+def test_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("mujoco")
+    save(tmp_path)
+    load("05_export.py").main(tmp_path)
+    assert "joint_1: pushed to 1.50 rad, range 0.00 .. 1.50" in capsys.readouterr().out
 
 
 def test_demo_recording_is_small_and_has_its_truth() -> None:
