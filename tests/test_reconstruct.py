@@ -80,7 +80,7 @@ def test_all_files_of_the_contract_are_written(result: Reconstruction, tmp_path:
 
 
 def test_a_second_save_needs_overwrite_and_spares_other_files(result: Reconstruction, tmp_path: Path) -> None:
-    result.save(tmp_path)
+    result.save(str(tmp_path))
     with pytest.raises(OutputExistsError, match="--overwrite"):
         result.save(tmp_path)
     (tmp_path / "notes.txt").write_text("mine")

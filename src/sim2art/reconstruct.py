@@ -111,7 +111,7 @@ class Reconstruction:
         return self.observation.frame_ids
 
     def save(
-        self, output: Path, *, overwrite: bool = False, config: dict[str, Any] | None = None, **facts: Any
+        self, output: Path | str, *, overwrite: bool = False, config: dict[str, Any] | None = None, **facts: Any
     ) -> list[Path]:
         """Write result.json, labels, URDF, GLB and report into a folder; all appear together or not at all.
 
@@ -127,6 +127,7 @@ class Reconstruction:
         Raises:
             OutputExistsError: When the folder holds files and `overwrite` is not set.
         """
+        output = Path(output)
         check_output(output, overwrite=overwrite, resume=True)
         partial = output / PARTIAL
         shutil.rmtree(partial, ignore_errors=True)
