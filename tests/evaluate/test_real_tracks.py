@@ -85,6 +85,14 @@ def test_a_short_arc_under_noise_is_left_open() -> None:
     assert fit_track(track.positions).status is Status.AMBIGUOUS
 
 
+def test_an_exact_line_is_a_line_and_a_path_that_goes_nowhere_is_nothing() -> None:
+    fit = fit_track(make_slide_path(noise=0.0))
+    assert (fit.type, fit.status) == (JointType.PRISMATIC, Status.OK)
+    still = fit_track(np.random.default_rng(0).normal(0, 0.001, (60, 3)))
+    assert still.status is Status.AMBIGUOUS and "moves by less" in still.reasons[0]
+    assert fit_track(np.zeros((30, 3))).status is Status.AMBIGUOUS
+
+
 def test_wandering_is_no_joint() -> None:
     steps = np.random.default_rng(1).normal(0, 0.02, (300, 3))
     fit = fit_track(np.cumsum(steps, axis=0))

@@ -26,6 +26,8 @@ CLEAN_SHARE = 0.75
 """Less of the path than this on the fitted curve, and it is not called a joint's."""
 CLEAN_WIDTH = 0.015
 """Half-width of the band about the curve that counts as on it, in extents of the path."""
+LEAST_EXTENT = 0.02
+"""Shorter paths (m) show no motion."""
 NUM_TRIALS = 400
 MIN_PATH = 12
 """Fewer readings than this are not fitted."""
@@ -97,6 +99,8 @@ def fit_track(positions: Float[np.ndarray, "reading 3"], *, seed: int = 0) -> Tr
     """Circle or line, whichever the positions (m) favour, and whether that is certain."""
     path = positions[thin_path(positions)]
     extent = _extent(path)
+    if extent < LEAST_EXTENT:
+        return _answer_still(path)
     rng = np.random.default_rng(seed)
     tolerance = max(CLEAN_WIDTH * extent, 0.002)
     line = _fit_robustly(path, _random_lines(path, rng), tolerance, extent)
@@ -123,6 +127,20 @@ def fit_track(positions: Float[np.ndarray, "reading 3"], *, seed: int = 0) -> Tr
         residual=1.5 * float(np.median(distances[best.is_circle])),
         on_curve=on_curve,
         swing=float(np.ptp(np.percentile(values, [2.5, 97.5]))),
+    )
+
+
+def _answer_still(path: Float[np.ndarray, "reading 3"]) -> TrackFit:
+    """What is said of a path that goes nowhere."""
+    return TrackFit(
+        type=JointType.PRISMATIC,
+        status=Status.AMBIGUOUS,
+        reasons=(f"it moves by less than {100 * LEAST_EXTENT:.0f} cm",),
+        log_odds=0.0,
+        curve=Curve(axis=np.array([0.0, 0.0, 1.0]), center=path.mean(axis=0), radius=0.0),
+        residual=float(np.median(np.linalg.norm(path - path.mean(axis=0), axis=1))),
+        on_curve=0.0,
+        swing=0.0,
     )
 
 
@@ -210,6 +228,11 @@ def _random_circles(path: np.ndarray, rng: np.random.Generator, extent: float) -
             arm *= FARTHEST_PIVOT * extent / radius
             radius = FARTHEST_PIVOT * extent
         curves.append(Curve(axis=axis, center=a + arm, radius=radius))
+    if not curves:  # All on one line: any circle as wide as allowed.
+        along = np.linalg.svd(path - path.mean(axis=0), full_matrices=False)[2][0]
+        arm = any_perpendicular(along) * FARTHEST_PIVOT * extent
+        axis = np.cross(along, arm) / np.linalg.norm(arm)
+        curves.append(Curve(axis=axis, center=path.mean(axis=0) + arm, radius=FARTHEST_PIVOT * extent))
     return curves
 
 
