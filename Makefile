@@ -43,8 +43,8 @@ test-all: $(STAMP)  ## Slow tests too; GPU, outside recordings and browser where
 test-browser: $(STAMP)  ## The viewer in a real browser (Chromium); screenshots in out/screenshots.
 	$(BIN)/python -m pytest -q -m browser tests/view
 
-docs: $(STAMP)  ## The documentation as a site, in site/.
-	$(BIN)/mkdocs build --strict
+docs: $(STAMP)  ## The documentation as a site, in out/site.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 check: $(STAMP)  ## Format, lint, types, layers.
 	$(BIN)/ruff format --check .
@@ -57,4 +57,4 @@ format: $(STAMP)  ## Rewrite the sources in the project's format.
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what the targets made.
-	rm -rf .venv out site .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv out .pytest_cache .ruff_cache .hypothesis

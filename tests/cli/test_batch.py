@@ -148,7 +148,7 @@ def test_recordings_are_found_and_named_apart(tmp_path: Path) -> None:
 
 
 def test_options_that_differ_from_the_defaults_go_to_every_run() -> None:
-    given = {"frames": 8, "mask": "auto", "checkpoint": Path("/x"), "overwrite": True, "output": Path("/y"), "seed": 0}
+    given = {"frames": 8, "mask": None, "checkpoint": Path("/x"), "overwrite": True, "output": Path("/y"), "seed": 0}
     flags = flags_of(run, given, without=("output", "overwrite"))
     assert flags == ["--frames", "8", "--checkpoint", "/x"]
 

@@ -26,6 +26,8 @@ AMBIGUOUS_TYPE = 3.0
 """Log-odds below which the joint type counts as open."""
 AMBIGUOUS_SUPPORT = 10.0
 """Log-odds below which motion counts as barely seen."""
+CLEAR_TRAVEL = 10.0
+"""A way this many times as long as what the joint leaves unexplained is motion."""
 AMBIGUOUS_AXIS = np.deg2rad(15.0)
 FEW_ROWS = 40.0
 """Sum of trust of rows below which a part is said to have too few points."""
@@ -196,7 +198,9 @@ def judge_joint(
         reasons.append(f"moved only {moved}")
     if fact.num_rows < FEW_ROWS:
         reasons.append("too few of its points could be followed")
-    if fact.support < AMBIGUOUS_SUPPORT:
+    # Evidence is capped for each frame pair; motion many times its residual is no noise, however few the pairs.
+    is_faint = fact.support < AMBIGUOUS_SUPPORT and fact.travel < CLEAR_TRAVEL * fact.noise
+    if is_faint:
         reasons.append("its motion is hardly larger than the noise")
     if fact.type_odds < AMBIGUOUS_TYPE:
         other = "sliding" if fact.is_revolute else "turning"
@@ -206,5 +210,5 @@ def judge_joint(
         reasons.append(f"its axis is known to {np.rad2deg(sigma):.0f} degrees only")
     if fact.is_kept:
         reasons.append("refining did not explain its points better, so the first guess stands")
-    doubtful = fact.support < AMBIGUOUS_SUPPORT or fact.type_odds < AMBIGUOUS_TYPE or sigma > AMBIGUOUS_AXIS
+    doubtful = is_faint or fact.type_odds < AMBIGUOUS_TYPE or sigma > AMBIGUOUS_AXIS
     return (Status.AMBIGUOUS if doubtful else Status.OK), tuple(reasons if doubtful else ())
