@@ -24,9 +24,9 @@ from robustness_scenes import Scene, Spoilage, make_clip
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.joint import JointType
 from sim2art.evaluate.metrics import score_clip
+from sim2art.methods import load_method
 from sim2art.observation.point_video import PointVideo
 from sim2art.provenance import collect_provenance
-from sim2art.reconstruct import load_method
 
 Method = Callable[[PointVideo], ArticulationEstimate]
 TURN, SLIDE = JointType.REVOLUTE, JointType.PRISMATIC

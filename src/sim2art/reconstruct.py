@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, assert_never
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -27,6 +26,7 @@ from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays, keep_largest_parts
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.geometry.meshes import TriangleMesh
+from sim2art.methods import MethodName, Predictor, load_method
 from sim2art.observation.densify import densify_labels, resize_labels
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
@@ -55,9 +55,6 @@ from sim2art.stages import PARTIAL, Stage, StageKeeper, check_output, fingerprin
 
 logger = logging.getLogger(__name__)
 
-Predictor = Callable[[PointVideo], ArticulationEstimate]
-MethodName = Literal["network", "flow_clustering", "reart_style", "gamma_style", "single_frame"]
-"""The network, and the methods that it is compared with."""
 MAX_JOINTS = 20
 
 
@@ -311,35 +308,6 @@ def _estimate(
     from sim2art.refine.refine import refine
 
     return keep_largest_parts(refine(observation.points, estimate), MAX_JOINTS)
-
-
-def load_method(method: MethodName, checkpoint: Path | None) -> Predictor:
-    """The method of a name; a checkpoint replaces the weights of those that have some."""
-    match method:
-        case "flow_clustering":
-            from sim2art.baselines.flow_clustering import flow_clustering
-
-            return flow_clustering
-        case "reart_style":
-            from sim2art.baselines.reart_style import reart_style
-
-            return reart_style
-        case "gamma_style":
-            from sim2art.predict.checkpoint import VOTES_CHECKPOINT
-            from sim2art.predict.predictor import load_predictor
-
-            return load_predictor(VOTES_CHECKPOINT)
-        case "single_frame":
-            from sim2art.baselines.single_frame import answer_from_two_frames
-            from sim2art.predict.predictor import load_predictor
-
-            return partial(answer_from_two_frames, load_predictor(checkpoint))
-        case "network":
-            from sim2art.predict.predictor import load_predictor
-
-            return load_predictor(checkpoint)
-        case _:
-            assert_never(method)
 
 
 def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> ArticulationEstimate:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim2art.articulation.joint import JointType
-from sim2art.reconstruct import MethodName, load_method
+from sim2art.methods import MethodName, load_method
 from tests.point_clips import make_point_clip
 
 

@@ -31,9 +31,10 @@ from sim2art.evaluate.metrics import score_failure
 from sim2art.evaluate.predictions import PredictionStore
 from sim2art.evaluate.report import format_report, write_report
 from sim2art.evaluate.scores import ClipScore
+from sim2art.methods import MethodName, load_method
 from sim2art.observation.point_video import PointVideo
 from sim2art.provenance import collect_provenance, write_provenance
-from sim2art.reconstruct import MethodName, load_method, still_estimate
+from sim2art.reconstruct import still_estimate
 from sim2art.simulate.generate import CorruptionName
 
 ScoredName = MethodName | OracleName
