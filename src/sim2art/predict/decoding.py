@@ -70,8 +70,9 @@ def decode_video(
     if len(pool):
         judged = np.tile(np.arange(min(config.num_judged, smoothed.num_points)), (video.num_frames, 1))
         first = judge(network, smoothed, normalized, pool, judged, config)
-        pool = refit_promising(smoothed, pool, first, config.second_look)
-        first = judge(network, smoothed, normalized, pool, judged, config)
+        refitted = refit_promising(smoothed, pool, first, config.second_look)
+        if refitted is not pool:
+            pool, first = refitted, judge(network, smoothed, normalized, refitted, judged, config)
         chosen = select(first, smoothed, calibration.score_threshold, config.selection)
         if len(chosen) > MAX_PARTS:
             reasons.append(

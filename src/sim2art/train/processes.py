@@ -51,6 +51,8 @@ class Processes:
 
     def agree(self, *, wish: bool) -> bool:
         """Whether any process wishes it."""
+        if self.count == 1:  # Every step asks: no tensor on the device, no wait for it.
+            return wish
         return bool(self.sum(torch.tensor(float(wish), device=self.device)) > 0)
 
     def wait(self) -> None:
