@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from benchmarks.foreign_readers import GLTF_FROM_ROOT, expected_frames, kinematics_error, open_with_trimesh
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.errors import InvalidValueError
 from sim2art.export.frames import root_from_world
@@ -15,10 +16,8 @@ from sim2art.export.physics import build_physics
 from sim2art.geometry.meshes import make_box
 from sim2art.geometry.rotations import rotation_from_quaternion
 from sim2art.geometry.transforms import apply, make_transform
-from tests.export.test_urdf import make_random_chain, root_from_links
+from tests.export.test_urdf import make_random_chain
 from tests.scenes import make_cabinet
-
-GLTF_FROM_ROOT = np.array([[0.0, -1, 0, 0], [0, 0, 1, 0], [-1, 0, 0, 0], [0, 0, 0, 1]])
 
 
 def read_chunks(path) -> tuple[dict, bytes]:
@@ -79,7 +78,7 @@ def test_animated_nodes_follow_our_kinematics(tmp_path, seed: int) -> None:
     clock = content["animations"][0]["samplers"][0]["input"]
     np.testing.assert_allclose(read_floats(content, binary, clock)[:, 0], np.arange(7.0))
     for key in range(7):
-        expected = GLTF_FROM_ROOT @ root_from_links(chain, values[key])
+        expected = GLTF_FROM_ROOT @ expected_frames(chain, values[key])
         found = node_transforms_at(content, binary, key)
         for link, frame in zip(chain.links, expected, strict=True):
             np.testing.assert_allclose(found[link.name], frame, atol=2e-6)
@@ -89,6 +88,8 @@ def test_trimesh_opens_one_node_a_part_in_the_rest_pose(tmp_path) -> None:
     cabinet = make_cabinet()
     write_glb(build_physics(cabinet, decompose=False), None, tmp_path / "object.glb")
     scene = trimesh.load_scene(tmp_path / "object.glb")
+    frames = open_with_trimesh(tmp_path / "object.glb", [link.name for link in cabinet.links])
+    assert kinematics_error(cabinet, frames, np.zeros((1, len(cabinet.joints)))) < 1e-6
     assert set(scene.geometry) == {"base", "part_1", "part_2"}
     for link in cabinet.links:
         assert link.mesh is not None

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import yourdfpy
 
+from benchmarks.foreign_readers import kinematics_error, open_with_mujoco, open_with_pybullet, open_with_yourdfpy
 from sim2art.articulation.articulated_object import ArticulatedObject, Link
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.kinematics import link_motions
-from sim2art.export.frames import link_origins, root_from_world
+from sim2art.export.frames import root_from_world
 from sim2art.export.model_meshes import part_mesh_paths, write_part_meshes
 from sim2art.export.physics import build_physics
 from sim2art.export.targets import Target
 from sim2art.export.urdf import write_urdf
 from sim2art.geometry.meshes import make_box
-from sim2art.geometry.transforms import make_transform
 from tests.scenes import make_cabinet
 
 
@@ -52,37 +52,13 @@ def make_random_chain(seed: int, *, num_joints: int = 4) -> ArticulatedObject:
     return ArticulatedObject(name="chain", links=tuple(links), joints=tuple(joints))
 
 
-def root_from_links(articulated_object: ArticulatedObject, values: np.ndarray) -> np.ndarray:
-    """What a reader should find: each link's frame in the z-up root."""
-    origins = make_transform(np.eye(3), link_origins(articulated_object))
-    return root_from_world(articulated_object) @ link_motions(articulated_object, values) @ origins
-
-
+@pytest.mark.parametrize("open_urdf", [open_with_yourdfpy, open_with_mujoco])
 @pytest.mark.parametrize("seed", range(6))
-def test_yourdfpy_finds_the_same_link_frames(tmp_path, seed: int) -> None:
+def test_other_readers_find_the_same_link_frames(tmp_path, seed: int, open_urdf) -> None:
     chain = make_random_chain(seed)
-    robot = yourdfpy.URDF.load(str(export_urdf(chain, tmp_path)))
-    for values in np.random.default_rng(seed).uniform(-0.4, 1.1, (3, len(chain.joints))):
-        robot.update_cfg({joint.name: value for joint, value in zip(chain.joints, values, strict=True)})
-        expected = root_from_links(chain, values)
-        for link, frame in zip(chain.links, expected, strict=True):
-            np.testing.assert_allclose(robot.get_transform(link.name, "root"), frame, atol=1e-6)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_mujoco_finds_the_same_link_frames(tmp_path, seed: int) -> None:
-    chain = make_random_chain(seed)
-    model = mujoco.MjModel.from_xml_path(str(export_urdf(chain, tmp_path)))
-    data = mujoco.MjData(model)
-    for values in np.random.default_rng(seed).uniform(-0.4, 1.1, (3, len(chain.joints))):
-        for joint, value in zip(chain.joints, values, strict=True):
-            data.qpos[model.joint(joint.name).qposadr] = value
-        mujoco.mj_kinematics(model, data)
-        expected = root_from_links(chain, values)
-        for link, frame in zip(chain.links, expected, strict=True):
-            body = data.body(link.name)
-            np.testing.assert_allclose(body.xpos, frame[:3, 3], atol=1e-6)
-            np.testing.assert_allclose(body.xmat.reshape(3, 3), frame[:3, :3], atol=1e-6)
+    frames = open_urdf(export_urdf(chain, tmp_path), [link.name for link in chain.links])
+    values = np.random.default_rng(seed).uniform(-0.4, 1.1, (3, len(chain.joints)))
+    assert kinematics_error(chain, frames, values) < 1e-6
 
 
 def test_meshes_stand_where_they_were_seen(tmp_path) -> None:
@@ -202,22 +178,10 @@ def test_pybullet_finds_the_same_link_frames_and_its_root_stands_still(tmp_path:
         for seed in range(3):
             chain = make_random_chain(seed)
             path = export_urdf(chain, tmp_path / str(seed), target=Target.PYBULLET)
+            values = np.random.default_rng(seed).uniform(-0.4, 1.1, (2, len(chain.joints)))
+            frames = open_with_pybullet(path, [link.name for link in chain.links])
+            assert kinematics_error(chain, frames, values) < 2e-6
             body = pybullet.loadURDF(str(path), physicsClientId=client)
-            names = {
-                pybullet.getJointInfo(body, index, client)[12].decode(): index
-                for index in range(pybullet.getNumJoints(body, client))
-            }
-            values = np.random.default_rng(seed).uniform(-0.4, 1.1, len(chain.joints))
-            for joint, value in zip(chain.joints, values, strict=True):
-                pybullet.resetJointState(body, names[joint.child], value, physicsClientId=client)
-            for link, frame in zip(chain.links, root_from_links(chain, values), strict=True):
-                state = pybullet.getLinkState(
-                    body, names[link.name], computeForwardKinematics=1, physicsClientId=client
-                )
-                # PyBullet's Python build computes in double precision but places collision frames in single.
-                np.testing.assert_allclose(state[4], frame[:3, 3], atol=2e-6)
-                rotation = np.reshape(pybullet.getMatrixFromQuaternion(state[5]), (3, 3))
-                np.testing.assert_allclose(rotation, frame[:3, :3], atol=2e-6)
             pybullet.setGravity(0, 0, -9.81, physicsClientId=client)
             for _ in range(50):
                 pybullet.stepSimulation(client)

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.foreign_readers import kinematics_error, open_with_usd
 from sim2art.articulation.articulated_object import ArticulatedObject, Link
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.export.physics import build_physics
 from sim2art.export.targets import Target
 from sim2art.export.usd import write_usd
 from sim2art.geometry.meshes import make_box
-from tests.export.test_urdf import make_random_chain, root_from_links
+from tests.export.test_urdf import make_random_chain
 from tests.scenes import make_cabinet
 
 pytest.importorskip("pxr")
@@ -25,46 +26,12 @@ def open_stage(articulated_object: ArticulatedObject, folder: Path, *, suffix: s
     return Usd.Stage.Open(str(folder / f"object.{suffix}"))
 
 
-def matrix(position, rotation) -> np.ndarray:
-    """Column-vector 4x4 from what a joint says."""
-    transform = Gf.Matrix4d(Gf.Rotation(Gf.Quatd(rotation)), Gf.Vec3d(position))
-    return np.array(transform).T
-
-
-def frames_by_joints(stage: Usd.Stage, values: dict[str, float]) -> dict[str, np.ndarray]:
-    """Frame of every body from the joints alone: the body poses of the file are not looked at."""
-    joints = [UsdPhysics.Joint(prim) for prim in stage.Traverse() if prim.IsA(UsdPhysics.Joint)]
-    found: dict[str, np.ndarray] = {}
-    while joints:
-        for joint in list(joints):
-            parents = [path.name for path in joint.GetBody0Rel().GetTargets()]
-            if parents and parents[0] not in found:
-                continue
-            above = found[parents[0]] if parents else np.eye(4)
-            prim = joint.GetPrim()
-            value = values.get(prim.GetName(), 0.0)
-            motion = Gf.Matrix4d(1.0)
-            if prim.IsA(UsdPhysics.RevoluteJoint):
-                assert UsdPhysics.RevoluteJoint(prim).GetAxisAttr().Get() == "X"
-                motion.SetRotate(Gf.Rotation(Gf.Vec3d(1, 0, 0), np.rad2deg(value)))
-            elif prim.IsA(UsdPhysics.PrismaticJoint):
-                motion.SetTranslate(Gf.Vec3d(value, 0, 0))
-            first = matrix(joint.GetLocalPos0Attr().Get(), joint.GetLocalRot0Attr().Get())
-            second = matrix(joint.GetLocalPos1Attr().Get(), joint.GetLocalRot1Attr().Get())
-            (child,) = joint.GetBody1Rel().GetTargets()
-            found[child.name] = above @ first @ np.array(motion).T @ np.linalg.inv(second)
-            joints.remove(joint)
-    return found
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_the_joints_say_our_kinematics(tmp_path: Path, seed: int) -> None:
     chain = make_random_chain(seed, num_joints=5)
-    stage = open_stage(chain, tmp_path)
-    for values in np.random.default_rng(seed).uniform(-0.4, 1.1, (3, 5)):
-        found = frames_by_joints(stage, {j.name: v for j, v in zip(chain.joints, values, strict=True)})
-        for link, frame in zip(chain.links, root_from_links(chain, values), strict=True):
-            np.testing.assert_allclose(found[link.name], frame, atol=1e-6)
+    open_stage(chain, tmp_path)
+    frames = open_with_usd(tmp_path / "object.usda", [link.name for link in chain.links])
+    assert kinematics_error(chain, frames, np.random.default_rng(seed).uniform(-0.4, 1.1, (3, 5))) < 1e-6
 
 
 @pytest.mark.parametrize("suffix", ["usda", "usdc"])
@@ -72,7 +39,7 @@ def test_bodies_rest_where_the_joints_put_them(tmp_path: Path, suffix: str) -> N
     chain = make_random_chain(1)
     stage = open_stage(chain, tmp_path, suffix=suffix)
     cache = UsdGeom.XformCache()
-    rest = frames_by_joints(stage, {})
+    rest = open_with_usd(tmp_path / f"object.{suffix}", [link.name for link in chain.links])({})
     top = stage.GetDefaultPrim().GetPath()
     for link in chain.links:
         prim = stage.GetPrimAtPath(top.AppendChild(link.name))
