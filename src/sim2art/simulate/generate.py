@@ -4,10 +4,10 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, UInt8
 
 from sim2art.assets.procedural import TRAINING_FAMILIES
 from sim2art.dataset.clip import Clip
@@ -19,6 +19,7 @@ from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_p
 from sim2art.simulate.corruption import CORRUPTIONS, CorruptionConfig, WhiteNoise
 from sim2art.simulate.crops import crop_masks, sample_crop_box
 from sim2art.simulate.hands import sample_hand
+from sim2art.simulate.images import render_images
 from sim2art.simulate.measured_flow import MeasuredFlow, draw_flow_errors
 from sim2art.simulate.quality import Rejection, check_motion, check_visibility
 from sim2art.simulate.renderer import Renderer
@@ -51,6 +52,16 @@ class ClipConfig:
     """Clips in which no object mask is known: the object stands in a room, cropped around what moves."""
 
 
+class PixelDescriber(Protocol):
+    """Features of places in colour frames, such as those of a vision network."""
+
+    def __call__(
+        self, images: UInt8[np.ndarray, "frame height width 3"], pixels: Float[np.ndarray, "frame point 2"]
+    ) -> Float[np.ndarray, "frame point channel"]:
+        """Features at pixels (x, y) of every frame; slots without a point are at (0, 0)."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Sensed:
     """What the (corrupted) sensors say about a stage."""
@@ -61,13 +72,16 @@ class _Sensed:
     flow: FlowSource
 
 
-def generate_clip(config: ClipConfig, seed: int, *, renderer: Renderer | None = None) -> Clip:
+def generate_clip(
+    config: ClipConfig, seed: int, *, renderer: Renderer | None = None, describe: PixelDescriber | None = None
+) -> Clip:
     """The clip that belongs to (config, seed): the same bytes in every process.
 
     Args:
         config: What clips are drawn from.
         seed: Which clip.
         renderer: Another renderer than our rasteriser; it must see the same within a fraction of a millimetre.
+        describe: Colour is rendered and given to it, and the points carry its features; without it nothing is shaded.
 
     Raises:
         InvalidValueError: When no acceptable scenario is found, or a family is unknown.
@@ -85,7 +99,7 @@ def generate_clip(config: ClipConfig, seed: int, *, renderer: Renderer | None = 
     rejections: Counter[str] = Counter()
     for attempt in range(MAX_ATTEMPTS):
         scenario = sample_scenario(scenario_config, seed, attempt)
-        clip = _try_clip(scenario, config, corruption, renderer, is_cropped=is_cropped)
+        clip = _try_clip(scenario, config, corruption, renderer, describe, is_cropped=is_cropped)
         if isinstance(clip, Clip):
             return dataclasses.replace(clip, provenance={**clip.provenance, "rejections": dict(rejections)})
         rejections[clip.value] += 1
@@ -106,6 +120,7 @@ def _try_clip(
     config: ClipConfig,
     corruption: CorruptionConfig,
     renderer: Renderer | None,
+    describe: PixelDescriber | None,
     *,
     is_cropped: bool,
 ) -> Clip | Rejection:
@@ -145,6 +160,9 @@ def _try_clip(
     )
     if corruption.white_noise is not None:
         points = add_white_noise(points, corruption.white_noise, named_rng(scenario.seed, "white noise"))
+    if describe is not None:
+        images = render_images(scenario, stage, None if hand is None else hand[0])
+        points = dataclasses.replace(points, features=describe(images, points.pixels))
     pixels = points.pixels.astype(np.int64)
     seen = part_images[np.arange(config.num_frames)[:, None], pixels[..., 1], pixels[..., 0]]
     return Clip(
