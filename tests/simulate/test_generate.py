@@ -102,3 +102,19 @@ def test_rooms_are_cropped_and_objects_are_masked():
 def test_unknown_family_is_refused_with_the_known_ones():
     with pytest.raises(InvalidValueError, match=r"Unknown families \['spaceship'\]; known: .*laptop"):
         generate_clip(dataclasses.replace(CLEAN, families=("spaceship",)), 0)
+
+
+def test_points_carry_what_a_describer_says_of_their_pixels():
+    config = ClipConfig(families=("laptop",), num_frames=3, num_points=64, image_size=96, baselines=(1,))
+    seen = []
+
+    def describe(images, pixels):
+        seen.append(images)
+        x, y = pixels[..., 0].astype(int), pixels[..., 1].astype(int)
+        return images[np.arange(len(images))[:, None], y, x] / 255.0
+
+    plain, described = generate_clip(config, 8), generate_clip(config, 8, describe=describe)
+    assert plain.video.features is None
+    assert described.video.features is not None and described.video.features.shape == (3, 64, 3)
+    assert len(seen) == 1 and seen[0].shape == (3, 96, 96, 3) and seen[0].std() > 10
+    np.testing.assert_array_equal(plain.video.points_world, described.video.points_world)

@@ -39,6 +39,8 @@ def generate(
     seed: int = 0,
     shard: str = "0/1",
     corruption: CorruptionName = "real",
+    without: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
     families: tuple[str, ...] = (),
     assets: Path | None = None,
     num_frames: int = 16,
@@ -60,6 +62,9 @@ def generate(
             [seed, seed + num) do not meet share no clip.
         shard: K/N: write only each N-th file, from the K-th on.
         corruption: none, paper (white noise) or real (what depth cameras and optical flow do).
+        without: Effects of the corruption to switch off: groups (depth, mask, poses, flow, hand, frames) or single ones
+            such as depth.holes (docs/data_engine.md lists them).
+        only: Effects to keep, all others being off.
         families: Names to draw objects from (`sim2art assets` lists them); by default the training families, unless
             `assets` is given.
         assets: Folder of your own models (URDF, MJCF, PartNet-Mobility) to draw from, too. The same bytes come out
@@ -79,12 +84,21 @@ def generate(
     if seed < 0:
         raise InvalidValueError(f"--seed is {seed}; 0 or more is needed.")
     names = _choose_assets(families, assets)
-    config = ClipConfig(families=names, num_frames=num_frames, num_points=num_points, corruption=corruption)
+    config = ClipConfig(
+        families=names,
+        num_frames=num_frames,
+        num_points=num_points,
+        corruption=corruption,
+        without=without,
+        only=only,
+    )
+    _ = config.effects  # Unknown names are refused before anything is written.
     facts = {
         "num": num,
         "seed": seed,
         "clips_per_file": clips_per_file,
-        "config": asdict(config),
+        # Lists of effects are named where there are some, so that sets of earlier versions go on.
+        "config": {name: value for name, value in asdict(config).items() if value != ()},
         "generator": GENERATOR_VERSION,
         "licence": "; ".join(sorted({asset_licence(name) for name in names})),
     }

@@ -1,12 +1,20 @@
 """What real sensors and trackers do to clean data, each effect switchable. Half of the sim-to-real gap lives here.
 
-The configs name the magnitudes (a pair is a range, drawn log-uniformly once per clip; None switches an effect off).
-`sensor_noise.py` applies those of depth, masks and poses, `measured_flow.py` those of flow.
+The configs name the magnitudes: a pair is a range, drawn log-uniformly once per clip, and a single number a share or a
+bound. `switch_off` and `keep_only` switch effects by name, such as `depth.holes`; the other effects of a seed stay what
+they are. `sensor_noise.py` applies those of depth, masks and poses, `measured_flow.py` those of flow.
 """
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+
+from sim2art.errors import InvalidValueError
 
 Range = tuple[float, float]
+OFF: Range = (0.0, 0.0)
+"""The range of an effect that is switched off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +109,7 @@ class HandConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class CorruptionConfig:
-    """Which effects are on; None switches one off."""
+    """Which groups of effects are on; None switches all of a group off."""
 
     white_noise: WhiteNoise | None = None
     depth: DepthNoise | None = None
@@ -111,6 +119,8 @@ class CorruptionConfig:
     hand: HandConfig | None = None
     severity: Range = (0.35, 1.15)
     """One factor a clip on all depth, pose and flow magnitudes, so that clips range from mild to hard."""
+    drops_frames: bool = True
+    """Whether a share of the clips have frames unevenly spread in time, as when frames are dropped or chosen."""
 
 
 DEPTH_CAMERA = DepthNoise(
@@ -134,3 +144,66 @@ CORRUPTION_REAL = CorruptionConfig(
 )
 CORRUPTIONS = {"none": CORRUPTION_NONE, "paper": CORRUPTION_PAPER, "real": CORRUPTION_REAL}
 """Presets by name."""
+
+FRAMES = "frames"
+"""Name of the effect that drops frames."""
+_GROUPS = {
+    "white_noise": WhiteNoise,
+    "depth": DepthNoise,
+    "mask": MaskNoise,
+    "poses": PoseNoise,
+    "flow": FlowNoise,
+    "hand": HandConfig,
+}
+_NO_EFFECTS = ("poses.exact_share",)
+"""Fields that are no errors."""
+EFFECTS: dict[str, tuple[str, ...]] = {
+    group: tuple(
+        f"{group}.{field.name}" for field in dataclasses.fields(kind) if f"{group}.{field.name}" not in _NO_EFFECTS
+    )
+    for group, kind in _GROUPS.items()
+} | {FRAMES: ()}
+"""Names of the effects of each group; a group's name stands for all of them."""
+
+
+def switch_off(config: CorruptionConfig, names: Sequence[str]) -> CorruptionConfig:
+    """A corruption without the effects of these names, such as `hand` or `depth.holes`.
+
+    Raises:
+        InvalidValueError: With the names that are known.
+    """
+    off = set(_expand(names))
+    changes: dict[str, object] = {"drops_frames": config.drops_frames and FRAMES not in off}
+    for group, effects in EFFECTS.items():
+        own = [effect.partition(".")[2] for effect in effects if effect in off]
+        values = getattr(config, group, None)
+        if values is None or not own:
+            continue
+        if len(own) == len(effects):
+            changes[group] = None
+            continue
+        still = {name: OFF if isinstance(getattr(values, name), tuple) else 0.0 for name in own}
+        changes[group] = dataclasses.replace(values, **still)
+    return dataclasses.replace(config, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def keep_only(config: CorruptionConfig, names: Sequence[str]) -> CorruptionConfig:
+    """A corruption with the effects of these names and no others.
+
+    Raises:
+        InvalidValueError: With the names that are known.
+    """
+    kept = set(_expand(names))
+    return switch_off(config, [name for name in _expand(list(EFFECTS)) if name not in kept])
+
+
+def _expand(names: Sequence[str]) -> list[str]:
+    """Effects that the names stand for."""
+    known = {effect: (effect,) for effects in EFFECTS.values() for effect in effects}
+    known |= {group: effects or (group,) for group, effects in EFFECTS.items()}
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            raise InvalidValueError(f"There is no effect '{name}'; known: {', '.join(known)}.{hint}")
+    return [effect for name in names for effect in known[name]]

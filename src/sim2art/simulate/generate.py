@@ -4,7 +4,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -16,14 +16,14 @@ from sim2art.observation.normalization import fit_normalization
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_point_video
-from sim2art.simulate.corruption import CORRUPTIONS, CorruptionConfig, WhiteNoise
+from sim2art.simulate.corruption import CORRUPTIONS, CorruptionConfig, WhiteNoise, keep_only, switch_off
 from sim2art.simulate.crops import crop_masks, sample_crop_box
 from sim2art.simulate.hands import sample_hand
 from sim2art.simulate.images import render_images
 from sim2art.simulate.measured_flow import MeasuredFlow, draw_flow_errors
 from sim2art.simulate.quality import Rejection, check_motion, check_visibility
 from sim2art.simulate.renderer import Renderer
-from sim2art.simulate.scenario import Scenario, ScenarioConfig, sample_scenario
+from sim2art.simulate.scenario import DROPPED_SHARE, Scenario, ScenarioConfig, sample_scenario
 from sim2art.simulate.seeds import log_uniform, named_rng
 from sim2art.simulate.sensor_noise import corrupt_depths, corrupt_masks, corrupt_poses
 from sim2art.simulate.stage import StageFrames, render_stage
@@ -46,12 +46,27 @@ class ClipConfig:
     image_size: int = 256
     """Width and height of the rendered frames, px."""
     corruption: CorruptionName = "real"
+    without: tuple[str, ...] = ()
+    """Effects of the corruption that are switched off (`sim2art.simulate.corruption.EFFECTS`)."""
+    only: tuple[str, ...] = ()
+    """Effects that stay on, all others being off; empty: all."""
     baselines: tuple[int, ...] = DEFAULT_BASELINES
     """Frame offsets of the flows."""
     room_share: float = 0.5
     """Clips in which no object mask is known: the object stands in a room, cropped around what moves."""
 
+    @property
+    def effects(self) -> CorruptionConfig:
+        """The corruption with the effects that are on.
 
+        Raises:
+            InvalidValueError: When an effect is unknown.
+        """
+        chosen = CORRUPTIONS[self.corruption]
+        return switch_off(keep_only(chosen, self.only) if self.only else chosen, self.without)
+
+
+@runtime_checkable
 class PixelDescriber(Protocol):
     """Features of places in colour frames, such as those of a vision network."""
 
@@ -87,14 +102,15 @@ def generate_clip(
         InvalidValueError: When no acceptable scenario is found, or a family is unknown.
     """
     is_cropped = bool(named_rng(seed, "mask").uniform() < config.room_share)
-    corruption = CORRUPTIONS[config.corruption]
+    corruption = config.effects
     scenario_config = ScenarioConfig(
         families=config.families,
         num_frames=config.num_frames,
         width=config.image_size,
         height=config.image_size,
         # Masks leak, so what they leak into must be there.
-        has_room=is_cropped or corruption.mask is not None,
+        has_room=is_cropped or CORRUPTIONS[config.corruption].mask is not None,
+        dropped_share=DROPPED_SHARE if corruption.drops_frames else 0.0,
     )
     rejections: Counter[str] = Counter()
     for attempt in range(MAX_ATTEMPTS):
@@ -178,6 +194,7 @@ def _try_clip(
             "is_cropped": is_cropped,
             "has_hand": hand is not None,
             "generator": GENERATOR_VERSION,
+            **{name: list(effects) for name in ("only", "without") if (effects := getattr(config, name))},
         },
     )
 

@@ -16,6 +16,8 @@ from sim2art.simulate.joint_motions import MotionConfig, sample_trajectory
 from sim2art.simulate.rooms import sample_room
 from sim2art.simulate.seeds import named_rng, settled
 
+DROPPED_SHARE = 0.3
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScenarioConfig:
@@ -30,7 +32,7 @@ class ScenarioConfig:
     """Whether the object stands in a room rather than in empty space."""
     is_enclosed: bool = False
     """Whether the room has walls all around."""
-    dropped_share: float = 0.3
+    dropped_share: float = DROPPED_SHARE
     """Scenarios whose frames are unevenly spread in time, as when frames are dropped or chosen."""
     motion: MotionConfig = field(default_factory=MotionConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)

@@ -14,8 +14,14 @@ def named_rng(seed: int, *names: str | int) -> np.random.Generator:
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number between `low` and `high` (both positive) whose logarithm is uniform."""
-    return math.exp(rng.uniform(math.log(low), math.log(high)))
+    """A number between `low` and `high` (both positive) whose logarithm is uniform.
+
+    0 when both are 0: what is switched off. One number is drawn all the same, so that the draws after it stay.
+    """
+    draw = rng.uniform()
+    if low == high == 0:
+        return 0.0
+    return math.exp(math.log(low) + (math.log(high) - math.log(low)) * draw)
 
 
 def settled(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

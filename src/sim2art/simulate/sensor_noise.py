@@ -58,7 +58,7 @@ def corrupt_masks(
     num_frames, _, width = masks.shape
     unit = width / 256
     base = rng.uniform(-config.shift, config.shift)
-    shifts = np.rint(unit * (base + rng.normal(0.0, 0.6, num_frames))).astype(np.int64)
+    shifts = np.rint(unit * (base + rng.normal(0.0, 0.6, num_frames))).astype(np.int64) * (config.shift > 0)
     changed = np.empty_like(masks)
     for frame in range(num_frames):
         _grow(masks[frame], shifts[frame], changed[frame])
@@ -227,7 +227,9 @@ def _distort(depths, gains, noisy, noise, floor, edge, reach, block, quantum, se
                 )
                 normal = (total * unit16 - np.float32(2.0)) * np.float32(1.7320508)
                 z = z * gains[t, y, x] + normal * (noise * z * z + floor)
-                noisy[t, y, x] = max(np.float32(0.0), np.rint(z / quantum) * quantum)
+                if quantum > 0:
+                    z = np.rint(z / quantum) * quantum
+                noisy[t, y, x] = max(np.float32(0.0), z)
 
 
 @njit(cache=True, nogil=True)
