@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Literal
 
+from sim2art.errors import InvalidValueError
 from sim2art.train.config import PRESETS
 from sim2art.train.loop import train as run_training
 
@@ -12,10 +13,10 @@ logger = logging.getLogger(__name__)
 
 
 def train(
-    preset: Literal["tiny", "small", "base"],
+    preset: Literal["tiny", "small", "base", "scene-flow", "scene-flow-fine"],
     *,
     output: Path,
-    network: Literal["proposals", "paper"] = "proposals",
+    network: Literal["proposals", "paper"] | None = None,
     corruption: Literal["none", "paper", "real"] | None = None,
     seed: int = 0,
     num_steps: int | None = None,
@@ -27,9 +28,10 @@ def train(
     """Train a network on simulated clips, made on the fly.
 
     Args:
-        preset: Size of the run: tiny (seconds), small (hours on two CPU cores), base (a data-centre GPU).
+        preset: Size of the run: tiny (seconds), small (hours on two CPU cores), base (a data-centre GPU);
+            scene-flow trains scene flow for --flow gmsf (hours on a CPU core), scene-flow-fine ends it with more points.
         output: Folder for checkpoint, state and logs.
-        network: Hypothesise and verify, or the paper's slots.
+        network: Hypothesise and verify (default), or the paper's slots.
         corruption: Noise of the clips; the preset's own when not given.
         seed: Decides the data and the initial weights.
         num_steps: Length of the run; the preset's own when not given.
@@ -38,7 +40,11 @@ def train(
         resume: Go on from what the folder holds.
         start_from: Checkpoint folder whose weights a new run begins with.
     """
-    config = dataclasses.replace(PRESETS[preset], network=network, seed=seed)
+    config = dataclasses.replace(PRESETS[preset], seed=seed)
+    if network is not None:
+        if config.network == "scene_flow":
+            raise InvalidValueError(f"--network {network} does not go with preset {preset}; leave it out.")
+        config = dataclasses.replace(config, network=network)
     if corruption is not None:
         config = dataclasses.replace(config, clips=dataclasses.replace(config.clips, corruption=corruption))
     for name, value in (("num_steps", num_steps), ("batch_size", batch_size), ("num_workers", workers)):

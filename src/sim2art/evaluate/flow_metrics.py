@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
+from sim2art.dataset.true_flow import move_points
 from sim2art.geometry.transforms import inverse
 from sim2art.observation.normalization import fit_normalization
 
@@ -61,8 +62,7 @@ def _score_baseline(clip: Clip, index: int, motions: Float[np.ndarray, "frame li
     starts = max(video.num_frames - baseline, 0)
     steps = motions[baseline:] @ inverse(motions[:starts])
     parts, points = clip.part_ids[:starts], video.points_world[:starts]
-    step = np.take_along_axis(steps, parts[..., None, None], axis=1)
-    true_flow = (step[..., :3, :3] @ points[..., None])[..., 0] + step[..., :3, 3] - points
+    true_flow = move_points(steps, parts, points)
     known = video.flow_valid[index, :starts]
     error = np.linalg.norm(video.flow_world[index, :starts] - true_flow, axis=-1)[known]
     length = np.linalg.norm(true_flow, axis=-1)[known]

@@ -33,7 +33,11 @@ def fit_normalization(video: PointVideo) -> Normalization:
     Departs from the paper's plain box: masks leak onto the background, and a few far points would shrink the object
     to a dot. So the box spans the 4th to 96th percentile, widened by a tenth.
     """
-    points = video.points_world[video.valid]
+    return normalize_box(video.points_world[video.valid])
+
+
+def normalize_box(points: Float[np.ndarray, "point 3"]) -> Normalization:
+    """The same for bare points."""
     if len(points) == 0:
         return Normalization(center=np.zeros(3), scale=1.0)
     low, high = np.percentile(points, [4, 96], axis=0)

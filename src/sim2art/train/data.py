@@ -3,6 +3,7 @@
 import logging
 import signal
 from collections.abc import Generator
+from typing import assert_never
 
 import numpy as np
 import torch
@@ -13,7 +14,8 @@ from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidValueError, Sim2ArtError
 from sim2art.simulate.generate import ClipConfig, generate_clip
 from sim2art.train.config import TrainConfig
-from sim2art.train.examples import make_judge_example, make_slot_example
+from sim2art.train.examples import JudgeExample, SlotExample, make_judge_example, make_slot_example
+from sim2art.train.scene_flow import PairExample, make_pair_example
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +38,19 @@ class ExampleDataset(Dataset[dict[str, Tensor]]):
         torch.set_num_threads(1)
         seed = self.config.first_seed + index
         clip = make_clip(self.config.clips, seed) if self.clips is None else self.clips[index % len(self.clips)]
-        rng = np.random.default_rng([seed, 1])
-        make = make_judge_example if self.config.network == "proposals" else make_slot_example
-        return {
-            name: torch.from_numpy(np.asarray(value))
-            for name, value in make(clip, self.config.examples, rng)._asdict().items()
-        }
+        example = self._make_example(clip, np.random.default_rng([seed, 1]))
+        return {name: torch.from_numpy(np.asarray(value)) for name, value in example._asdict().items()}
+
+    def _make_example(self, clip: Clip, rng: np.random.Generator) -> JudgeExample | SlotExample | PairExample:
+        match self.config.network:
+            case "proposals":
+                return make_judge_example(clip, self.config.examples, rng)
+            case "paper":
+                return make_slot_example(clip, self.config.examples, rng)
+            case "scene_flow":
+                return make_pair_example(clip, self.config.pairs, rng)
+            case _:
+                assert_never(self.config.network)
 
 
 def make_clip(config: ClipConfig, seed: int) -> Clip:

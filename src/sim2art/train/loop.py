@@ -12,8 +12,9 @@ import signal
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import torch
 from torch import Tensor, nn
@@ -23,22 +24,26 @@ from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidFileError, OutputExistsError
 from sim2art.networks.judge import JudgeConfig
 from sim2art.networks.point_encoder import EncoderConfig
+from sim2art.networks.scene_flow import GMSF_LIGHT, SceneFlowConfig
 from sim2art.networks.slot_network import SlotConfig
 from sim2art.predict.checkpoint import build_network, load_checkpoint, save_checkpoint
 from sim2art.proposals.evidence import num_evidence_features
-from sim2art.train.config import TrainConfig
+from sim2art.train.config import NetworkName, TrainConfig
 from sim2art.train.data import iterate_batches
 from sim2art.train.examples import num_slot_features
 from sim2art.train.losses import judge_loss, slot_loss
 from sim2art.train.processes import Processes, join_processes
+from sim2art.train.scene_flow import scene_flow_loss
 from sim2art.train.state import Average, load_state, save_state
 
 
-def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig:
+def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowConfig:
     """The network that a training run builds."""
     baselines = len(config.clips.baselines)
     if config.network == "proposals":
         return JudgeConfig(num_features=num_evidence_features(baselines))
+    if config.network == "scene_flow":
+        return GMSF_LIGHT
     return SlotConfig(encoder=EncoderConfig(num_features=num_slot_features(baselines)))
 
 
@@ -167,14 +172,9 @@ def train_step(
     device = next(iter(batch.values())).device
     precise = torch.autocast(device.type, dtype=torch.bfloat16) if _has_bfloat16(device) else contextlib.nullcontext()
     with precise:
-        if config.network == "proposals":
-            output = network(
-                batch["evidence"].float(), batch["points"], batch["point_valid"], batch["hypothesis_valid"]
-            )
-        else:
-            output = network(batch["points"], batch["features"].float(), batch["point_valid"])
+        output = _run_network(network, batch, config)
     output = type(output)(*(value.float() for value in output))
-    terms = (judge_loss if config.network == "proposals" else slot_loss)(output, batch, processes.sum)
+    terms = _LOSSES[config.network](output, batch, processes.sum)
     optimizer.zero_grad(set_to_none=True)
     terms["total"].backward()
     processes.sum_gradients(network)
@@ -182,6 +182,25 @@ def train_step(
     optimizer.step()
     values = processes.sum(torch.stack([value.detach() for value in terms.values()]))
     return dict(zip(terms, values.tolist(), strict=True))
+
+
+_LOSSES: dict[NetworkName, Callable[..., dict[str, Tensor]]] = {
+    "proposals": judge_loss,
+    "paper": slot_loss,
+    "scene_flow": scene_flow_loss,
+}
+
+
+def _run_network(network: nn.Module, batch: dict[str, Tensor], config: TrainConfig) -> Any:
+    match config.network:
+        case "proposals":
+            return network(batch["evidence"].float(), batch["points"], batch["point_valid"], batch["hypothesis_valid"])
+        case "paper":
+            return network(batch["points"], batch["features"].float(), batch["point_valid"])
+        case "scene_flow":
+            return network(batch["first"].flatten(0, 1), batch["second"].flatten(0, 1))
+        case _:
+            assert_never(config.network)
 
 
 def _rate(config: TrainConfig, step: int) -> float:
