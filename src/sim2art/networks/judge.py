@@ -34,6 +34,8 @@ class JudgeConfig:
     hypothesis_width: int = 80
     """Channels of a hypothesis."""
     num_heads: int = 4
+    evidence: tuple[str, ...] = ()
+    """Kinds of evidence beyond the basic ones that make up the features (`proposals.evidence`)."""
 
 
 class JudgeOutput(NamedTuple):

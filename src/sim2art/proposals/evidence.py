@@ -1,19 +1,26 @@
 """Evidence for every point and hypothesis: does the flow agree, and is the surface where the hypothesis carries it?
 
-Two kinds. Flow: the measured vector against the expected one, at each baseline. Rest pose, which needs no flow: the
-point carried to another frame should land on a surface observed there; whether the nearest observed surface lies
+Two basic kinds. Flow: the measured vector against the expected one, at each baseline. Rest pose, which needs no flow:
+the point carried to another frame should land on a surface observed there; whether the nearest observed surface lies
 behind it (the hypothesis puts matter into seen free space: refuted) or in front of it (hidden: undecided) is told
 by the signed distance along that frame's viewing ray. The same is measured for the point left where it is.
+
+Further kinds, each with a module of its own, are appended when asked for (`EvidenceConfig.kinds`): a checkpoint
+names the kinds that it was trained with.
 """
 
 from dataclasses import dataclass
+from typing import Literal, assert_never
 
 import numba
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from sim2art.observation.point_video import PointVideo
+from sim2art.proposals.free_space import FREE_SPACE_FEATURES, measure_free_space
 from sim2art.proposals.hypotheses import Hypotheses
+from sim2art.proposals.semantic_evidence import SEMANTIC_FEATURES, measure_likeness
+from sim2art.proposals.signed_residuals import RESIDUAL_FEATURES, measure_signed_residuals
 
 CELL = 0.1
 """Side of a search cell, normalised units: distances up to this are exact."""
@@ -23,23 +30,47 @@ EPSILON = 0.004
 """Added before the logarithm: below the noise, smaller is not better."""
 NUM_TARGETS = 3
 """Frames that each point is carried to: the first, the last, and the one where the hypothesis has moved most."""
+MORE_TARGETS = 3
+"""Frames that kind `targets` adds: one, two and three quarters through the clip."""
 TARGET_FEATURES = 5
 PAIR_FEATURES = 4
 """Lever arm, largest motion of the point, kind of joint, support of the hypothesis."""
 BASELINE_FEATURES = 5
 
 
-def num_evidence_features(num_baselines: int) -> int:
+EvidenceKind = Literal["targets", "free_space", "residuals", "semantics"]
+"""Kinds that may be added to the basic ones."""
+
+
+def num_evidence_features(num_baselines: int, kinds: tuple[EvidenceKind, ...] = ()) -> int:
     """Length of the feature axis of `lay_out_evidence`."""
-    return num_baselines * BASELINE_FEATURES + NUM_TARGETS * TARGET_FEATURES + PAIR_FEATURES
+    basic = num_baselines * BASELINE_FEATURES + NUM_TARGETS * TARGET_FEATURES + PAIR_FEATURES
+    return basic + sum(num_features_of(kind, num_baselines) for kind in kinds)
+
+
+def num_features_of(kind: EvidenceKind, num_baselines: int) -> int:
+    """Features that a kind appends."""
+    match kind:
+        case "targets":
+            return MORE_TARGETS * TARGET_FEATURES
+        case "free_space":
+            return FREE_SPACE_FEATURES
+        case "residuals":
+            return num_baselines * RESIDUAL_FEATURES
+        case "semantics":
+            return SEMANTIC_FEATURES
+        case _:
+            assert_never(kind)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceConfig:
-    """How densely evidence is laid out."""
+    """What evidence is laid out, and how densely."""
 
     num_cloud_points: int = 1024
     """Points a frame that stand for the observed surface."""
+    kinds: tuple[EvidenceKind, ...] = ()
+    """What is appended to the basic evidence, in this order."""
 
 
 def lay_out_evidence(
@@ -50,6 +81,8 @@ def lay_out_evidence(
     config: EvidenceConfig,
 ) -> Float32[np.ndarray, "hypothesis frame point feature"]:
     """Evidence features of chosen points for every hypothesis.
+
+    The basic ones come first: flow at each baseline, targets, then what concerns the pair alone.
 
     Args:
         video: In normalised coordinates, its flow smoothed (`smooth_flow`).
@@ -64,14 +97,66 @@ def lay_out_evidence(
     surface = np.ascontiguousarray(surface_video.points_world[:, : config.num_cloud_points], dtype=np.float32)
     surface_valid = np.ascontiguousarray(surface_video.valid[:, : config.num_cloud_points])
     starts, members, low, sides = _index_surface(surface, surface_valid, np.float32(CELL))
-    motions = hypotheses.motions().astype(np.float32)
-    eyes = np.ascontiguousarray(video.world_from_camera[:, :3, 3], dtype=np.float32)
-    return _evidence(
-        points, valid, flows, flow_valid, np.array(video.baselines, dtype=np.int64), surface, starts, members, low, sides,
-        motions, hypotheses.values.astype(np.float32), hypotheses.is_revolute, hypotheses.axes.astype(np.float32),
-        hypotheses.pivots.astype(np.float32), hypotheses.scores.astype(np.float32), eyes,
-        num_evidence_features(len(video.baselines)),
+    motions = hypotheses.motions()
+    baselines = np.array(video.baselines, dtype=np.int64)
+    poses = video.world_from_camera
+    num_targets = NUM_TARGETS + (MORE_TARGETS if "targets" in config.kinds else 0)
+    laid = _evidence(
+        points, valid, flows, flow_valid, baselines, surface, starts, members, low, sides,
+        motions.astype(np.float32), hypotheses.values.astype(np.float32), hypotheses.is_revolute,
+        hypotheses.axes.astype(np.float32), hypotheses.pivots.astype(np.float32), hypotheses.scores.astype(np.float32),
+        np.ascontiguousarray(poses[:, :3, 3], dtype=np.float32), num_targets,
     )  # fmt: skip
+    split = len(baselines) * BASELINE_FEATURES + NUM_TARGETS * TARGET_FEATURES
+    # The kernel ends with the pair's own features; what is optional comes after all that is not.
+    basic, more = [laid[..., :split], laid[..., -PAIR_FEATURES:]], laid[..., split:-PAIR_FEATURES]
+    for kind in config.kinds:
+        match kind:
+            case "targets":
+                basic.append(more)
+            case "free_space":
+                basic.append(measure_free_space(points, valid, surface, surface_valid, motions, poses))
+            case "residuals":
+                basic.append(
+                    measure_signed_residuals(
+                        points,
+                        flows,
+                        flow_valid,
+                        baselines,
+                        motions,
+                        hypotheses.values,
+                        hypotheses.is_revolute,
+                        hypotheses.axes,
+                        hypotheses.pivots,
+                        poses[0, :3, 2],
+                    )
+                )
+            case "semantics":
+                features = None if video.features is None else video.features[frames, point_indices]
+                basic.append(measure_likeness(features, *explained_shares(laid, len(baselines)), valid))
+            case _:
+                assert_never(kind)
+    return laid if len(basic) == 2 else np.concatenate(basic, axis=-1)
+
+
+def explained_shares(
+    evidence: Float[np.ndarray, "hypothesis frame point feature"], num_baselines: int
+) -> tuple[Float[np.ndarray, "hypothesis frame point"], Float[np.ndarray, "frame point"]]:
+    """How well each hypothesis explains flow that standing still does not, and how surely a point stands still, 0..1."""
+    explained = np.zeros(evidence.shape[:3], np.float32)
+    still = np.zeros(evidence.shape[1:3], np.float32)
+    clear = 0.03
+    for b in range(num_baselines):
+        left, expected, size, measured, _ = np.moveaxis(
+            evidence[..., b * BASELINE_FEATURES : (b + 1) * BASELINE_FEATURES], -1, 0
+        )
+        left, expected, size = np.exp(left) - EPSILON, np.exp(expected) - EPSILON, np.exp(size) - EPSILON
+        share = np.clip(1.0 - left / (0.5 * expected + EPSILON), 0.0, 1.0) * np.clip(expected / clear, 0.0, 1.0)
+        explained = np.maximum(explained, measured * share)
+        # Which points stand still must not depend on a hypothesis: measured flow is the same for all.
+        if len(evidence):
+            still = np.maximum(still, measured[0] * np.clip(1.0 - size[0] / clear, 0.0, 1.0))
+    return explained, still
 
 
 @numba.njit(cache=True, nogil=True)
@@ -156,19 +241,22 @@ def _along_ray(x, y, z, eye, other, far):
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def _evidence(
     points, valid, flows, flow_valid, baselines, surface, starts, members, low, sides,
-    motions, values, is_revolute, axes, pivots, scores, eyes, num_features,
+    motions, values, is_revolute, axes, pivots, scores, eyes, num_targets,
 ):  # fmt: skip
     num_frames, count = valid.shape
     num_hypotheses = len(axes)
     num_baselines = len(baselines)
     cell, far, eps = np.float32(CELL), np.float32(FAR), np.float32(EPSILON)
+    num_features = num_baselines * BASELINE_FEATURES + num_targets * TARGET_FEATURES + PAIR_FEATURES
     out = np.zeros((num_hypotheses, num_frames, count, num_features), np.float32)
     # Moving from frame t to s by hypothesis k is relative[k, t, s] = motions[k, s] @ inverse(motions[k, t]).
-    targets = np.zeros((num_hypotheses, num_frames, NUM_TARGETS), np.int64)
+    targets = np.zeros((num_hypotheses, num_frames, num_targets), np.int64)
     for k in range(num_hypotheses):
         for t in range(num_frames):
             targets[k, t, 1] = num_frames - 1
             targets[k, t, 2] = np.argmax(np.abs(values[k] - values[k, t]))
+            for j in range(NUM_TARGETS, num_targets):
+                targets[k, t, j] = (j - NUM_TARGETS + 1) * (num_frames - 1) // (num_targets - NUM_TARGETS + 1)
     still_distance = np.full((num_frames, num_frames, count), np.float32(-1.0))
     still_ray = np.zeros((num_frames, num_frames, count), np.float32)
     relative = np.zeros((num_frames, 3, 4), np.float32)
@@ -206,7 +294,7 @@ def _evidence(
                             dot = (f[0] * ex + f[1] * ey + f[2] * ez) / (e + eps * eps)
                             row[at + 4] = min(max(dot, np.float32(-2.0)), np.float32(2.0))
                     at += BASELINE_FEATURES
-                for j in range(NUM_TARGETS):
+                for j in range(num_targets):
                     s = targets[k, t, j]
                     m = relative[s]
                     x = m[0, 0] * p[0] + m[0, 1] * p[1] + m[0, 2] * p[2] + m[0, 3]
