@@ -37,6 +37,8 @@ class JointFacts:
     """Log-odds of the refined joint against the proposed one; None where the two cannot be compared."""
     is_revolute: bool
     is_recovered: bool
+    pose_ratio: float = 1.0
+    """How well the part's rigid poses turn as the joint says (`pose_evidence.explained_ratio`); 1 for slides."""
     is_kept: bool = False
     """The joint is as proposed: refining did not explain the points better."""
 

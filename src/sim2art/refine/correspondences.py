@@ -41,6 +41,8 @@ def gather_flow_rows(
     labels: Int[np.ndarray, "frame point"],
     weights: Float[np.ndarray, "frame point"],
     config: CorrespondenceConfig,
+    *,
+    held_out: bool = False,
 ) -> Rows:
     """Rows of flow of all labelled points.
 
@@ -48,6 +50,7 @@ def gather_flow_rows(
         video: In normalised coordinates.
         labels: Joint index of each point, `BASE`, or less for points to leave out.
         weights: How sure each label is, 0..1.
+        held_out: Take the points that come after those of the usual rows, which no fit has seen; there may be none.
     """
     lists = []
     num_kinds = len(video.baselines) + 1
@@ -58,7 +61,8 @@ def gather_flow_rows(
             for part in np.unique(labels[start, points]):
                 own = points[labels[start, points] == part]
                 # Slots are in random order, so a prefix is a fair draw.
-                own = own[: config.base_rows if part == BASE else config.flow_rows]
+                most = config.base_rows if part == BASE else config.flow_rows
+                own = own[most : 2 * most] if held_out else own[:most]
                 full = np.full(len(own), part)
                 lists.append((own, full, full * 0 + start, full * 0 + start + baseline, full * 0 + index))
     if not lists:

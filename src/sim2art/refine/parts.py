@@ -38,6 +38,8 @@ class Parts:
     """Joint of the proposal that each came from, or `RECOVERED`."""
     support: Float[np.ndarray, "joint"]
     """Log-odds that the part moves as its joint says, against not moving in its parent."""
+    num_joined: int = 0
+    """Parts that were found to move as one with another, and were joined with it."""
 
     @property
     def num_joints(self) -> int:
@@ -75,7 +77,10 @@ class Parts:
         if parents[kept] == kept:
             parents[kept] = self.model.parents[absorbed]
         joined = dataclasses.replace(
-            self, probabilities=probabilities, model=dataclasses.replace(self.model, parents=parents)
+            self,
+            probabilities=probabilities,
+            model=dataclasses.replace(self.model, parents=parents),
+            num_joined=self.num_joined + 1,
         )
         return joined.take(np.delete(np.arange(self.num_joints), absorbed))
 
@@ -84,7 +89,8 @@ class Parts:
         model = self.model
         guesses = [*(model[k] for k in range(model.num_joints)), guess]
         grown = make_model(guesses, [*model.parents.tolist(), parent], model.eyes)
-        return Parts(
+        return dataclasses.replace(
+            self,
             model=dataclasses.replace(grown, offsets=model.offsets, stretches=model.stretches),
             probabilities=np.concatenate([self.probabilities * (1 - shares[..., None]), shares[..., None]], axis=-1),
             opinions=np.append(self.opinions, 0.0),

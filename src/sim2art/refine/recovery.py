@@ -15,8 +15,10 @@ from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.gains import measure_gains
 from sim2art.proposals.hypotheses import JointGuess
+from sim2art.proposals.joint_fit import fit_joint, gather_part_flow
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import smooth_flow
+from sim2art.proposals.surface_steps import measure_surface_steps
 from sim2art.refine.kinematic_model import BASE, KinematicModel
 
 
@@ -89,7 +91,18 @@ def find_candidate(
         shares[frames, slots[frames, first + points]] = 1 / (1 + np.exp(-odds))
     if (shares > 0.5).sum() < config.min_share * video.valid.sum():
         return None
-    return Candidate(host=host, guess=pool[best], shares=shares, gain=gain)
+    return Candidate(host=host, guess=search_values(seen, pool[best], shares), shares=shares, gain=gain)
+
+
+def search_values(seen: PointVideo, guess: JointGuess, shares: Float[np.ndarray, "frame point"]) -> JointGuess:
+    """The joint fitted to its points' flow, with its values also searched on surfaces, where motion outran the flow.
+
+    Args:
+        seen: In normalised coordinates, from where the joint's host stands still.
+    """
+    part = gather_part_flow(seen, shares)
+    fitted = fit_joint(part, guess, num_rounds=5)
+    return fit_joint(part, fitted, steps=measure_surface_steps(seen, shares, fitted))
 
 
 def seen_from(video: PointVideo, motions: Float[np.ndarray, "frame 4 4"]) -> PointVideo:

@@ -13,15 +13,18 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.refine.assignment import AssignmentConfig, reassign, total_gains
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
+from sim2art.refine.depth_scale import measure_depth_scale
 from sim2art.refine.kinematic_model import BASE, KinematicModel
+from sim2art.refine.leftover import measure_leftover
 from sim2art.refine.parts import RECOVERED, Parts, parts_from_estimate
+from sim2art.refine.pose_evidence import measure_turns, pose_log_odds
 from sim2art.refine.recovery import RecoveryConfig, find_candidate
 from sim2art.refine.residuals import join_rows, row_residuals
 from sim2art.refine.sight import Sight, look_at
 from sim2art.refine.single_part import compare_fits, fit_part, other_start, view_part
 from sim2art.refine.solver import Solution, SolverConfig, solve
 from sim2art.refine.structure import MIN_ROWS, choose_parents, measure_support, merge_same
-from sim2art.refine.verdict import Conclusion, accept, conclude, gather_facts, travel
+from sim2art.refine.verdict import Conclusion, Doubts, accept, conclude, gather_facts, travel
 
 UNEXPLAINED = 0.02
 """Residual of flow above which a point may belong to another motion, normalised units."""
@@ -38,7 +41,7 @@ class RefineConfig:
     solver: SolverConfig = field(default_factory=SolverConfig)
     recovery: RecoveryConfig = field(default_factory=RecoveryConfig)
     calibration: Calibration = field(default_factory=Calibration)
-    max_recovered: int = 3
+    max_recovered: int = 8
     """Parts that the safety net may add."""
     min_support: float = -30.0
     """A part of the proposal with less log-odds for its motion is dropped."""
@@ -100,6 +103,7 @@ def refine_with_facts(
     rng = np.random.default_rng(config.seed)
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
+    depth = measure_depth_scale(normalized)
     parts = parts_from_estimate(normalized, normalization, estimate)
     proposed = parts.model
     sight = look_at(normalized, parts, config.correspondence)
@@ -116,9 +120,15 @@ def refine_with_facts(
     parts = merge_same(sight, parts)
     sight = sight.again(parts)
     parts, solution = solve_together(sight, parts, config)
+    kept = [k for k in range(parts.num_joints) if is_still_moving(sight, parts, k, config)]
+    if len(kept) < parts.num_joints:
+        parts = parts.take(np.array(kept, dtype=np.int64))
+        sight = sight.again(parts)
+        parts, solution = solve_together(sight, parts, config)
     facts = accept(sight, parts, proposed, gather_facts(sight, parts, solution))
     parts, facts = keep_proposed(parts, proposed, facts, config)
-    return conclude(video, normalization, estimate, parts, facts, config.calibration)
+    doubts = Doubts(depth=depth, leftover=measure_leftover(normalized, parts), num_joined=parts.num_joined)
+    return conclude(video, normalization, estimate, parts, facts, doubts, config.calibration)
 
 
 def choose_types(sight: Sight, parts: Parts, config: RefineConfig, chosen: list[int]) -> Parts:
@@ -133,6 +143,7 @@ def choose_types(sight: Sight, parts: Parts, config: RefineConfig, chosen: list[
         other = fit_part(view, other_start(view, own.guess), config.solver, config.correspondence)
         turn, slide = (own, other) if own.guess.is_revolute else (other, own)
         odds[k] = config.type_weight * compare_fits([turn, slide], 2.0) + config.opinion_weight * parts.opinions[k]
+        odds[k] += pose_log_odds(measure_turns(view.rows), turn.guess)
         arm = np.linalg.norm(np.cross(turn.guess.axis, view.center - turn.guess.pivot))
         if arm > config.far_pivot:
             odds[k] -= config.far_penalty
@@ -184,6 +195,13 @@ def recover(sight: Sight, parts: Parts, config: RefineConfig, rng: np.random.Gen
     return sight, parts
 
 
+def is_still_moving(sight: Sight, parts: Parts, joint: int, config: RefineConfig) -> bool:
+    """Whether a part of the safety net still moves as it must, once all joints were solved together."""
+    if parts.origins[joint] != RECOVERED:
+        return True
+    return travel(parts.model, joint, sight.centers[joint]) >= config.min_recovered_travel
+
+
 def keep_proposed(
     parts: Parts, proposed: KinematicModel, facts: list[JointFacts], config: RefineConfig
 ) -> tuple[Parts, list[JointFacts]]:
@@ -198,7 +216,7 @@ def keep_proposed(
         angle = float(line_angle(model.axes[k], proposed.axes[origin])) if turns == fact.is_revolute else 0.0
         reach = max(config.least_reach, config.reach * (1 - fact.proposed_confidence))
         if fact.gain < config.min_gain or fact.num_rows < config.min_rows or angle > reach:
-            model = model.with_joint(k, proposed[origin])
+            model = model.with_joint(k, proposed[origin], BASE)
             if turns != fact.is_revolute:
                 odds[k] = parts.opinions[k]
             kept[k] = dataclasses.replace(

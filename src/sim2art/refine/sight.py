@@ -33,6 +33,11 @@ class Sight:
         clouds = [np.concatenate(frames) for frames in self.surfaces.points]
         return np.array([np.median(cloud, axis=0) if len(cloud) else np.zeros(3) for cloud in clouds]).reshape(-1, 3)
 
+    def held_out(self, parts: Parts) -> Rows:
+        """Rows of flow of points that `rows` leaves out, for the same labels."""
+        labels = parts.labels(self.video)
+        return gather_flow_rows(self.video, labels, parts.probabilities.max(axis=-1), self.config, held_out=True)
+
     def again(self, parts: Parts) -> "Sight":
         """The same clip with the labels of other parts."""
         return look_at(self.video, parts, self.config)

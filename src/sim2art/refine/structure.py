@@ -3,13 +3,14 @@
 import dataclasses
 
 import numpy as np
+from jaxtyping import Float
 
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.refine.correspondences import CorrespondenceConfig
 from sim2art.refine.evidence import compare_lengths
 from sim2art.refine.kinematic_model import BASE, make_model
 from sim2art.refine.parts import Parts
-from sim2art.refine.residuals import row_residuals
+from sim2art.refine.residuals import Rows, row_residuals
 from sim2art.refine.sight import Sight
 from sim2art.refine.single_part import PartFit, PartView, compare_models, fit_part, other_start, view_part
 from sim2art.refine.solver import SolverConfig
@@ -18,6 +19,8 @@ TOUCHING = 0.15
 """A part farther than this from another in every frame does not hang on it, normalised units."""
 PARENT_ODDS = 3.0
 """A moving parent needs this much log-odds against the static base."""
+PARENT_RATIO = 1.5
+"""And the base must leave this many times more: two drawers that slide side by side hang on each other as well."""
 MAX_PARENTS = 3
 """Touching parts that are tried as parents of one part, the largest first."""
 SAME_ODDS = 0.0
@@ -60,14 +63,22 @@ def choose_parents(sight: Sight, parts: Parts, solver: SolverConfig, corresponde
             fit = _best_fit(view, model[child], solver, correspondence)
             residuals = row_residuals(view.rows, fit.solution.model)
             others = row_residuals(base_view.rows, base_fit.solution.model)
-            odds = compare_lengths(view.rows, residuals, np.linalg.norm(others, axis=1), 0.0) - PARENT_ODDS
-            if odds > best_odds and measure_support(view, fit) > 0:
+            lengths, base_lengths = np.linalg.norm(residuals, axis=1), np.linalg.norm(others, axis=1)
+            odds = compare_lengths(view.rows, residuals, base_lengths, 0.0) - PARENT_ODDS
+            if odds <= best_odds or _left(view.rows, base_lengths) < PARENT_RATIO * _left(view.rows, lengths):
+                continue
+            if measure_support(view, fit) > 0:
                 best_odds, best_parent, best_guess = odds, parent, fit.guess
         if best_guess is not None:
             model = model.with_joint(child, best_guess, best_parent)
         elif model.parents[child] != BASE and base_fit is not None:
             model = model.with_joint(child, base_fit.guess, BASE)
     return dataclasses.replace(parts, model=model)
+
+
+def _left(rows: Rows, lengths: Float[np.ndarray, "row"]) -> float:
+    """Root mean square of residuals; those beyond the ninth decile, wrong flow mostly, count as that."""
+    return float(np.sqrt(np.average(np.minimum(lengths, np.percentile(lengths, 90)) ** 2, weights=rows.weight)))
 
 
 def merge_same(sight: Sight, parts: Parts) -> Parts:

@@ -15,9 +15,11 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.assembly import NO_MOTION
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import match_surfaces
+from sim2art.refine.depth_scale import DepthScale
 from sim2art.refine.evidence import compare_lengths, measure_inflation
 from sim2art.refine.kinematic_model import BASE, KinematicModel, joint_motion, layout_of
 from sim2art.refine.parts import RECOVERED, Parts
+from sim2art.refine.pose_evidence import explained_ratio, measure_turns
 from sim2art.refine.residuals import join_rows, row_residuals
 from sim2art.refine.sight import Sight
 from sim2art.refine.solver import Solution
@@ -29,8 +31,12 @@ AMBIGUOUS_SUPPORT = 10.0
 CLEAR_TRAVEL = 10.0
 """A way this many times as long as what the joint leaves unexplained is motion."""
 AMBIGUOUS_AXIS = np.deg2rad(15.0)
+LEFTOVER = 0.03
+"""More of the points than this that move as no joint says make the answer incomplete."""
 FEW_ROWS = 40.0
 """Sum of trust of rows below which a part is said to have too few points."""
+HELD_OUT_SHARE = 0.5
+"""Rows that no fit has seen decide on a joint when they weigh this much of those that were fitted."""
 SMALL_TURN = np.deg2rad(5.0)
 SMALL_TRAVEL = 0.05
 """Normalised units."""
@@ -72,6 +78,9 @@ def gather_facts(sight: Sight, parts: Parts, solution: Solution) -> list[JointFa
                 gain=None,
                 is_revolute=turns,
                 is_recovered=bool(parts.origins[k] == RECOVERED),
+                pose_ratio=explained_ratio(measure_turns(rows), model[k])
+                if turns and model.parents[k] == BASE
+                else 1.0,
             )
         )
     return facts
@@ -88,15 +97,21 @@ def travel(model: KinematicModel, joint: int, center: Float[np.ndarray, "3"]) ->
 
 
 def accept(sight: Sight, parts: Parts, proposed: KinematicModel, facts: list[JointFacts]) -> list[JointFacts]:
-    """The same facts with the log-odds of each refined joint against the proposed one, on flow and surfaces alike."""
+    """The same facts with the log-odds of each refined joint against the proposed one, on flow and surfaces alike.
+
+    Flow of points that no fit has seen decides where a part has enough of them.
+    """
     weighed = []
+    unseen = sight.held_out(parts)
     for k, fact in enumerate(facts):
         origin = int(parts.origins[k])
-        if origin == RECOVERED or parts.model.parents[k] != BASE or proposed.parents[origin] != BASE:
+        if origin == RECOVERED or proposed.parents[origin] != BASE:
             weighed.append(fact)
             continue
-        other = parts.model.with_joint(k, proposed[origin])
-        sets = [sight.rows.take(np.flatnonzero(sight.rows.part == k))]
+        other = parts.model.with_joint(k, proposed[origin], BASE)
+        sets = [unseen.take(np.flatnonzero(unseen.part == k))]
+        if sets[0].weight.sum() < HELD_OUT_SHARE * fact.num_rows:
+            sets = [sight.rows.take(np.flatnonzero(sight.rows.part == k))]
         for model in (parts.model, other):
             matched = match_surfaces(sight.surfaces, model, sight.num_kinds, sight.config)
             sets.append(matched.take(np.flatnonzero(matched.part == k)))
@@ -109,12 +124,47 @@ def accept(sight: Sight, parts: Parts, proposed: KinematicModel, facts: list[Joi
 
 
 @dataclass(frozen=True, kw_only=True)
+class Doubts:
+    """What speaks against an answer as a whole."""
+
+    depth: DepthScale
+    leftover: float
+    """Share of the points that move as no joint says."""
+    num_joined: int
+    """Parts that were joined with others."""
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why the answer may be wrong or incomplete, in words for a person; empty when nothing speaks against it."""
+        said = []
+        if self.depth.is_off:
+            word = "long" if self.depth.error > 0 else "short"
+            said.append(
+                f"depths look {100 * abs(self.depth.error):.0f} % too {word} for the camera's path: "
+                "check the depth scale or the poses"
+            )
+        if self.leftover > LEFTOVER:
+            said.append(
+                f"{100 * self.leftover:.0f} % of the points move as no joint says: "
+                "parts may be missing, or taken for one"
+            )
+        return tuple(said)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know, though it does not speak against the answer."""
+        if not self.num_joined:
+            return ()
+        noun = "part that moves" if self.num_joined == 1 else "parts that move"
+        return (f"{self.num_joined} {noun} as one with another joined to it",)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conclusion:
     """The refined estimate, and the facts that it rests on."""
 
     estimate: ArticulationEstimate
     facts: tuple[JointFacts, ...]
     """One for each joint."""
+    doubts: Doubts
 
 
 def conclude(
@@ -123,6 +173,7 @@ def conclude(
     proposal: ArticulationEstimate,
     parts: Parts,
     facts: list[JointFacts],
+    doubts: Doubts,
     calibration: Calibration,
 ) -> Conclusion:
     """The estimate in world units.
@@ -161,6 +212,10 @@ def conclude(
     if not answers and not reasons:
         reasons.append(NO_MOTION)
     status = proposal.status
+    if doubts.reasons():
+        reasons += doubts.reasons()
+        status = Status.AMBIGUOUS if status is Status.OK else status
+    reasons += doubts.remarks()
     open_joints = [answer.joint.child for answer in answers if answer.status is not Status.OK]
     if open_joints:
         reasons.append(f"uncertain: {', '.join(open_joints)}")
@@ -176,6 +231,7 @@ def conclude(
             reasons=tuple(reasons),
         ),
         facts=tuple(facts),
+        doubts=doubts,
     )
 
 
