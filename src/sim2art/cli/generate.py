@@ -25,9 +25,17 @@ from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.errors import InvalidValueError, OutputExistsError
 from sim2art.provenance import write_provenance
 from sim2art.simulate.generate import GENERATOR_VERSION, ClipConfig, CorruptionName, generate_clip
+from sim2art.simulate.mujoco_renderer import render_with_mujoco
 from sim2art.simulate.pybullet_renderer import render_with_pybullet
+from sim2art.simulate.renderer import Renderer
 
 _LOG = logging.getLogger(__name__)
+RendererName = Literal["rasterizer", "pybullet", "mujoco"]
+_RENDERERS: dict[RendererName, Renderer | None] = {
+    "rasterizer": None,
+    "pybullet": render_with_pybullet,
+    "mujoco": render_with_mujoco,
+}
 _AHEAD = 4  # Clips a worker may be ahead of the writer: bounds the memory.
 
 
@@ -45,7 +53,7 @@ def generate(
     assets: Path | None = None,
     num_frames: int = 16,
     num_points: int = 2048,
-    renderer: Literal["rasterizer", "pybullet"] = "rasterizer",
+    renderer: RendererName = "rasterizer",
     clips_per_file: int = 256,
     workers: int = 1,
     ray: str | None = None,
@@ -71,7 +79,8 @@ def generate(
             wherever it has the same path and content.
         num_frames: Frames a clip.
         num_points: Points a frame.
-        renderer: rasterizer (ours) or pybullet (the paper's; the same pictures, many times slower).
+        renderer: rasterizer (ours), pybullet (the paper's) or mujoco (rays through its physics engine); they see the
+            same, and the others are many times slower.
         clips_per_file: Clips in one tar (about 1 MB a clip).
         workers: Processes that generate.
         ray: Address of a Ray cluster, such as auto: its machines make a file each, and must all see the output folder.
@@ -161,8 +170,8 @@ def _seeds_of_file(seeds: range, index: int, clips_per_file: int) -> range:
     return seeds[index * clips_per_file : (index + 1) * clips_per_file]
 
 
-def _make_clip(config: ClipConfig, renderer: str, seed: int) -> Clip:
-    return generate_clip(config, seed, renderer=render_with_pybullet if renderer == "pybullet" else None)
+def _make_clip(config: ClipConfig, renderer: RendererName, seed: int) -> Clip:
+    return generate_clip(config, seed, renderer=_RENDERERS[renderer])
 
 
 def _generate_all(make: Callable[[int], Clip], seeds: range, workers: int) -> Iterator[Clip]:
