@@ -21,7 +21,7 @@ from jaxtyping import Float, UInt8
 
 import sim2art
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.articulation.assembly import assemble_object
+from sim2art.articulation.assembly import assemble_object, part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays, keep_largest_parts
 from sim2art.articulation.trajectory import JointTrajectory
@@ -235,7 +235,9 @@ def reconstruct(
         )
 
     with clock.stage("labels"):
-        labels = densify_labels(observation.video, observation.points, estimate.part_probabilities)
+        labels = densify_labels(
+            observation.video, observation.points, estimate.part_probabilities, part_motions(estimate)
+        )
     warnings = list(observation.warnings)
     with clock.stage("meshes") as say:
         meshes = _fuse(observation.video, labels, estimate, warnings)

@@ -1,10 +1,14 @@
-"""From an estimate and one mesh per part to an `ArticulatedObject`."""
+"""From an estimate and one mesh per part to an `ArticulatedObject`; the motion of its parts."""
 
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
+from jaxtyping import Float
+
 from sim2art.articulation.articulated_object import ArticulatedObject, Link
 from sim2art.articulation.estimate import ArticulationEstimate, part_name
+from sim2art.articulation.kinematics import link_motions
 from sim2art.geometry.meshes import TriangleMesh
 
 PART_COLORS: tuple[tuple[int, int, int], ...] = (
@@ -48,3 +52,8 @@ def assemble_object(
             dataclasses.replace(joint, parent=name_of[joint.parent], child=name_of[joint.child], observed_range=span)
         )
     return ArticulatedObject(name=name, links=links, joints=tuple(joints))
+
+
+def part_motions(estimate: ArticulationEstimate) -> Float[np.ndarray, "frame part 4 4"]:
+    """What carries each part from the rest pose to its place in each frame, in the world, the base first."""
+    return link_motions(assemble_object(estimate, [None] * (len(estimate.joints) + 1)), estimate.trajectory.values)

@@ -12,9 +12,8 @@ from jaxtyping import Float, UInt8
 from scipy import sparse
 from scipy.spatial import ConvexHull, KDTree, QhullError
 
-from sim2art.articulation.assembly import assemble_object
+from sim2art.articulation.assembly import part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, part_name
-from sim2art.articulation.kinematics import link_motions
 from sim2art.errors import InvalidValueError
 from sim2art.export.fusion import DepthView, DistanceGrid, fuse_views, place_voxels, without_edge_pixels
 from sim2art.export.surface_nets import extract_surface
@@ -70,8 +69,7 @@ def fuse_part_meshes(
             f"Labels {labels.shape}, depths {video.depths.shape} and a trajectory of {len(estimate.trajectory.times)} "
             "frames do not belong together; give all three for the same frames and size."
         )
-    skeleton = assemble_object(estimate, [None] * num_parts)
-    world_from_rest = link_motions(skeleton, estimate.trajectory.values)
+    world_from_rest = part_motions(estimate)
     camera_from_world = inverse(video.world_from_camera)
     depths = [without_edge_pixels(np.asarray(depth, dtype=np.float64)) for depth in video.depths]
     meshes: list[TriangleMesh | None] = []

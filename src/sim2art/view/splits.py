@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial import KDTree
 
+from sim2art.articulation.assembly import part_motions
 from sim2art.articulation.estimate import JointEstimate, part_name
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
@@ -159,7 +160,7 @@ def _split(
     changed = dataclasses.replace(draft, estimate=estimate, part_names=(*draft.part_names, name), meshes=tuple(meshes))
     if draft.video is None or draft.points is None:
         return changed
-    labels = densify_labels(draft.video, draft.points, estimate.part_probabilities)
+    labels = densify_labels(draft.video, draft.points, estimate.part_probabilities, part_motions(estimate))
     return dataclasses.replace(changed, labels=labels)
 
 
