@@ -57,7 +57,7 @@ def run(
             sim2art doctor says which can run here.
         cameras: auto (recorded, else found), static (it stood still), klt, colmap, vipe, file.
         mask: What counts as the object: auto, motion (around what moves), u2net (salient), sam2, file, whole.
-        flow: dis, file.
+        flow: dis, gmsf (from depth alone, for what has no texture), file.
         features: none, dinov2, dinov3, file.
         box: x,y,width,height of the object in the first used frame, px; overrides the mask, or prompts sam2.
         fov: Field of view of the image's longer side, deg, where the recording does not say it.

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sim2art.networks.scene_flow_cues import NUM_CUES
 from sim2art.networks.scene_flow_layers import (
     ChannelNorm,
     EdgeConvolution,
@@ -23,9 +24,6 @@ from sim2art.networks.scene_flow_layers import (
     Norm,
     find_neighbors,
 )
-
-_MAX_LANDING = 0.5
-"""Normalised; distances to the other cloud beyond this say nothing more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +51,8 @@ class SceneFlowConfig:
     """Points of a cloud among which neighbours are searched; None: all."""
     place_bands: int = 0
     """Fourier bands of a point's place that are added to its features; 0: none."""
+    num_cues: int = 0
+    """What each point is told beside its place, see `scene_flow_cues`."""
     has_heads: bool = False
     """Whether there are heads for what moves and for what can be trusted."""
 
@@ -66,11 +66,12 @@ GMSF_LIGHT = SceneFlowConfig(
     norm="layer",
     local_neighbors=12,
     local_expansion=1,
-    num_layers=4,
+    num_layers=3,
     expansion=1,
     num_support=256,
     num_local_support=256,
     place_bands=4,
+    num_cues=NUM_CUES,
     has_heads=True,
 )
 """For two CPU cores."""
@@ -105,18 +106,27 @@ class SceneFlowNetwork(nn.Module):
         )
         self.join = nn.Linear(sum(config.edge_widths), width, bias=False)
         self.join_norm = ChannelNorm(width, config.norm)
-        self.place = nn.Linear(3 + 6 * config.place_bands, width) if config.place_bands else None
+        num_places = 3 + 6 * config.place_bands + config.num_cues
+        self.place = nn.Linear(num_places, width) if config.place_bands else None
         self.local = LocalTransformer(width, width * config.local_expansion)
         self.blocks = nn.ModuleList(MatchingBlock(width, config.expansion) for _ in range(config.num_layers))
         self.smooth_query = nn.Linear(width, width)
         self.smooth_key = nn.Linear(width, width)
         if config.has_heads:
             self.moves_head = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
-            self.trust_head = nn.Sequential(nn.Linear(width + 6, width), nn.GELU(), nn.Linear(width, 1))
+            self.trust_head = nn.Sequential(
+                nn.Linear(width + 4 + config.num_cues, width), nn.GELU(), nn.Linear(width, 1)
+            )
 
-    def forward(self, first: Float[Tensor, "pair point 3"], second: Float[Tensor, "pair other 3"]) -> SceneFlowOutput:
+    def forward(
+        self,
+        first: Float[Tensor, "pair point 3"],
+        second: Float[Tensor, "pair other 3"],
+        first_cues: Float[Tensor, "pair point cue"] | None = None,
+        second_cues: Float[Tensor, "pair other cue"] | None = None,
+    ) -> SceneFlowOutput:
         """Flow of the first cloud's points to the second cloud; both in one frame, within about [-1, 1]."""
-        features, others = self.describe(first), self.describe(second)
+        features, others = self.describe(first, first_cues), self.describe(second, second_cues)
         for block in self.blocks:
             features, others = block(features, others, self.config.num_support)
         # Places are averaged in full precision.
@@ -133,10 +143,15 @@ class SceneFlowNetwork(nn.Module):
                 return SceneFlowOutput(smoothed, matched, smoothed, similarity, certain, certain)
             moves = self.moves_head(features)[..., 0]
             flow = moves.sigmoid()[..., None] * smoothed
-            trusted = self._judge(features.detach(), first, second, flow.detach(), smoothed.detach(), matched.detach())
+            change = torch.linalg.norm(matched - smoothed, dim=-1, keepdim=True)
+            told = [] if first_cues is None else [first_cues]
+            evidence = torch.cat([features, flow, change, *told], dim=-1).detach()
+            trusted = self.trust_head(evidence)[..., 0]
             return SceneFlowOutput(flow, matched, smoothed, similarity, moves, trusted)
 
-    def describe(self, points: Float[Tensor, "pair point 3"]) -> Float[Tensor, "pair point width"]:
+    def describe(
+        self, points: Float[Tensor, "pair point 3"], cues: Float[Tensor, "pair point cue"] | None = None
+    ) -> Float[Tensor, "pair point width"]:
         """Features of a cloud's points before the other cloud is looked at."""
         config = self.config
         count = config.num_local_support or points.shape[1]
@@ -151,16 +166,8 @@ class SceneFlowNetwork(nn.Module):
         if self.place is not None:
             bands = torch.pi * 2.0 ** torch.arange(config.place_bands, device=points.device, dtype=points.dtype)
             phases = (points[..., None] * bands).flatten(-2)
-            features = features + self.place(torch.cat([points, phases.sin(), phases.cos()], dim=-1))
+            told = [] if cues is None else [cues]
+            features = features + self.place(torch.cat([points, phases.sin(), phases.cos(), *told], dim=-1))
         if config.graph == "features" or config.local_neighbors > config.num_neighbors:
             neighbors = find_neighbors(points, points[:, :count], config.local_neighbors)
         return self.local(points, features, neighbors[..., : config.local_neighbors], count)
-
-    def _judge(
-        self, features: Tensor, first: Tensor, second: Tensor, flow: Tensor, smoothed: Tensor, matched: Tensor
-    ) -> Tensor:
-        """Logits of trust, from the features, the flow, how far from the other cloud it ends, and how it came about."""
-        landing = torch.cdist(first + flow, second).amin(dim=-1, keepdim=True).clamp_max(_MAX_LANDING)
-        staying = torch.cdist(first, second).amin(dim=-1, keepdim=True).clamp_max(_MAX_LANDING)
-        change = torch.linalg.norm(matched - smoothed, dim=-1, keepdim=True)
-        return self.trust_head(torch.cat([features, flow, landing, staying, change], dim=-1))[..., 0]

@@ -76,6 +76,9 @@ COMPONENTS: dict[str, dict[str, Component]] = {
     },
     "flow": {
         "dis": Component(what="DIS optical flow", license="OpenCV, Apache-2.0"),
+        "gmsf": Component(
+            what="GMSF scene flow from depth alone, for what has no texture (poses and masks still by DIS); weights ship"
+        ),
         "file": Component(what="optical flow of yours, FROM_TO.flo by frame numbers", needs_source=True),
     },
     "features": {

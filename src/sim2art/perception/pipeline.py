@@ -238,6 +238,8 @@ def observe_frames(
     )
     lifted = LiftedFlow(flows=flows, depths=depths, intrinsics=recording.intrinsics, world_from_camera=poses)
     flow: FlowSource = RigidFlow(raw=lifted, seed=options.seed) if options.make_rigid else lifted
+    if options.choice("flow").name == "gmsf":
+        flow = _load_point_flow(video, options)
     if truth is not None and truth.flow is not None:
         flow = truth.flow(recording.indices[frames], video)
     points = sample_point_video(
@@ -271,12 +273,24 @@ def coarse_starts(
 
 def load_flow(choice: Choice, recording: Recording, frames: Int[np.ndarray, "used"]) -> ImageFlow:
     """The optical flow component."""
-    if choice.name == "dis":
+    if choice.name in ("dis", "gmsf"):  # gmsf gives flow of points; poses and masks need that of images.
         return DisFlow()
     assert choice.source is not None, "The choice was checked when it was parsed."
     ids = recording.capture.frame_ids
     frame_of = {recording.grays[frame].tobytes(): ids[recording.indices[frame]] for frame in frames}
     return FlowFiles(Path(choice.source), frame_of, DisFlow())
+
+
+def _load_point_flow(video: RgbdVideo, options: ObserveOptions) -> FlowSource:
+    from sim2art.perception.adapters.gmsf_flow import load_gmsf
+
+    return load_gmsf(
+        options.choice("flow").source,
+        video,
+        seed=options.seed,
+        num_points=options.num_points,
+        make_rigid=options.make_rigid,
+    )
 
 
 def scaled_box(box: tuple[int, int, int, int] | None, recording: Recording) -> Float[np.ndarray, "4"] | None:

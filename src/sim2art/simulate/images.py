@@ -21,7 +21,12 @@ from sim2art.simulate.stage import StageFrames
 
 
 def render_images(
-    scenario: Scenario, stage: StageFrames, hand: TriangleMesh | None = None, *, supersampling: int = 1
+    scenario: Scenario,
+    stage: StageFrames,
+    hand: TriangleMesh | None = None,
+    *,
+    supersampling: int = 1,
+    is_plain: bool = False,
 ) -> UInt8[np.ndarray, "frame height width 3"]:
     """Colour (RGB) of every frame, with exposure changes and image noise; a scenario has one look, whoever asks.
 
@@ -30,11 +35,12 @@ def render_images(
         stage: Its frames.
         hand: The hand's mesh, when the stage has one.
         supersampling: Colour is rendered this much finer and averaged; 1 is fast, and aliases at edges.
+        is_plain: Whether the object has no texture, whatever its scenario says.
     """
     factor = supersampling
     seed = scenario.seed
     rng = named_rng(seed, "image")
-    surfaces = _make_surfaces(scenario, stage, hand)
+    surfaces = _make_surfaces(scenario, stage, hand, is_plain=is_plain)
     lights = sample_lights(named_rng(seed, "lights"))
     num_frames, height, width = stage.depths.shape
     fine = stage.intrinsics * factor
@@ -70,7 +76,7 @@ def render_images(
     return images
 
 
-def _make_surfaces(scenario: Scenario, stage: StageFrames, hand: TriangleMesh | None) -> Surfaces:
+def _make_surfaces(scenario: Scenario, stage: StageFrames, hand: TriangleMesh | None, *, is_plain: bool) -> Surfaces:
     """Colours and materials of links, room and hand, in the order of the stage's faces."""
     rng = named_rng(scenario.seed, "surfaces")
     links = scenario.articulated_object.links
@@ -82,6 +88,8 @@ def _make_surfaces(scenario: Scenario, stage: StageFrames, hand: TriangleMesh | 
         options = list(shared)
         weights = np.array(list(shared.values()))
         link_shares = [{options[rng.choice(len(options), p=weights / weights.sum())]: 1.0}] * len(links)
+    if is_plain:
+        link_shares = [{Material.PLAIN: 1.0}] * len(links)
     room_shares = [
         FLOOR_SHARES
         if index == 0

@@ -63,6 +63,8 @@ class RecordingConfig:
             static_share=0.15,
         )
     )
+    is_plain: bool = False
+    """Whether the object has no texture: optical flow finds nothing on it to hold on to."""
     supersampling: int = 2
     """Colour is rendered this much finer and averaged."""
 
@@ -167,7 +169,13 @@ def render_recording(config: RecordingConfig, seed: int) -> SimulatedRecording:
         poses = corrupt_poses(poses, distance, TRACKED_POSES, named_rng(seed, "poses"), 1.0)
     return SimulatedRecording(
         times=np.arange(config.num_frames) / config.fps,
-        images=render_images(scenario, stage, None if hand is None else hand[0], supersampling=config.supersampling),
+        images=render_images(
+            scenario,
+            stage,
+            None if hand is None else hand[0],
+            supersampling=config.supersampling,
+            is_plain=config.is_plain,
+        ),
         depths=depths,
         intrinsics=stage.intrinsics,
         world_from_camera=None if config.poses == "none" else poses,

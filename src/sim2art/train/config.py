@@ -45,7 +45,7 @@ _SCENE_FLOW = TrainConfig(
     clips=ClipConfig(families=TRAINING_FAMILIES, corruption="real", num_points=1024, image_size=160, baselines=(1,)),
     batch_size=2,
     warmup_steps=100,
-    ema_decay=0.998,
+    ema_decay=0.995,
 )
 
 PRESETS: dict[str, TrainConfig] = {
@@ -66,7 +66,7 @@ PRESETS: dict[str, TrainConfig] = {
         examples=ExampleConfig(num_points=192, num_hypotheses=32), num_steps=40_000, batch_size=32, num_workers=14
     ),
     "scene-flow": replace(
-        _SCENE_FLOW, pairs=PairConfig(num_pairs=4, num_points=256), num_steps=6000, learning_rate=1.5e-3
+        _SCENE_FLOW, pairs=PairConfig(num_pairs=3, num_points=256), num_steps=6000, learning_rate=1.5e-3
     ),
     "scene-flow-fine": replace(
         _SCENE_FLOW, pairs=PairConfig(num_pairs=2, num_points=768), num_steps=1000, learning_rate=3e-4

@@ -198,7 +198,7 @@ def _run_network(network: nn.Module, batch: dict[str, Tensor], config: TrainConf
         case "paper":
             return network(batch["points"], batch["features"].float(), batch["point_valid"])
         case "scene_flow":
-            return network(batch["first"].flatten(0, 1), batch["second"].flatten(0, 1))
+            return network(*(batch[name].flatten(0, 1) for name in ("first", "second", "first_cues", "second_cues")))
         case _:
             assert_never(config.network)
 

@@ -20,6 +20,7 @@ from sim2art.dataset.true_flow import move_points
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import inverse
 from sim2art.networks.scene_flow import SceneFlowOutput
+from sim2art.networks.scene_flow_cues import measure_cues
 from sim2art.observation.normalization import normalize_box
 
 _MOVES = 0.01
@@ -61,6 +62,10 @@ class PairExample(NamedTuple):
     """(pair, point, 3)."""
     flow: np.ndarray
     """(pair, point, 3): of the first frame's points."""
+    first_cues: np.ndarray
+    """(pair, point, cue): see `networks.scene_flow_cues`."""
+    second_cues: np.ndarray
+    """(pair, point, cue)."""
 
 
 def make_pair_example(clip: Clip, config: PairConfig, rng: np.random.Generator) -> PairExample:
@@ -72,16 +77,20 @@ def make_pair_example(clip: Clip, config: PairConfig, rng: np.random.Generator) 
     pairs = []
     for _ in range(config.num_pairs):
         a, b = _draw_frames(usable, config, rng)
-        first, second = _draw_points(clip, a, config, rng), _draw_points(clip, b, config, rng)
+        first, second = _draw_points(clip, a, rng), _draw_points(clip, b, rng)
         points, others = clip.video.points_world[a][first], clip.video.points_world[b][second]
         flow = move_points(motions[b] @ inverse(motions[a]), clip.part_ids[a][first], points)
         normalization = normalize_box(np.concatenate([points, others]))
         change = _draw_change(config, rng)
+        points, others = (normalization.apply(cloud) @ change.T for cloud in (points, others))
+        few, few_others = _resized(points, config.num_points), _resized(others, config.num_points)
         pairs.append(
             (
-                normalization.apply(points) @ change.T,
-                normalization.apply(others) @ change.T,
-                flow / normalization.scale @ change.T,
+                few,
+                few_others,
+                _resized(flow / normalization.scale @ change.T, config.num_points),
+                measure_cues(few, others),
+                measure_cues(few_others, points),
             )
         )
     return PairExample(*(np.array(column, dtype=np.float32) for column in zip(*pairs, strict=True)))
@@ -148,12 +157,15 @@ def _draw_frames(usable: np.ndarray, config: PairConfig, rng: np.random.Generato
     return (a, b) if rng.uniform() < 0.7 else (b, a)
 
 
-def _draw_points(clip: Clip, frame: int, config: PairConfig, rng: np.random.Generator) -> np.ndarray:
-    """Indices of points of a frame, in random order; again the same ones when there are too few."""
+def _draw_points(clip: Clip, frame: int, rng: np.random.Generator) -> np.ndarray:
+    """Indices of all points of a frame, in random order."""
     valid = np.flatnonzero(clip.video.valid[frame])
-    if len(valid) == 0:
-        valid = np.arange(clip.video.num_points)
-    return rng.choice(valid, config.num_points, replace=len(valid) < config.num_points)
+    return rng.permutation(valid if len(valid) else np.arange(clip.video.num_points))
+
+
+def _resized(values: np.ndarray, count: int) -> np.ndarray:
+    """The first `count` values; again the same ones when there are too few."""
+    return np.resize(values, (count, values.shape[1]))
 
 
 def _draw_change(config: PairConfig, rng: np.random.Generator) -> Float[np.ndarray, "3 3"]:
