@@ -2,14 +2,19 @@ import dataclasses
 import json
 import multiprocessing
 
+import numpy as np
 import pytest
 import torch
 
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidFileError, OutputExistsError
-from sim2art.predict.checkpoint import load_checkpoint
+from sim2art.networks.judge import JudgeConfig
+from sim2art.predict.checkpoint import load_checkpoint, save_checkpoint
+from sim2art.predict.decoding import DecodingConfig, decode_video
+from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.train import data, loop
 from sim2art.train.config import PRESETS
+from sim2art.train.data import iterate_batches
 from sim2art.train.loop import train
 from tests.point_clips import make_point_clip
 
@@ -91,6 +96,28 @@ def test_a_run_can_begin_with_a_checkpoint_of_its_own_kind_only(tmp_path, clips)
         torch.testing.assert_close(begun.state_dict()[name], value, msg=name)
     with pytest.raises(InvalidFileError, match="this run builds"):
         train(_config(network="paper"), tmp_path / "third", start_from=tmp_path / "first" / "checkpoint", clips=clips)
+
+
+def test_a_larger_judge_begins_where_a_smaller_one_ended(tmp_path, clips):
+    train(_config(num_steps=2), tmp_path / "first", clips=clips)
+    trained, _ = load_checkpoint(tmp_path / "first" / "checkpoint")
+    examples = dataclasses.replace(
+        _config().examples, evidence=EvidenceConfig(kinds=("targets", "free_space", "residuals", "semantics"))
+    )
+    judge = JudgeConfig(num_features=0, width=64, hypothesis_width=160, num_heads=8)
+    larger = _config(num_steps=0, examples=examples, judge=judge)
+    begun = train(larger, tmp_path / "second", start_from=tmp_path / "first" / "checkpoint", clips=clips)
+    batch = next(iterate_batches(dataclasses.replace(larger, num_steps=1), 0, clips))
+    rest = batch["points"], batch["point_valid"], batch["hypothesis_valid"]
+    known = batch["evidence"][..., : trained.config.num_features].float()
+    with torch.inference_mode():
+        same = torch.allclose(begun(batch["evidence"].float(), *rest).scores, trained(known, *rest).scores, atol=1e-3)
+    assert same
+    assert begun.config.evidence == examples.evidence.kinds
+    save_checkpoint(tmp_path / "larger", begun)
+    loaded, calibration = load_checkpoint(tmp_path / "larger")
+    estimate = decode_video(loaded, clips[0].video, calibration, DecodingConfig())
+    assert np.isfinite(estimate.part_probabilities).all()
 
 
 def test_a_run_that_fails_keeps_what_it_learned(tmp_path, clips, monkeypatch):

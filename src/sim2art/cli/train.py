@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from sim2art.errors import InvalidValueError
+from sim2art.proposals.evidence import EvidenceKind
 from sim2art.train.config import PRESETS
 from sim2art.train.loop import train as run_training
 
@@ -18,6 +19,7 @@ def train(
     output: Path,
     network: Literal["proposals", "paper"] | None = None,
     corruption: Literal["none", "paper", "real"] | None = None,
+    evidence: tuple[EvidenceKind, ...] | None = None,
     seed: int = 0,
     num_steps: int | None = None,
     batch_size: int | None = None,
@@ -33,12 +35,14 @@ def train(
         output: Folder for checkpoint, state and logs.
         network: Hypothesise and verify (default), or the paper's slots.
         corruption: Noise of the clips; the preset's own when not given.
+        evidence: Kinds of evidence that the judge sees beyond the basic ones: targets, free_space, residuals, semantics;
+            the preset's own when not given.
         seed: Decides the data and the initial weights.
         num_steps: Length of the run; the preset's own when not given.
         batch_size: Clips a step; the preset's own when not given.
         workers: Processes that make clips.
         resume: Go on from what the folder holds.
-        start_from: Checkpoint folder whose weights a new run begins with.
+        start_from: Checkpoint folder whose weights a new run begins with; a larger judge begins as one that says the same.
     """
     config = dataclasses.replace(PRESETS[preset], seed=seed)
     if network is not None:
@@ -47,6 +51,11 @@ def train(
         config = dataclasses.replace(config, network=network)
     if corruption is not None:
         config = dataclasses.replace(config, clips=dataclasses.replace(config.clips, corruption=corruption))
+    if evidence is not None:
+        examples = dataclasses.replace(
+            config.examples, evidence=dataclasses.replace(config.examples.evidence, kinds=evidence)
+        )
+        config = dataclasses.replace(config, examples=examples)
     for name, value in (("num_steps", num_steps), ("batch_size", batch_size), ("num_workers", workers)):
         if value is not None:
             config = dataclasses.replace(config, **{name: value})

@@ -6,7 +6,7 @@ fit each joint to the flow of its part (both types), judge the fitted joints, an
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from sim2art.predict.fitting import (
 from sim2art.predict.second_look import SecondLookConfig, refit_promising
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
-from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
+from sim2art.proposals.evidence import EvidenceConfig, EvidenceKind, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.joint_fit import FittedJoint
 from sim2art.proposals.propose import ProposalConfig, propose
@@ -174,7 +174,9 @@ def judge(
 ) -> Judgement:
     """Run the network on chosen points of a normalised video."""
     device = next(network.parameters()).device
-    evidence = lay_out_evidence(smoothed, surface, pool, point_indices, config.evidence)
+    kinds = cast("tuple[EvidenceKind, ...]", network.config.evidence)
+    evidence_config = dataclasses.replace(config.evidence, kinds=kinds)
+    evidence = lay_out_evidence(smoothed, surface, pool, point_indices, evidence_config)
     frames = np.arange(smoothed.num_frames)[:, None]
     points = smoothed.points_world[frames, point_indices].astype(np.float32)
     output = network(

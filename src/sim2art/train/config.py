@@ -5,6 +5,8 @@ from typing import Literal
 
 from sim2art.assets.procedural import TRAINING_FAMILIES
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
+from sim2art.networks.judge import JudgeConfig
+from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.simulate.generate import ClipConfig
 from sim2art.train.examples import ExampleConfig
 from sim2art.train.scene_flow import PairConfig
@@ -19,6 +21,8 @@ class TrainConfig:
     network: NetworkName = "proposals"
     clips: ClipConfig = field(default_factory=lambda: ClipConfig(families=TRAINING_FAMILIES, corruption="real"))
     examples: ExampleConfig = field(default_factory=ExampleConfig)
+    judge: JudgeConfig = field(default_factory=lambda: JudgeConfig(num_features=0))
+    """Sizes of the judge; its features are those of the examples' evidence, whatever is said here."""
     pairs: PairConfig = field(default_factory=PairConfig)
     """Of the scene flow network."""
     seed: int = 0
@@ -63,7 +67,17 @@ PRESETS: dict[str, TrainConfig] = {
         examples=ExampleConfig(num_points=96, num_hypotheses=24), num_steps=4000, batch_size=8, num_workers=2
     ),
     "base": TrainConfig(
-        examples=ExampleConfig(num_points=192, num_hypotheses=32), num_steps=40_000, batch_size=32, num_workers=14
+        examples=ExampleConfig(
+            num_points=192,
+            num_hypotheses=32,
+            evidence=EvidenceConfig(kinds=("targets", "free_space", "residuals", "semantics")),
+        ),
+        judge=JudgeConfig(
+            num_features=0, width=64, hypothesis_width=160, num_heads=8, mix_width=24, num_gates=8, num_blocks=4
+        ),
+        num_steps=40_000,
+        batch_size=32,
+        num_workers=14,
     ),
     "scene-flow": replace(
         _SCENE_FLOW, pairs=PairConfig(num_pairs=3, num_points=256), num_steps=6000, learning_rate=1.5e-3

@@ -3,6 +3,7 @@
 Everything here is NumPy and runs in worker processes.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -51,6 +52,8 @@ class ExampleConfig:
     """Points a frame among which flow is smoothed; judged points are drawn from them."""
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    drop_semantics: float = 0.4
+    """Share of clips whose semantic features are hidden from the judge, so that it works with and without."""
     num_slot_points: int = 512
     """Points a frame that the slot network sees."""
     drop_flow: float = 0.1
@@ -112,6 +115,8 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
         pool = pool.take(np.concatenate([np.arange(half), np.sort(rest)]))
     chosen = draw_points(smoothed.valid, config.num_points, rng)
     frames = np.arange(video.num_frames)[:, None]
+    if "semantics" in config.evidence.kinds and rng.random() < config.drop_semantics:
+        smoothed = dataclasses.replace(smoothed, features=None)
     evidence = lay_out_evidence(smoothed, video, pool, chosen, config.evidence)
     targets, qualities, types = _label(pool, truth, video.points_world, np.where(video.valid, clip.part_ids, -1), rng)
     padding = config.num_hypotheses - len(pool)

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from sim2art.dataset.clip import Clip
-from sim2art.errors import InvalidFileError, OutputExistsError
-from sim2art.networks.judge import JudgeConfig
+from sim2art.errors import InvalidFileError, InvalidValueError, OutputExistsError
+from sim2art.networks.judge import Judge, JudgeConfig
+from sim2art.networks.judge_widening import widen_judge
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.scene_flow import GMSF_LIGHT, SceneFlowConfig
 from sim2art.networks.slot_network import SlotConfig
@@ -41,7 +42,10 @@ def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowC
     """The network that a training run builds."""
     baselines = len(config.clips.baselines)
     if config.network == "proposals":
-        return JudgeConfig(num_features=num_evidence_features(baselines))
+        kinds = config.examples.evidence.kinds
+        return dataclasses.replace(
+            config.judge, num_features=num_evidence_features(baselines, kinds), evidence=tuple(kinds)
+        )
     if config.network == "scene_flow":
         return GMSF_LIGHT
     return SlotConfig(encoder=EncoderConfig(num_features=num_slot_features(baselines)))
@@ -144,17 +148,20 @@ def _train(
 
 
 def _copy_weights(checkpoint: Path, network: nn.Module) -> None:
-    """Begin with a checkpoint's weights.
+    """Begin with a checkpoint's weights; a larger judge begins as one that says the same.
 
     Raises:
         InvalidFileError: When they are those of another network.
     """
     trained, _ = load_checkpoint(checkpoint)
     if trained.config != network.config:
-        raise InvalidFileError(
-            f"{checkpoint} holds {trained.config}; this run builds {network.config}. Use the preset it was trained with.",
-            path=checkpoint,
-        )
+        problem = f"{checkpoint} holds {trained.config}; this run builds {network.config}"
+        if not (isinstance(trained, Judge) and isinstance(network, Judge)):
+            raise InvalidFileError(f"{problem}. Use the preset it was trained with.", path=checkpoint)
+        try:
+            trained = widen_judge(trained, network.config)
+        except InvalidValueError as error:
+            raise InvalidFileError(f"{problem}. {error}", path=checkpoint) from error
     network.load_state_dict(trained.state_dict())
 
 
