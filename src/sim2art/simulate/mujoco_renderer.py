@@ -45,6 +45,7 @@ def render_with_mujoco(
     rays = np.stack([x, y, np.ones_like(x)], axis=-1).reshape(-1, 3)
     lengths = np.linalg.norm(rays, axis=1)
     directions = np.ascontiguousarray((rays / lengths[:, None]).ravel())
+    no_normals = {"normal": None} if "normal" in mujoco.mj_multiRay.__doc__ else {}  # Older versions have none to give.
     distances, geoms = np.empty(len(rays)), np.empty(len(rays), dtype=np.int32)
     for frame in range(num_frames):
         for index, body in enumerate(owners):
@@ -54,7 +55,7 @@ def render_with_mujoco(
         mujoco.mj_kinematics(model, data)
         mujoco.mj_multiRay(
             m=model, d=data, pnt=np.zeros(3), vec=directions, geomgroup=None, flg_static=True, bodyexclude=-1,
-            geomid=geoms, dist=distances, normal=None, nray=len(rays), cutoff=_FAR,
+            geomid=geoms, dist=distances, nray=len(rays), cutoff=_FAR, **no_normals,
         )  # fmt: skip
         found = distances >= 0
         depths[frame].ravel()[found] = (distances / lengths)[found]
