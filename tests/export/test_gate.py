@@ -12,7 +12,7 @@ from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVer
 from sim2art.export import gate as gate_module
 from sim2art.export.cavities import find_cavity
 from sim2art.export.collision import CollisionShape
-from sim2art.export.gate import check_simulation
+from sim2art.export.gate import GateConfig, check_simulation
 from sim2art.export.mjcf import write_mjcf
 from sim2art.export.model_meshes import write_part_meshes
 from sim2art.export.physics import PhysicsModel, build_physics
@@ -72,10 +72,47 @@ def check(articulated_object: ArticulatedObject, folder: Path, *, exact: bool = 
 
 def test_a_sound_drawer_passes_everything(tmp_path: Path) -> None:
     checks = check(make_drawer(), tmp_path)
-    assert set(checks) == {"compile", "rest", "settle", "reach slide", "drawer slide"}
+    assert set(checks) == {"compile", "rest", "settle", "drop", "reach slide", "drawer slide"}
     assert all(x.outcome is Outcome.PASSED for x in checks.values()), checks
     assert "0.0 cm to 30.0 cm" in checks["reach slide"].words
     assert "14 cm deep hollow of tray" in checks["drawer slide"].words
+
+
+def test_an_object_that_falls_comes_to_rest_on_the_ground(tmp_path: Path) -> None:
+    drop = check(make_drawer(), tmp_path)["drop"]
+    assert drop.outcome is Outcome.PASSED
+    assert "comes to rest" in drop.words
+    assert "tipped" not in drop.words
+
+
+def test_an_object_that_tips_over_says_so(tmp_path: Path) -> None:
+    slab = box((0.02, 0.5, 0.6), (0, 0, 0.3))
+    lid = box((0.3, 0.4, 0.02), (0.2, 0, 0.6))
+    joint = Joint(
+        name="hinge", type=JointType.REVOLUTE, parent="base", child="lid", axis=np.array([0.0, 1, 0]),
+        pivot=np.array([0.02, 0, 0.6]), observed_range=(-0.1, 0.1),
+    )  # fmt: skip
+    links = (Link(name="base", mesh=slab), Link(name="lid", mesh=lid))
+    made = ArticulatedObject(name="sign", links=links, joints=(joint,))
+    drop = check(made.moved(make_transform(CAMERA_FROM_UP, np.array([0.1, 0.2, 1.5]))), tmp_path, exact=False)["drop"]
+    assert drop.outcome is Outcome.PASSED
+    assert "tipped over by" in drop.words
+
+
+def test_parts_that_are_thrown_apart_by_a_fall_fail(tmp_path: Path) -> None:
+    model = build_physics(make_drawer(), decompose=False)
+    write_mjcf(model, write_part_meshes(model, tmp_path), tmp_path / "object.xml")
+    verdict = check_simulation(model, tmp_path / "object.xml", GateConfig(max_speed=0.1))
+    drop = next(x for x in verdict.checks if x.name == "drop")
+    assert drop.outcome is Outcome.FAILED
+    assert "explodes" in drop.words
+    assert verdict.outcome is Outcome.FAILED
+
+
+def test_a_base_without_geometry_has_nothing_to_fall_on(tmp_path: Path) -> None:
+    drawer = make_drawer()
+    bare = dataclasses.replace(drawer, links=(dataclasses.replace(drawer.links[0], mesh=None), *drawer.links[1:]))
+    assert check(bare, tmp_path)["drop"].outcome is Outcome.NOT_CHECKED
 
 
 def test_a_filled_drawer_is_found(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """The simulate-and-check gate: does an export hold together in MuJoCo?
 
 The base is held in the world, as in every export. Checked are: it compiles; at rest no two parts overlap (but a part
-and the one that carries it, whose contacts simulators leave out); left alone it stays calm; each joint, driven from end
-to end, gets there; and a ball fits into what looks like a drawer.
+and the one that carries it, whose contacts simulators leave out); left alone it stays calm; with its base let go it falls
+onto the ground and comes to rest (`gate_drop`); each joint, driven from end to end, gets there; and a ball fits into what
+looks like a drawer.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from sim2art.articulation.joint import JointType
 from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVerdict
 from sim2art.errors import MissingPackageError
 from sim2art.export.cavities import Cavity, find_cavity
+from sim2art.export.gate_drop import check_drop
 from sim2art.export.physics import PhysicsModel
 from sim2art.optional import require
 
@@ -63,7 +65,8 @@ def check_simulation(model: PhysicsModel, path: Path, config: GateConfig | None 
         words = f"MuJoCo refuses the file: {str(error).splitlines()[0]}"
         return SimulationVerdict(engine=engine, checks=(_check("compile", Outcome.FAILED, words),))
     compiled = _check("compile", Outcome.PASSED, f"{len(model.joints)} joint(s), {gate.num_pieces} collision piece(s)")
-    checks = [compiled, gate.check_rest(), gate.check_settling()]
+    drop = check_drop(mujoco, model, path, max_speed=config.max_speed)
+    checks = [compiled, gate.check_rest(), gate.check_settling(), drop]
     for index, joint in enumerate(model.articulated_object.joints):
         if joint.type is not JointType.FIXED:
             checks.append(gate.check_reach(index))
