@@ -6,13 +6,13 @@ from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.proposals.agreement import measure_agreement
 from sim2art.proposals.evidence import (
     BASELINE_FEATURES,
-    EPSILON,
     EvidenceConfig,
     lay_out_evidence,
     num_evidence_features,
 )  # fmt: skip
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.smoothing import smooth_flow
+from sim2art.proposals.surface_grid import EPSILON
 from sim2art.train.examples import normalized_truth
 from tests.point_clips import make_point_clip
 

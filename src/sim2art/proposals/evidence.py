@@ -19,15 +19,11 @@ from jaxtyping import Float, Float32
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.free_space import FREE_SPACE_FEATURES, measure_free_space
 from sim2art.proposals.hypotheses import Hypotheses
+from sim2art.proposals.rest_pose import CLIP_FEATURES, measure_rest_pose
 from sim2art.proposals.semantic_evidence import SEMANTIC_FEATURES, measure_likeness
 from sim2art.proposals.signed_residuals import RESIDUAL_FEATURES, measure_signed_residuals
+from sim2art.proposals.surface_grid import EPSILON, along_ray, index_surface, nearest_sample
 
-CELL = 0.1
-"""Side of a search cell, normalised units: distances up to this are exact."""
-FAR = 0.2
-"""Distances are cut here."""
-EPSILON = 0.004
-"""Added before the logarithm: below the noise, smaller is not better."""
 NUM_TARGETS = 3
 """Frames that each point is carried to: the first, the last, and the one where the hypothesis has moved most."""
 MORE_TARGETS = 3
@@ -38,7 +34,7 @@ PAIR_FEATURES = 4
 BASELINE_FEATURES = 5
 
 
-EvidenceKind = Literal["targets", "free_space", "residuals", "semantics"]
+EvidenceKind = Literal["targets", "free_space", "rest_pose", "residuals", "semantics"]
 """Kinds that may be added to the basic ones."""
 
 
@@ -55,6 +51,8 @@ def num_features_of(kind: EvidenceKind, num_baselines: int) -> int:
             return MORE_TARGETS * TARGET_FEATURES
         case "free_space":
             return FREE_SPACE_FEATURES
+        case "rest_pose":
+            return CLIP_FEATURES
         case "residuals":
             return num_baselines * RESIDUAL_FEATURES
         case "semantics":
@@ -68,7 +66,9 @@ class EvidenceConfig:
     """What evidence is laid out, and how densely."""
 
     num_cloud_points: int = 1024
-    """Points a frame that stand for the observed surface."""
+    """Points a frame that stand for the observed surface at single frames."""
+    num_clip_points: int = 2048
+    """The same for the evidence over a whole clip (`rest_pose`)."""
     kinds: tuple[EvidenceKind, ...] = ()
     """What is appended to the basic evidence, in this order."""
 
@@ -94,16 +94,14 @@ def lay_out_evidence(
     valid = np.ascontiguousarray(video.valid[frames, point_indices])
     flows = np.ascontiguousarray(video.flow_world[:, frames, point_indices], dtype=np.float32)
     flow_valid = np.ascontiguousarray(video.flow_valid[:, frames, point_indices])
-    surface = np.ascontiguousarray(surface_video.points_world[:, : config.num_cloud_points], dtype=np.float32)
-    surface_valid = np.ascontiguousarray(surface_video.valid[:, : config.num_cloud_points])
-    starts, members, low, sides = _index_surface(surface, surface_valid, np.float32(CELL))
+    grid = index_surface(surface_video.points_world, surface_video.valid, config.num_cloud_points)
     motions = hypotheses.motions()
     baselines = np.array(video.baselines, dtype=np.int64)
     poses = video.world_from_camera
     num_targets = NUM_TARGETS + (MORE_TARGETS if "targets" in config.kinds else 0)
     laid = _evidence(
-        points, valid, flows, flow_valid, baselines, surface, starts, members, low, sides,
-        motions.astype(np.float32), hypotheses.values.astype(np.float32), hypotheses.is_revolute,
+        points, valid, flows, flow_valid, baselines, grid.surface, grid.starts, grid.members,
+        grid.low, grid.sides, motions.astype(np.float32), hypotheses.values.astype(np.float32), hypotheses.is_revolute,
         hypotheses.axes.astype(np.float32), hypotheses.pivots.astype(np.float32), hypotheses.scores.astype(np.float32),
         np.ascontiguousarray(poses[:, :3, 3], dtype=np.float32), num_targets,
     )  # fmt: skip
@@ -115,7 +113,11 @@ def lay_out_evidence(
             case "targets":
                 basic.append(more)
             case "free_space":
-                basic.append(measure_free_space(points, valid, surface, surface_valid, motions, poses))
+                basic.append(measure_free_space(points, valid, grid.surface, grid.valid, motions, poses))
+            case "rest_pose":
+                whole = index_surface(surface_video.points_world, surface_video.valid, config.num_clip_points)
+                eyes = np.ascontiguousarray(poses[:, :3, 3], dtype=np.float32)
+                basic.append(measure_rest_pose(points, valid, whole, motions.astype(np.float32), eyes))
             case "residuals":
                 basic.append(
                     measure_signed_residuals(
@@ -159,85 +161,6 @@ def explained_shares(
     return explained, still
 
 
-@numba.njit(cache=True, nogil=True)
-def _index_surface(surface, valid, cell):
-    """Bucket each frame's points into a grid: start of each cell's run, point indices in cell order, corner, sides."""
-    num_frames, count = valid.shape
-    low = np.full(3, np.float32(1e9))
-    high = np.full(3, np.float32(-1e9))
-    for t in range(num_frames):
-        for i in range(count):
-            if valid[t, i]:
-                for k in range(3):
-                    # Flying pixels far outside would blow the grid up; the object itself lies within [-1, 1].
-                    x = min(max(surface[t, i, k], np.float32(-1.5)), np.float32(1.5))
-                    low[k] = min(low[k], x)
-                    high[k] = max(high[k], x)
-    sides = np.ones(3, np.int64)
-    for k in range(3):
-        if high[k] > low[k]:
-            sides[k] = int((high[k] - low[k]) / cell) + 1
-    cells = sides[0] * sides[1] * sides[2]
-    starts = np.zeros((num_frames, cells + 1), np.int32)
-    members = np.zeros((num_frames, count), np.int32)
-    keys = np.empty(count, np.int64)
-    for t in range(num_frames):
-        for i in range(count):
-            keys[i] = -1
-            if not valid[t, i]:
-                continue
-            key = 0
-            for k in range(3):
-                index = int((surface[t, i, k] - low[k]) / cell)
-                key = key * sides[k] + min(max(index, 0), sides[k] - 1)
-            keys[i] = key
-            starts[t, key + 1] += 1
-        for c in range(cells):
-            starts[t, c + 1] += starts[t, c]
-        cursor = starts[t, :-1].copy()
-        for i in range(count):
-            if keys[i] >= 0:
-                members[t, cursor[keys[i]]] = i
-                cursor[keys[i]] += 1
-    return starts, members, low, sides
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _nearest(x, y, z, surface, starts, members, low, sides, cell, far):
-    """Index and distance of the nearest surface point within about one cell; (-1, far) when there is none."""
-    ix, iy, iz = (
-        int(np.floor((x - low[0]) / cell)),
-        int(np.floor((y - low[1]) / cell)),
-        int(np.floor((z - low[2]) / cell)),
-    )
-    best = far * far
-    found = -1
-    for a in range(max(ix - 1, 0), min(ix + 2, sides[0])):
-        for b in range(max(iy - 1, 0), min(iy + 2, sides[1])):
-            base = (a * sides[1] + b) * sides[2]
-            c0, c1 = max(iz - 1, 0), min(iz + 2, sides[2])
-            if c0 >= c1:
-                continue
-            # Cells along z are neighbours in memory: one run covers all three.
-            for j in range(starts[base + c0], starts[base + c1]):
-                i = members[j]
-                dx, dy, dz = surface[i, 0] - x, surface[i, 1] - y, surface[i, 2] - z
-                d = dx * dx + dy * dy + dz * dz
-                if d < best:
-                    best = d
-                    found = i
-    return found, np.sqrt(best)
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _along_ray(x, y, z, eye, other, far):
-    """Signed distance from a point to a surface point along the viewing ray, over `far`, cut at 1; behind is positive."""
-    rx, ry, rz = x - eye[0], y - eye[1], z - eye[2]
-    length = np.sqrt(rx * rx + ry * ry + rz * rz) + 1e-6
-    d = ((other[0] - x) * rx + (other[1] - y) * ry + (other[2] - z) * rz) / (length * far)
-    return min(max(d, np.float32(-1.0)), np.float32(1.0))
-
-
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def _evidence(
     points, valid, flows, flow_valid, baselines, surface, starts, members, low, sides,
@@ -246,7 +169,7 @@ def _evidence(
     num_frames, count = valid.shape
     num_hypotheses = len(axes)
     num_baselines = len(baselines)
-    cell, far, eps = np.float32(CELL), np.float32(FAR), np.float32(EPSILON)
+    eps = np.float32(EPSILON)
     num_features = num_baselines * BASELINE_FEATURES + num_targets * TARGET_FEATURES + PAIR_FEATURES
     out = np.zeros((num_hypotheses, num_frames, count, num_features), np.float32)
     # Moving from frame t to s by hypothesis k is relative[k, t, s] = motions[k, s] @ inverse(motions[k, t]).
@@ -304,15 +227,15 @@ def _evidence(
                     if j == 2:
                         largest = travel
                     if still_distance[t, s, i] < 0:
-                        near, distance = _nearest(
-                            p[0], p[1], p[2], surface[s], starts[s], members[s], low, sides, cell, far
+                        near, distance = nearest_sample(
+                            p[0], p[1], p[2], surface[s], starts[s], members[s], low, sides
                         )  # fmt: skip
                         still_distance[t, s, i] = distance
                         if near >= 0:
-                            still_ray[t, s, i] = _along_ray(p[0], p[1], p[2], eyes[s], surface[s, near], far)
-                    near, distance = _nearest(x, y, z, surface[s], starts[s], members[s], low, sides, cell, far)
+                            still_ray[t, s, i] = along_ray(p[0], p[1], p[2], eyes[s], surface[s, near])
+                    near, distance = nearest_sample(x, y, z, surface[s], starts[s], members[s], low, sides)
                     row[at] = np.log(distance + eps)
-                    row[at + 1] = _along_ray(x, y, z, eyes[s], surface[s, near], far) if near >= 0 else np.float32(0.0)
+                    row[at + 1] = along_ray(x, y, z, eyes[s], surface[s, near]) if near >= 0 else np.float32(0.0)
                     row[at + 2] = np.log(still_distance[t, s, i] + eps)
                     row[at + 3] = still_ray[t, s, i]
                     row[at + 4] = np.log(travel + eps)

@@ -6,13 +6,13 @@ from jaxtyping import Float
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.evidence import (
     BASELINE_FEATURES,
-    EPSILON,
     NUM_TARGETS,
     TARGET_FEATURES,
     EvidenceConfig,
     lay_out_evidence,
 )  # fmt: skip
 from sim2art.proposals.hypotheses import Hypotheses
+from sim2art.proposals.surface_grid import EPSILON
 
 
 def measure_gains(
