@@ -6,7 +6,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from sim2art.dataset.shards import is_shard_done, parse_share, shard_path, write
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.errors import InvalidValueError, OutputExistsError
 from sim2art.provenance import write_provenance
-from sim2art.simulate.generate import GENERATOR_VERSION, ClipConfig, CorruptionName, generate_clip
+from sim2art.simulate.generate import GENERATOR_VERSION, ClipConfig, CorruptionName, PixelDescriber, generate_clip
 from sim2art.simulate.mujoco_renderer import render_with_mujoco
 from sim2art.simulate.pybullet_renderer import render_with_pybullet
 from sim2art.simulate.renderer import Renderer
@@ -36,6 +36,9 @@ _RENDERERS: dict[RendererName, Renderer | None] = {
     "pybullet": render_with_pybullet,
     "mujoco": render_with_mujoco,
 }
+FeaturesName = Literal["none", "dinov2", "dinov3"]
+_PATCHES = 12
+"""Along the longer side of a keyframe's crop: 168 px of DINOv2, a quarter of a second on a core."""
 _AHEAD = 4  # Clips a worker may be ahead of the writer: bounds the memory.
 
 
@@ -54,6 +57,8 @@ def generate(
     num_frames: int = 16,
     num_points: int = 2048,
     renderer: RendererName = "rasterizer",
+    features: FeaturesName = "none",
+    keyframes: int = 4,
     clips_per_file: int = 256,
     workers: int = 1,
     ray: str | None = None,
@@ -81,7 +86,10 @@ def generate(
         num_points: Points a frame.
         renderer: rasterizer (ours), pybullet (the paper's) or mujoco (rays through its physics engine); they see the
             same, and the others are many times slower.
-        clips_per_file: Clips in one tar (about 1 MB a clip).
+        features: Semantic features of the sampled points of some frames, from rendered colour: none, dinov2 (384 channels,
+            6 MB a clip) or dinov3.
+        keyframes: Frames a clip that get features.
+        clips_per_file: Clips in one tar (about 1 MB a clip without features).
         workers: Processes that generate.
         ray: Address of a Ray cluster, such as auto: its machines make a file each, and must all see the output folder.
     """
@@ -113,6 +121,10 @@ def generate(
     }
     if renderer != "rasterizer":
         facts["renderer"] = renderer
+    if features != "none":
+        facts["features"] = {"model": features, "keyframes": keyframes}
+        _describer(features, keyframes)  # A model that is not there is said before anything is written.
+    make = partial(_make_clip, config, renderer, features, keyframes)
     _claim_folder(output, json.loads(json.dumps(facts)))
     seeds = range(FIRST_TRAINING_SEED + seed, FIRST_TRAINING_SEED + seed + num)
     num_files = -(-num // clips_per_file)
@@ -129,7 +141,7 @@ def generate(
             if is_shard_done(path):
                 progress.update(len(chosen))
                 continue
-            write_shard(path, _count(_generate_all(partial(_make_clip, config, renderer), chosen, workers), progress))
+            write_shard(path, _count(_generate_all(make, chosen, workers), progress))
     write_index(output, facts)
     write_provenance(output, shard=shard, num=num, seed=seed)
     _LOG.info("Wrote %d clips to %s", total, output)
@@ -170,8 +182,18 @@ def _seeds_of_file(seeds: range, index: int, clips_per_file: int) -> range:
     return seeds[index * clips_per_file : (index + 1) * clips_per_file]
 
 
-def _make_clip(config: ClipConfig, renderer: RendererName, seed: int) -> Clip:
-    return generate_clip(config, seed, renderer=_RENDERERS[renderer])
+def _make_clip(config: ClipConfig, renderer: RendererName, features: FeaturesName, keyframes: int, seed: int) -> Clip:
+    describe = None if features == "none" else _describer(features, keyframes)
+    return generate_clip(config, seed, renderer=_RENDERERS[renderer], describe=describe)
+
+
+@cache
+def _describer(features: FeaturesName, keyframes: int) -> PixelDescriber:
+    """Features of keyframes; the model is loaded once a process."""
+    from sim2art.perception.adapters.dino_features import DinoFeatures
+    from sim2art.perception.keyframe_features import KeyframeFeatures
+
+    return KeyframeFeatures(extract=DinoFeatures(features, long_side=_PATCHES), num_frames=keyframes)
 
 
 def _generate_all(make: Callable[[int], Clip], seeds: range, workers: int) -> Iterator[Clip]:

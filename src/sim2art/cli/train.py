@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Literal
 
+from sim2art.dataset.clip_set import ClipSet
 from sim2art.errors import InvalidValueError
 from sim2art.proposals.evidence import EvidenceKind
 from sim2art.train.config import PRESETS
@@ -24,6 +25,7 @@ def train(
     num_steps: int | None = None,
     batch_size: int | None = None,
     workers: int | None = None,
+    clips: Path | None = None,
     resume: bool = False,
     start_from: Path | None = None,
 ) -> None:
@@ -41,6 +43,8 @@ def train(
         num_steps: Length of the run; the preset's own when not given.
         batch_size: Clips a step; the preset's own when not given.
         workers: Processes that make clips.
+        clips: Data set of `sim2art generate` to learn from, over and over, instead of clips made on the fly: the only
+            way to learn from semantic features.
         resume: Go on from what the folder holds.
         start_from: Checkpoint folder whose weights a new run begins with; a larger judge begins as one that says the same.
     """
@@ -59,5 +63,6 @@ def train(
     for name, value in (("num_steps", num_steps), ("batch_size", batch_size), ("num_workers", workers)):
         if value is not None:
             config = dataclasses.replace(config, **{name: value})
-    run_training(config, output, resume=resume, start_from=start_from)
+    given = None if clips is None else ClipSet(clips)
+    run_training(config, output, resume=resume, start_from=start_from, clips=given)
     print(f"Checkpoint: {output / 'checkpoint'}")

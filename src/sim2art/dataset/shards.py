@@ -10,7 +10,7 @@ import json
 import os
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,7 +192,10 @@ def encode_clip(clip: Clip) -> tuple[bytes, bytes]:
         "part_ids": clip.part_ids.astype(np.uint8),
     }
     if video.features is not None:
-        arrays["features"] = video.features.astype(np.float16)
+        # Features are the largest part of a clip, and only some frames have them.
+        frames = np.flatnonzero(np.any(video.features != 0, axis=(1, 2)))
+        arrays["feature_frames"] = frames
+        arrays["features"] = video.features[frames].astype(np.float16)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     facts = {
@@ -230,7 +233,7 @@ def decode_clip(arrays: bytes, facts: bytes, *, source: Path) -> Clip:
             world_from_camera=loaded["world_from_camera"],
             pixels=loaded["pixels"].astype(np.float64),
             is_metric=content["is_metric"],
-            features=loaded["features"].astype(np.float32) if "features" in loaded else None,
+            features=_spread_features(loaded),
         )
         part_ids = loaded["part_ids"].astype(np.int64)
     return Clip(
@@ -240,6 +243,18 @@ def decode_clip(arrays: bytes, facts: bytes, *, source: Path) -> Clip:
         trajectory=trajectory_from_dict(content["trajectory"]),
         provenance=content["provenance"],
     )
+
+
+def _spread_features(loaded: Mapping[str, np.ndarray]) -> Float[np.ndarray, "frame point channel"] | None:
+    """Features of all frames, zeros in those without; None when the clip has none."""
+    if "features" not in loaded:
+        return None
+    kept = loaded["features"].astype(np.float32)
+    if "feature_frames" not in loaded:  # Written by an earlier version: every frame.
+        return kept
+    features = np.zeros((*loaded["valid"].shape, kept.shape[2]), np.float32)
+    features[loaded["feature_frames"]] = kept
+    return features
 
 
 def _round(values: Float[np.ndarray, "*shape"], decimals: int) -> Float[np.ndarray, "*shape"]:

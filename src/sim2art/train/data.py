@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import assert_never
 
 import numpy as np
@@ -25,9 +25,9 @@ MAX_SUBSTITUTES = 5
 
 
 class ExampleDataset(Dataset[dict[str, Tensor]]):
-    """Example number i of a run, as tensors; `clips` (for tests) replaces the generator and is cycled through."""
+    """Example number i of a run, as tensors; `clips` replace the generator and are cycled through."""
 
-    def __init__(self, config: TrainConfig, clips: list[Clip] | None = None) -> None:
+    def __init__(self, config: TrainConfig, clips: Sequence[Clip] | None = None) -> None:
         self.config = config
         self.clips = clips
 
@@ -68,7 +68,7 @@ def make_clip(config: ClipConfig, seed: int) -> Clip:
 
 
 def iterate_batches(
-    config: TrainConfig, first_step: int, clips: list[Clip] | None = None, *, rank: int = 0, num_ranks: int = 1
+    config: TrainConfig, first_step: int, clips: Sequence[Clip] | None = None, *, rank: int = 0, num_ranks: int = 1
 ) -> Generator[dict[str, Tensor], None, None]:
     """Batches from `first_step` to the end of the run, in the same order whatever the number of workers.
 

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -57,14 +57,14 @@ def train(
     *,
     resume: bool = False,
     start_from: Path | None = None,
-    clips: list[Clip] | None = None,
+    clips: Sequence[Clip] | None = None,
 ) -> nn.Module:
     """Train and leave `checkpoint/`, `state.safetensors`, `log.jsonl` and `config.json` in `folder`.
 
     Args:
         resume: Go on from the state in `folder`; without one, begin there.
         start_from: Checkpoint folder whose weights a new run begins with; a resumed run has its own.
-        clips: Train on these instead of the generator (tests).
+        clips: Train on these, over and over, instead of the generator's.
 
     Returns:
         The network with averaged weights.
@@ -83,7 +83,7 @@ def _train(
     *,
     resume: bool,
     start_from: Path | None,
-    clips: list[Clip] | None,
+    clips: Sequence[Clip] | None,
 ) -> nn.Module:
     if processes.is_first:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,55 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sim2art.articulation.joint import JointType
+from sim2art.dataset.clip_set import ClipSet
+from sim2art.dataset.shards import shard_path, write_index, write_shard
+from sim2art.errors import InvalidFileError, InvalidValueError
+from tests.point_clips import make_point_clip
+
+
+def _clip(seed, *, features=None):
+    clip = make_point_clip(JointType.REVOLUTE, seed=seed, num_frames=4, num_points=32)
+    video = dataclasses.replace(clip.video, features=features)
+    return dataclasses.replace(clip, video=video, provenance={"seed": seed})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_shard(shard_path(tmp_path, 0), [_clip(0), _clip(1)])
+    write_shard(shard_path(tmp_path, 1), [_clip(2)])
+    write_index(tmp_path, {})
+    return tmp_path
+
+
+def test_clips_come_by_number_in_any_order(folder):
+    clips = ClipSet(folder)
+    assert len(clips) == 3
+    assert [clips[i].provenance["seed"] for i in (2, 0, 1, -1)] == [2, 0, 1, 2]
+    assert [clip.provenance["seed"] for clip in clips[1:]] == [1, 2]
+    np.testing.assert_allclose(clips[1].video.points_world, _clip(1).video.points_world, atol=1e-5)
+
+
+def test_a_set_without_clips_or_with_a_lost_file_is_refused(folder, tmp_path):
+    shard_path(folder, 1).unlink()
+    with pytest.raises(InvalidFileError, match="is missing"):
+        ClipSet(folder)
+    (tmp_path / "empty").mkdir()
+    write_index(tmp_path / "empty", {})
+    with pytest.raises(InvalidValueError, match="sim2art generate"):
+        ClipSet(tmp_path / "empty")
+
+
+def test_features_of_some_frames_survive_the_disk(tmp_path):
+    features = np.zeros((4, 32, 60), np.float32)
+    features[[0, 3]] = np.random.default_rng(0).normal(size=(2, 32, 60))
+    clip = _clip(7, features=features)
+    entry = write_shard(shard_path(tmp_path, 0), [clip])
+    dense = write_shard(shard_path(tmp_path, 1), [_clip(7, features=np.ones((4, 32, 60), np.float32))])
+    write_index(tmp_path, {})
+    assert entry["bytes"] < dense["bytes"]
+    loaded = ClipSet(tmp_path)[0].video.features
+    assert loaded is not None
+    np.testing.assert_allclose(loaded, features, atol=4e-3)
