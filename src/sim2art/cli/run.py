@@ -27,6 +27,7 @@ def run(
     depth: str | None = None,
     cameras: str | None = None,
     mask: str | None = None,
+    people: str | None = None,
     flow: str | None = None,
     features: str | None = None,
     box: str | None = None,
@@ -57,6 +58,7 @@ def run(
             sim2art doctor says which can run here.
         cameras: auto (recorded, else found), static (it stood still), klt, colmap, vipe, file.
         mask: What counts as the object: auto, motion (around what moves), u2net (salient), sam2, file, whole.
+        people: Hands and arms are left out: auto (by colour, motion and the image's border), sam2, file, none.
         flow: dis, gmsf (from depth alone, for what has no texture), file.
         features: none, dinov2, dinov3, file.
         box: x,y,width,height of the object in the first used frame, px; overrides the mask, or prompts sam2.
@@ -83,13 +85,16 @@ def run(
     if recording is None:
         raise InvalidValueError("No recording was given; name one, or a folder of recordings with --batch.")
     check_output(output, overwrite=overwrite, resume=resume)
-    chosen = choose_components(chain, depth=depth, cameras=cameras, mask=mask, flow=flow, features=features)
+    chosen = choose_components(
+        chain, depth=depth, cameras=cameras, mask=mask, people=people, flow=flow, features=features
+    )
     options = ReconstructOptions(
         observe=ObserveOptions(
             num_frames=frames,
             depth=chosen["depth"],
             cameras=chosen["cameras"],
             mask=chosen["mask"],
+            people=chosen["people"],
             flow=chosen["flow"],
             features=chosen["features"],
             box=parse_box(box),

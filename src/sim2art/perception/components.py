@@ -74,6 +74,17 @@ COMPONENTS: dict[str, dict[str, Component]] = {
         "file": Component(what="mask images of yours, by frame number", needs_source=True),
         "whole": Component(what="everything that is seen"),
     },
+    "people": {
+        "auto": Component(what="arms by skin colour, motion and the image's border, left out"),
+        "sam2": Component(
+            what="SAM 2.1, prompted by the arm that auto finds",
+            license="Apache-2.0",
+            packages=(("transformers", "full"),),
+            model="sam2",
+        ),
+        "file": Component(what="masks of yours, by frame number", needs_source=True),
+        "none": Component(what="nothing is taken for a person"),
+    },
     "flow": {
         "dis": Component(what="DIS optical flow", license="OpenCV, Apache-2.0"),
         "gmsf": Component(
@@ -95,9 +106,9 @@ COMPONENTS: dict[str, dict[str, Component]] = {
 """Task -> name -> component; the first of each task is the default."""
 
 CHAINS: dict[str, dict[str, str]] = {
-    "rgbd": {"depth": "auto", "cameras": "auto", "mask": "auto", "flow": "dis", "features": "none"},
-    "full": {"depth": "vipe", "cameras": "vipe", "mask": "sam2", "flow": "dis", "features": "dinov3"},
-    "light": {"depth": "da2", "cameras": "auto", "mask": "auto", "flow": "dis", "features": "none"},
+    "rgbd": {"depth": "auto", "cameras": "auto", "mask": "auto", "people": "auto", "flow": "dis", "features": "none"},
+    "full": {"depth": "vipe", "cameras": "vipe", "mask": "sam2", "people": "auto", "flow": "dis", "features": "dinov3"},
+    "light": {"depth": "da2", "cameras": "auto", "mask": "auto", "people": "auto", "flow": "dis", "features": "none"},
 }
 """Named sets of choices: a recording with depth; colour only on a GPU; colour only on a CPU."""
 

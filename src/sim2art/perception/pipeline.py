@@ -29,6 +29,7 @@ from sim2art.perception.lifted_flow import LiftedFlow, measure_flows
 from sim2art.perception.masks import MaskChoice, choose_masks
 from sim2art.perception.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
 from sim2art.perception.moving import find_moving
+from sim2art.perception.people_choice import leave_out_people
 from sim2art.perception.point_features import add_features
 from sim2art.perception.pose_refinement import apply_scales, refine_poses
 from sim2art.perception.poses import PosedRecording, find_poses
@@ -58,6 +59,8 @@ class ObserveOptions:
     """auto: the recording's poses when it has them, else found; static: it stood still; klt, colmap, vipe, file."""
     mask: str = "auto"
     """auto: salient object if its weight is at hand and it holds what moves, else the motion-centred crop."""
+    people: str = "auto"
+    """How hands and arms are found, which are left out; auto: by colour, motion and the image's border."""
     flow: str = "dis"
     """Optical flow component."""
     features: str = "none"
@@ -218,8 +221,13 @@ def observe_frames(
         )
         depths = apply_scales(depths, scales)
         moving = find_moving(depths, flows, recording.intrinsics, poses)
+    people = leave_out_people(
+        images, depths, moving, recording.intrinsics, poses, choice=options.choice("people"), frame_ids=frame_ids
+    )
+    warnings += people.warnings
+    moving, flows = people.without(moving), people.drop(flows)
     choice = choose_masks(
-        images, depths, moving, recording.intrinsics, poses,
+        images, people.see(depths), moving, recording.intrinsics, poses,
         choice=options.choice("mask"), frame_ids=frame_ids, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
     )  # fmt: skip
     if truth is not None and truth.masks is not None:

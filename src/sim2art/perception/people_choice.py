@@ -1,0 +1,101 @@
+"""People are left out of a recording: by the chosen component, and said in words."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, UInt8
+
+from sim2art.perception.adapters.own_files import read_mask
+from sim2art.perception.components import Choice
+from sim2art.perception.lifted_flow import PixelFlow
+from sim2art.perception.people import find_people
+
+_MIN_AGREEMENT = 0.5
+"""Share of the arm's pixels in the prompted frame that SAM 2 must find again to be believed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """What people cover."""
+
+    masks: Bool[np.ndarray, "frame height width"]
+    warnings: tuple[str, ...]
+
+    def see(self, depths: Float32[np.ndarray, "frame height width"]) -> Float32[np.ndarray, "frame height width"]:
+        """Depth (m) of everything else; 0 where people are."""
+        return np.where(self.masks, np.float32(0.0), depths)
+
+    def without(
+        self, moving: Bool[np.ndarray, "frame half_height half_width"]
+    ) -> Bool[np.ndarray, "frame half_height half_width"]:
+        """What else moves, on every second row and column."""
+        return moving & ~self.masks[:, ::2, ::2]
+
+    def drop(self, flows: dict[tuple[int, int], PixelFlow]) -> dict[tuple[int, int], PixelFlow]:
+        """Flow that leads from no person to no person; a part's flow must not be averaged with a hand's."""
+        if not self.masks.any():
+            return flows
+        return {
+            (a, b): dataclasses.replace(flow, confident=flow.confident & ~self.masks[a])
+            for (a, b), flow in flows.items()
+        }
+
+
+def leave_out_people(
+    images: UInt8[np.ndarray, "frame height width 3"],
+    depths: Float32[np.ndarray, "frame height width"],
+    moving: Bool[np.ndarray, "frame half_height half_width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    *,
+    choice: Choice,
+    frame_ids: tuple[int, ...],
+) -> LeftOut:
+    """Mask people by a component of the task "people".
+
+    Args:
+        images: RGB.
+        depths: m, 0 where there is none.
+        moving: What `find_moving` found.
+        intrinsics: px.
+        world_from_camera: Poses of the frames.
+        choice: The component.
+        frame_ids: The recording's numbers of the frames, for masks in files.
+    """
+    if choice.name == "none":
+        return LeftOut(masks=np.zeros(depths.shape, dtype=bool), warnings=())
+    if choice.name == "file":
+        assert choice.source is not None, "The choice was checked when it was parsed."
+        size = (depths.shape[2], depths.shape[1])
+        own = np.array([read_mask(Path(choice.source), frame, size) for frame in frame_ids])
+        return LeftOut(masks=own, warnings=())
+    found = find_people(images, depths, moving, intrinsics, world_from_camera)
+    if not found.masks.any():
+        return LeftOut(masks=found.masks, warnings=())
+    masks, told = found.masks, ()
+    if choice.name == "sam2":
+        masks, told = _followed(images, masks, choice.source)
+    seen = masks.mean(axis=(1, 2)) > 0
+    share = 100 * float(masks[seen].mean()) if seen.any() else 0.0
+    words = (
+        f"Hands or arms are seen in {int(seen.sum())} of {len(seen)} used frames ({share:.0f} % of the image): they are left "
+        "out. If they are part of the object, pass --people none."
+    )
+    return LeftOut(masks=masks, warnings=(words, *told))
+
+
+def _followed(
+    images: UInt8[np.ndarray, "frame height width 3"], masks: Bool[np.ndarray, "frame height width"], source: str | None
+) -> tuple[Bool[np.ndarray, "frame height width"], tuple[str, ...]]:
+    """SAM 2's masks of what was found by colour, prompted where most of it is seen."""
+    from sim2art.perception.adapters.sam2_masks import Sam2Masks
+
+    frame = int(np.argmax(masks.sum(axis=(1, 2))))
+    y, x = np.nonzero(masks[frame])
+    low, high = np.array([x.min(), y.min()]), np.array([x.max(), y.max()])
+    followed = Sam2Masks(source)(images, frame, np.concatenate([low, high - low]).astype(np.float64))
+    if followed[frame][masks[frame]].mean() < _MIN_AGREEMENT:
+        return masks, ("SAM 2 does not find the arm that was found by colour: the latter is used.",)
+    return followed, ()
