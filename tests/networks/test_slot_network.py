@@ -5,11 +5,11 @@ from sim2art.networks.point_encoder import EncoderConfig, sample_farthest
 from sim2art.networks.slot_network import SlotConfig, SlotNetwork
 
 
-@pytest.fixture
-def network():
+@pytest.fixture(params=["pooled", "queries"])
+def network(request):
     torch.manual_seed(0)
     encoder = EncoderConfig(num_features=4, width=16, num_anchors=8, num_neighbors=6, depth=1, num_heads=2)
-    return SlotNetwork(SlotConfig(encoder=encoder, num_slots=5)).eval()
+    return SlotNetwork(SlotConfig(encoder=encoder, num_slots=5, slots=request.param)).eval()
 
 
 def _inputs(frames=3, points=30):

@@ -31,7 +31,7 @@ def _config(**changes):
     )
 
 
-@pytest.mark.parametrize("network", ["proposals", "paper"])
+@pytest.mark.parametrize("network", ["proposals", "paper", "queries"])
 def test_resume_equals_an_unbroken_run(tmp_path, clips, network):
     whole = train(_config(network=network), tmp_path / "whole", clips=clips)
     # The schedule must not notice: the broken run has the same length and stops early.

@@ -18,7 +18,7 @@ def train(
     preset: Literal["tiny", "small", "base", "scene-flow", "scene-flow-fine"],
     *,
     output: Path,
-    network: Literal["proposals", "paper"] | None = None,
+    network: Literal["proposals", "paper", "queries"] | None = None,
     corruption: Literal["none", "paper", "real"] | None = None,
     evidence: tuple[EvidenceKind, ...] | None = None,
     seed: int = 0,
@@ -35,7 +35,7 @@ def train(
         preset: Size of the run: tiny (seconds), small (hours on two CPU cores), base (a data-centre GPU);
             scene-flow trains scene flow for --flow gmsf (hours on a CPU core), scene-flow-fine ends it with more points.
         output: Folder for checkpoint, state and logs.
-        network: Hypothesise and verify (default), or the paper's slots.
+        network: Hypothesise and verify (default), the paper's slots, or slots from learned queries.
         corruption: Noise of the clips; the preset's own when not given.
         evidence: Kinds of evidence that the judge sees beyond the basic ones: targets, free_space, residuals, semantics;
             the preset's own when not given.

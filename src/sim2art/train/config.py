@@ -11,7 +11,7 @@ from sim2art.simulate.generate import ClipConfig
 from sim2art.train.examples import ExampleConfig
 from sim2art.train.scene_flow import PairConfig
 
-NetworkName = Literal["proposals", "paper", "scene_flow"]
+NetworkName = Literal["proposals", "paper", "queries", "scene_flow"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,7 +45,7 @@ class ExampleDataset(Dataset[dict[str, Tensor]]):
         match self.config.network:
             case "proposals":
                 return make_judge_example(clip, self.config.examples, rng)
-            case "paper":
+            case "paper" | "queries":
                 return make_slot_example(clip, self.config.examples, rng)
             case "scene_flow":
                 return make_pair_example(clip, self.config.pairs, rng)

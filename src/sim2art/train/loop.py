@@ -48,7 +48,8 @@ def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowC
         )
     if config.network == "scene_flow":
         return GMSF_LIGHT
-    return SlotConfig(encoder=EncoderConfig(num_features=num_slot_features(baselines)))
+    slots = "queries" if config.network == "queries" else "pooled"
+    return SlotConfig(encoder=EncoderConfig(num_features=num_slot_features(baselines)), slots=slots)
 
 
 def train(
@@ -194,6 +195,7 @@ def train_step(
 _LOSSES: dict[NetworkName, Callable[..., dict[str, Tensor]]] = {
     "proposals": judge_loss,
     "paper": slot_loss,
+    "queries": slot_loss,
     "scene_flow": scene_flow_loss,
 }
 
@@ -202,7 +204,7 @@ def _run_network(network: nn.Module, batch: dict[str, Tensor], config: TrainConf
     match config.network:
         case "proposals":
             return network(batch["evidence"].float(), batch["points"], batch["point_valid"], batch["hypothesis_valid"])
-        case "paper":
+        case "paper" | "queries":
             return network(batch["points"], batch["features"].float(), batch["point_valid"])
         case "scene_flow":
             return network(*(batch[name].flatten(0, 1) for name in ("first", "second", "first_cues", "second_cues")))
