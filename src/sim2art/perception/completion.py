@@ -21,9 +21,11 @@ from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, ColorCapture, 
 from sim2art.perception.components import Choice
 from sim2art.perception.depth_alignment import align_static, align_to_sparse, guessed_focal_length, sparse_error
 from sim2art.perception.guessed_intrinsics import guess_intrinsics, known_intrinsics
-from sim2art.perception.mover_masks import find_still_pixels
+from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 from sim2art.perception.thinning import thin_out
+from sim2art.perception.turning import align_turning, solve_turning
+from sim2art.perception.view_change import ViewChange, judge_solved, judge_view_change
 
 _MAX_DAMAGED = 0.2
 _MAX_SPARSE_ERROR = 0.15
@@ -147,14 +149,18 @@ def load_depth_estimator(choice: Choice, capture: ColorCapture) -> tuple[DepthEs
     """
     if choice.name == "auto":
         raise InvalidFileError(
-            f"{capture.path} has no depth. Pass --chain light (Depth Anything V2 on this machine; get it once with: sim2art "
-            f"weights fetch da2) or --chain full (ViPE on a CUDA GPU). {HOW_TO_GET_DEPTH}.",
+            f"{capture.path} has no depth. Pass --chain light (guessed on this machine; get what it needs once with: sim2art "
+            f"weights fetch dinov2-small) or --chain full (ViPE on a CUDA GPU). {HOW_TO_GET_DEPTH}.",
             path=capture.path,
         )
     if choice.name == "file":
         assert choice.source is not None, "The choice was checked when it was parsed."
         files = DepthFiles(Path(choice.source))
         return files, files.is_metric
+    if choice.name == "head":
+        from sim2art.perception.adapters.depth_head import HeadDepth
+
+        return HeadDepth(choice.source), False
     from sim2art.perception.adapters.depth_networks import load_depth_network
 
     return load_depth_network(choice.name, choice.source), False
@@ -223,16 +229,30 @@ def _solve(
     capture: ColorCapture, grays: UInt8[np.ndarray, "frame height width"], known: Float[np.ndarray, "3 3"] | None,
     guesses: list[DepthGuess], warnings: list[str],
 ) -> tuple[Int[np.ndarray, "kept"], Float32[np.ndarray, "kept height width"], np.ndarray, np.ndarray]:  # fmt: skip
-    """Frames that were solved, their depths, intrinsics and poses, by COLMAP."""
+    """Frames that were solved, their depths, intrinsics and poses, by COLMAP where it has something to go by."""
     from sim2art.perception.adapters.colmap_cameras import solve_cameras
 
     everywhere = np.ones(grays.shape[1:], np.float32)
-    still = find_still_pixels(track_corners(grays, lambda _: everywhere), grays)
+    tracks = track_corners(grays, lambda _: everywhere)
+    size = (grays.shape[1], grays.shape[2])
+    moving = find_moving_tracks(tracks, len(grays))
+    change = judge_view_change(tracks, moving, size, len(grays))
+    if change is ViewChange.TURN:
+        warnings.append(
+            "The camera turns on the spot: no parallax tells how far things are. Its turns were found from corners, and the "
+            "guessed depth stands as it is. Move the camera sideways for better depth."
+        )
+        intrinsics = guess_intrinsics(known, guesses, size, warnings)
+        poses = solve_turning(tracks, moving, intrinsics, len(grays))
+        return np.arange(len(grays)), align_turning(guesses, poses, intrinsics, size), intrinsics, poses
+    still = find_still_pixels(tracks, grays, moving)
     focal = guessed_focal_length(guesses)
-    if known is None and focal is not None:
-        known = guess_intrinsics(None, guesses, grays.shape[1:], warnings)
+    if known is None and (focal is not None or change is ViewChange.FLAT):
+        # In front of one plane any focal length explains the images: it must not be left to COLMAP.
+        known = guess_intrinsics(None, guesses, size, warnings)
     cameras = solve_cameras(grays, still, known, capture.path)
-    depths, scale, lost = align_to_sparse(guesses, cameras, (grays.shape[1], grays.shape[2]))
+    warnings.extend(judge_solved(cameras, size).warnings())
+    depths, scale, lost = align_to_sparse(guesses, cameras, size)
     kept = np.array([i for i in range(len(grays)) if i not in set(lost)])
     warnings.append(
         f"The camera was solved from colour ({cameras.residual:.2f} px mean error, focal length {cameras.intrinsics[0, 0]:.0f} px)."

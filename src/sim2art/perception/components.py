@@ -36,6 +36,11 @@ COMPONENTS: dict[str, dict[str, Component]] = {
     "depth": {
         "auto": Component(what="the recording's own depth"),
         "file": Component(what="depth images of yours, by frame number", needs_source=True),
+        "head": Component(
+            what="our own small head on DINOv2-S, no hub needed",
+            license="own code and weights, Apache-2.0; DINOv2-S Apache-2.0",
+            weight="dinov2-small",
+        ),
         "da2": Component(
             what="Depth Anything V2", license="Apache-2.0 (Small)", packages=(("transformers", "full"),), model="da2"
         ),
@@ -108,7 +113,7 @@ COMPONENTS: dict[str, dict[str, Component]] = {
 CHAINS: dict[str, dict[str, str]] = {
     "rgbd": {"depth": "auto", "cameras": "auto", "mask": "auto", "people": "auto", "flow": "dis", "features": "none"},
     "full": {"depth": "vipe", "cameras": "vipe", "mask": "sam2", "people": "auto", "flow": "dis", "features": "dinov3"},
-    "light": {"depth": "da2", "cameras": "auto", "mask": "auto", "people": "auto", "flow": "dis", "features": "none"},
+    "light": {"depth": "head", "cameras": "auto", "mask": "auto", "people": "auto", "flow": "dis", "features": "none"},
 }
 """Named sets of choices: a recording with depth; colour only on a GPU; colour only on a CPU."""
 

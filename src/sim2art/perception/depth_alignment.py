@@ -34,7 +34,7 @@ def align_static(
     guesses: list[DepthGuess], grays: UInt8[np.ndarray, "frame height width"]
 ) -> Float32[np.ndarray, "frame height width"]:
     """Depths of one scale for a camera that stands still."""
-    inverse_depths = _as_inverse(guesses, grays.shape[1:])
+    inverse_depths = as_inverse_depths(guesses, grays.shape[1:])
     same = _unchanged(grays)
     kind = guesses[0].kind
     known = inverse_depths > 0
@@ -73,7 +73,7 @@ def align_to_sparse(
     Raises:
         InvalidFileError: When the guesses fit the sparse depth in hardly any frame.
     """
-    inverse_depths = _as_inverse(guesses, size)
+    inverse_depths = as_inverse_depths(guesses, size)
     kind = guesses[0].kind
     lost = []
     factors = np.full(len(guesses), np.nan)
@@ -109,7 +109,7 @@ def guessed_focal_length(guesses: list[DepthGuess]) -> float | None:
     return float(np.median(found)) if found else None
 
 
-def _as_inverse(guesses: list[DepthGuess], size: tuple[int, ...]) -> Float32[np.ndarray, "frame height width"]:
+def as_inverse_depths(guesses: list[DepthGuess], size: tuple[int, ...]) -> Float32[np.ndarray, "frame height width"]:
     """Disparity, or one over depth, at one size; 0 where there is none."""
     result = np.zeros((len(guesses), *size), np.float32)
     for index, guess in enumerate(guesses):
@@ -166,12 +166,12 @@ def _chain_levels(inverse_depths: Float32[np.ndarray, "frame height width"]) -> 
     levels = [float(np.median(first[first > 0])) if (first > 0).any() else 1.0]
     for before, after in pairwise(inverse_depths):
         both = (before > 0) & (after > 0)
-        step = _densest_ratio(after[both][::7] / before[both][::7]) if both.sum() > 200 else 1.0
+        step = densest_ratio(after[both][::7] / before[both][::7]) if both.sum() > 200 else 1.0
         levels.append(levels[-1] * step)
     return np.array(levels)
 
 
-def _densest_ratio(ratios: Float[np.ndarray, "sample"]) -> float:
+def densest_ratio(ratios: Float[np.ndarray, "sample"]) -> float:
     """Mean of the shortest interval (of logarithms) that holds two fifths of the samples: the others may be wrong."""
     logs = np.sort(np.log(np.maximum(ratios, 1e-9)))
     held = max(1, int(0.4 * len(logs)))
@@ -186,7 +186,7 @@ def _fit_line(
     """Factor and offset that take x to y, robust to wrong samples: the densest ratio, then weights 1 / residual."""
     step = max(1, len(x) // 20_000)
     x, y = x[::step].astype(np.float64), y[::step].astype(np.float64)
-    factor, offset = _densest_ratio(y / np.maximum(x, 1e-9)), 0.0
+    factor, offset = densest_ratio(y / np.maximum(x, 1e-9)), 0.0
     if not with_offset:
         return factor, 0.0
     floor = 0.01 * float(np.median(np.abs(y)))

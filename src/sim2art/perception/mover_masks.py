@@ -23,10 +23,13 @@ _REACH = 0.055
 
 
 def find_still_pixels(
-    tracks: CornerTracks, grays: UInt8[np.ndarray, "frame height width"]
+    tracks: CornerTracks,
+    grays: UInt8[np.ndarray, "frame height width"],
+    moving: Bool[np.ndarray, "track"] | None = None,
 ) -> Bool[np.ndarray, "frame height width"]:
-    """False around corners that move by themselves, in every frame in which they are seen."""
-    moving = find_moving_tracks(tracks, len(grays))
+    """False around corners that move by themselves (those of `find_moving_tracks`) wherever they are seen."""
+    if moving is None:
+        moving = find_moving_tracks(tracks, len(grays))
     still = np.ones(grays.shape, dtype=np.uint8)
     radius = max(4, round(_REACH * grays.shape[2]))
     for row in np.flatnonzero(moving[tracks.track]):

@@ -68,7 +68,7 @@ def scale_by_length(capture: Capture, known: KnownLength) -> DepthSource:
             )
         ends.append(unproject(capture.intrinsics, np.array(pixel), np.array(value)))
     found = float(np.linalg.norm(ends[0] - ends[1]))
-    return _scaled(capture, known.length / max(found, 1e-9), "a known length")
+    return scale_by_factor(capture, known.length / max(found, 1e-9), "a known length")
 
 
 def scale_by_marker(capture: Capture, side: float) -> DepthSource:
@@ -91,7 +91,7 @@ def scale_by_marker(capture: Capture, side: float) -> DepthSource:
             "enough (about 40 px); or pass --known-length.",
             path=capture.path,
         )
-    return _scaled(capture, float(np.median(ratios)), f"a marker seen {len(ratios)} times")
+    return scale_by_factor(capture, float(np.median(ratios)), f"a marker seen {len(ratios)} times")
 
 
 def _marker_ratios(capture: Capture, index: int, side: float) -> list[float]:
@@ -133,7 +133,8 @@ def _read_near(depth: Float[np.ndarray, "height width"], at: Float[np.ndarray, "
     return float(np.median(seen)) if len(seen) else None
 
 
-def _scaled(capture: Capture, factor: float, by: str) -> DepthSource:
+def scale_by_factor(capture: Capture, factor: float, by: str) -> DepthSource:
+    """The recording with depth and camera positions multiplied by a factor that makes metres; `by` says why."""
     poses = capture.world_from_camera
     if poses is not None:
         poses = np.array(poses)
