@@ -1,5 +1,6 @@
 """Real tracks: files read, arcs and lines told apart with the right certainty, and the whole set where it is there."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.evaluate.real_tracks import RealTrack, read_track, read_tracks
-from sim2art.evaluate.real_tracks_fit import fit_track, fit_turning_axis
+from sim2art.evaluate.real_tracks_fit import fit_track, fit_turning_axis, fit_with_axis
 from sim2art.evaluate.real_tracks_report import TRACK_FIT, compare_repeats, format_tracks, score_tracks, tracks_to_dict
 from sim2art.evaluate.real_tracks_video import spread_over_travel, video_from_track
 from sim2art.geometry.rotations import line_angle, rotation_from_rotvec
@@ -171,6 +172,24 @@ def test_repeats_are_compared() -> None:
     assert group.num == 3
     assert group.axis_deg is not None and group.axis_deg < 1.0
     assert group.radius_cm is not None and group.radius_cm < 0.5
+    assert group.plain_deg < 1.0
+    assert group.forced_mm == pytest.approx(group.own_mm, abs=0.5)
+
+
+def test_repeats_about_another_axis_do_not_fit_the_common_one() -> None:
+    tracks = [make_hinge_track(seed=seed, name=f"door/{seed}") for seed in range(3)]
+    turned = rotation_from_rotvec(np.array([np.deg2rad(8.0), 0.0, 0.0]))
+    tracks[2] = dataclasses.replace(tracks[2], positions=tracks[2].positions @ turned.T)
+    (group,) = compare_repeats(score_tracks(tracks, {}, clock=time.perf_counter))
+    assert group.axis_deg > 4.0 and group.plain_deg > 4.0
+    assert group.forced_mm > 2 * group.own_mm
+
+
+def test_a_held_axis_stays_and_the_circle_still_fits() -> None:
+    track = make_hinge_track()
+    held = fit_with_axis(track.positions, AXIS, fit_track(track.positions).curve)
+    np.testing.assert_array_equal(held.curve.axis, AXIS)
+    assert abs(held.curve.radius - 0.35) < 0.004 and held.residual < 0.003
 
 
 def test_files_are_read_and_named(tmp_path: Path) -> None:

@@ -77,13 +77,28 @@ def test_risk_without_claims_is_unknown_not_zero() -> None:
 
 
 def test_intervals_count_truths_inside_the_stated_sigma() -> None:
-    joints = tuple(make_joint(error, axis_sigma_deg=1.0) for error in (1.0, 1.4, 2.0, 3.0))
+    joints = tuple(make_joint(error, axis_sigma_deg=1.0) for error in (1.0, 1.4, 3.0, 9.0))
     inside = summarize([make_score(joints=joints)]).inside_intervals
     assert inside["axis 68 %"] == 0.5  # Within 1.51 sigma.
-    assert inside["axis 95 %"] == 0.75  # Within 2.45 sigma.
+    assert inside["axis 95 %"] == 0.75  # The tails are those of Student's law.
     assert inside["position 68 %"] is None
 
 
 def test_families_are_grouped_in_order() -> None:
     scores = [make_score(family="oven"), make_score(family="door"), make_score(family="oven")]
     assert {family: len(group) for family, group in group_by_family(scores).items()} == {"door": 1, "oven": 2}
+
+
+def test_mixed_up_types_are_counted_over_sure_answers_and_clear_arcs() -> None:
+    slide = JointType.PRISMATIC
+    joints = (
+        make_joint(2.0, true_swing=0.5),
+        make_joint(50.0, true_swing=0.5, estimated_type=slide),
+        make_joint(50.0, true_swing=0.1, estimated_type=slide),
+        make_joint(50.0, true_swing=0.5, estimated_type=slide, is_open=True),
+        make_joint(None, true_swing=0.5),
+    )
+    mistakes = summarize([make_score(joints=joints)]).type_mistakes
+    assert mistakes.turns_called_slides == 0.5
+    assert mistakes.slides_called_turns is None
+    assert mistakes.open == 0.25

@@ -3,22 +3,38 @@
 import numpy as np
 import pytest
 
-from sim2art.refine.calibration import RADII, fit_confidence, fit_temperature
+from sim2art.articulation.error_law import TAILS
+from sim2art.refine.calibration import RADII, fit_confidence, fit_factors
+
+
+def draw_errors(sigmas: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Errors across an axis with the tails of the law, for which `sigmas` hold 68 %."""
+    rng = np.random.default_rng(seed)
+    lengths = np.linalg.norm(rng.normal(size=(len(sigmas), 2)), axis=1) / np.sqrt(rng.chisquare(TAILS, len(sigmas)))
+    return lengths / np.quantile(lengths, 0.68) * RADII[0][1] * sigmas
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0, 8.0])
 def test_a_known_temperature_is_found(factor: float) -> None:
     rng = np.random.default_rng(0)
-    sigmas = rng.uniform(0.01, 0.1, 2000)
-    errors = np.linalg.norm(rng.normal(size=(2000, 2)), axis=1) * factor * sigmas
-    found = fit_temperature(list(zip(errors, sigmas, strict=True)), 0.0, 1.0)
-    assert found == pytest.approx(factor, rel=0.1)
+    curved = rng.uniform(0.01, 0.1, 2000)
+    errors = draw_errors(factor * curved)
+    found, shared = fit_factors([(e, c, 1e-5) for e, c in zip(errors, curved, strict=True)], 0.0, (1.0, 1.0))
+    assert found == pytest.approx(factor, rel=0.15)
     for share, radius in RADII:
-        assert np.mean(errors <= radius * found * sigmas) == pytest.approx(share, abs=0.03)
+        assert np.mean(errors <= radius * np.hypot(found * curved, shared * 1e-5)) == pytest.approx(share, abs=0.03)
+
+
+def test_shared_errors_are_told_from_those_that_average_out() -> None:
+    rng = np.random.default_rng(1)
+    curved, shared = rng.uniform(0.001, 0.05, 3000), rng.uniform(0.001, 0.05, 3000)
+    errors = draw_errors(np.hypot(2.0 * curved, 0.7 * shared), seed=2)
+    found = fit_factors(list(zip(errors, curved, shared, strict=True)), 0.0, (1.0, 1.0))
+    assert found == (pytest.approx(2.0, rel=0.2), pytest.approx(0.7, rel=0.3))
 
 
 def test_without_joints_the_start_is_kept() -> None:
-    assert fit_temperature([], 0.0, 2.5) == 2.5
+    assert fit_factors([], 0.0, (2.5, 0.4)) == (2.5, 0.4)
 
 
 def test_confidence_follows_the_feature_that_decides() -> None:

@@ -7,6 +7,8 @@ was chosen with the calibration of `sim2art.refine` on validation clips.
 
 import math
 
+import numpy as np
+
 TAILS = 3.0
 """Degrees of freedom of Student's law; a Gaussian would have infinitely many."""
 
@@ -17,6 +19,12 @@ def error_radius(share: float, tails: float = TAILS) -> float:
     A sigma is the scale for which 68 % lie within the same 1.51 sigmas as a Gaussian's would.
     """
     return math.sqrt(-2 * math.log(0.32)) * _spread(share, tails) / _spread(0.68, tails)
+
+
+def error_log_density(errors: np.ndarray, sigmas: np.ndarray, tails: float = TAILS) -> np.ndarray:
+    """Log-density of errors (lengths across an axis) under the law, but for what does not depend on the sigmas."""
+    scales = sigmas * error_radius(0.68, tails) / _spread(0.68, tails)
+    return -2 * np.log(scales) - (0.5 * tails + 1) * np.log1p((errors / scales) ** 2 / tails)
 
 
 def _spread(share: float, tails: float) -> float:

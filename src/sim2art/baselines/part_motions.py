@@ -61,6 +61,15 @@ def optimize_parts(
         if round_index % 5 == 4:
             kept = _distinct_parts(video, motions, weights, config)
             motions = motions[kept]
+    return settle_parts(video, motions, config)
+
+
+def settle_parts(
+    video: PointVideo, motions: Motions, config: PartMotionConfig
+) -> tuple[Float[np.ndarray, "kept frame 4 4"], Float[np.ndarray, "frame point kept"]]:
+    """The parts that hold points and move like no other, and the points' weights; for motions that are final."""
+    trees = [KDTree(video.points_world[t][video.valid[t]]) if video.valid[t].any() else None for t in range(video.num_frames)]  # fmt: skip
+    last = config.scales[1]
     weights = share_points(video, motions, trees, scale=last, surface_weight=config.surface_weight)
     kept = _distinct_parts(video, motions, weights, config)
     if len(kept) < len(motions):

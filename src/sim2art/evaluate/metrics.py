@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.articulation.matching import PartMatch, match_parts
@@ -137,8 +137,9 @@ def _score_joint(clip: Clip, index: int, estimate: ArticulationEstimate, match: 
     link = clip.truth.link_index(true_joint.child)
     part = match.part_of_true[link]
     part_iou = float(match.matched_ious[link])
+    swing = float(np.ptp(clip.trajectory.values[:, index]))
     if part is None or part == 0:  # Missed, or taken for the base: no joint answers.
-        return JointScore(name=true_joint.name, true_type=true_joint.type, part_iou=part_iou)
+        return JointScore(name=true_joint.name, true_type=true_joint.type, part_iou=part_iou, true_swing=swing)
     answer = estimate.joints[part - 1]
     joint = answer.joint
     both_revolute = true_joint.type is joint.type is JointType.REVOLUTE
@@ -165,6 +166,8 @@ def _score_joint(clip: Clip, index: int, estimate: ArticulationEstimate, match: 
         confidence=answer.confidence,
         axis_sigma_deg=None if answer.axis_sigma is None else float(np.rad2deg(answer.axis_sigma)),
         pivot_sigma_cm=None if answer.pivot_sigma is None else 100 * answer.pivot_sigma,
+        true_swing=swing,
+        is_open=answer.status is not Status.OK,
     )
 
 

@@ -144,6 +144,43 @@ def _answer_still(path: Float[np.ndarray, "reading 3"]) -> TrackFit:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeldFit:
+    """A curve of a given axis through a path."""
+
+    curve: Curve
+    residual: float
+    """Robust scale of the distance from the curve, m, as in `TrackFit`."""
+
+
+def fit_with_axis(positions: Float[np.ndarray, "reading 3"], axis: Float[np.ndarray, "3"], like: Curve) -> HeldFit:
+    """The curve with the given unit axis that fits the positions (m) best, robustly.
+
+    Args:
+        positions: Of one recording.
+        axis: Normal of the circle or direction of the line; it is not changed.
+        like: The kind of curve, and where to start.
+    """
+    path = positions[thin_path(positions)]
+    scale = max(1.5 * float(np.median(np.linalg.norm(like.offsets(path), axis=1))), 5e-4)
+
+    def build(changes: np.ndarray) -> Curve:
+        radius = max(like.radius + changes[3], 1e-3) if like.is_circle else 0.0
+        return Curve(axis=axis, center=like.center + changes[:3], radius=radius)
+
+    solved = least_squares(
+        lambda changes: build(changes).offsets(path).ravel(), np.zeros(4), loss="cauchy", f_scale=scale, max_nfev=100
+    )
+    curve = build(solved.x)
+    return HeldFit(curve=curve, residual=1.5 * float(np.median(np.linalg.norm(curve.offsets(path), axis=1))))
+
+
+def plain_axis(positions: Float[np.ndarray, "reading 3"], like: Curve) -> Float[np.ndarray, "3"]:
+    """Normal of the least-squares plane through positions, or direction of the line: no weights, no choices."""
+    directions = np.linalg.svd(positions - positions.mean(axis=0), full_matrices=False)[2]
+    return directions[2 if like.is_circle else 0]
+
+
 def thin_path(positions: Float[np.ndarray, "reading 3"]) -> Int[np.ndarray, "kept"]:
     """Indices of positions at least `SPACING` apart from the one kept before; all of them when that leaves few."""
     kept = [0]

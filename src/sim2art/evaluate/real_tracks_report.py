@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.joint import JointType
 from sim2art.evaluate.real_tracks import KITCHEN, RealTrack
-from sim2art.evaluate.real_tracks_fit import Curve, TrackFit, fit_track, fit_turning_axis
+from sim2art.evaluate.real_tracks_fit import Curve, TrackFit, fit_track, fit_turning_axis, fit_with_axis, plain_axis
 from sim2art.evaluate.real_tracks_video import video_from_track
 from sim2art.geometry.rotations import line_angle
 from sim2art.geometry.screws import nearest_point_on_line
@@ -46,6 +47,8 @@ class TrackScore:
 
     name: str
     true_type: JointType | None
+    positions: Float[np.ndarray, "reading 3"]
+    """m, as recorded."""
     fit: TrackFit
     readings_deg: float | None
     """Angle between the circle's normal and the axis of the orientations; hinged six-DoF recordings only."""
@@ -78,6 +81,12 @@ class MechanismScore:
     """Largest angle of an axis to their mean; includes how the base was turned, unless the axis is upright."""
     radius_cm: float | None
     """Largest difference of a radius from their median; None for slides."""
+    plain_deg: float
+    """The same angle for plain planes (or lines) through all positions, which no choice of ours can have spoilt."""
+    own_mm: float
+    """What the recording with the farthest axis leaves unexplained with its own axis (1.5 medians)."""
+    forced_mm: float
+    """What it leaves with the mean axis of the mechanism: were the recordings of one axis, about as much."""
 
 
 def score_tracks(
@@ -102,21 +111,33 @@ def compare_repeats(scores: Sequence[TrackScore]) -> list[MechanismScore]:
             groups.setdefault(score.name.split("/")[0], []).append(score)
     out = []
     for name, group in groups.items():
-        curves = [score.fit.curve for score in group if score.fit.type is score.true_type]
-        if len(curves) < 2:
+        group = [score for score in group if score.fit.type is score.true_type]
+        if len(group) < 2:
             continue
-        axes = np.array([curve.axis * np.sign(curve.axis @ curves[0].axis) for curve in curves])
-        mean = axes.mean(axis=0) / np.linalg.norm(axes.mean(axis=0))
+        curves = [score.fit.curve for score in group]
+        angles, mean = _spread_of_axes(np.array([curve.axis for curve in curves]))
+        plain, _ = _spread_of_axes(np.array([plain_axis(score.positions, score.fit.curve) for score in group]))
         radii = np.array([curve.radius for curve in curves])
+        farthest = group[int(np.argmax(angles))]
         out.append(
             MechanismScore(
                 name=name,
                 num=len(curves),
-                axis_deg=float(np.rad2deg(line_angle(axes, mean[None]).max())),
+                axis_deg=float(angles.max()),
                 radius_cm=100 * float(np.abs(radii - np.median(radii)).max()) if curves[0].is_circle else None,
+                plain_deg=float(plain.max()),
+                own_mm=1000 * farthest.fit.residual,
+                forced_mm=1000 * fit_with_axis(farthest.positions, mean, farthest.fit.curve).residual,
             )
         )
     return out
+
+
+def _spread_of_axes(axes: Float[np.ndarray, "recording 3"]) -> tuple[np.ndarray, np.ndarray]:
+    """Angle of each undirected axis to their mean (deg), and the mean."""
+    aligned = axes * np.where(axes @ axes[0] < 0, -1.0, 1.0)[:, None]
+    mean = aligned.mean(axis=0) / np.linalg.norm(aligned.mean(axis=0))
+    return np.rad2deg(line_angle(aligned, mean[None])), mean
 
 
 def format_tracks(scores: Sequence[TrackScore]) -> str:
@@ -132,7 +153,11 @@ def format_tracks(scores: Sequence[TrackScore]) -> str:
     lines += ["", "Recordings of one mechanism, the robot standing elsewhere in each:"]
     for group in compare_repeats(scores):
         radius = "" if group.radius_cm is None else f", radii within {group.radius_cm:.1f} cm of their median"
-        lines.append(f"  {group.name} ({group.num}): axes within {group.axis_deg:.1f} deg of their mean{radius}")
+        lines.append(
+            f"  {group.name} ({group.num}): axes within {group.axis_deg:.1f} deg of their mean{radius}; "
+            f"plain least squares {group.plain_deg:.1f} deg; the farthest leaves {group.own_mm:.1f} mm with its own axis, "
+            f"{group.forced_mm:.1f} mm with their mean"
+        )
     lines += ["", *(_count(scores, method) for method in methods), *_agreements(scores)]
     return "\n".join(lines)
 
@@ -150,7 +175,10 @@ def tracks_to_dict(scores: Sequence[TrackScore]) -> dict[str, Any]:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     return {
-        "recordings": [plain(dataclasses.asdict(score)) for score in scores],
+        "recordings": [
+            plain({key: value for key, value in dataclasses.asdict(score).items() if key != "positions"})
+            for score in scores
+        ],
         "mechanisms": [dataclasses.asdict(group) for group in compare_repeats(scores)],
     }
 
@@ -182,6 +210,7 @@ def _score_track(
     return TrackScore(
         name=track.name,
         true_type=track.true_type,
+        positions=track.positions,
         fit=fit,
         readings_deg=readings,
         passes_deg=passes_deg,

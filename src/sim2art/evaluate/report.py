@@ -67,6 +67,7 @@ def _format_methods(summaries: dict[str, Summary]) -> str:
         ["-" if x.still_right is None else f"{_share(x.still_right)} of {x.still_clips}" for x in every],
     )
     add("type accuracy", [_share(x.type_accuracy) for x in every])
+    add("  slides called turns | arcs called slides | open", [_mistakes(x) for x in every])
     add("axis, deg           mean | median | p90", [_spread(x.axis_deg) for x in every])
     add("  axis, right type only", [_spread(x.axis_deg_type_right) for x in every])
     add("  axis, missed = 90", [_spread(x.axis_deg_penalised) for x in every])
@@ -155,6 +156,13 @@ def _spread(values: Spread) -> str:
     if not values.count:
         return "-"
     return " | ".join(_number(value, 2) for value in (values.mean, values.median, values.p90))
+
+
+def _mistakes(summary: Summary) -> str:
+    mistakes = summary.type_mistakes
+    return " | ".join(
+        _share(value) for value in (mistakes.slides_called_turns, mistakes.turns_called_slides, mistakes.open)
+    )
 
 
 def _risk(summary: Summary) -> str:

@@ -39,6 +39,10 @@ class JointScore:
     confidence: float | None = None
     axis_sigma_deg: float | None = None
     pivot_sigma_cm: float | None = None
+    true_swing: float | None = None
+    """Range of the true joint's values in the clip, rad or m."""
+    is_open: bool = False
+    """Whether the answer itself says that it cannot tell: status not ok."""
 
     @property
     def is_matched(self) -> bool:

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim2art.articulation.error_law import error_radius
+from sim2art.articulation.joint import JointType
 from sim2art.evaluate.scores import Claim, ClipScore, JointScore
 
 SUCCESS_BOUNDS = ((10.0, 10.0), (5.0, 5.0))
 """(deg, cm) of the success rates."""
 COVERAGES = (0.25, 0.5, 0.75, 0.9, 1.0)
-# With equal, independent errors in the two directions across an axis, its error is Rayleigh distributed: these are
-# the radii, in sigmas, that hold 68 % and 95 % of the truths.
-_RADII = {68: float(np.sqrt(-2 * np.log(0.32))), 95: float(np.sqrt(-2 * np.log(0.05)))}
+CLEAR_ARC = np.deg2rad(8.0)
+"""Arcs from here on are to be told from slides."""
+_RADII = {percent: error_radius(percent / 100) for percent in (68, 95)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,17 @@ class RiskCoverage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TypeMistakes:
+    """How often types are mixed up, over matched joints whose answer has status ok; the others are counted apart."""
+
+    slides_called_turns: float | None
+    turns_called_slides: float | None
+    """Over arcs of at least `CLEAR_ARC`."""
+    open: float | None
+    """Share of matched joints whose answer is not ok."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """One method over one group of clips. Degrees, centimetres, shares 0..1."""
 
@@ -58,6 +71,7 @@ class Summary:
     still_right: float | None
     """Share of them where the method claims no joint."""
     type_accuracy: float | None
+    type_mistakes: TypeMistakes
     axis_deg: Spread
     """Matched joints of any type."""
     axis_deg_type_right: Spread
@@ -92,6 +106,7 @@ def summarize(scores: Sequence[ClipScore]) -> Summary:
         recall=_mean(score.recall for score in scores),
         still_clips=len(still),
         still_right=_mean(not score.claims for score in still),
+        type_mistakes=_count_type_mistakes(joints),
         type_accuracy=_mean(joint.is_type_right for joint in joints),
         axis_deg=spread(joint.axis_deg for joint in joints),
         axis_deg_type_right=spread(joint.axis_deg for joint in right),
@@ -157,6 +172,18 @@ def measure_risk_coverage(claims: Sequence[Claim]) -> RiskCoverage:
         axis_deg=tuple(float(axis_deg[index]) for index in at),
         area=float(np.mean(wrong)),
         calibration_error=float(np.sum(gaps) / len(ordered)),
+    )
+
+
+def _count_type_mistakes(joints: Sequence[JointScore]) -> TypeMistakes:
+    matched = [joint for joint in joints if joint.is_matched]
+    told = [joint for joint in matched if not joint.is_open]
+    slides = [joint for joint in told if joint.true_type is JointType.PRISMATIC]
+    arcs = [joint for joint in told if joint.true_type is JointType.REVOLUTE and (joint.true_swing or 0.0) >= CLEAR_ARC]
+    return TypeMistakes(
+        slides_called_turns=_mean(joint.estimated_type is JointType.REVOLUTE for joint in slides),
+        turns_called_slides=_mean(joint.estimated_type is JointType.PRISMATIC for joint in arcs),
+        open=_mean(joint.is_open for joint in matched),
     )
 
 

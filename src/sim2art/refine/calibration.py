@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from sim2art.articulation.error_law import error_log_density, error_radius
+
 
 @dataclass(frozen=True, kw_only=True)
 class JointFacts:
@@ -42,6 +44,16 @@ class JointFacts:
     is_kept: bool = False
     """The joint is as proposed: refining did not explain the points better."""
 
+    @property
+    def axis_leverage(self) -> float:
+        """What an error as large as the noise, shared by all frames, turns the axis by, rad."""
+        return self.noise / max(self.travel, 0.02)
+
+    @property
+    def pivot_leverage(self) -> float:
+        """What such an error moves the pivot by, normalised units."""
+        return self.noise / min(max(self.swing, 0.1), 1.0)
+
     def features(self) -> np.ndarray:
         """What confidence is fitted on, each of order one."""
         confidence = np.clip(self.proposed_confidence, 0.02, 0.98)
@@ -63,22 +75,28 @@ class Calibration:
     """From raw numbers to probabilities that hold on validation clips."""
 
     axis_temperature: float = 2.46
-    """Factor of the axis sigma."""
+    """Factor of the axis sigma from the curvature of the cost."""
+    axis_shared: float = 0.5
+    """Factor of noise over travel: errors that all frames share do not average out, however many rows there are."""
     axis_floor: float = 0.002
     """rad: errors that no clip's own noise shows."""
     pivot_temperature: float = 4.29
+    pivot_shared: float = 0.5
+    """Factor of noise over swing: what a shared error moves the centre of a turn by."""
     pivot_floor: float = 0.004
     """Normalised units."""
     confidence_weights: tuple[float, ...] = (2.041, 0.211, 0.259, 0.333, -0.728, 0.007, -0.444)
     """Weights of `JointFacts.features` in the log-odds of being right."""
 
     def axis_sigma(self, facts: JointFacts) -> float:
-        """Standard deviation of the axis, rad; at most a right angle."""
-        return float(min(np.hypot(self.axis_floor, self.axis_temperature * facts.axis_sigma), np.pi / 2))
+        """Scale of the error law of the axis, rad; at most a right angle."""
+        parts = (self.axis_floor, self.axis_temperature * facts.axis_sigma, self.axis_shared * facts.axis_leverage)
+        return float(min(np.linalg.norm(parts), np.pi / 2))
 
     def pivot_sigma(self, facts: JointFacts) -> float:
-        """Standard deviation of the pivot across the axis, normalised units."""
-        return float(min(np.hypot(self.pivot_floor, self.pivot_temperature * facts.pivot_sigma), 10.0))
+        """Scale of the error law of the pivot across the axis, normalised units."""
+        parts = (self.pivot_floor, self.pivot_temperature * facts.pivot_sigma, self.pivot_shared * facts.pivot_leverage)
+        return float(min(np.linalg.norm(parts), 10.0))
 
     def confidence(self, facts: JointFacts) -> float:
         """Probability that the joint exists, with the right type and within 10 deg."""
@@ -99,46 +117,51 @@ class JudgedJoint:
     """Normalised units; None unless a turn of the right type."""
 
 
-RADII = ((0.68, float(np.sqrt(-2 * np.log(0.32)))), (0.95, float(np.sqrt(-2 * np.log(0.05)))))
-"""Shares, and the radii in sigmas that hold them: errors across an axis have two directions (Rayleigh)."""
+RADII = tuple((share, error_radius(share)) for share in (0.68, 0.95))
+"""Shares, and the radii in sigmas that hold them."""
+FACTORS = np.r_[0.0, np.geomspace(0.1, 20.0, 60)]
+"""Candidates for the factors of a sigma."""
 
 
 def fit_calibration(judged: Sequence[JudgedJoint], start: Calibration | None = None) -> Calibration:
-    """Temperatures that bring 68 % and 95 % intervals to their share, and weights of the confidence.
+    """Factors under which the errors are likeliest by the error law, and weights of the confidence.
 
     Args:
         judged: Refined joints of validation clips.
         start: Its floors are kept.
     """
     start = start or Calibration()
-    axis = [(x.axis_error, x.facts.axis_sigma) for x in judged if x.axis_error is not None]
-    pivot = [(x.pivot_error, x.facts.pivot_sigma) for x in judged if x.pivot_error is not None]
+    axis = [(x.axis_error, x.facts.axis_sigma, x.facts.axis_leverage) for x in judged if x.axis_error is not None]
+    pivot = [(x.pivot_error, x.facts.pivot_sigma, x.facts.pivot_leverage) for x in judged if x.pivot_error is not None]
+    axis_factors = fit_factors(axis, start.axis_floor, (start.axis_temperature, start.axis_shared))
+    pivot_factors = fit_factors(pivot, start.pivot_floor, (start.pivot_temperature, start.pivot_shared))
     features = np.array([x.facts.features() for x in judged]).reshape(len(judged), len(start.confidence_weights))
     return dataclasses.replace(
         start,
-        axis_temperature=fit_temperature(axis, start.axis_floor, start.axis_temperature),
-        pivot_temperature=fit_temperature(pivot, start.pivot_floor, start.pivot_temperature),
+        axis_temperature=axis_factors[0],
+        axis_shared=axis_factors[1],
+        pivot_temperature=pivot_factors[0],
+        pivot_shared=pivot_factors[1],
         confidence_weights=fit_confidence(features, np.array([x.is_right for x in judged], dtype=bool)),
     )
 
 
-def fit_temperature(pairs: Sequence[tuple[float, float]], floor: float, start: float) -> float:
-    """The factor of sigma with which the intervals hold their share best; `start` when there are no pairs.
+def fit_factors(
+    rows: Sequence[tuple[float, float, float]], floor: float, start: tuple[float, float]
+) -> tuple[float, float]:
+    """The factors of the two parts of a sigma under which the errors are likeliest; `start` when there are none.
 
     Args:
-        pairs: (error, sigma).
+        rows: (error, part from the curvature of the cost, part from shared errors).
         floor: Added to sigma in squares.
     """
-    if not pairs:
+    if not rows:
         return start
-    errors, sigmas = np.array(pairs).T
-    grid = np.geomspace(0.3, 30.0, 200)
-    misses = [
-        sum(abs(float(np.mean(errors <= radius * np.hypot(floor, t * sigmas))) - share) for share, radius in RADII)
-        for t in grid
-    ]
-    best = np.flatnonzero(np.array(misses) <= min(misses) + 1e-9)
-    return round(float(grid[best[len(best) // 2]]), 2)
+    errors, curved, shared = (np.array(column)[:, None, None] for column in zip(*rows, strict=True))
+    sigmas = np.sqrt(floor**2 + (FACTORS[:, None] * curved) ** 2 + (FACTORS * shared) ** 2 + 1e-18)
+    likelihood = error_log_density(errors, sigmas).sum(axis=0)
+    first, second = np.unravel_index(int(np.argmax(likelihood)), likelihood.shape)
+    return round(float(FACTORS[first]), 2), round(float(FACTORS[second]), 2)
 
 
 def fit_confidence(

@@ -17,6 +17,8 @@ from sim2art.refine.residuals import Rows
 
 MIN_PAIR_ROWS = 8
 """Frame pairs with fewer rows of flow give no pose."""
+TRUSTED = 0.7
+"""The pairs that a joint explains worst, poses that flipped or slipped, are left out beyond this share."""
 INDEPENDENT = 6.0
 """Poses that a clip is worth: errors of depth and flow last for several frames."""
 LEAST_TURN = np.deg2rad(10.0)
@@ -79,11 +81,9 @@ def explained_ratio(turns: PoseTurns, joint: JointGuess) -> float:
         return 1.0
     change = joint.values[turns.stop] - joint.values[turns.start]
     left = np.sum((turns.rotations - change[:, None] * joint.axis) ** 2, axis=1)
-    # A pose that jumped counts for no more than the largest turn that the joint makes.
-    most = max(float(np.max(change**2)), 1e-12)
-    energy = np.minimum(np.sum(turns.rotations**2, axis=1), 4 * most)
-    left = np.minimum(left, 4 * most)
-    return float(np.sum(turns.weights * energy) / max(np.sum(turns.weights * left), 1e-12))
+    energy = np.sum(turns.rotations**2, axis=1)
+    kept = left <= np.quantile(left, TRUSTED)
+    return float(np.sum((turns.weights * energy)[kept]) / max(np.sum((turns.weights * left)[kept]), 1e-12))
 
 
 def pose_log_odds(turns: PoseTurns, joint: JointGuess) -> float:
