@@ -49,6 +49,7 @@ from sim2art.perception.pipeline import (
     prepare,
 )
 from sim2art.perception.poses import find_poses
+from sim2art.perception.stage_keys import camera_facts, observation_facts
 from sim2art.perception.tasks import CameraTrack, ReadDepth
 from sim2art.provenance import collect_provenance
 from sim2art.stages import PARTIAL, Stage, StageKeeper, check_output, fingerprint, make_key, move_in
@@ -212,7 +213,7 @@ def reconstruct(
         stages = StageKeeper(stage_folder, resume=resume)
         say(f"{len(capture.frame_ids)} frames")
 
-    key = make_key(sim2art.__version__, source, dataclasses.asdict(options.observe))
+    key = make_key(sim2art.__version__, source, observation_facts(options.observe))
     kept = stages.load("observation", key)
     if kept is not None:
         observation = clock.kept("observation", observation_from_stage(kept))
@@ -268,7 +269,7 @@ def _observe(
     with clock.stage("intake") as say:
         recording = take_in(capture, options.intake)
         say(f"{recording.num_frames} usable frames, {recording.input_size[0]}x{recording.input_size[1]} px")
-    key = make_key(source_key, dataclasses.asdict(options))
+    key = make_key(source_key, camera_facts(options))
 
     def tracker(
         grays: UInt8[np.ndarray, "frame height width"], read_depth: ReadDepth, intrinsics: Float[np.ndarray, "3 3"]

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,12 +13,13 @@ from sim2art.perception.adapters.own_files import read_cameras
 from sim2art.perception.captures.capture import Capture, ColorCapture, DepthSource, scale_intrinsics
 from sim2art.perception.captures.video_file import is_video
 from sim2art.perception.completion import CompleteOptions, Completion, complete, completed_capture
-from sim2art.perception.components import Choice, find_lacks
+from sim2art.perception.components import COMPONENTS, Choice, find_lacks
 from sim2art.perception.depth_alignment import read_sparse
 from sim2art.perception.mover_masks import find_still_pixels
 from sim2art.perception.scale import parse_known_length, scale_by_length, scale_by_marker
 from sim2art.perception.thinning import thin_out
-from sim2art.stages import Stage, StageKeeper, make_key
+from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
+from sim2art.weights import find_weight
 
 _STAGE = "completion"
 
@@ -57,7 +59,7 @@ def prepare_capture(
         capture = _with_cameras(recording, cameras, options)
     else:
         _refuse_lacking("depth", depth)
-        key = make_key(key, depth.name, depth.source, cameras.name, cameras.source, vars(options))
+        key = make_key(key, choice_facts("depth", depth), choice_facts("cameras", cameras), vars(options))
         kept = stages.load(_STAGE, key)
         found = None if kept is None else _from_stage(kept)
         if found is None:
@@ -69,6 +71,14 @@ def prepare_capture(
     if marker is not None:
         capture = scale_by_marker(capture, marker)
     return capture
+
+
+def choice_facts(task: str, choice: Choice) -> list[Any]:
+    """What makes one choice differ from another: name, content of the user's place for it, whether its weight is there."""
+    place = None if choice.source is None else Path(choice.source).expanduser()
+    content = fingerprint(place) if place is not None and place.exists() else choice.source
+    weight = COMPONENTS[task][choice.name].weight
+    return [choice.name, content, weight is not None and find_weight(weight) is not None]
 
 
 def _refuse_lacking(task: str, choice: Choice) -> None:
