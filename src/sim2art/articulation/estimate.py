@@ -29,9 +29,9 @@ class JointEstimate:
     confidence: float
     """Probability, 0..1, that this joint exists, with the right type and within 10 deg."""
     axis_sigma: float | None = None
-    """Standard deviation of the axis direction, rad."""
+    """Scale of the errors of the axis direction, rad: 68 % lie within 1.5 of it, `error_law` says where 95 % do."""
     pivot_sigma: float | None = None
-    """Standard deviation of the pivot across the axis, m."""
+    """The same of the pivot across the axis, m."""
     status: Status = Status.OK
     reasons: tuple[str, ...] = ()
     """Why the status is not ok, in words for a person."""
