@@ -10,14 +10,17 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
+from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.articulation.joint import JointType
 from sim2art.observation.point_video import PointVideo
 
 NOTICED = 0.03
 """A scale off by less is left to the per-frame errors of the solver."""
 LEAST_PATH = 0.1
 """The camera moves at least this far (root mean square over frame pairs, normalised units), or nothing is said."""
-LEAST_SHARE = 0.6
+LEAST_SHARE = 0.8
 """The scale must explain this much of the energy of the median flow."""
 MIN_POINTS = 64
 
@@ -87,3 +90,27 @@ def mend_depth_scale(video: PointVideo, error: float) -> PointVideo:
         points_world=np.where(video.valid[..., None], points, 0.0),
         flow_world=np.where(video.flow_valid[..., None], flow, 0.0),
     )
+
+
+def spoil_depth_scale(
+    estimate: ArticulationEstimate, eye: Float[np.ndarray, "3"], error: float
+) -> ArticulationEstimate:
+    """An answer about the mended clip as one about the clip as it was seen, so that it meets the points of frame 0.
+
+    Args:
+        estimate: About the mended clip.
+        eye: Camera centre of frame 0, in the units of the estimate.
+        error: What was mended.
+    """
+    factor = 1 + error
+    joints = []
+    values = estimate.trajectory.values.copy()
+    for index, found in enumerate(estimate.joints):
+        joint = found.joint
+        if joint.type is JointType.PRISMATIC:
+            values[:, index] *= factor
+        pivot = None if joint.pivot is None else eye + factor * (joint.pivot - eye)
+        sigma = None if found.pivot_sigma is None else factor * found.pivot_sigma
+        joints.append(dataclasses.replace(found, joint=dataclasses.replace(joint, pivot=pivot), pivot_sigma=sigma))
+    trajectory = dataclasses.replace(estimate.trajectory, values=values)
+    return dataclasses.replace(estimate, joints=tuple(joints), trajectory=trajectory)

@@ -13,7 +13,7 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.refine.assignment import AssignmentConfig, reassign, total_gains
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
-from sim2art.refine.depth_scale import measure_depth_scale
+from sim2art.refine.depth_scale import measure_depth_scale, mend_depth_scale, spoil_depth_scale
 from sim2art.refine.kinematic_model import BASE, KinematicModel
 from sim2art.refine.leftover import measure_leftover
 from sim2art.refine.parts import RECOVERED, Parts, parts_from_estimate
@@ -101,9 +101,12 @@ def refine_with_facts(
             f"{video.valid.shape}. Refine an estimate with its own video."
         )
     rng = np.random.default_rng(config.seed)
+    seen = video
+    depth = measure_depth_scale(normalize(video, fit_normalization(video)))
+    if depth.is_off:
+        video = mend_depth_scale(video, depth.error)
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
-    depth = measure_depth_scale(normalized)
     parts = parts_from_estimate(normalized, normalization, estimate)
     proposed = parts.model
     sight = look_at(normalized, parts, config.correspondence)
@@ -128,7 +131,11 @@ def refine_with_facts(
     facts = accept(sight, parts, proposed, gather_facts(sight, parts, solution))
     parts, facts = keep_proposed(parts, proposed, facts, config)
     doubts = Doubts(depth=depth, leftover=measure_leftover(normalized, parts), num_joined=parts.num_joined)
-    return conclude(video, normalization, estimate, parts, facts, doubts, config.calibration)
+    conclusion = conclude(video, normalization, estimate, parts, facts, doubts, config.calibration)
+    if depth.is_off:
+        answer = spoil_depth_scale(conclusion.estimate, seen.world_from_camera[0, :3, 3], depth.error)
+        conclusion = dataclasses.replace(conclusion, estimate=answer)
+    return conclusion
 
 
 def choose_types(sight: Sight, parts: Parts, config: RefineConfig, chosen: list[int]) -> Parts:
