@@ -19,9 +19,9 @@ from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.networks.judge import Judge
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
-from sim2art.predict.decoding import DecodingConfig
+from sim2art.predict.decoding import DecodingConfig, evidence_for
 from sim2art.predict.predictor import load_predictor
-from sim2art.proposals.evidence import lay_out_evidence
+from sim2art.proposals.evidence import index_video, lay_out_evidence
 from sim2art.proposals.propose import propose
 from sim2art.proposals.smoothing import smooth_flow
 from sim2art.provenance import collect_provenance
@@ -41,6 +41,7 @@ def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
     network.to(device)
     predict = load_predictor(checkpoint)
     config = DecodingConfig()
+    kinds = evidence_for(network, config)
     times: dict[str, list[float]] = {}
     for seed in VALIDATION_SEEDS[: clips + 1]:
         video = generate_clip(ClipConfig(), seed).video
@@ -54,7 +55,7 @@ def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
         evidence = _timed(
             record,
             "evidence",
-            lambda s=smoothed, n=normalized, p=pool, i=indices: lay_out_evidence(s, n, p, i, config.evidence),
+            lambda s=smoothed, n=normalized, p=pool, i=indices: lay_out_evidence(s, index_video(n, kinds), p, i, kinds),
         )
         inputs = (
             torch.from_numpy(evidence)[None].to(device),

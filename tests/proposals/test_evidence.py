@@ -7,6 +7,7 @@ from sim2art.proposals.agreement import measure_agreement
 from sim2art.proposals.evidence import (
     BASELINE_FEATURES,
     EvidenceConfig,
+    index_video,
     lay_out_evidence,
     num_evidence_features,
 )  # fmt: skip
@@ -32,7 +33,9 @@ def scene():
     )
     pool = join_hypotheses([truth.joints, wrong])
     indices = np.tile(np.arange(200), (video.num_frames, 1))
-    evidence = lay_out_evidence(smooth_flow(video), video, pool, indices, EvidenceConfig())
+    evidence = lay_out_evidence(
+        smooth_flow(video), index_video(video, EvidenceConfig()), pool, indices, EvidenceConfig()
+    )
     return clip, video, truth, pool, evidence, clip.part_ids[:, :200]
 
 

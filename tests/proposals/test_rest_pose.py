@@ -5,7 +5,7 @@ import pytest
 
 from sim2art.articulation.joint import JointType
 from sim2art.observation.normalization import fit_normalization, normalize
-from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
+from sim2art.proposals.evidence import EvidenceConfig, index_video, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.rest_pose import CLIP_FEATURES, disc_normals
 from sim2art.proposals.smoothing import smooth_flow
@@ -32,7 +32,9 @@ def scene():
     )
     pool = join_hypotheses([truth.joints, still])
     indices = np.tile(np.arange(200), (video.num_frames, 1))
-    evidence = lay_out_evidence(smooth_flow(video), video, pool, indices, WHOLE)[..., -CLIP_FEATURES:]
+    evidence = lay_out_evidence(smooth_flow(video), index_video(video, WHOLE), pool, indices, WHOLE)[
+        ..., -CLIP_FEATURES:
+    ]
     return video, pool, indices, evidence, clip.part_ids[:, :200]
 
 
@@ -50,15 +52,15 @@ def test_hypothesis_that_moves_nothing_tells_nothing(scene):
 
 def test_basic_evidence_stays_as_it_is(scene):
     video, pool, indices, *_ = scene
-    basic = lay_out_evidence(smooth_flow(video), video, pool, indices, BASIC)
-    whole = lay_out_evidence(smooth_flow(video), video, pool, indices, WHOLE)
+    basic = lay_out_evidence(smooth_flow(video), index_video(video, BASIC), pool, indices, BASIC)
+    whole = lay_out_evidence(smooth_flow(video), index_video(video, WHOLE), pool, indices, WHOLE)
     np.testing.assert_array_equal(whole[..., : basic.shape[-1]], basic)
 
 
 def test_points_that_are_not_valid_have_none(scene):
     video, pool, indices, *_ = scene
     blind = dataclasses.replace(video, valid=np.zeros_like(video.valid), flow_valid=np.zeros_like(video.flow_valid))
-    evidence = lay_out_evidence(smooth_flow(blind), blind, pool, indices, WHOLE)
+    evidence = lay_out_evidence(smooth_flow(blind), index_video(blind, WHOLE), pool, indices, WHOLE)
     assert np.all(np.isfinite(evidence))
     assert np.all(evidence[..., -CLIP_FEATURES:] == 0)
 

@@ -28,7 +28,7 @@ from sim2art.predict.fitting import (
 from sim2art.predict.second_look import SecondLookConfig, refit_promising
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
-from sim2art.proposals.evidence import EvidenceConfig, EvidenceKind, lay_out_evidence
+from sim2art.proposals.evidence import EvidenceConfig, EvidenceKind, Surface, index_video, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.joint_fit import FittedJoint
 from sim2art.proposals.propose import ProposalConfig, propose
@@ -65,14 +65,16 @@ def decode_video(
     normalized = normalize(video, normalization)
     smoothed = smooth_flow(normalized, num_points=config.num_smoothed)
     pool = propose(smoothed, config.proposals, rng)
+    evidence = evidence_for(network, config)
+    surface = index_video(normalized, evidence)
     reasons: list[str] = []
     answer = _Answer(joints=[], scores=np.zeros(0), odds=np.zeros(0))
     if len(pool):
         judged = np.tile(np.arange(min(config.num_judged, smoothed.num_points)), (video.num_frames, 1))
-        first = judge(network, smoothed, normalized, pool, judged, config)
+        first = judge(network, smoothed, surface, pool, judged, evidence)
         refitted = refit_promising(smoothed, pool, first, config.second_look)
         if refitted is not pool:
-            pool, first = refitted, judge(network, smoothed, normalized, refitted, judged, config)
+            pool, first = refitted, judge(network, smoothed, surface, refitted, judged, evidence)
         chosen = select(first, smoothed, calibration.score_threshold, config.selection)
         if len(chosen) > MAX_PARTS:
             reasons.append(
@@ -83,15 +85,15 @@ def decode_video(
             answer = _settle(
                 network,
                 smoothed,
-                normalized,
+                surface,
                 pool.take(chosen),
                 first.mask_logits[chosen],
                 first.scores[chosen],
                 judged,
-                config,
+                evidence,
             )
     joints, scores, odds = answer
-    logits = _judge_all_points(network, normalized, joints, scores, config)
+    logits = _judge_all_points(network, normalized, surface, joints, scores, config)
     probabilities = _share_points(normalized, joints, logits)
     if joints:
         # Better masks, better joints; better joints, points that agree better over time.
@@ -124,12 +126,12 @@ class _Answer(NamedTuple):
 def _settle(
     network: Judge,
     smoothed: PointVideo,
-    surface: PointVideo,
+    surface: Surface,
     chosen: Hypotheses,
     mask_logits: np.ndarray,
     first_scores: np.ndarray,
     judged: np.ndarray,
-    config: DecodingConfig,
+    evidence: EvidenceConfig,
 ) -> _Answer:
     """Fit each chosen hypothesis as both types, have the network judge each set of fits, and keep the better type.
 
@@ -145,7 +147,7 @@ def _settle(
             surface,
             hypotheses_from_joints([fit[turns] for fit in fits], chosen.scores),
             judged,
-            config,
+            evidence,
         )
         for turns in (True, False)
     }
@@ -163,24 +165,27 @@ def _settle(
     return _Answer(joints=joints, scores=scores, odds=odds)
 
 
+def evidence_for(network: Judge, config: DecodingConfig) -> EvidenceConfig:
+    """What evidence a network was trained on."""
+    return dataclasses.replace(config.evidence, kinds=cast("tuple[EvidenceKind, ...]", network.config.evidence))
+
+
 @torch.inference_mode()
 def judge(
     network: Judge,
     smoothed: PointVideo,
-    surface: PointVideo,
+    surface: Surface,
     pool: Hypotheses,
     point_indices: np.ndarray,
-    config: DecodingConfig,
+    evidence: EvidenceConfig,
 ) -> Judgement:
     """Run the network on chosen points of a normalised video."""
     device = next(network.parameters()).device
-    kinds = cast("tuple[EvidenceKind, ...]", network.config.evidence)
-    evidence_config = dataclasses.replace(config.evidence, kinds=kinds)
-    evidence = lay_out_evidence(smoothed, surface, pool, point_indices, evidence_config)
+    features = lay_out_evidence(smoothed, surface, pool, point_indices, evidence)
     frames = np.arange(smoothed.num_frames)[:, None]
     points = smoothed.points_world[frames, point_indices].astype(np.float32)
     output = network(
-        torch.from_numpy(evidence)[None].to(device),
+        torch.from_numpy(features)[None].to(device),
         torch.from_numpy(points)[None].to(device),
         torch.from_numpy(smoothed.valid[frames, point_indices])[None].to(device),
         torch.ones((1, len(pool)), dtype=torch.bool, device=device),
@@ -194,13 +199,19 @@ def judge(
 
 
 def _judge_all_points(
-    network: Judge, video: PointVideo, joints: list[FittedJoint], scores: np.ndarray, config: DecodingConfig
+    network: Judge,
+    video: PointVideo,
+    surface: Surface,
+    joints: list[FittedJoint],
+    scores: np.ndarray,
+    config: DecodingConfig,
 ) -> np.ndarray:
     """Mask logits (joint, frame, point) of the final joints on every slot, a random share of the points at a time."""
     logits = np.full((len(joints), video.num_frames, video.num_points), -10.0)
     if not joints:
         return logits
     pool = hypotheses_from_joints(joints, np.clip(scores, 0.2, 0.8))
+    evidence = evidence_for(network, config)
     for first in range(0, video.num_points, config.num_smoothed):
         part = smooth_flow(video, first_point=first, num_points=config.num_smoothed)
         if not part.valid.any():
@@ -208,7 +219,7 @@ def _judge_all_points(
         for low in range(0, part.num_points, config.num_judged):
             count = min(config.num_judged, part.num_points - low)
             indices = np.tile(np.arange(low, low + count), (video.num_frames, 1))
-            answer = judge(network, part, video, pool, indices, config)
+            answer = judge(network, part, surface, pool, indices, evidence)
             logits[:, :, first + low : first + low + count] = answer.mask_logits
     return logits
 

@@ -10,7 +10,7 @@ names the kinds that it was trained with.
 """
 
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 import numba
 import numpy as np
@@ -19,10 +19,10 @@ from jaxtyping import Float, Float32
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.free_space import FREE_SPACE_FEATURES, measure_free_space
 from sim2art.proposals.hypotheses import Hypotheses
-from sim2art.proposals.rest_pose import CLIP_FEATURES, measure_rest_pose
+from sim2art.proposals.rest_pose import CLIP_FEATURES, disc_normals, measure_rest_pose
 from sim2art.proposals.semantic_evidence import SEMANTIC_FEATURES, measure_likeness
 from sim2art.proposals.signed_residuals import RESIDUAL_FEATURES, measure_signed_residuals
-from sim2art.proposals.surface_grid import EPSILON, along_ray, index_surface, nearest_sample
+from sim2art.proposals.surface_grid import EPSILON, SurfaceGrid, along_ray, index_surface, nearest_sample
 
 NUM_TARGETS = 3
 """Frames that each point is carried to: the first, the last, and the one where the hypothesis has moved most."""
@@ -73,9 +73,29 @@ class EvidenceConfig:
     """What is appended to the basic evidence, in this order."""
 
 
+class Surface(NamedTuple):
+    """What each frame of a clip shows, made ready once for all the evidence about it."""
+
+    grid: SurfaceGrid
+    """For evidence at single frames."""
+    whole: SurfaceGrid | None
+    """For evidence over a whole clip, when that is asked for."""
+    normals: Float32[np.ndarray, "frame slot 3"] | None
+    """Of the points of `whole`."""
+
+
+def index_video(video: PointVideo, config: EvidenceConfig) -> Surface:
+    """Where points that are carried between the frames of a normalised video may land."""
+    grid = index_surface(video.points_world, video.valid, config.num_cloud_points)
+    if "rest_pose" not in config.kinds:
+        return Surface(grid, None, None)
+    whole = index_surface(video.points_world, video.valid, config.num_clip_points)
+    return Surface(grid, whole, disc_normals(whole))
+
+
 def lay_out_evidence(
     video: PointVideo,
-    surface_video: PointVideo,
+    surface: Surface,
     hypotheses: Hypotheses,
     point_indices: np.ndarray,
     config: EvidenceConfig,
@@ -86,7 +106,7 @@ def lay_out_evidence(
 
     Args:
         video: In normalised coordinates, its flow smoothed (`smooth_flow`).
-        surface_video: The same clip with all its points: where carried points may land.
+        surface: Of the same clip with all its points (`index_video`).
         point_indices: Int (frame, point): which slots of `video` to judge.
     """
     frames = np.arange(video.num_frames)[:, None]
@@ -94,7 +114,7 @@ def lay_out_evidence(
     valid = np.ascontiguousarray(video.valid[frames, point_indices])
     flows = np.ascontiguousarray(video.flow_world[:, frames, point_indices], dtype=np.float32)
     flow_valid = np.ascontiguousarray(video.flow_valid[:, frames, point_indices])
-    grid = index_surface(surface_video.points_world, surface_video.valid, config.num_cloud_points)
+    grid = surface.grid
     motions = hypotheses.motions()
     baselines = np.array(video.baselines, dtype=np.int64)
     poses = video.world_from_camera
@@ -115,9 +135,12 @@ def lay_out_evidence(
             case "free_space":
                 basic.append(measure_free_space(points, valid, grid.surface, grid.valid, motions, poses))
             case "rest_pose":
-                whole = index_surface(surface_video.points_world, surface_video.valid, config.num_clip_points)
+                assert surface.whole is not None, "the surface was indexed for other kinds of evidence"
+                assert surface.normals is not None
                 eyes = np.ascontiguousarray(poses[:, :3, 3], dtype=np.float32)
-                basic.append(measure_rest_pose(points, valid, whole, motions.astype(np.float32), eyes))
+                basic.append(
+                    measure_rest_pose(points, valid, surface.whole, surface.normals, motions.astype(np.float32), eyes)
+                )
             case "residuals":
                 basic.append(
                     measure_signed_residuals(

@@ -9,6 +9,7 @@ from sim2art.proposals.evidence import (
     NUM_TARGETS,
     TARGET_FEATURES,
     EvidenceConfig,
+    index_video,
     lay_out_evidence,
 )  # fmt: skip
 from sim2art.proposals.hypotheses import Hypotheses
@@ -27,7 +28,8 @@ def measure_gains(
         surface: The same clip with all its points: where carried points may land.
     """
     indices = np.tile(np.arange(video.num_points), (video.num_frames, 1))
-    evidence = lay_out_evidence(video, surface, pool, indices, EvidenceConfig())
+    config = EvidenceConfig()
+    evidence = lay_out_evidence(video, index_video(surface, config), pool, indices, config)
     num_baselines = len(video.baselines)
     gain = np.zeros(evidence.shape[:3])
     noise = np.log(EPSILON + 0.01)

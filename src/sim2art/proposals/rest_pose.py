@@ -36,6 +36,7 @@ def measure_rest_pose(
     points: Float32[np.ndarray, "frame point 3"],
     valid: Bool[np.ndarray, "frame point"],
     grid: SurfaceGrid,
+    normals: Float32[np.ndarray, "frame slot 3"],
     motions: Float32[np.ndarray, "hypothesis frame 4 4"],
     eyes: Float32[np.ndarray, "frame 3"],
 ) -> Float32[np.ndarray, "hypothesis frame point feature"]:
@@ -44,10 +45,10 @@ def measure_rest_pose(
     Args:
         points: Points to judge, normalised coordinates.
         grid: All points of each frame.
+        normals: Of those points (`disc_normals`).
         motions: From frame 0 to each frame.
         eyes: Camera centre of each frame.
     """
-    normals = disc_normals(grid)
     return _measure(
         points, valid, grid.surface, normals, grid.starts, grid.members, grid.low, grid.sides, motions, eyes
     )

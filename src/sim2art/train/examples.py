@@ -14,7 +14,7 @@ from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
 from sim2art.proposals.agreement import measure_agreement
-from sim2art.proposals.evidence import EvidenceConfig, lay_out_evidence
+from sim2art.proposals.evidence import EvidenceConfig, index_video, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import smooth_flow
@@ -117,7 +117,7 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     frames = np.arange(video.num_frames)[:, None]
     if "semantics" in config.evidence.kinds and rng.random() < config.drop_semantics:
         smoothed = dataclasses.replace(smoothed, features=None)
-    evidence = lay_out_evidence(smoothed, video, pool, chosen, config.evidence)
+    evidence = lay_out_evidence(smoothed, index_video(video, config.evidence), pool, chosen, config.evidence)
     targets, qualities, types = _label(pool, truth, video.points_world, np.where(video.valid, clip.part_ids, -1), rng)
     padding = config.num_hypotheses - len(pool)
     return JudgeExample(
