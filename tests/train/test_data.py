@@ -11,7 +11,7 @@ def test_a_seed_that_cannot_be_made_is_replaced_by_the_same_substitute_each_time
     clip = make_point_clip(JointType.REVOLUTE, seed=0, num_frames=4, num_points=64)
     made = []
 
-    def generate(config, seed):
+    def generate(config, seed, *, describe):
         if seed == 5:
             raise AssertionError("A box needs spans from low to high")
         made.append(seed)
@@ -25,7 +25,7 @@ def test_a_seed_that_cannot_be_made_is_replaced_by_the_same_substitute_each_time
 
 
 def test_a_generator_that_never_works_is_an_error(monkeypatch):
-    def generate(config, seed):
+    def generate(config, seed, *, describe):
         raise InvalidValueError("no acceptable scenario")
 
     monkeypatch.setattr(data, "generate_clip", generate)

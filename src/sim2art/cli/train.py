@@ -37,7 +37,8 @@ def train(
         output: Folder for checkpoint, state and logs.
         network: Hypothesise and verify (default), the paper's slots, or slots from learned queries.
         corruption: Noise of the clips; the preset's own when not given.
-        evidence: Kinds of evidence that the judge sees beyond the basic ones: targets, free_space, residuals, semantics;
+        evidence: Kinds of evidence that the judge sees beyond the basic ones: targets, free_space, rest_pose,
+            residuals, semantics;
             the preset's own when not given.
         seed: Decides the data and the initial weights.
         num_steps: Length of the run; the preset's own when not given.

@@ -70,7 +70,7 @@ PRESETS: dict[str, TrainConfig] = {
         examples=ExampleConfig(
             num_points=192,
             num_hypotheses=32,
-            evidence=EvidenceConfig(kinds=("targets", "free_space", "residuals", "semantics")),
+            evidence=EvidenceConfig(kinds=("rest_pose", "residuals", "free_space", "targets", "semantics")),
         ),
         judge=JudgeConfig(
             num_features=0, width=64, hypothesis_width=160, num_heads=8, mix_width=24, num_gates=8, num_blocks=4

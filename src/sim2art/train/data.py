@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidValueError, Sim2ArtError
-from sim2art.simulate.generate import ClipConfig, generate_clip
+from sim2art.simulate.generate import ClipConfig, PixelDescriber, generate_clip
 from sim2art.train.config import TrainConfig
 from sim2art.train.examples import JudgeExample, SlotExample, make_judge_example, make_slot_example
 from sim2art.train.scene_flow import PairExample, make_pair_example
@@ -53,7 +53,7 @@ class ExampleDataset(Dataset[dict[str, Tensor]]):
                 assert_never(self.config.network)
 
 
-def make_clip(config: ClipConfig, seed: int) -> Clip:
+def make_clip(config: ClipConfig, seed: int, *, describe: PixelDescriber | None = None) -> Clip:
     """The clip of a seed, or of a substitute when that seed's object or scenario cannot be made.
 
     One seed in thousands asks a family for something impossible; hours of training must not end there.
@@ -61,7 +61,7 @@ def make_clip(config: ClipConfig, seed: int) -> Clip:
     for attempt in range(MAX_SUBSTITUTES):
         candidate = seed + attempt * SUBSTITUTE_STRIDE
         try:
-            return generate_clip(config, candidate)
+            return generate_clip(config, candidate, describe=describe)
         except (AssertionError, Sim2ArtError) as error:
             logger.warning("The clip of seed %d cannot be made and is replaced: %s", candidate, error)
     raise InvalidValueError(f"No clip for seed {seed} nor for {MAX_SUBSTITUTES - 1} substitutes; the log says why.")
