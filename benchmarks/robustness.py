@@ -121,6 +121,18 @@ def main(
             logger.info("%d of %d, %.0f s: %s", index + 1, len(cases), time.perf_counter() - start, case.key)
     for file in draw_plots(content["cases"], plots or output):
         print(file)
+    print_admissions(content["cases"])
+
+
+def print_admissions(cases: dict[str, dict[str, Any]]) -> None:
+    """What the refined answers say of themselves where much is wrong: many parts, and a depth scale that is off."""
+    for key, record in cases.items():
+        answer = record["methods"]["network + refiner"]
+        if record["experiment"] in ("parts", "scale bias") and "status" in answer:
+            found = sum(joint["is_success"] for joint in answer["joints"])
+            print(f"{key}: {found} of {answer['num_true']} found, {answer['claims']} claimed, {answer['status']}")
+            for reason in answer.get("reasons", ()):
+                print(f"    {reason}")
 
 
 def load_methods(checkpoint: Path | None) -> dict[str, Method]:
@@ -158,6 +170,7 @@ def run_case(case: Case, methods: dict[str, Method]) -> dict[str, Any]:
         record["methods"][name] = {
             "seconds": time.perf_counter() - start,
             "status": estimate.status.value,
+            "reasons": list(estimate.reasons),
             "mean_iou": score.mean_iou,
             "claims": len(estimate.joints),
             "sure_claims": len(sure),

@@ -250,6 +250,49 @@ def test_values_that_are_not_finite_are_no_error() -> None:
     assert np.all(np.isfinite(refined.part_probabilities)) and np.all(np.isfinite(refined.trajectory.values))
 
 
+def test_poses_that_are_not_finite_are_no_error() -> None:
+    clip = make_point_clip(JointType.REVOLUTE)
+    poses = clip.video.world_from_camera.copy()
+    poses[4] = np.nan
+    refined = refine(dataclasses.replace(clip.video, world_from_camera=poses), truth_as_estimate(clip))
+    assert np.all(np.isfinite(refined.trajectory.values))
+
+
+def test_flow_that_is_mere_noise_gives_no_confident_joint() -> None:
+    clip = make_point_clip(JointType.REVOLUTE)
+    rng = np.random.default_rng(3)
+    flow = np.where(clip.video.flow_valid[..., None], rng.normal(0, 0.1, clip.video.flow_world.shape), 0.0)
+    video = dataclasses.replace(clip.video, flow_world=flow, points_world=np.repeat(clip.video.points_world[:1], clip.video.num_frames, axis=0))  # fmt: skip
+    for start in (random_estimate(video), without_joints(clip)):
+        assert not confident(refine(video, start))
+
+
+def test_neighbours_that_slide_one_after_the_other_both_hang_on_the_base() -> None:
+    """Each explains the other's motion as well as the base does."""
+    clip = make_chain_clip()
+    rail = clip.truth.joints[1]
+    hinge = dataclasses.replace(clip.truth.joints[0], type=JointType.PRISMATIC, pivot=None, axis=rail.axis)
+    truth = dataclasses.replace(clip.truth, joints=(hinge, dataclasses.replace(rail, parent="wall")))
+    count = clip.video.num_frames
+    values = 0.3 * np.clip(np.stack([np.linspace(0, 2, count), np.linspace(-1, 1, count)], axis=1), 0, 1)
+    motions = link_motions(truth, values)
+    rng = np.random.default_rng(1)
+    rest = clip.video.points_world[0]
+    frames = np.arange(count)[:, None]
+    points = apply(motions[frames, clip.part_ids], np.broadcast_to(rest[None, :, None], (count, len(rest), 1, 3)))[:, :, 0]  # fmt: skip
+    flow = np.zeros_like(clip.video.flow_world)
+    for index, baseline in enumerate(clip.video.baselines):
+        moved = points[baseline:] - points[:-baseline]
+        flow[index, :-baseline] = moved + rng.normal(0, 0.003, moved.shape)
+    video = dataclasses.replace(clip.video, points_world=points + rng.normal(0, 0.003, points.shape), flow_world=flow)
+    side_by_side = Clip(
+        video=video, truth=truth, part_ids=clip.part_ids,
+        trajectory=dataclasses.replace(clip.trajectory, values=values),
+    )  # fmt: skip
+    refined = refine(video, disturbed(side_by_side, degrees=4.0))
+    assert [x.joint.parent for x in refined.joints] == [part_name(0)] * 2
+
+
 def test_an_estimate_of_another_clip_is_refused() -> None:
     clip, other = make_point_clip(JointType.PRISMATIC), make_point_clip(JointType.PRISMATIC, num_points=256)
     with pytest.raises(InvalidValueError, match="its own video"):
