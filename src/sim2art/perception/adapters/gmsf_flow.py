@@ -21,7 +21,7 @@ from sim2art.observation.normalization import normalize_box
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.sampling import draw_pixels
 from sim2art.perception.adapters.torch_images import pick_device
-from sim2art.perception.rigid_flow import fit_locally
+from sim2art.perception.piecewise_rigid import settle_flow
 
 _MIN_POINTS = 32
 _RETURN = 0.03
@@ -50,7 +50,7 @@ class GmsfFlow:
             video: Whose frames the flow is between.
             seed: Of the points drawn in the frames that flow goes to, and of the order of points.
             num_points: Drawn in each such frame.
-            make_rigid: Whether the flow around each point is fitted by one rigid motion, which averages out noise.
+            make_rigid: Whether the flow is settled on the other frame's surface as that of a few rigid bodies.
         """
         self._network = network.to(pick_device())
         self._video, self._seed, self._num_points, self._make_rigid = video, seed, num_points, make_rigid
@@ -60,6 +60,7 @@ class GmsfFlow:
         self, frame: int, baseline: int, pixels: Int[np.ndarray, "point 2"], points_world: Float[np.ndarray, "point 3"]
     ) -> tuple[Float[np.ndarray, "point 3"], Bool[np.ndarray, "point"]]:
         """Flow (world frame, m) of pixels from `frame` to `frame + baseline`, and whether it can be trusted."""
+        del pixels  # The points tell enough.
         others = self._points_of(frame + baseline)
         if min(len(points_world), len(others)) < _MIN_POINTS:
             return np.zeros_like(points_world), np.zeros(len(points_world), dtype=bool)
@@ -68,9 +69,10 @@ class GmsfFlow:
         back = np.argsort(order)
         flow, trusted = self._estimate(points_world[order], others, frame)
         flow, trusted = flow[back], trusted[back]
-        if self._make_rigid and trusted.sum() >= _MIN_POINTS:
-            depth = self._video.depths[frame][pixels[:, 1], pixels[:, 0]].astype(np.float64)
-            flow = fit_locally(points_world, depth, points_world[trusted], flow[trusted]).flow
+        if self._make_rigid:
+            scale = normalize_box(np.concatenate([points_world, others])).scale
+            rng = np.random.default_rng((self._seed, frame, baseline, 1))
+            flow, trusted = settle_flow(points_world, others, flow, scale=scale, rng=rng)
         return np.where(trusted[:, None], flow, 0.0), trusted
 
     def _points_of(self, frame: int) -> Float[np.ndarray, "point 3"]:
