@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
 from sim2art.perception.keyframe_features import KeyframeFeatures, keyframes
+from sim2art.weights import find_weight
 
 
 class _Place:
@@ -36,3 +38,17 @@ def test_frames_without_points_give_no_features():
     found = KeyframeFeatures(extract=_Place())(np.zeros((3, 8, 8, 3), np.uint8), np.zeros((3, 5, 2)))
     assert found.shape == (3, 5, 1)
     assert not found.any()
+
+
+@pytest.mark.skipif(find_weight("dinov2-small") is None, reason="run: sim2art weights fetch dinov2-small")
+def test_dinov2_comes_from_the_verified_weight_and_tells_halves_of_a_picture_apart():
+    from sim2art.perception.adapters.dino_features import DinoFeatures
+
+    rng = np.random.default_rng(0)
+    images = np.full((1, 112, 112, 3), 40, np.uint8)
+    images[:, :, 56:] = rng.integers(0, 255, (112, 56, 3))
+    pixels = np.array([[[14.0, 30.0], [20.0, 80.0], [90.0, 30.0], [98.0, 80.0]]])
+    (rows,) = KeyframeFeatures(extract=DinoFeatures("dinov2", long_side=8))(images, pixels)
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    likeness = rows @ rows.T
+    assert likeness[0, 1] > likeness[0, 2] and likeness[2, 3] > likeness[1, 3]
