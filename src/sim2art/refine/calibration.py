@@ -9,6 +9,9 @@ from jaxtyping import Bool, Float
 
 from sim2art.articulation.error_law import error_log_density, error_radius
 
+MAX_INFLATION = 60.0
+"""A larger inflation is a sign of a wrong part, not of noise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class JointFacts:
@@ -45,14 +48,18 @@ class JointFacts:
     """The joint is as proposed: refining did not explain the points better."""
 
     @property
-    def axis_leverage(self) -> float:
-        """What an error as large as the noise, shared by all frames, turns the axis by, rad."""
-        return self.noise / max(self.travel, 0.02)
+    def inflated_axis_sigma(self) -> float:
+        """The axis sigma with correlated noise counted, rad."""
+        return self.axis_sigma * self._root_inflation
 
     @property
-    def pivot_leverage(self) -> float:
-        """What such an error moves the pivot by, normalised units."""
-        return self.noise / min(max(self.swing, 0.1), 1.0)
+    def inflated_pivot_sigma(self) -> float:
+        """The pivot sigma with correlated noise counted."""
+        return self.pivot_sigma * self._root_inflation
+
+    @property
+    def _root_inflation(self) -> float:
+        return float(np.sqrt(np.clip(self.inflation, 1.0, MAX_INFLATION)))
 
     def features(self) -> np.ndarray:
         """What confidence is fitted on, each of order one."""
@@ -74,29 +81,23 @@ class JointFacts:
 class Calibration:
     """From raw numbers to probabilities that hold on validation clips."""
 
-    axis_temperature: float = 2.46
-    """Factor of the axis sigma from the curvature of the cost."""
-    axis_shared: float = 0.5
-    """Factor of noise over travel: errors that all frames share do not average out, however many rows there are."""
-    axis_floor: float = 0.002
-    """rad: errors that no clip's own noise shows."""
-    pivot_temperature: float = 4.29
-    pivot_shared: float = 0.5
-    """Factor of noise over swing: what a shared error moves the centre of a turn by."""
-    pivot_floor: float = 0.004
+    axis_temperature: float = 0.43
+    """Factor of the axis sigma that the curvature of the cost and the inflation give."""
+    axis_floor: float = 0.006
+    """rad: errors of poses and of the camera, which no residual shows; chosen, not fitted."""
+    pivot_temperature: float = 0.97
+    pivot_floor: float = 0.008
     """Normalised units."""
-    confidence_weights: tuple[float, ...] = (2.041, 0.211, 0.259, 0.333, -0.728, 0.007, -0.444)
+    confidence_weights: tuple[float, ...] = (2.32, 0.124, 0.517, 0.289, -0.703, -0.128, 0.242)
     """Weights of `JointFacts.features` in the log-odds of being right."""
 
     def axis_sigma(self, facts: JointFacts) -> float:
         """Scale of the error law of the axis, rad; at most a right angle."""
-        parts = (self.axis_floor, self.axis_temperature * facts.axis_sigma, self.axis_shared * facts.axis_leverage)
-        return float(min(np.linalg.norm(parts), np.pi / 2))
+        return float(min(np.hypot(self.axis_floor, self.axis_temperature * facts.inflated_axis_sigma), np.pi / 2))
 
     def pivot_sigma(self, facts: JointFacts) -> float:
         """Scale of the error law of the pivot across the axis, normalised units."""
-        parts = (self.pivot_floor, self.pivot_temperature * facts.pivot_sigma, self.pivot_shared * facts.pivot_leverage)
-        return float(min(np.linalg.norm(parts), 10.0))
+        return float(min(np.hypot(self.pivot_floor, self.pivot_temperature * facts.inflated_pivot_sigma), 10.0))
 
     def confidence(self, facts: JointFacts) -> float:
         """Probability that the joint exists, with the right type and within 10 deg."""
@@ -119,8 +120,8 @@ class JudgedJoint:
 
 RADII = tuple((share, error_radius(share)) for share in (0.68, 0.95))
 """Shares, and the radii in sigmas that hold them."""
-FACTORS = np.r_[0.0, np.geomspace(0.1, 20.0, 60)]
-"""Candidates for the factors of a sigma."""
+FACTORS = np.geomspace(0.02, 20.0, 300)
+"""Candidates for the factor of a sigma."""
 
 
 def fit_calibration(judged: Sequence[JudgedJoint], start: Calibration | None = None) -> Calibration:
@@ -131,37 +132,29 @@ def fit_calibration(judged: Sequence[JudgedJoint], start: Calibration | None = N
         start: Its floors are kept.
     """
     start = start or Calibration()
-    axis = [(x.axis_error, x.facts.axis_sigma, x.facts.axis_leverage) for x in judged if x.axis_error is not None]
-    pivot = [(x.pivot_error, x.facts.pivot_sigma, x.facts.pivot_leverage) for x in judged if x.pivot_error is not None]
-    axis_factors = fit_factors(axis, start.axis_floor, (start.axis_temperature, start.axis_shared))
-    pivot_factors = fit_factors(pivot, start.pivot_floor, (start.pivot_temperature, start.pivot_shared))
+    axis = [(x.axis_error, x.facts.inflated_axis_sigma) for x in judged if x.axis_error is not None]
+    pivot = [(x.pivot_error, x.facts.inflated_pivot_sigma) for x in judged if x.pivot_error is not None]
     features = np.array([x.facts.features() for x in judged]).reshape(len(judged), len(start.confidence_weights))
     return dataclasses.replace(
         start,
-        axis_temperature=axis_factors[0],
-        axis_shared=axis_factors[1],
-        pivot_temperature=pivot_factors[0],
-        pivot_shared=pivot_factors[1],
+        axis_temperature=fit_temperature(axis, start.axis_floor, start.axis_temperature),
+        pivot_temperature=fit_temperature(pivot, start.pivot_floor, start.pivot_temperature),
         confidence_weights=fit_confidence(features, np.array([x.is_right for x in judged], dtype=bool)),
     )
 
 
-def fit_factors(
-    rows: Sequence[tuple[float, float, float]], floor: float, start: tuple[float, float]
-) -> tuple[float, float]:
-    """The factors of the two parts of a sigma under which the errors are likeliest; `start` when there are none.
+def fit_temperature(pairs: Sequence[tuple[float, float]], floor: float, start: float) -> float:
+    """The factor of the sigmas under which the errors are likeliest; `start` when there are no pairs.
 
     Args:
-        rows: (error, part from the curvature of the cost, part from shared errors).
+        pairs: (error, sigma).
         floor: Added to sigma in squares.
     """
-    if not rows:
+    if not pairs:
         return start
-    errors, curved, shared = (np.array(column)[:, None, None] for column in zip(*rows, strict=True))
-    sigmas = np.sqrt(floor**2 + (FACTORS[:, None] * curved) ** 2 + (FACTORS * shared) ** 2 + 1e-18)
-    likelihood = error_log_density(errors, sigmas).sum(axis=0)
-    first, second = np.unravel_index(int(np.argmax(likelihood)), likelihood.shape)
-    return round(float(FACTORS[first]), 2), round(float(FACTORS[second]), 2)
+    errors, sigmas = np.array(pairs).T
+    likelihood = [error_log_density(errors, np.hypot(floor, t * sigmas) + 1e-9).sum() for t in FACTORS]
+    return round(float(FACTORS[int(np.argmax(likelihood))]), 2)
 
 
 def fit_confidence(
