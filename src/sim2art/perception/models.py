@@ -16,7 +16,7 @@ from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.optional import require
 from sim2art.weights import weight_folders
 
-_SUMS = "sha256.json"
+_SUMS, _ORIGIN = "sha256.json", "origin.json"
 _PATTERNS = ["*.json", "*.safetensors", "*.txt", "LICENSE*", "README.md"]
 
 
@@ -84,14 +84,26 @@ def require_model(name: str, source: str | None = None) -> Path:
     return path
 
 
-def fetch_model(name: str) -> Path:
+def fetch_model(name: str, revision: str | None = None) -> Path:
     """Download a model from the hub into the cache folder; it appears whole or not at all.
+
+    The commit that a branch stood at is noted in `origin.json`, so that the same files can be had again.
+
+    Args:
+        name: A name of `MODELS`.
+        revision: Branch, tag or commit; None takes the one of `MODELS`. A model that is there in another one is refused.
 
     Raises:
         InvalidFileError: When the hub cannot be reached, or the licence was not accepted.
     """
     found = find_model(name)
     if found is not None:
+        if revision is not None and revision not in _origin_of(found).values():
+            raise InvalidFileError(
+                f"{found} holds model '{name}' of {_origin_of(found) or 'an unknown revision'}, not of {revision}. Delete that "
+                "folder to fetch another.",
+                path=found,
+            )
         return found
     model, target = look_up(name), weight_folders()[-1] / "models" / name
     if os.environ.get("HF_HUB_OFFLINE") or os.environ.get("SIM2ART_OFFLINE"):
@@ -105,10 +117,13 @@ def fetch_model(name: str) -> Path:
     partial.mkdir(parents=True, exist_ok=True)
     try:
         hub.snapshot_download(
-            model.repository, revision=model.revision, local_dir=str(partial), allow_patterns=_PATTERNS
+            model.repository, revision=revision or model.revision, local_dir=str(partial), allow_patterns=_PATTERNS
         )
+        commit = _commit_of(partial)
         shutil.rmtree(partial / ".cache", ignore_errors=True)
         _check_whole(partial)
+        origin = {"repository": model.repository, "revision": revision or model.revision, "commit": commit}
+        (partial / _ORIGIN).write_text(json.dumps(origin, indent=2))
         (partial / _SUMS).write_text(json.dumps(_sums(partial), indent=2))
         partial.replace(target)
     except (OSError, ValueError, hub.errors.HfHubHTTPError) as error:
@@ -121,6 +136,17 @@ def fetch_model(name: str) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
+
+
+def describe_origin(name: str) -> str:
+    """Repository and revision of a model: the commit of what is on this machine where it is known."""
+    model = look_up(name)
+    try:
+        path = find_model(name)
+    except InvalidFileError:
+        path = None
+    origin = {} if path is None else _origin_of(path)
+    return f"{model.repository}@{origin.get('commit') or origin.get('revision') or model.revision}"
 
 
 def verify_model(name: str) -> bool:
@@ -175,6 +201,24 @@ def _check_whole(path: Path) -> None:
             f"{path} is not a whole model: {', '.join(missing)} is missing. Delete the folder and fetch it again.",
             path=path,
         )
+
+
+def _commit_of(folder: Path) -> str | None:
+    """The commit that the hub's client notes beside each file it fetches, or None."""
+    for note in sorted((folder / ".cache" / "huggingface" / "download").glob("*.metadata")):
+        words = note.read_text().split()
+        if words and len(words[0]) == 40:
+            return words[0]
+    return None
+
+
+def _origin_of(folder: Path) -> dict[str, str]:
+    """What was noted when a model was fetched; nothing for folders that the user put there."""
+    try:
+        noted = json.loads((folder / _ORIGIN).read_text())
+    except (OSError, ValueError):
+        return {}
+    return {key: value for key, value in noted.items() if isinstance(value, str)} if isinstance(noted, dict) else {}
 
 
 def _sums(path: Path) -> dict[str, str]:
