@@ -26,6 +26,8 @@ class Component:
     """Name in `sim2art.weights`."""
     model: str | None = None
     """Name in `perception.models`."""
+    stand_in: str | None = None
+    """Weight that does instead of the model and its packages."""
     program: str | None = None
     """Command that must be on the path."""
     needs_source: bool = False
@@ -100,7 +102,11 @@ COMPONENTS: dict[str, dict[str, Component]] = {
     "features": {
         "none": Component(what="no features"),
         "dinov2": Component(
-            what="DINOv2 ViT-S/14", license="Apache-2.0", packages=(("transformers", "full"),), model="dinov2"
+            what="DINOv2 ViT-S/14",
+            license="Apache-2.0",
+            packages=(("transformers", "full"),),
+            model="dinov2",
+            stand_in="dinov2-small",
         ),
         "dinov3": Component(
             what="DINOv3 ViT-L/16", license="DINOv3 License", packages=(("transformers", "full"),), model="dinov3"
@@ -169,6 +175,12 @@ def choose_components(chain: str, **choices: str | None) -> dict[str, str]:
 def find_lacks(task: str, choice: Choice) -> list[Lack]:
     """What a component needs and this machine does not have; empty when it can run."""
     component = COMPONENTS[task][choice.name]
+    if component.stand_in is not None and choice.source is None:
+        try:
+            if find_weight(component.stand_in) is not None:
+                return []
+        except InvalidFileError as error:
+            return [Lack(what="a damaged file", mend=str(error))]
     lacks = [
         Lack(what=f"package {module}", mend=f"pip install 'sim2art[{extra}]'")
         for module, extra in component.packages
@@ -190,7 +202,7 @@ def find_lacks(task: str, choice: Choice) -> list[Lack]:
             lacks.append(
                 Lack(
                     what=f"model {model.repository}",
-                    mend=f"sim2art weights fetch {component.model}{gate_words(model)}",
+                    mend=f"sim2art weights fetch {component.stand_in or component.model}{gate_words(model)}",
                 )
             )
     except InvalidFileError as error:
