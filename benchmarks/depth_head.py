@@ -45,7 +45,7 @@ def main() -> None:
     verb.add_argument("--head", type=Path, default=DEPTH_HEAD_CHECKPOINT)
     verb.add_argument("--rgbd", type=Path, help="a recording with depth; by default rendered frames")
     verb.add_argument("--num", type=int, default=48, help="frames of each set")
-    verb.add_argument("--long-side", type=int, nargs="+", default=[28], help="patches along the longer side")
+    verb.add_argument("--long-side", type=int, nargs="+", default=[20], help="patches along the longer side")
     verb.add_argument("--picture", type=Path)
     options = parser.parse_args()
     if options.verb == "cache":

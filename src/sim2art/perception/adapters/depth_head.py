@@ -16,8 +16,8 @@ from sim2art.networks.depth_head_files import load_depth_head
 from sim2art.perception.adapters.dinov2_backbone import load_dinov2
 from sim2art.perception.tasks import DepthGuess, DepthKind
 
-_LONG_SIDE = 28
-"""Patches along the longer side of an image."""
+_LONG_SIDE = 20
+"""Patches along the longer side of an image, as in training."""
 _PATCH = 14
 _LEVEL = 1.5
 """Median of every guess: its true level is not known."""
