@@ -29,6 +29,7 @@ def train_variant(variant: Variant, data: ExampleSet, num_steps: int) -> nn.Modu
     rng = np.random.default_rng(0)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3, betas=(0.9, 0.99))
     kind = "judge" if variant.network == "judge" else "slot"
+    assert variant.num_clips is None or variant.num_clips <= data.count, f"{variant.name} asks for more clips."
     for step, batch in enumerate(data.batches(kind, BATCH, num_steps, count=variant.num_clips)):
         rise = min(1.0, (step + 1) / WARMUP)
         fall = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / num_steps))

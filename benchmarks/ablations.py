@@ -1,6 +1,6 @@
 """Ablations: short training runs that differ in one thing, on the same examples, with the same number of steps.
 
-    OMP_NUM_THREADS=1 python benchmarks/ablations.py out/ablations [--tables evidence flow] [--steps 80]
+    OMP_NUM_THREADS=1 python benchmarks/ablations.py out/ablations [--tables evidence flow] [--steps 60]
 
 Examples and scores are kept in the folder; the same command goes on where it stopped. The budget is small: a row says
 what helps a network that has seen little, not what the shipped checkpoint reaches (docs/results.md).
@@ -42,9 +42,9 @@ def main(
     /,
     *,
     tables: tuple[str, ...] = tuple(TABLES),
-    steps: int = 80,
-    num_train: int = 160,
-    num_val: int = 40,
+    steps: int = 60,
+    num_train: int = 120,
+    num_val: int = 32,
 ) -> None:
     """Run what is missing and print the tables.
 
