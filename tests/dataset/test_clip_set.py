@@ -32,9 +32,16 @@ def test_clips_come_by_number_in_any_order(folder):
     np.testing.assert_allclose(clips[1].video.points_world, _clip(1).video.points_world, atol=1e-5)
 
 
-def test_a_set_without_clips_or_with_a_lost_file_is_refused(folder, tmp_path):
+def test_a_lost_file_is_left_out_and_told(folder, caplog):
     shard_path(folder, 1).unlink()
-    with pytest.raises(InvalidFileError, match="is missing"):
+    assert [clip.provenance["seed"] for clip in ClipSet(folder)] == [0, 1]
+    assert "1 files of" in caplog.text and "is missing" in caplog.text
+
+
+def test_a_set_without_a_whole_file_is_refused(folder, tmp_path):
+    for number in (0, 1):
+        shard_path(folder, number).write_bytes(b"cut")
+    with pytest.raises(InvalidFileError, match=r"2 files of .* were left out, the first because: .*has 3 bytes"):
         ClipSet(folder)
     (tmp_path / "empty").mkdir()
     write_index(tmp_path / "empty", {})

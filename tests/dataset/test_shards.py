@@ -8,6 +8,7 @@ from sim2art.dataset.shards import (
     read_clips,
     read_index,
     read_shard,
+    read_usable_clips,
     shard_path,
     write_index,
     write_shard,
@@ -93,6 +94,29 @@ def test_index_names_every_file_and_notices_damage(clips, tmp_path):
     path.unlink()
     with pytest.raises(InvalidFileError, match=r"clips-000001.tar.*missing"):
         read_index(tmp_path)
+
+
+def test_damaged_files_are_left_out_and_counted(clips, tmp_path, caplog):
+    for number in range(4):
+        write_shard(shard_path(tmp_path, number), clips[:2])
+    write_index(tmp_path, {})
+    cut, gone, spoilt = (shard_path(tmp_path, number) for number in (0, 1, 3))
+    cut.write_bytes(cut.read_bytes()[:5000])
+    gone.unlink()
+    content = bytearray(spoilt.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    spoilt.write_bytes(content)
+    left_out = []
+    found = list(read_usable_clips(tmp_path, left_out))
+    assert 2 <= len(found) <= 3, "those of the whole file, and what comes before the damage in another"
+    assert [error.path for error in left_out] == [cut, gone, spoilt]
+    assert "3 files of" in caplog.text and "clips-000000.tar' has 5000 bytes" in caplog.text
+    with pytest.raises(InvalidFileError, match=r"clips-000000\.tar"):
+        list(read_clips(tmp_path))
+    shard_path(tmp_path, 2).unlink()
+    spoilt.unlink()
+    with pytest.raises(InvalidFileError, match="4 files of"):
+        list(read_usable_clips(tmp_path, []))
 
 
 def test_shares_split_the_files():

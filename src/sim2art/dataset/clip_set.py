@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import overload
 
 from sim2art.dataset.clip import Clip
-from sim2art.dataset.shards import decode_clip, read_index
+from sim2art.dataset.clip_files import decode_clip
+from sim2art.dataset.shards import list_whole_files, tell_left_out
 from sim2art.errors import InvalidFileError, InvalidValueError
 
 
@@ -24,14 +25,21 @@ class ClipSet(Sequence[Clip]):
     """All clips of a folder that `sim2art generate` wrote, in order; opened anew for each read, so processes may share it."""
 
     def __init__(self, folder: Path) -> None:
-        """List the clips.
+        """List the clips; files that are missing, cut short or damaged are left out, with a warning that counts them.
 
         Raises:
-            InvalidFileError: When the index or a file is missing, cut short or damaged.
+            InvalidFileError: When the index is missing, or no file is whole.
             InvalidValueError: When there are none.
         """
         self.folder = folder
-        self._places = [place for entry in read_index(folder)["files"] for place in _list_clips(folder / entry["file"])]
+        self._places: list[_Place] = []
+        left_out: list[InvalidFileError] = []
+        for path in list_whole_files(folder, left_out):
+            try:
+                self._places += _list_clips(path)
+            except InvalidFileError as error:
+                left_out.append(error)
+        tell_left_out(folder, left_out, is_empty=not self._places)
         if not self._places:
             raise InvalidValueError(f"{folder} holds no clips; `sim2art generate` writes some.")
 

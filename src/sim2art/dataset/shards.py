@@ -7,25 +7,22 @@ renamed when whole, so a file that is there is complete, and a job that was kill
 import hashlib
 import io
 import json
+import logging
 import os
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float
-
-from sim2art.articulation.io import object_from_dict, object_to_dict, trajectory_from_dict, trajectory_to_dict
 from sim2art.dataset.clip import Clip
+from sim2art.dataset.clip_files import decode_clip, encode_clip
 from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
-from sim2art.observation.point_video import PointVideo
 
-CLIP_SCHEMA = "sim2art.clip/1"
 INDEX_SCHEMA = "sim2art.shards/1"
 INDEX_NAME = "index.json"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +144,78 @@ def read_index(folder: Path, *, check_hashes: bool = False) -> dict[str, Any]:
         InvalidFileError: When the index or a file is missing, or a size (or, on request, a hash) differs.
         SchemaError: When the index is of another schema.
     """
+    index = _load_index(folder)
+    for entry in index["files"]:
+        _check_file(folder, entry, check_hash=check_hashes)
+    return index
+
+
+def read_clips(folder: Path) -> Iterator[Clip]:
+    """All clips of a data set, file by file.
+
+    Raises:
+        InvalidFileError: When a file is missing, cut short or damaged; `read_usable_clips` goes on without it.
+        SchemaError: When the data set is of another schema.
+    """
+    for entry in read_index(folder)["files"]:
+        yield from read_shard(folder / entry["file"])
+
+
+def read_usable_clips(folder: Path, left_out: list[InvalidFileError]) -> Iterator[Clip]:
+    """The clips of a data set that can be read, file by file.
+
+    Args:
+        folder: Of the data set.
+        left_out: Takes an error for each file that was left out, or of which only the first clips could be read.
+
+    Raises:
+        InvalidFileError: When the index is missing, or nothing can be read.
+        SchemaError: When the data set is of another schema.
+    """
+    count = 0
+    for path in list_whole_files(folder, left_out):
+        try:
+            for clip in read_shard(path):
+                count += 1
+                yield clip
+        except InvalidFileError as error:
+            left_out.append(error)
+    tell_left_out(folder, left_out, is_empty=count == 0)
+
+
+def list_whole_files(folder: Path, left_out: list[InvalidFileError]) -> list[Path]:
+    """The files of a data set that have the size that the index says; `left_out` takes an error for each other one.
+
+    Raises:
+        InvalidFileError: When the index is missing.
+        SchemaError: When the data set is of another schema.
+    """
+    whole = []
+    for entry in _load_index(folder)["files"]:
+        try:
+            _check_file(folder, entry, check_hash=False)
+        except InvalidFileError as error:
+            left_out.append(error)
+        else:
+            whole.append(folder / entry["file"])
+    return whole
+
+
+def tell_left_out(folder: Path, left_out: list[InvalidFileError], *, is_empty: bool) -> None:
+    """Warn of files that were left out.
+
+    Raises:
+        InvalidFileError: When there is nothing without them.
+    """
+    if not left_out:
+        return
+    words = f"{len(left_out)} files of '{folder}' were left out, the first because: {left_out[0]}"
+    if is_empty:
+        raise InvalidFileError(words, path=folder)
+    _LOG.warning("%s", words)
+
+
+def _load_index(folder: Path) -> dict[str, Any]:
     path = folder / INDEX_NAME
     try:
         index = json.loads(path.read_text())
@@ -154,124 +223,20 @@ def read_index(folder: Path, *, check_hashes: bool = False) -> dict[str, Any]:
         raise InvalidFileError(f"Cannot read the index '{path}': {error}.", path=path) from error
     if index.get("schema") != INDEX_SCHEMA:
         raise SchemaError(f"'{path}' has schema {index.get('schema')!r}; '{INDEX_SCHEMA}' is needed.", path=path)
-    for entry in index["files"]:
-        file = folder / entry["file"]
-        if not file.exists() or file.stat().st_size != entry["bytes"]:
-            found = f"has {file.stat().st_size} bytes" if file.exists() else "is missing"
-            raise InvalidFileError(
-                f"Shard '{file}' {found}; the index says {entry['bytes']} bytes. Delete it and generate again.",
-                path=file,
-            )
-        if check_hashes and _file_hash(file) != entry["sha256"]:
-            raise InvalidFileError(
-                f"Shard '{file}' does not match its sha256 in the index; generate it again.", path=file
-            )
     return index
 
 
-def read_clips(folder: Path) -> Iterator[Clip]:
-    """All clips of a data set, file by file."""
-    for entry in read_index(folder)["files"]:
-        yield from read_shard(folder / entry["file"])
-
-
-def encode_clip(clip: Clip) -> tuple[bytes, bytes]:
-    """A clip as (npz, JSON). Points keep 10 micrometres; flow is stored as float16 (1 part in 2000 of its length).
-
-    Numbers are rounded to what they are worth, so that processors which differ in the last bit write the same bytes.
-    """
-    video = clip.video
-    arrays = {
-        "times": _round(video.times, 9),
-        "points_world": _round(video.points_world, 5).astype(np.float32),
-        "valid": video.valid,
-        "flow_world": _round(video.flow_world, 6).astype(np.float16),
-        "flow_valid": video.flow_valid,
-        "world_from_camera": _round(video.world_from_camera, 9),
-        "pixels": video.pixels.astype(np.float32),
-        "part_ids": clip.part_ids.astype(np.uint8),
-    }
-    if video.features is not None:
-        # Features are the largest part of a clip, and only some frames have them.
-        frames = np.flatnonzero(np.any(video.features != 0, axis=(1, 2)))
-        arrays["feature_frames"] = frames
-        arrays["features"] = video.features[frames].astype(np.float16)
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    facts = {
-        "schema": CLIP_SCHEMA,
-        "baselines": list(video.baselines),
-        "is_metric": video.is_metric,
-        "truth": object_to_dict(clip.truth),
-        "trajectory": trajectory_to_dict(clip.trajectory),
-        "provenance": clip.provenance,
-    }
-    return buffer.getvalue(), json.dumps(_rounded(facts)).encode()
-
-
-def decode_clip(arrays: bytes, facts: bytes, *, source: Path) -> Clip:
-    """The clip that `encode_clip` wrote.
-
-    Raises:
-        SchemaError: When it is of another schema.
-    """
-    content = json.loads(facts)
-    if content.get("schema") != CLIP_SCHEMA:
-        raise SchemaError(
-            f"'{source}' holds clips of schema {content.get('schema')!r}; this version reads '{CLIP_SCHEMA}'. "
-            "Generate them again with this version.",
-            path=source,
+def _check_file(folder: Path, entry: dict[str, Any], *, check_hash: bool) -> None:
+    """Refuse a file that is not what the index says."""
+    file = folder / entry["file"]
+    if not file.exists() or file.stat().st_size != entry["bytes"]:
+        found = f"has {file.stat().st_size} bytes" if file.exists() else "is missing"
+        raise InvalidFileError(
+            f"Shard '{file}' {found}; the index says {entry['bytes']} bytes. Delete it and generate again.",
+            path=file,
         )
-    with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
-        video = PointVideo(
-            times=loaded["times"],
-            points_world=loaded["points_world"].astype(np.float64),
-            valid=loaded["valid"],
-            baselines=tuple(content["baselines"]),
-            flow_world=loaded["flow_world"].astype(np.float64),
-            flow_valid=loaded["flow_valid"],
-            world_from_camera=loaded["world_from_camera"],
-            pixels=loaded["pixels"].astype(np.float64),
-            is_metric=content["is_metric"],
-            features=_spread_features(loaded),
-        )
-        part_ids = loaded["part_ids"].astype(np.int64)
-    return Clip(
-        video=video,
-        truth=object_from_dict(content["truth"]),
-        part_ids=part_ids,
-        trajectory=trajectory_from_dict(content["trajectory"]),
-        provenance=content["provenance"],
-    )
-
-
-def _spread_features(loaded: Mapping[str, np.ndarray]) -> Float[np.ndarray, "frame point channel"] | None:
-    """Features of all frames, zeros in those without; None when the clip has none."""
-    if "features" not in loaded:
-        return None
-    kept = loaded["features"].astype(np.float32)
-    if "feature_frames" not in loaded:  # Written by an earlier version: every frame.
-        return kept
-    features = np.zeros((*loaded["valid"].shape, kept.shape[2]), np.float32)
-    features[loaded["feature_frames"]] = kept
-    return features
-
-
-def _round(values: Float[np.ndarray, "*shape"], decimals: int) -> Float[np.ndarray, "*shape"]:
-    return np.round(values, decimals) + 0.0  # No negative zeros: they are other bytes.
-
-
-def _rounded(content: Any) -> Any:
-    """JSON values with every number rounded to 1e-9."""
-    match content:
-        case float():
-            return round(content, 9) + 0.0
-        case dict():
-            return {key: _rounded(value) for key, value in content.items()}
-        case list() | tuple():
-            return [_rounded(value) for value in content]
-        case _:
-            return content
+    if check_hash and _file_hash(file) != entry["sha256"]:
+        raise InvalidFileError(f"Shard '{file}' does not match its sha256 in the index; generate it again.", path=file)
 
 
 def _write_whole(path: Path, text: str) -> None:
