@@ -74,3 +74,13 @@ def test_a_move_that_fails_puts_back_what_was_there(tmp_path: Path, monkeypatch:
     assert {(output / name).read_text() for name in ("a.txt", "result.json")} == {"old"}
     move_in(partial, output)
     assert {(output / name).read_text() for name in ("a.txt", "result.json")} == {"new"}
+
+
+def test_files_that_told_of_an_earlier_result_go_with_it(tmp_path: Path) -> None:
+    output, partial = tmp_path / "out", tmp_path / "out" / ".partial"
+    partial.mkdir(parents=True)
+    for name in ("result.json", "object.xml", "notes.txt"):
+        (output / name).write_text("old")
+    (partial / "result.json").write_text("new")
+    assert move_in(partial, output, stale=("object.xml", "object.usda")) == [output / "result.json"]
+    assert {path.name for path in output.iterdir() if path.is_file()} == {"result.json", "notes.txt"}

@@ -115,7 +115,8 @@ class Reconstruction:
 
         Args:
             output: The folder; made when missing.
-            overwrite: Replace the files of an earlier result; other files in the folder are left alone.
+            overwrite: Replace the files of an earlier result. Its exports to other formats are removed, since they would
+                tell of what was there before; other files in the folder are left alone.
             config: Settings of the run, written as config.json.
             facts: Anything else for the provenance.
 
@@ -127,12 +128,14 @@ class Reconstruction:
         """
         output = Path(output)
         check_output(output, overwrite=overwrite, resume=True)
+        from sim2art.export.targets import all_exports, file_name_for
+
         partial = output / PARTIAL
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
             self._write(partial, config or {}, facts)
-            return move_in(partial, output)
+            return move_in(partial, output, stale=(file_name_for(export) for export in all_exports()))
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,20 +114,22 @@ def check_output(output: Path, *, overwrite: bool = False, resume: bool = False)
         )
 
 
-def move_in(partial: Path, output: Path) -> list[Path]:
+def move_in(partial: Path, output: Path, *, stale: Iterable[str] = ()) -> list[Path]:
     """Move finished files into the output folder; when a move fails, all that was there before is put back.
+
+    Files of the names in `stale` go, where there is no new one: they told of what was there before.
 
     `result.json` goes first of the old and last of the new, so its presence tells of a whole result.
     """
     names = sorted((entry.name for entry in partial.iterdir()), key=lambda name: (name == "result.json", name))
+    leaving = dict.fromkeys(("result.json", *names, *stale))
     aside = output / REPLACED
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     moved: list[str] = []
     try:
-        for name in [x for x in ("result.json", *names) if (output / x).exists()]:
-            if not (aside / name).exists():
-                (output / name).replace(aside / name)
+        for name in [x for x in leaving if (output / x).exists()]:
+            (output / name).replace(aside / name)
         for name in names:
             (partial / name).replace(output / name)
             moved.append(name)

@@ -210,6 +210,8 @@ def test_ray_is_asked_only_when_wanted(monkeypatch: pytest.MonkeyPatch, tmp_path
         def init(self, *, address: str, ignore_reinit_error: bool) -> None:
             if address == "nowhere":
                 raise ConnectionError("refused")
+            if address == "late":
+                raise Exception("the node timed out during startup")
 
         def cluster_resources(self) -> dict[str, float]:
             return {"CPU": 3.0}
@@ -235,8 +237,76 @@ def test_ray_is_asked_only_when_wanted(monkeypatch: pytest.MonkeyPatch, tmp_path
     handle = workers.start([sys.executable, "-c", "raise SystemExit(5)"], tmp_path / "log")
     assert workers.poll(handle) == 5
     workers.stop(handle)
-    with pytest.raises(Sim2ArtError, match="No Ray cluster"):
-        RayWorkers("nowhere")
+    for address in ("nowhere", "late"):
+        with pytest.raises(Sim2ArtError, match="No Ray cluster"):
+            RayWorkers(address)
+
+
+class ShortTasks(RayWorkers):
+    """Tasks of a real Ray that write a result at once; Ctrl-C comes at a look after `looks` of them."""
+
+    looks: int | None = None
+
+    def start(self, command: list[str], log: Path) -> Any:
+        output = Path(command[command.index("-o") + 1])
+        script = f"import pathlib; p = pathlib.Path({str(output)!r}); p.mkdir(parents=True, exist_ok=True); "
+        script += f"(p / 'result.json').write_text({json.dumps(RESULT)!r})"
+        return super().start([sys.executable, "-c", script], log)
+
+    def poll(self, handle: Any) -> int | None:
+        code = super().poll(handle)
+        if code is not None and self.looks is not None:
+            self.looks -= 1
+            if self.looks < 0:
+                raise KeyboardInterrupt
+        return code
+
+
+def wait_for(true: Any, seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_real_local_ray_runs_cancels_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason="extra 'ray' is not installed")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        workers = ShortTasks("local", 1)
+    except Sim2ArtError as error:  # Its own processes have fixed times to come up, which a busy machine may exceed.
+        pytest.skip(f"Ray does not start here: {error}")
+    try:
+        plain = super(ShortTasks, workers)
+        handle = plain.start([sys.executable, "-c", "print('hello'); raise SystemExit(5)"], tmp_path / "log")
+        wait_for(lambda: plain.poll(handle) is not None)
+        assert plain.poll(handle) == 5
+        assert (tmp_path / "log").read_text() == "hello\n"
+
+        place = tmp_path / "pid"
+        sleeper = (
+            f"import os, pathlib, time; pathlib.Path({str(place)!r}).write_text(str(os.getpid())); time.sleep(600)"
+        )
+        handle = plain.start([sys.executable, "-c", sleeper], tmp_path / "log_2")
+        wait_for(lambda: place.is_file() and place.read_text())
+        workers.stop(handle)
+        wait_for(lambda: not Path(f"/proc/{place.read_text()}").exists())
+        assert plain.poll(handle) == 1
+
+        recordings = make_recordings(tmp_path / "in", "a", "b", "c")
+        workers.looks = 1
+        with pytest.raises(KeyboardInterrupt):
+            run_batch(recordings, tmp_path / "out", flags=[], workers=workers)
+        before = [entry["status"] for entry in read(tmp_path / "out").values()]
+        assert "done" in before
+        assert "waiting" in before
+        workers.looks = None
+        entries = run_batch(recordings, tmp_path / "out", flags=[], workers=workers)
+        assert [entry.status for entry in entries] == ["done"] * 3
+        assert entries[before.index("done")].attempts == 1
+    finally:
+        ray.shutdown()
 
 
 @pytest.mark.slow

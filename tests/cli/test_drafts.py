@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import mujoco
 import numpy as np
 import pytest
 
@@ -15,9 +16,12 @@ from sim2art.articulation.joint import JointType
 from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVerdict
 from sim2art.cli.drafts import load_draft, refine_draft, rewrite_report, save_draft
 from sim2art.cli.main import main
-from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.errors import InvalidFileError, InvalidValueError, MissingPackageError
+from sim2art.export.package import ExportOptions, export_result
+from sim2art.export.physics import PhysicsConfig
 from sim2art.export.result import read_result, write_result
 from sim2art.export.saved import load_result
+from sim2art.export.targets import Export, Format
 from sim2art.view import edits
 from sim2art.view.draft import Draft
 from sim2art.view.refit import refit
@@ -103,6 +107,55 @@ def test_without_its_video_a_result_can_be_seen_but_not_changed(result: Path) ->
     assert draft.video is None
     with pytest.raises(InvalidValueError, match="keeps no used frames"):
         save_draft(edits.rename_part(draft, 1, "door"), result, origin=result, overwrite=True)
+
+
+def test_exports_of_an_edited_result_are_written_anew_as_they_were(result: Path) -> None:
+    options = ExportOptions(
+        exports=(Export(format=Format.MJCF), Export(format=Format.USD)), physics=PhysicsConfig(density=111.0),
+        decompose=False,
+    )  # fmt: skip
+    export_result(load_result(result), options)
+    before = mass_of_part_1(result)
+    draft = edits.set_limits(edits.rename_part(load_draft(result), 1, "left door"), 1, (0.0, 0.7))
+    done = save_draft(draft, result, origin=result, overwrite=True)
+    assert any("Written anew: object.urdf, object.glb, object.xml, object.usda." in note for note in done.notes)
+    model = mujoco.MjModel.from_xml_path(str(result / "object.xml"))
+    np.testing.assert_allclose(model.joint(joint_of(draft, 1).name).range, (0.0, 0.7))
+    assert model.body("left door").mass[0] == pytest.approx(before)
+    assert "left_door" in (result / "object.usda").read_text()
+    saved = read_result(result / "result.json")
+    assert saved.simulation is not None
+    assert saved.export is not None
+    assert saved.export["density"] == 111.0
+    assert "Simulation" in (result / "report.html").read_text()
+
+
+def mass_of_part_1(folder: Path) -> float:
+    model = mujoco.MjModel.from_xml_path(str(folder / "object.xml"))
+    return float(model.body("part_1").mass[0])
+
+
+def test_exports_that_cannot_be_written_anew_are_removed_with_a_word(
+    result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_result(
+        load_result(result), ExportOptions(exports=(Export(format=Format.USD),), decompose=False, check=False)
+    )
+
+    def fail(*_: object, **__: object) -> None:
+        raise MissingPackageError("package 'pxr' is gone")
+
+    monkeypatch.setattr("sim2art.export.package.write_usd", fail)
+    done = save_draft(edits.rename_part(load_draft(result), 1, "door"), result, origin=result, overwrite=True)
+    assert done.notes == ("Not written anew, so removed: object.usda. package 'pxr' is gone",)
+    assert not (result / "object.usda").exists()
+    assert load_draft(result).part_names[1] == "door"
+
+
+def test_a_result_without_exports_is_saved_without_a_word(result: Path) -> None:
+    done = save_draft(edits.rename_part(load_draft(result), 1, "door"), result, origin=result, overwrite=True)
+    assert done.notes == ()
+    assert not (result / "object.xml").exists()
 
 
 def test_files_of_different_runs_are_told(result: Path) -> None:

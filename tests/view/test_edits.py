@@ -150,13 +150,13 @@ def test_a_checked_result_is_ok(draft: Draft) -> None:
 
 def test_a_session_goes_back_and_keeps_what_was_refused(draft: Draft) -> None:
     saved: list[Draft] = []
-    session = EditSession(draft, saved.append)
+    session = EditSession(draft, lambda changed: saved.append(changed) or "Saved.")
     session.apply(lambda d: edits.rename_part(d, 1, "door"))
     with pytest.raises(InvalidValueError):
         session.apply(lambda d: edits.rename_part(d, 2, "door"))
     assert session.draft.part_names[1] == "door"
     assert session.is_changed
-    session.save()
+    assert session.save() == "Saved."
     assert saved == [session.draft]
     assert not session.is_changed
     session.undo()
@@ -167,7 +167,7 @@ def test_a_session_goes_back_and_keeps_what_was_refused(draft: Draft) -> None:
 
 
 def test_a_failed_save_leaves_the_draft_unsaved(draft: Draft) -> None:
-    def fail(_: Draft) -> None:
+    def fail(_: Draft) -> str:
         raise OSError("disk full")
 
     session = EditSession(draft, fail)

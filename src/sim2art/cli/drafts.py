@@ -2,13 +2,17 @@
 
 import dataclasses
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sim2art.articulation.estimate import JointEstimate
-from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.errors import InvalidFileError, InvalidValueError, Sim2ArtError
+from sim2art.export.package import DEFAULT_EXPORTS, export_result, exports_in, options_from_dict
 from sim2art.export.saved import load_result
+from sim2art.export.targets import Export, file_name_for
 from sim2art.observation.densify import resize_labels
 from sim2art.observation.video_files import read_points, read_video
 from sim2art.view.draft import Draft, draft_from_result, noted
@@ -58,8 +62,20 @@ def load_draft(folder: Path) -> Draft:
     )
 
 
-def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = False) -> list[Path]:
-    """Write a draft as a result folder, whole or not at all; returns what was written.
+@dataclass(frozen=True, kw_only=True)
+class SavedDraft:
+    """What `save_draft` did."""
+
+    written: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+    """What became of the exports that were there, in sentences."""
+
+
+def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = False) -> SavedDraft:
+    """Write a draft as a result folder, whole or not at all.
+
+    Exports in the folder told of the result as it was: they are written anew with the options that wrote them, or removed
+    where that fails.
 
     Args:
         draft: Needs its video and points.
@@ -105,7 +121,30 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
         timings={},
     )
     facts = {"edits": list(draft.edits), "edited_from": before} if draft.edits else {}
-    return result.save(output, overwrite=overwrite, config=_read_json(origin / "config.json"), **facts)
+    extras = tuple(export for export in exports_in(output) if export not in DEFAULT_EXPORTS)
+    options = _read_json(output / "result.json").get("export")
+    written = result.save(output, overwrite=overwrite, config=_read_json(origin / "config.json"), **facts)
+    if not extras and options is None:
+        return SavedDraft(written=tuple(written))
+    again, notes = _export_again(output, extras, options or {})
+    return SavedDraft(written=tuple(dict.fromkeys([*written, *again])), notes=notes)
+
+
+def _export_again(
+    folder: Path, extras: tuple[Export, ...], options: dict[str, Any]
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Write the exports of a changed result anew; returns the files, and what to tell."""
+    names = ", ".join(file_name_for(export) for export in (*DEFAULT_EXPORTS, *extras))
+    try:
+        done = export_result(load_result(folder), options_from_dict(options, (*DEFAULT_EXPORTS, *extras)))
+    except (Sim2ArtError, OSError, TypeError) as error:
+        gone = ", ".join(file_name_for(export) for export in extras) or "collision pieces"
+        return (), (f"Not written anew, so removed: {gone}. {error}",)
+    notes = [f"Written anew: {names}."]
+    if done.result.simulation is not None:
+        rewrite_report(folder)
+        notes.append(f"The check in simulation: {done.result.simulation.outcome.value}.")
+    return done.written, (*notes, *done.warnings)
 
 
 def refine_draft(draft: Draft) -> Draft:

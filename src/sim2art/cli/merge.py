@@ -38,9 +38,9 @@ def merge(
     for result in results[1:]:
         merged = merge_drafts(merged, load_draft(result), MergeConfig(min_overlap=min_overlap, seed=seed))
         print(merged.edits[-1])
-    written = save_draft(merged, output, origin=results[0], overwrite=overwrite)
+    saved = save_draft(merged, output, origin=results[0], overwrite=overwrite)
     for part in range(1, merged.num_parts):
         print(f"\n{merged.part_names[part]}\n" + describe_joint(merged, part).replace("*", "").replace("  \n", "\n"))
-    for warning in merged.warnings:
+    for warning in (*merged.warnings, *saved.notes):
         print(f"Warning: {warning}")
-    print(f"\nWritten: {len(written)} files and folders in {output}")
+    print(f"\nWritten: {len(saved.written)} files and folders in {output}")

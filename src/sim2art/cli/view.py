@@ -33,8 +33,9 @@ def view(
     draft = load_draft(result)
     target = output or result
 
-    def save(changed: Draft) -> None:
-        save_draft(changed, target, origin=result, overwrite=output is None or (target / "result.json").exists())
+    def save(changed: Draft) -> str:
+        overwrite = output is None or (target / "result.json").exists()
+        return " ".join(["Saved.", *save_draft(changed, target, origin=result, overwrite=overwrite).notes])
 
     can_save = draft.video is not None and draft.points is not None
     session = EditSession(draft, save if can_save else None)

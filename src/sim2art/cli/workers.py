@@ -69,7 +69,7 @@ class RayWorkers:
         """Connect.
 
         Args:
-            address: Of the cluster, such as "auto" or "ray://host:10001".
+            address: Of the cluster, such as "auto" or "ray://host:10001"; "local" starts one on this machine.
             count: Tasks at a time; the cluster's number of CPUs when None.
 
         Raises:
@@ -79,7 +79,7 @@ class RayWorkers:
         self._ray = require("ray", extra="ray")
         try:
             self._ray.init(address=address, ignore_reinit_error=True)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Of whatever kind: a node that does not come up in time is a bare Exception.
             raise Sim2ArtError(
                 f"No Ray cluster answers at '{address}' ({error}). Start one with: ray start --head"
             ) from error
@@ -108,7 +108,11 @@ class RayWorkers:
 def run_command(command: list[str], log: str) -> int:
     """Run a command with its output in a file; returns its exit code."""
     with Path(log).open("wb") as file:
-        return subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
+        return subprocess.run(
+            command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            # A task that is cancelled takes its command along, or that would work on in its folder.
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        ).returncode  # fmt: skip
 
 
 def _die_with_parent() -> None:

@@ -2,9 +2,10 @@
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sim2art.articulation.joint import Joint
 from sim2art.articulation.trajectory import JointTrajectory
@@ -19,7 +20,7 @@ from sim2art.export.physics import PhysicsConfig, PhysicsModel, build_physics
 from sim2art.export.rerun_log import write_rrd
 from sim2art.export.result import MeshCompleteness, Result, write_result
 from sim2art.export.saved import SavedResult
-from sim2art.export.targets import Export, Format, Target, file_name_for
+from sim2art.export.targets import Export, Format, all_exports, file_name_for
 from sim2art.export.urdf import write_urdf
 from sim2art.export.usd import write_usd
 from sim2art.stages import PARTIAL, move_in
@@ -119,7 +120,7 @@ def export_result(saved: SavedResult, options: ExportOptions | None = None) -> E
         completions.append(complete_part(link.mesh, wanted))
     invented = [None if found is None else found.invented for found in completions]
     model = build_physics(articulated_object, options.physics, invented=invented, decompose=options.decompose)
-    exports = dict.fromkeys((*options.exports, *(x for x in _all_exports() if (folder / file_name_for(x)).is_file())))
+    exports = dict.fromkeys((*options.exports, *exports_in(folder)))
     partial = folder / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -142,8 +143,28 @@ def export_result(saved: SavedResult, options: ExportOptions | None = None) -> E
     return Exported(written=tuple(written), result=result, warnings=_warnings(model, saved))
 
 
-def _all_exports() -> list[Export]:
-    return [Export(format=kind, target=target) for kind in Format for target in (None, *Target)]
+def exports_in(folder: Path) -> tuple[Export, ...]:
+    """The exports that a folder holds."""
+    return tuple(x for x in all_exports() if (folder / file_name_for(x)).is_file())
+
+
+def options_to_dict(options: ExportOptions) -> dict[str, Any]:
+    """How the files were written, for `result.json`; limits are told with the joints, formats by the files."""
+    return {
+        "complete": options.complete,
+        "complete_base": options.complete_base,
+        "decompose": options.decompose,
+        "check": options.check,
+        "density": options.physics.density,
+        "friction": options.physics.friction,
+    }
+
+
+def options_from_dict(values: Mapping[str, Any], exports: Sequence[Export]) -> ExportOptions:
+    """The options that wrote files before, to write them once more."""
+    given = {name: values[name] for name in ("complete", "complete_base", "decompose", "check") if name in values}
+    assumed = {name: values[name] for name in ("density", "friction") if name in values}
+    return ExportOptions(exports=tuple(exports), physics=PhysicsConfig(**assumed), **given)
 
 
 def _with_limits(saved: SavedResult, limits: dict[str, tuple[float, float]]) -> SavedResult:
@@ -185,7 +206,13 @@ def _described(
         for found, part in zip(completions, parts, strict=True)
     )
     meshes = tuple(part.visual for part in parts)
-    return dataclasses.replace(result, part_meshes=meshes, completeness=completeness, simulation=verdict)
+    return dataclasses.replace(
+        result,
+        part_meshes=meshes,
+        completeness=completeness,
+        simulation=verdict,
+        export=options_to_dict(options),
+    )
 
 
 def _warnings(model: PhysicsModel, saved: SavedResult) -> tuple[str, ...]:

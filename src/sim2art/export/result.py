@@ -63,6 +63,8 @@ class Result:
     """How much of each part was seen; None, or empty for all, where nothing was looked into."""
     simulation: SimulationVerdict | None = None
     """What a simulator said about the exports; None where none was asked."""
+    export: dict[str, Any] | None = None
+    """How `sim2art export` wrote the model files (see `package.options_to_dict`); None where it was not asked."""
 
     def __post_init__(self) -> None:
         if not self.part_names:
@@ -118,6 +120,7 @@ def write_result(path: Path, result: Result) -> None:
             for index, joint in enumerate(result.joints)
         ],
         "simulation": None if result.simulation is None else _verdict_to_dict(result.simulation),
+        "export": result.export,
         "provenance": result.provenance,
     }
     try:
@@ -173,6 +176,7 @@ def read_result(path: Path) -> Result:
                 for part in content["parts"]
             ),
             simulation=None if content.get("simulation") is None else _verdict_from_dict(content["simulation"]),
+            export=None if content.get("export") is None else dict(content["export"]),
         )
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise InvalidFileError(

@@ -70,6 +70,11 @@ class Export:
             object.__setattr__(self, "target", None)
 
 
+def all_exports() -> list[Export]:
+    """Every file that an export can write."""
+    return list(dict.fromkeys(Export(format=kind, target=target) for kind in Format for target in (None, *Target)))
+
+
 def file_name_for(export: Export) -> str:
     """Name of an export's file; one that differs from the plain form bears its target's name."""
     name = FILE_NAMES[export.format]

@@ -180,13 +180,13 @@ class EditPanel:
 
     def _save(self) -> None:
         with self.panels.lock:
-            self.message.content = "Saving ..."
+            self.message.content = "Saving ... Exports that are there are written anew, which may take a while."
             try:
-                self.panels.session.save()
+                words = self.panels.session.save()
             except (Sim2ArtError, OSError) as error:
                 self.message.content = f"**Not saved**, the result on disk is as it was. {error}"
                 return
-            self.message.content = "Saved."
+            self.message.content = words
             self.panels.show_draft()
 
     def _choose(self, name: str) -> None:

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from sim2art.articulation.assembly import assemble_object, part_color
+from sim2art.articulation.assembly import part_color, part_motions
 from sim2art.articulation.estimate import ArticulationEstimate
-from sim2art.articulation.kinematics import link_motions
 from sim2art.geometry.cameras import project
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.rgbd_video import RgbdVideo
@@ -32,8 +31,7 @@ def draw_frames(
     The marks are those of `mark_axes` when none are given.
     """
     marks = mark_axes(video, labels, estimate) if marks is None else marks
-    skeleton = assemble_object(estimate, [None] * (len(estimate.joints) + 1))
-    motions = link_motions(skeleton, estimate.trajectory.values)
+    motions = part_motions(estimate)
     height = round(video.images.shape[1] * width / video.images.shape[2])
     scale = width / video.images.shape[2]
     intrinsics = video.intrinsics.copy()

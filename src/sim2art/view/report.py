@@ -262,5 +262,5 @@ def _pairs(entries: Mapping[str, Any]) -> str:
 def encode_webp(picture: UInt8[np.ndarray, "height width channel"], *, quality: int = 80) -> str:
     """An RGB or RGBA picture as a data URI."""
     memory = io.BytesIO()
-    Image.fromarray(picture).save(memory, format="WEBP", quality=quality, method=3)
+    Image.fromarray(picture).save(memory, format="WEBP", quality=quality, method=2)
     return "data:image/webp;base64," + base64.b64encode(memory.getvalue()).decode("ascii")

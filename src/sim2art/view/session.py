@@ -8,12 +8,13 @@ from sim2art.view.draft import Draft
 class EditSession:
     """The drafts of one sitting, newest last."""
 
-    def __init__(self, draft: Draft, save: Callable[[Draft], None] | None = None) -> None:
+    def __init__(self, draft: Draft, save: Callable[[Draft], str] | None = None) -> None:
         """Begin with a draft.
 
         Args:
             draft: As it was read.
-            save: Writes a draft, whole or not at all; None when the result can only be looked at.
+            save: Writes a draft, whole or not at all, and says what became of it; None when the result can only be looked
+                at.
         """
         self._drafts = [draft]
         self._save = save
@@ -52,8 +53,9 @@ class EditSession:
             self._drafts.pop()
         return self.draft
 
-    def save(self) -> None:
-        """Write the draft; when that fails, what was on disk is still there."""
+    def save(self) -> str:
+        """Write the draft and say what became of it; when that fails, what was on disk is still there."""
         assert self._save is not None
-        self._save(self.draft)
+        words = self._save(self.draft)
         self._saved = self.draft
+        return words
