@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
+from sim2art.geometry.cameras import unproject
+from sim2art.geometry.transforms import inverse
 from sim2art.perception.captures.capture import scale_intrinsics
 from sim2art.perception.depth_filter import find_depth_edges
 from sim2art.perception.motion_profile import camera_flow
@@ -22,6 +24,8 @@ _LOOKS = 8
 _MIN_CHANGE, _MIN_DARKENING, _MIN_TINT = 16.0, 60.0, 5.0
 """Of CIELAB (of 255 levels): by how much a pixel must be brighter, darker or of another colour than its place is in most
 other frames. Shadows darken and keep the colour."""
+_BEHIND = 0.04
+"""Share of depth by which a surface must be nearer to hide another."""
 _MIN_REGION = 0.0012
 """Share of the image: smaller regions are noise."""
 _MAX_CONTACT = 0.3
@@ -44,6 +48,10 @@ _MIN_SHARE = 0.6
 """Share of a colour's looks that must be an arm's, not of what stands still, for it to be believed."""
 _GROWTH = 3
 """px (every second) that masks are widened by: optical flow bleeds over edges."""
+_MAX_MOVING_AROUND, _OTHER_TINT = 0.35, 10.0
+"""Share of the ring around an arm that may move too in another colour, and when a colour (CIELAB) is another one."""
+_MIN_OWN = 0.5
+"""Share of the pixels of a sleeve's colours, of those that stand still and its own, that must be its own."""
 _MIN_BARE = 0.2
 """Bare arms over sleeves: where there is more skin, shadows and furniture beside it are not looked at for sleeves."""
 _MAX_PEOPLE = 0.6
@@ -90,7 +98,7 @@ def find_people(
     edges = np.array([find_depth_edges(depth) for depth in small_depths])
     labs = np.array([cv2.cvtColor(small, cv2.COLOR_RGB2LAB) for small in smalls])
     skin = transient & has_skin_color(smalls) & ~edges
-    bare, sleeves = _find_arms(labs, skin, transient & ~edges)
+    bare, sleeves = _find_arms(labs, skin, transient & ~edges, moving)
     people = np.zeros_like(transient)
     if bare.any():
         people |= _joined_on(_alike(labs, bare, transient, ~edges), bare)
@@ -135,12 +143,14 @@ def _find_changes(
         apart = []
         for other in looks[looks != frame]:
             if stands:
-                there, seen = soft[other], np.ones((height, width), dtype=bool)
+                there, seen = soft[other], ~_is_hidden(depths[frame], depths[other])
             else:
                 flow, seen = camera_flow(depths[frame], intrinsics, world_from_camera[frame], world_from_camera[other])
                 to_x, to_y = x + flow[..., 0], y + flow[..., 1]
                 there = cv2.remap(soft[other], to_x, to_y, cv2.INTER_LINEAR)
                 seen = seen & (to_x >= 0) & (to_x <= width - 1) & (to_y >= 0) & (to_y <= height - 1)
+                nearer = cv2.remap(depths[other], to_x, to_y, cv2.INTER_NEAREST)
+                seen &= ~_is_hidden(_depth_from(depths[frame], intrinsics, world_from_camera[[frame, other]]), nearer)
             difference = soft[frame] - there
             difference -= np.median(difference[::4, ::4].reshape(-1, 3), axis=0)  # Exposure and white balance drift.
             brighter, tint = difference[..., 0], np.abs(difference[..., 1:]).max(axis=-1)
@@ -150,6 +160,24 @@ def _find_changes(
         known = np.isfinite(stack).sum(axis=0) >= max(2, len(apart) // 3)
         result[frame] = known & (np.nanmedian(np.where(known, stack, 0.0), axis=0) > 1.0)
     return result
+
+
+def _is_hidden(
+    depth: Float32[np.ndarray, "height width"], nearer: Float32[np.ndarray, "height width"]
+) -> Bool[np.ndarray, "height width"]:
+    """Whether a surface at one depth (m) is behind another: wall that a door uncovers was there all the time."""
+    return (nearer > 0) & (nearer < (1.0 - _BEHIND) * depth)
+
+
+def _depth_from(
+    depth: Float32[np.ndarray, "height width"], intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "2 4 4"],
+) -> Float32[np.ndarray, "height width"]:  # fmt: skip
+    """Depth (m) of the first camera's pixels as the second one sees them."""
+    height, width = depth.shape
+    pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float64)
+    row = (inverse(world_from_camera[1]) @ world_from_camera[0])[2]
+    return (unproject(intrinsics, pixels, depth.astype(np.float64)) @ row[:3] + row[3]).astype(np.float32)
 
 
 def _cleaned(mask: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
@@ -175,7 +203,7 @@ def _reaching_in(mask: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "he
 
 def _find_arms(
     labs: UInt8[np.ndarray, "frame height width 3"], skin: Bool[np.ndarray, "frame height width"],
-    transient: Bool[np.ndarray, "frame height width"],
+    transient: Bool[np.ndarray, "frame height width"], moving: Bool[np.ndarray, "frame height width"],
 ) -> tuple[Bool[np.ndarray, "frame height width"], Bool[np.ndarray, "frame height width"]]:  # fmt: skip
     """What reaches in from the border in one colour: bare arms, and sleeves that end at something skin-coloured."""
     values = labs.astype(np.float32) * _COLOR_WEIGHTS
@@ -189,15 +217,47 @@ def _find_arms(
     color = np.argmin(np.stack([np.square(values - center).sum(axis=-1) for center in centers]), axis=0)
     for index in range(_NUM_COLORS):
         of_color = transient & (color == index)
-        found = np.array([_reaching_in(frame) for frame in of_color])
-        if _is_seen(found) and skin[found].mean() > 0.5:
+        found = np.array(
+            [_standing_out(_reaching_in(arm), *two) for arm, *two in zip(of_color, moving, labs, strict=True)]
+        )
+        if not _is_seen(found):
+            continue
+        if skin[found].mean() > 0.5:
             bare |= found
-        elif _is_seen(found):
+        elif _has_own_colors(labs, found, ~transient):
             other = skin & ~of_color
             held = np.array([_hand_of(*two).any() for two in zip(found, other, strict=True)])
             found &= held[:, None, None]
             sleeves |= found & _is_seen(found)
     return bare, sleeves
+
+
+def _standing_out(
+    mask: Bool[np.ndarray, "height width"], moving: Bool[np.ndarray, "height width"],
+    lab: UInt8[np.ndarray, "height width 3"],
+) -> Bool[np.ndarray, "height width"]:  # fmt: skip
+    """Regions that are no patch of something larger that moves: around an arm most stands still or is the same arm."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    kept = np.zeros_like(mask)
+    for label in range(1, count):
+        region = (labels == label).astype(np.uint8)
+        ring = cv2.dilate(region, np.ones((13, 13), np.uint8)) > cv2.dilate(region, np.ones((5, 5), np.uint8))
+        tint = lab[region > 0][:, 1:].mean(axis=0)
+        others = moving[ring] & (np.abs(lab[ring][:, 1:] - tint).max(axis=1) > _OTHER_TINT)
+        if len(others) and others.mean() < _MAX_MOVING_AROUND:
+            kept |= region > 0
+    return kept
+
+
+def _has_own_colors(
+    labs: UInt8[np.ndarray, "frame height width 3"], found: Bool[np.ndarray, "frame height width"],
+    still: Bool[np.ndarray, "frame height width"],
+) -> bool:  # fmt: skip
+    """Whether most of what has the colours of some regions is in them: a drawer's front is like its cabinet's."""
+    counts = _histogram(labs[found]) * found.sum(), _histogram(labs[still]) * still.sum()
+    own = counts[0] / np.maximum(counts[0] + counts[1], 1e-9)
+    bins = _bins(labs[found])
+    return float(np.median(own[bins[:, 0], bins[:, 1], bins[:, 2]])) > _MIN_OWN
 
 
 def _is_seen(masks: Bool[np.ndarray, "frame height width"]) -> bool:

@@ -3,12 +3,17 @@
 One pass at thumbnail size decides, so that memory does not grow with the length of the recording.
 """
 
+import logging
+import time
+
 import cv2
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.capture import ColorCapture
+
+logger = logging.getLogger(__name__)
 
 _MAX_LOOKS = 1200
 """Frames that are looked at, however long the recording is."""
@@ -17,6 +22,8 @@ _EVEN_SHARE = 0.5
 """Half of the frames are spread evenly in time: a camera must be followed where nothing else happens too."""
 _NOISE = 2.0
 """Grey levels of change between thumbnails that count as none."""
+_SAY_EVERY = 10.0
+"""s."""
 
 
 def thin_out(capture: ColorCapture, max_frames: int) -> Int[np.ndarray, "frame"]:
@@ -46,7 +53,11 @@ def _measure_change(capture: ColorCapture, looks: Int[np.ndarray, "look"]) -> Fl
     """Mean change (grey levels, noise taken away) of the thumbnail from each look to the next."""
     before: UInt8[np.ndarray, "h w"] | None = None
     change = np.zeros(len(looks) - 1, np.float32)
+    said = time.monotonic()
     for step, index in enumerate(looks):
+        if time.monotonic() - said > _SAY_EVERY:
+            said = time.monotonic()
+            logger.info("%s: looked at %d of %d frames to choose from", capture.path.name, step, len(looks))
         try:
             image = capture.read_image(int(index))
         except InvalidFileError:

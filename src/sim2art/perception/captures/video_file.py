@@ -6,6 +6,7 @@ are stretched, and high dynamic range (PQ and HLG) is brought to what a screen s
 
 import threading
 from collections.abc import Iterator
+from os import cpu_count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sim2art.perception.captures.capture import ColorSource
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mts", ".3gp", ".wmv", ".mpg", ".mpeg")
 _PQ, _HLG = 16, 18
 """Transfer characteristics of ITU-T H.273: SMPTE ST 2084 and ARIB STD-B67."""
+_MAX_THREADS = 8
 _MAX_BACK = 3
 """Keyframes that are tried, one before the other, when a frame does not come out after a seek."""
 
@@ -55,6 +57,8 @@ class VideoFile:
         self._container = self._open()
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
+        # Every thread holds frames of its own, which add up for large ones on machines with many cores.
+        self._stream.codec_context.thread_count = min(_MAX_THREADS, cpu_count() or 1)
         self._lock = threading.Lock()
         self._stamps, self._is_key = self._index()
         self.times: Float[np.ndarray, frame] = (self._stamps - self._stamps[0]) * float(self._stream.time_base)
