@@ -48,7 +48,7 @@ def measure_depth_scale(video: PointVideo) -> DepthScale:
     Args:
         video: In normalised coordinates, most of its points on what stands still.
     """
-    eyes = np.nan_to_num(video.world_from_camera[:, :3, 3])
+    eyes = video.world_from_camera[:, :3, 3]
     flows, ways = [], []
     for index, baseline in enumerate(video.baselines):
         for start in range(video.num_frames - baseline):

@@ -132,7 +132,7 @@ def parts_from_estimate(video: PointVideo, normalization: Normalization, estimat
         opinions.append(float(np.clip(np.log((shares[0] + 1e-3) / (shares[1] + 1e-3)), -MAX_OPINION, MAX_OPINION)))
     count = len(guesses)
     return Parts(
-        model=make_model(guesses, parents, np.nan_to_num(video.world_from_camera[:, :3, 3])),
+        model=make_model(guesses, parents, video.world_from_camera[:, :3, 3]),
         probabilities=probabilities,
         opinions=np.array(opinions),
         type_odds=np.array(opinions),

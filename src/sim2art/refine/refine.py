@@ -14,17 +14,18 @@ from sim2art.refine.assignment import AssignmentConfig, reassign, total_gains
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
 from sim2art.refine.depth_scale import measure_depth_scale, mend_depth_scale, spoil_depth_scale
+from sim2art.refine.doubts import Doubts
 from sim2art.refine.kinematic_model import BASE, KinematicModel
 from sim2art.refine.leftover import measure_leftover
 from sim2art.refine.parts import RECOVERED, Parts, parts_from_estimate
 from sim2art.refine.pose_evidence import measure_turns, pose_log_odds
 from sim2art.refine.recovery import RecoveryConfig, find_candidate
 from sim2art.refine.residuals import join_rows, row_residuals
-from sim2art.refine.sight import Sight, look_at
+from sim2art.refine.sight import Sight, look_at, with_finite_poses
 from sim2art.refine.single_part import compare_fits, fit_part, other_start, view_part
 from sim2art.refine.solver import Solution, SolverConfig, solve
 from sim2art.refine.structure import MIN_ROWS, choose_parents, measure_support, merge_same
-from sim2art.refine.verdict import Conclusion, Doubts, accept, conclude, gather_facts, travel
+from sim2art.refine.verdict import Conclusion, accept, conclude, gather_facts, travel
 
 UNEXPLAINED = 0.02
 """Residual of flow above which a point may belong to another motion, normalised units."""
@@ -101,7 +102,7 @@ def refine_with_facts(
             f"{video.valid.shape}. Refine an estimate with its own video."
         )
     rng = np.random.default_rng(config.seed)
-    seen = video
+    video = seen = with_finite_poses(video)
     depth = measure_depth_scale(normalize(video, fit_normalization(video)))
     if depth.is_off:
         video = mend_depth_scale(video, depth.error)

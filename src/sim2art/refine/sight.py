@@ -1,5 +1,6 @@
 """What one round of refining looks at: the clip, with rows of flow and surfaces for the labels of the moment."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,3 +57,16 @@ def look_at(video: PointVideo, parts: Parts, config: CorrespondenceConfig) -> Si
         rows=gather_flow_rows(video, labels, parts.probabilities.max(axis=-1), config),
         surfaces=index_surfaces(video, labels, parts.num_joints),
     )
+
+
+def with_finite_poses(video: PointVideo) -> PointVideo:
+    """The same clip, a pose that holds no finite numbers replaced by the one before; the points stand as they are."""
+    finite = np.all(np.isfinite(video.world_from_camera), axis=(1, 2))
+    if finite.all():
+        return video
+    poses = video.world_from_camera.copy()
+    last = poses[np.argmax(finite)] if finite.any() else np.eye(4)
+    for frame, known in enumerate(finite):
+        last = poses[frame] if known else last
+        poses[frame] = last
+    return dataclasses.replace(video, world_from_camera=poses)

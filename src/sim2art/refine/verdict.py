@@ -15,7 +15,7 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.assembly import NO_MOTION
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import match_surfaces
-from sim2art.refine.depth_scale import DepthScale
+from sim2art.refine.doubts import Doubts
 from sim2art.refine.evidence import compare_lengths, measure_inflation
 from sim2art.refine.kinematic_model import BASE, KinematicModel, joint_motion, layout_of
 from sim2art.refine.parts import RECOVERED, Parts
@@ -31,9 +31,6 @@ AMBIGUOUS_SUPPORT = 10.0
 CLEAR_TRAVEL = 10.0
 """A way this many times as long as what the joint leaves unexplained is motion."""
 AMBIGUOUS_AXIS = np.deg2rad(15.0)
-LEFTOVER = 0.15
-"""More of the points than this that move as no joint says make the answer incomplete; wrong flow alone leaves up to
-12 % on validation clips."""
 FEW_ROWS = 40.0
 """Sum of trust of rows below which a part is said to have too few points."""
 HELD_OUT_SHARE = 0.5
@@ -122,40 +119,6 @@ def accept(sight: Sight, parts: Parts, proposed: KinematicModel, facts: list[Joi
             dataclasses.replace(fact, gain=compare_lengths(rows, row_residuals(rows, parts.model), others, 0.0))
         )
     return weighed
-
-
-@dataclass(frozen=True, kw_only=True)
-class Doubts:
-    """What speaks against an answer as a whole."""
-
-    depth: DepthScale
-    leftover: float
-    """Share of the points that move as no joint says."""
-    num_joined: int
-    """Parts that were joined with others."""
-
-    def reasons(self) -> tuple[str, ...]:
-        """Why the answer may be wrong or incomplete, in words for a person; empty when nothing speaks against it."""
-        said = []
-        if self.depth.is_off:
-            word = "long" if self.depth.error > 0 else "short"
-            said.append(
-                f"depths look {100 * abs(self.depth.error):.0f} % too {word} for the camera's path: "
-                "check the depth scale or the poses"
-            )
-        if self.leftover > LEFTOVER:
-            said.append(
-                f"{100 * self.leftover:.0f} % of the points move as no joint says: "
-                "parts may be missing, or taken for one"
-            )
-        return tuple(said)
-
-    def remarks(self) -> tuple[str, ...]:
-        """What a person should know, though it does not speak against the answer."""
-        if not self.num_joined:
-            return ()
-        noun = "part that moves" if self.num_joined == 1 else "parts that move"
-        return (f"{self.num_joined} {noun} as one with another joined to it",)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,43 @@
+"""What speaks against an answer as a whole, whatever its joints say, in words for a person."""
+
+from dataclasses import dataclass
+
+from sim2art.refine.depth_scale import DepthScale
+
+LEFTOVER = 0.15
+"""More of the points than this that move as no joint says make the answer incomplete; wrong flow alone leaves up to
+12 % on validation clips."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubts:
+    """What speaks against an answer as a whole."""
+
+    depth: DepthScale
+    leftover: float
+    """Share of the points that move as no joint says."""
+    num_joined: int
+    """Parts that were joined with others."""
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why the answer may be wrong or incomplete, in words for a person; empty when nothing speaks against it."""
+        said = []
+        if self.depth.is_off:
+            word = "long" if self.depth.error > 0 else "short"
+            said.append(
+                f"depths look {100 * abs(self.depth.error):.0f} % too {word} for the camera's path: "
+                "check the depth scale or the poses"
+            )
+        if self.leftover > LEFTOVER:
+            said.append(
+                f"{100 * self.leftover:.0f} % of the points move as no joint says: "
+                "parts may be missing, or taken for one"
+            )
+        return tuple(said)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know, though it does not speak against the answer."""
+        if not self.num_joined:
+            return ()
+        noun = "part that moves" if self.num_joined == 1 else "parts that move"
+        return (f"{self.num_joined} {noun} as one with another joined to it",)
