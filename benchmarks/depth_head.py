@@ -24,7 +24,7 @@ from sim2art.provenance import collect_provenance
 from sim2art.simulate.recordings import RecordingConfig, render_recording
 from sim2art.train.depth_head import DepthTrainConfig, train_depth_head
 from sim2art.train.depth_head_frames import DepthFrameConfig, make_shards, render_frames_of
-from sim2art.train.depth_head_losses import score_depth
+from sim2art.train.depth_head_losses import DepthScore, score_depth
 
 Frame = tuple[np.ndarray, np.ndarray]
 """Colour and true depth (m, 0 = none)."""
@@ -63,34 +63,36 @@ def _score(options: argparse.Namespace) -> None:
     print(
         f"depth head {options.head}, commit {origin['commit']}, {origin['machine']}, {torch.get_num_threads()} threads"
     )
-    print("frames               patches  AbsRel  delta_1  AbsRel, offset of 1/depth free too   s a frame")
+    # "flat" is the same depth everywhere: what a guess must beat. Patches: along the longer side of the image.
+    print("set                frames  patches  AbsRel  delta_1  AbsRel, affine  CPU s a frame")
     sets = {"rgbd recording": _recorded(options.rgbd, options.num)} if options.rgbd else {
         "rendered, unseen": _rendered(options.num), "real-mesh renders": _real_mesh(options.num)
     }  # fmt: skip
     for name, frames in sets.items():
         kept = list(frames)
+        flat = [score_depth(np.ones_like(true), true) for _, true in kept]
+        print(_row(name, "flat", flat, None), flush=True)
         for long_side in options.long_side:
             estimate = HeadDepth(str(options.head), long_side=long_side)
-            scores, seconds, rows = [], [], []
+            scores, rows = [], []
+            started = time.process_time()
             for index, (image, true) in enumerate(kept):
-                started = time.process_time()
-                values = estimate(image, index).values
-                seconds.append(time.process_time() - started)
-                found = cv2.resize(values, true.shape[::-1], interpolation=cv2.INTER_LINEAR)
+                found = cv2.resize(estimate(image, index).values, true.shape[::-1], interpolation=cv2.INTER_LINEAR)
                 scores.append(score_depth(found, true))
                 rows.append((image, true, found))
-            # The offset in 1/depth is what a fit to COLMAP's points could still mend.
-            means = [np.nanmean([getattr(s, key) for s in scores]) for key in ("abs_rel", "delta_1", "abs_rel_affine")]
-            print(
-                f"{name:19s}  {long_side:7d}  {means[0]:6.3f}  {means[1]:7.3f}  {means[2]:35.3f}  {np.mean(seconds):10.2f}"
-                f"   ({len(kept)} frames, CPU seconds)",
-                flush=True,
-            )
+            print(_row(name, str(long_side), scores, (time.process_time() - started) / len(kept)), flush=True)
             if options.picture:
                 path = options.picture.with_stem(
                     f"{options.picture.stem}-{name.split(',')[0].replace(' ', '-')}-{long_side}"
                 )
                 cv2.imwrite(str(path), _sheet(rows[:: max(1, len(rows) // 8)][:8])[..., ::-1])
+
+
+def _row(name: str, kind: str, scores: list[DepthScore], seconds: float | None) -> str:
+    """A line of the table. The offset of 1/depth is what a fit to COLMAP's points could still mend."""
+    means = [np.nanmean([getattr(score, key) for score in scores]) for key in ("abs_rel", "delta_1", "abs_rel_affine")]
+    spent = "-" if seconds is None else f"{seconds:.2f}"
+    return f"{name:18s} {len(scores):6d}  {kind:>7s}  {means[0]:6.3f}  {means[1]:7.3f}  {means[2]:14.3f}  {spent:>13s}"
 
 
 def _rendered(num: int) -> Iterator[Frame]:

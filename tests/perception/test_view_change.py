@@ -48,6 +48,7 @@ def _see(points: np.ndarray, poses: np.ndarray) -> tuple[CornerTracks, np.ndarra
         (0.4, 0.15, True, ViewChange.FLAT),
         (0.0, 0.3, False, ViewChange.TURN),
         (0.0, 0.3, True, ViewChange.TURN),
+        (0.0, 0.008, False, ViewChange.STILL),
     ],
 )
 def test_parallax_planes_and_turns_are_told_apart(

@@ -237,6 +237,11 @@ def _solve(
     size = (grays.shape[1], grays.shape[2])
     moving = find_moving_tracks(tracks, len(grays))
     change = judge_view_change(tracks, moving, size, len(grays))
+    if change is ViewChange.STILL:
+        warnings.append("The camera stands still but for a shake: no motion of it was solved for.")
+        poses = np.tile(np.eye(4), (len(grays), 1, 1))
+        intrinsics = guess_intrinsics(known, guesses, size, warnings)
+        return np.arange(len(grays)), align_static(guesses, grays), intrinsics, poses
     if change is ViewChange.TURN:
         warnings.append(
             "The camera turns on the spot: no parallax tells how far things are. Its turns were found from corners, and the "

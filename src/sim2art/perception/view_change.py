@@ -22,6 +22,10 @@ _MIN_CORNERS = 30
 _MAX_MISS = 1.5
 """px from where a homography or a turn puts a corner."""
 _EXPLAINED = 0.9
+_MAX_SHAKE = 1.6
+"""px: a camera on a tripod that was knocked moves corners by no more."""
+_STAYED = 0.4
+"""Share of corners, movers among them, that stay within a shake of their place when the camera stands still."""
 _FOVS_DEG = tuple(range(30, 91, 5))
 """Of the longer side; a turn is tried with each, as the focal length is not known."""
 _TINY_ANGLE_DEG = 2.5
@@ -39,6 +43,8 @@ class ViewChange(StrEnum):
     """All that stands still lies in one plane."""
     TURN = "turn"
     """The camera turned and did not move."""
+    STILL = "still"
+    """The camera stood still but for a shake."""
     UNKNOWN = "unknown"
     """Too few corners to tell."""
 
@@ -54,6 +60,10 @@ def judge_view_change(
         size: Height and width of the images, px.
         num_frames: Of the recording.
     """
+    everything = _match_far(tracks, np.zeros(tracks.num_tracks, dtype=bool), num_frames)
+    stayed = [float(np.mean(np.linalg.norm(a - b, axis=1) < _MAX_SHAKE)) for a, b in everything]
+    if stayed and np.median(stayed) > _STAYED:
+        return ViewChange.STILL
     pairs = _match_far(tracks, moving, num_frames)
     if not pairs:
         return ViewChange.UNKNOWN
