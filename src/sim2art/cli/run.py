@@ -54,7 +54,7 @@ def run(
         output: Folder for the result.
         frames: How many frames to use; they are chosen by motion.
         chain: Components that go together: rgbd (recorded depth), light (colour only, CPU), full (colour only, CUDA GPU).
-        depth: auto (recorded), da2, depthpro, vipe, file. Components are NAME or NAME:FOLDER with your own model or files;
+        depth: auto (recorded), head, da2, depthpro, vipe, file. Components are NAME or NAME:FOLDER with your own model or files;
             sim2art doctor says which can run here.
         cameras: auto (recorded, else found), static (it stood still), klt, colmap, vipe, file.
         mask: What counts as the object: auto, motion (around what moves), u2net (salient), sam2, file, whole.
