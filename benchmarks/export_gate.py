@@ -51,7 +51,12 @@ LARGEST_ERROR = {"PyBullet": 2e-6, "trimesh": 2e-6}
 
 
 def main(
-    *, work: Path = Path("runs/export_gate"), num: int = 18, recordings: tuple[str, ...] = (), again: bool = False
+    *,
+    work: Path = Path("runs/export_gate"),
+    num: int = 18,
+    recordings: tuple[str, ...] = (),
+    again: bool = False,
+    finished: bool = False,
 ) -> None:
     """Run, export, reopen, simulate; print the table.
 
@@ -60,7 +65,11 @@ def main(
         num: Objects of the set, one recording each.
         recordings: Others, as NAME=FOLDER.
         again: Export and check once more where that was done; recordings and results are kept.
+        finished: Only print the table of what is finished.
     """
+    if finished:
+        _print_table([json.loads(path.read_text()) for path in sorted(work.glob("*/row.json"))])
+        return
     sources = _rendered(work, num) | {
         name: Path(path) for name, _, path in (word.partition("=") for word in recordings)
     }
@@ -73,6 +82,10 @@ def main(
             row_path.write_text(json.dumps(row, indent=1))
         rows.append(json.loads(row_path.read_text()))
         print(f"{name}: {rows[-1]['gate']}", file=sys.stderr, flush=True)
+    _print_table(rows)
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
     print("| recording | parts | status | readers | worst frame error | gate | found |\n|---|---|---|---|---|---|---|")
     for row in rows:
         print(
