@@ -110,3 +110,18 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
 
 def test_torchvision_is_never_imported() -> None:
     assert "torchvision" not in sys.modules
+
+
+def test_sam2_is_prompted_by_what_moves_and_by_the_arm_that_was_found(tmp_path: Path) -> None:
+    model = write_sam2(tmp_path / "model")
+    scene = render_scene(num_frames=6)
+    options = ObserveOptions(
+        num_frames=4, num_points=200, baselines=(1,), mask=f"sam2:{model}", people=f"sam2:{model}"
+    )  # fmt: skip
+    observation = observe(scene.capture(), options)
+    assert observation.moves
+    assert observation.video.object_masks.any()
+    # Random weights find nothing of use: it is said, and what moves is masked all the same.
+    if any("SAM 2's masks miss what moves" in warning for warning in observation.warnings):
+        truth = scene.on_board[observation.indices]
+        assert (observation.video.object_masks & truth).sum() > 0.9 * truth.sum()
