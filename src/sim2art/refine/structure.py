@@ -8,7 +8,7 @@ from jaxtyping import Float
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.refine.correspondences import CorrespondenceConfig
 from sim2art.refine.evidence import compare_lengths
-from sim2art.refine.kinematic_model import BASE, make_model
+from sim2art.refine.kinematic_model import BASE, KinematicModel, make_model
 from sim2art.refine.parts import Parts
 from sim2art.refine.residuals import Rows, row_residuals
 from sim2art.refine.sight import Sight
@@ -25,6 +25,9 @@ MAX_PARENTS = 3
 """Touching parts that are tried as parents of one part, the largest first."""
 SAME_ODDS = 0.0
 """Two parts are one when their joints are not worth this much log-odds over one joint."""
+MAX_DIFFERENCE = 0.7
+"""Two parts are not one when their joints carry the points further apart than this share of how far they go, whatever
+bad flow says of neither."""
 MIN_ROWS = 6.0
 """With less trust in the rows than this nothing is decided."""
 
@@ -95,9 +98,20 @@ def merge_same(sight: Sight, parts: Parts) -> Parts:
         other = make_model([model[kept]], [BASE], view.eyes)
         # The other joint's values count as given: what two parts cost is the second one's shape and values.
         parameters = (4 if model.is_revolute[absorbed] else 2) + 0.5 * (model.num_frames - 1)
-        if view.num_rows >= MIN_ROWS and compare_models(view.rows, own, other, parameters) < SAME_ODDS:
+        if view.num_rows < MIN_ROWS or _differ(view.rows, own, other) > MAX_DIFFERENCE:
+            continue
+        if compare_models(view.rows, own, other, parameters) < SAME_ODDS:
             return merge_same(*_after_merge(sight, parts, kept, absorbed))
     return parts
+
+
+def _differ(rows: Rows, own: KinematicModel, other: KinematicModel) -> float:
+    """How far apart two joints carry the points of rows, over how far the first one does."""
+    still_model = make_model([still(own[0])], [BASE], own.eyes)
+    carried = row_residuals(rows, own)
+    apart = np.sum((carried - row_residuals(rows, other)) ** 2, axis=1) @ rows.weight
+    moved = np.sum((carried - row_residuals(rows, still_model)) ** 2, axis=1) @ rows.weight
+    return float(np.sqrt(apart / max(moved, 1e-12)))
 
 
 def _after_merge(sight: Sight, parts: Parts, kept: int, absorbed: int) -> tuple[Sight, Parts]:
