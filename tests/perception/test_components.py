@@ -40,7 +40,11 @@ def test_a_choice_overrides_the_chain() -> None:
 
 @pytest.mark.parametrize(
     ("task", "text", "message"),
-    [("depth", "midas", "known: auto, file, head, da2"), ("mask", "file", "needs a place"), ("flow", "", "known: dis, gmsf, file")],
+    [
+        ("depth", "midas", "known: auto, file, head, da2"),
+        ("mask", "file", "needs a place"),
+        ("flow", "", "known: dis, gmsf, file"),
+    ],
 )
 def test_unknown_choices_list_the_known_ones(task: str, text: str, message: str) -> None:
     with pytest.raises(InvalidValueError, match=message):
