@@ -26,6 +26,7 @@ from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 from sim2art.perception.thinning import thin_out
 from sim2art.perception.turning import align_turning, solve_turning
 from sim2art.perception.view_change import ViewChange, judge_solved, judge_view_change
+from sim2art.perception.warm_up import count_warm_up
 
 _MAX_DAMAGED = 0.2
 _MAX_SPARSE_ERROR = 0.15
@@ -84,6 +85,12 @@ def complete(
         indices = _with_files(capture, loaded, options.max_frames)
     indices, images, told = _read_images(capture, indices, options.max_width)
     warnings = list(told)
+    warm_up = count_warm_up(images, np.asarray(capture.times)[indices])
+    if warm_up:
+        warnings.append(
+            f"The first {warm_up} of {len(indices)} frames are tinted or wrongly exposed: they are left out."
+        )
+        indices, images = indices[warm_up:], images[warm_up:]
     size = images.shape[1:3]
     grays = np.array([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images])
     guesses = [loaded(image, capture.frame_ids[i]) for i, image in zip(indices, images, strict=True)]
