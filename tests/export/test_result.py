@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from sim2art.articulation.error_law import error_radius
 from sim2art.articulation.estimate import JointEstimate, Status
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
@@ -82,7 +83,12 @@ def test_the_file_holds_what_the_contract_says(tmp_path) -> None:
     assert slide["values"] == [0.0, 0.25, 0.1]
     assert slide["observed_range"] == [0.0, 0.25]
     assert slide["axis_sigma_deg"] is None
-    assert content["joints"][0]["axis_sigma_deg"] == pytest.approx(np.rad2deg(0.02))
+    assert slide["axis_95_deg"] is None
+    assert slide["pivot_95_m"] is None
+    hinge = content["joints"][0]
+    assert hinge["axis_sigma_deg"] == pytest.approx(np.rad2deg(0.02))
+    assert hinge["axis_95_deg"] == pytest.approx(error_radius(0.95) * np.rad2deg(0.02))
+    assert hinge["pivot_95_m"] == pytest.approx(error_radius(0.95) * 0.003)
     assert content["joints"][0]["type_probabilities"] == {"revolute": 0.9, "prismatic": 0.1}
     assert {"reasons", "is_metric", "times", "world", "provenance", "warnings"} <= set(content)
 

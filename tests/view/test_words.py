@@ -1,12 +1,14 @@
 """What people read."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
-from sim2art.view.words import make_headline, show_sigma, show_value
+from sim2art.view.words import NOTHING, make_headline, show_doubt, show_value
 
 R, P = JointType.REVOLUTE, JointType.PRISMATIC
 
@@ -63,5 +65,7 @@ def test_values_are_in_degrees_and_centimetres() -> None:
     assert show_value(0.5, P, is_metric=False) == "0.500 units"
 
 
-def test_unknown_sigma_is_a_dash() -> None:
-    assert show_sigma(make_estimate(P).joints[0], is_metric=True) == ["axis ±0.6°"]
+def test_doubt_is_told_as_the_radius_of_95_of_100_errors_and_a_dash_where_unknown() -> None:
+    found = make_estimate(P).joints[0]
+    assert show_doubt(found, is_metric=True) == ["axis ±2.0°"]
+    assert show_doubt(dataclasses.replace(found, axis_sigma=None), is_metric=True) == [NOTHING]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sim2art.articulation.error_law import error_radius
 from sim2art.articulation.estimate import JointEstimate, Status, part_name
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
@@ -196,6 +197,7 @@ def _verdict_from_dict(values: dict[str, Any]) -> SimulationVerdict:
 def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, part_names: Sequence[str]) -> dict[str, Any]:
     joint = estimate.joint
     limits, source = joint_limits(joint)
+    within = error_radius(0.95)
     return {
         "name": joint.name,
         "type": joint.type.value,
@@ -210,6 +212,8 @@ def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, part_names: Sequ
         "type_probabilities": {kind.value: float(share) for kind, share in estimate.type_probabilities.items()},
         "axis_sigma_deg": None if estimate.axis_sigma is None else float(np.rad2deg(estimate.axis_sigma)),
         "pivot_sigma_m": None if estimate.pivot_sigma is None else float(estimate.pivot_sigma),
+        "axis_95_deg": None if estimate.axis_sigma is None else float(np.rad2deg(within * estimate.axis_sigma)),
+        "pivot_95_m": None if estimate.pivot_sigma is None else float(within * estimate.pivot_sigma),
         "status": estimate.status.value,
         "reasons": list(estimate.reasons),
     }

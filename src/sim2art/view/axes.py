@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from sim2art.articulation.assembly import assemble_object
+from sim2art.articulation.error_law import error_radius
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.kinematics import link_motions
@@ -48,11 +49,12 @@ def mark_axes(
 
 
 def uncertainty_cone(
-    mark: AxisMark, found: JointEstimate, *, num_sigmas: float = 2.0, sides: int = 24
+    mark: AxisMark, found: JointEstimate, *, share: float = 0.95, sides: int = 24
 ) -> TriangleMesh | None:
     """The room in which a joint's axis may lie, as a waisted surface about its mark; None when that is not known.
 
-    A turning axis wanders by its pivot's sigma at the waist and fans out by its direction's; a slide's arrow only fans out.
+    A turning axis wanders by its pivot's doubt at the waist and fans out by its direction's; a slide's arrow only fans out.
+    The radius of each holds that share of the errors, by the law of `articulation.error_law`.
     """
     if found.axis_sigma is None:
         return None
@@ -62,6 +64,7 @@ def uncertainty_cone(
         return None
     axis = (end - start) / length
     waist = start if mark.ring is None else (start + end) / 2
+    num_sigmas = error_radius(share)
     spread = np.tan(min(num_sigmas * found.axis_sigma, np.deg2rad(60.0)))
     along = np.linspace(-np.linalg.norm(waist - start), np.linalg.norm(end - waist), 9)
     radii = num_sigmas * (found.pivot_sigma or 0.0) + np.abs(along) * spread + 1e-4 * length

@@ -4,7 +4,7 @@ import numpy as np
 
 from sim2art.articulation.joint import JointType
 from sim2art.view.draft import Draft
-from sim2art.view.words import make_headline, motion_name, show_sigma, show_value, status_name, status_sentence
+from sim2art.view.words import make_headline, motion_name, show_doubt, show_value, status_name, status_sentence
 
 
 def slider_span(draft: Draft, part: int) -> tuple[float, float]:
@@ -41,7 +41,7 @@ def describe_joint(draft: Draft, part: int) -> str:
         f"{motion_name(joint.type).capitalize()} on *{draft.part_names[draft.parent_of(part)]}*, "
         f"confidence {found.confidence:.0%}",
         f"Seen from {low} to {high}",
-        "Sigma: " + ", ".join(show_sigma(found, is_metric=draft.is_metric)),
+        "Off by, in 95 of 100 cases: " + ", ".join(show_doubt(found, is_metric=draft.is_metric)),
     ]
     if joint.limits is not None:
         lowest, highest = (show_value(x, joint.type, is_metric=draft.is_metric) for x in joint.limits)

@@ -8,7 +8,7 @@ import numpy as np
 from sim2art.articulation.assembly import part_color
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.joint import Joint
-from sim2art.view.words import NOTHING, motion_name, show_number, show_sigma, show_value
+from sim2art.view.words import NOTHING, motion_name, show_doubt, show_number, show_value
 
 
 def draw_joint_table(estimate: ArticulationEstimate, joints: Sequence[Joint], *, is_metric: bool) -> str:
@@ -47,7 +47,7 @@ def draw_joint_table(estimate: ArticulationEstimate, joints: Sequence[Joint], *,
                 f"Pivot, {unit}",
                 NOTHING if joint.pivot is None else _vector(joint.pivot * factor, 1 if is_metric else 3),
             ),
-            ("Sigma", "<br>".join(html.escape(x) for x in show_sigma(joint_estimate, is_metric=is_metric))),
+            ("Off by, 95 %", "<br>".join(html.escape(x) for x in show_doubt(joint_estimate, is_metric=is_metric))),
         )
         rows.append(
             f'<tr><td class="name"><span class="swatch" style="background:{part_css(index + 1)}"></span>'
@@ -58,11 +58,11 @@ def draw_joint_table(estimate: ArticulationEstimate, joints: Sequence[Joint], *,
             )
             + "</tr>"
         )
-    labels = ("Part", "Moves", "On", "Range seen", "Confidence", "Axis", f"Pivot, {unit}", "Sigma")
+    labels = ("Part", "Moves", "On", "Range seen", "Confidence", "Axis", f"Pivot, {unit}", "Off by, 95 %")
     head = "".join(f"<th>{label}</th>" for label in labels)
     return (
         "<h2>Joints</h2><p class='soft'>Axis and pivot are in the first used camera's frame (x right, y down, z forward) "
-        "at the first frame. Sigma is one standard deviation.</p>"
+        "at the first frame. In 95 of 100 cases they are off by no more than the last column says.</p>"
         f"<div class='table'><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sim2art.articulation.error_law import error_radius
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
 from sim2art.articulation.joint import JointType
 
@@ -77,14 +78,15 @@ def status_sentence(status: Status) -> str:
     }[status]
 
 
-def show_sigma(estimate: JointEstimate, *, is_metric: bool) -> list[str]:
-    """Uncertainty of axis and pivot, as far as known; a dash when neither is."""
+def show_doubt(estimate: JointEstimate, *, is_metric: bool) -> list[str]:
+    """How far axis and pivot may be off in 95 of 100 cases, as far as known; a dash when neither is."""
     parts = []
+    within = error_radius(0.95)
     if estimate.axis_sigma is not None:
-        parts.append(f"axis ±{np.rad2deg(estimate.axis_sigma):.1f}°")
+        parts.append(f"axis ±{np.rad2deg(within * estimate.axis_sigma):.1f}°")
     if estimate.pivot_sigma is not None:
         factor, unit = (100.0, "cm") if is_metric else (1.0, "units")
-        parts.append(f"pivot ±{estimate.pivot_sigma * factor:.2g} {unit}")
+        parts.append(f"pivot ±{within * estimate.pivot_sigma * factor:.2g} {unit}")
     return parts or [NOTHING]
 
 
