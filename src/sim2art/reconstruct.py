@@ -33,6 +33,7 @@ from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.video_files import write_points, write_video
 from sim2art.perception.captures.capture import ColorCapture
 from sim2art.perception.captures.open_capture import open_recording
+from sim2art.perception.components import COMPONENTS
 from sim2art.perception.intake import take_in
 from sim2art.perception.observation_io import (
     observation_from_stage,
@@ -309,11 +310,15 @@ def _estimate(
     if predictor is None:
         predictor = load_method(options.method, options.checkpoint)
     estimate = keep_largest_parts(predictor(observation.points), MAX_JOINTS)
-    if not options.refine:
-        return estimate
-    from sim2art.refine.refine import refine
+    if options.refine:
+        from sim2art.refine.refine import refine
 
-    return keep_largest_parts(refine(observation.points, estimate), MAX_JOINTS)
+        estimate = keep_largest_parts(refine(observation.points, estimate), MAX_JOINTS)
+    if COMPONENTS["depth"][options.observe.choice("depth").name].guesses_images:
+        from sim2art.refine.guessed_depth import judge_guessed_depth
+
+        estimate = judge_guessed_depth(observation.points, observation.video.intrinsics, estimate)
+    return estimate
 
 
 def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> ArticulationEstimate:

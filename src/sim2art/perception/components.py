@@ -32,6 +32,8 @@ class Component:
     """Command that must be on the path."""
     needs_source: bool = False
     """Whether a SOURCE must be given."""
+    guesses_images: bool = False
+    """Whether depth is guessed image by image: what is guessed trembles, and results are judged by more."""
 
 
 COMPONENTS: dict[str, dict[str, Component]] = {
@@ -42,15 +44,21 @@ COMPONENTS: dict[str, dict[str, Component]] = {
             what="our own small head on DINOv2-S, no hub needed",
             license="own code and weights, Apache-2.0; DINOv2-S Apache-2.0",
             weight="dinov2-small",
+            guesses_images=True,
         ),
         "da2": Component(
-            what="Depth Anything V2", license="Apache-2.0 (Small)", packages=(("transformers", "full"),), model="da2"
+            what="Depth Anything V2",
+            license="Apache-2.0 (Small)",
+            packages=(("transformers", "full"),),
+            model="da2",
+            guesses_images=True,
         ),
         "depthpro": Component(
             what="Depth Pro",
             license="Apple AMLR (research only)",
             packages=(("transformers", "full"),),
             model="depthpro",
+            guesses_images=True,
         ),
         "vipe": Component(
             what="ViPE: depth, poses and intrinsics together (CUDA GPU)",
