@@ -41,7 +41,7 @@ def describe_joint(draft: Draft, part: int) -> str:
         f"{motion_name(joint.type).capitalize()} on *{draft.part_names[draft.parent_of(part)]}*, "
         f"confidence {found.confidence:.0%}",
         f"Seen from {low} to {high}",
-        "Off by, in 95 of 100 cases: " + ", ".join(show_doubt(found, is_metric=draft.is_metric)),
+        "Off by (95 %): " + ", ".join(show_doubt(found, is_metric=draft.is_metric)),
     ]
     if joint.limits is not None:
         lowest, highest = (show_value(x, joint.type, is_metric=draft.is_metric) for x in joint.limits)

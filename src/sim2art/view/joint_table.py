@@ -62,7 +62,7 @@ def draw_joint_table(estimate: ArticulationEstimate, joints: Sequence[Joint], *,
     head = "".join(f"<th>{label}</th>" for label in labels)
     return (
         "<h2>Joints</h2><p class='soft'>Axis and pivot are in the first used camera's frame (x right, y down, z forward) "
-        "at the first frame. In 95 of 100 cases they are off by no more than the last column says.</p>"
+        "at the first frame. The last column says how far off they may be (95 %, as fitted on simulated clips).</p>"
         f"<div class='table'><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

@@ -79,7 +79,7 @@ def status_sentence(status: Status) -> str:
 
 
 def show_doubt(estimate: JointEstimate, *, is_metric: bool) -> list[str]:
-    """How far axis and pivot may be off in 95 of 100 cases, as far as known; a dash when neither is."""
+    """How far off axis and pivot may be (95 %), as far as known; a dash when neither is."""
     parts = []
     within = error_radius(0.95)
     if estimate.axis_sigma is not None:
