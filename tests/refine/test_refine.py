@@ -15,8 +15,12 @@ from sim2art.errors import InvalidValueError
 from sim2art.evaluate.metrics import score_clip
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
 from sim2art.geometry.transforms import apply
+from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
+from sim2art.refine.parts import parts_from_estimate
 from sim2art.refine.refine import RefineConfig, refine
+from sim2art.refine.sight import look_at
+from sim2art.refine.structure import merge_same
 from tests.hand_made import one_hot, truth_as_estimate, with_joint
 from tests.point_clips import make_point_clip
 
@@ -267,12 +271,12 @@ def test_flow_that_is_mere_noise_gives_no_confident_joint() -> None:
         assert not confident(refine(video, start))
 
 
-def test_neighbours_that_slide_one_after_the_other_both_hang_on_the_base() -> None:
-    """Each explains the other's motion as well as the base does."""
+def make_neighbours_clip() -> Clip:
+    """Two boxes in front of a wall that slide one after the other."""
     clip = make_chain_clip()
     rail = clip.truth.joints[1]
-    hinge = dataclasses.replace(clip.truth.joints[0], type=JointType.PRISMATIC, pivot=None, axis=rail.axis)
-    truth = dataclasses.replace(clip.truth, joints=(hinge, dataclasses.replace(rail, parent="wall")))
+    first = dataclasses.replace(clip.truth.joints[0], type=JointType.PRISMATIC, pivot=None, axis=rail.axis)
+    truth = dataclasses.replace(clip.truth, joints=(first, dataclasses.replace(rail, parent="wall")))
     count = clip.video.num_frames
     values = 0.3 * np.clip(np.stack([np.linspace(0, 2, count), np.linspace(-1, 1, count)], axis=1), 0, 1)
     motions = link_motions(truth, values)
@@ -285,12 +289,29 @@ def test_neighbours_that_slide_one_after_the_other_both_hang_on_the_base() -> No
         moved = points[baseline:] - points[:-baseline]
         flow[index, :-baseline] = moved + rng.normal(0, 0.003, moved.shape)
     video = dataclasses.replace(clip.video, points_world=points + rng.normal(0, 0.003, points.shape), flow_world=flow)
-    side_by_side = Clip(
-        video=video, truth=truth, part_ids=clip.part_ids,
-        trajectory=dataclasses.replace(clip.trajectory, values=values),
-    )  # fmt: skip
-    refined = refine(video, disturbed(side_by_side, degrees=4.0))
+    trajectory = dataclasses.replace(clip.trajectory, values=values)
+    return Clip(video=video, truth=truth, part_ids=clip.part_ids, trajectory=trajectory)
+
+
+def test_neighbours_that_slide_one_after_the_other_both_hang_on_the_base() -> None:
+    """Each explains the other's motion as well as the base does."""
+    clip = make_neighbours_clip()
+    refined = refine(clip.video, disturbed(clip, degrees=4.0))
     assert [x.joint.parent for x in refined.joints] == [part_name(0)] * 2
+
+
+def test_parts_that_move_apart_are_never_one_whatever_their_flow_says() -> None:
+    """Flow that fits neither joint fits both equally badly."""
+    clip = make_neighbours_clip()
+    flow = clip.video.flow_world.copy()
+    lost = np.broadcast_to(clip.part_ids == 2, flow.shape[:-1])
+    flow[lost] = np.random.default_rng(2).uniform(-1, 1, (int(lost.sum()), 3))
+    video = dataclasses.replace(clip.video, flow_world=flow)
+    normalization = fit_normalization(video)
+    normalized = normalize(video, normalization)
+    parts = parts_from_estimate(normalized, normalization, truth_as_estimate(clip))
+    sight = look_at(normalized, parts, RefineConfig().correspondence)
+    assert merge_same(sight, parts).num_joints == 2
 
 
 def test_an_estimate_of_another_clip_is_refused() -> None:
