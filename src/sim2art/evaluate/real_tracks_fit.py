@@ -53,7 +53,7 @@ class Curve:
     @property
     def is_circle(self) -> bool:
         """Whether it bends."""
-        return self.radius > 0
+        return bool(self.radius > 0)
 
     def offsets(self, positions: Float[np.ndarray, "reading 3"]) -> Float[np.ndarray, "reading 2"]:
         """How far positions lie off the curve, m, in its two directions: out of plane and along the radius."""
