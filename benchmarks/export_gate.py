@@ -62,7 +62,7 @@ def main(
 
     Args:
         work: Keeps recordings, results and rows.
-        num: Objects of the set, one recording each.
+        num: Objects of the set, one recording each; 0 for none.
         recordings: Others, as NAME=FOLDER.
         again: Export and check once more where that was done; recordings and results are kept.
         finished: Only print the table of what is finished.
@@ -70,7 +70,7 @@ def main(
     if finished:
         _print_table([json.loads(path.read_text()) for path in sorted(work.glob("*/row.json"))])
         return
-    sources = _rendered(work, num) | {
+    sources = (_rendered(work, num) if num else {}) | {
         name: Path(path) for name, _, path in (word.partition("=") for word in recordings)
     }
     rows = []

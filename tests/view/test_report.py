@@ -124,6 +124,7 @@ def test_names_limits_and_the_simulation_are_shown(tmp_path, scene: Scene) -> No
         "reach joint_2",
         "stuck at 12 cm",
         "failed",
+        "The model failed its check in MuJoCo 3.3: reach of joint_2.",
     ):
         assert needle in text, needle
     assert "part_1" not in text

@@ -20,7 +20,7 @@ from PIL import Image
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.joint import Joint
-from sim2art.articulation.verdict import SimulationVerdict
+from sim2art.articulation.verdict import Outcome, SimulationVerdict
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.view.charts import draw_motion_chart
 from sim2art.view.joint_table import draw_joint_table, part_css
@@ -88,7 +88,7 @@ def write_report(
     config = ReportConfig() if config is None else config
     headline = make_headline(estimate, status)
     sections = [
-        _header(headline, video, frame_ids, status, list(reasons), list(warnings)),
+        _header(headline, video, frame_ids, status, list(reasons), [*warnings, *_failures(simulation)]),
         _film(video, labels, estimate, frame_ids, config),
         draw_joint_table(estimate, articulated_object.joints, is_metric=video.is_metric),
         _motion_charts(estimate, articulated_object.joints, is_metric=video.is_metric),
@@ -211,6 +211,15 @@ def _film(
         "axis, the ring's arrow the positive turn; a single arrow is a slide.</p>"
         + _scrub(pictures, "Used frames with parts and axes", start=len(pictures) // 2, captions=captions, kind="film")
     )
+
+
+def _failures(verdict: SimulationVerdict | None) -> list[str]:
+    """A warning for the top of the page when the model does not simulate: a sound answer would."""
+    if verdict is None or verdict.outcome is not Outcome.FAILED:
+        return []
+    names = [check.name + (f" of {check.joint}" if check.joint else "") for check in verdict.checks]
+    failed = [name for name, check in zip(names, verdict.checks, strict=True) if check.outcome is Outcome.FAILED]
+    return [f"The model failed its check{f' in {verdict.engine}' if verdict.engine else ''}: {', '.join(failed)}."]
 
 
 def _simulation(verdict: SimulationVerdict | None) -> str:
