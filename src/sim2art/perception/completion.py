@@ -80,9 +80,10 @@ def complete(
         InvalidFileError: When the recording, the depth or the camera's motion cannot be used.
     """
     loaded, is_metric = (estimator, False) if estimator is not None else load_depth_estimator(depth, capture)
-    indices = thin_out(capture, options.max_frames)
     if isinstance(loaded, DepthFiles):
         indices = _with_files(capture, loaded, options.max_frames)
+    else:
+        indices = thin_out(capture, options.max_frames)
     indices, images, told = _read_images(capture, indices, options.max_width)
     warnings = list(told)
     warm_up = count_warm_up(images, np.asarray(capture.times)[indices])
