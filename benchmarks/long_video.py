@@ -90,12 +90,16 @@ def write_clip(path: Path, width: int, passes: int) -> int:
     with av.open(str(first)) as source, av.open(str(path), "w") as target:
         inner = source.streams.video[0]
         outer = target.add_stream_from_template(inner)
-        packets = [(bytes(p), p.pts, p.dts, p.is_keyframe) for p in source.demux(inner) if p.dts is not None]
-        step = round(_PASS / _FPS / float(inner.time_base))
+        packets = [(bytes(p), p.pts, p.dts, p.is_keyframe) for p in source.demux(inner)]
+        tick = inner.time_base
+        assert tick is not None, "The encoder sets it."
+        step = round(_PASS / _FPS / float(tick))
         for index in range(passes):
             for content, pts, dts, is_key in packets:
+                if pts is None or dts is None:
+                    continue  # The one that ends the stream.
                 packet = av.Packet(content)
-                packet.pts, packet.dts, packet.time_base = pts + index * step, dts + index * step, inner.time_base
+                packet.pts, packet.dts, packet.time_base = pts + index * step, dts + index * step, tick
                 packet.is_keyframe, packet.stream = is_key, outer
                 target.mux(packet)
     return passes * _PASS
