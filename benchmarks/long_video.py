@@ -20,7 +20,7 @@ import numpy as np
 import tyro
 from jaxtyping import Int
 
-from sim2art.perception.captures.open_capture import open_capture
+from sim2art.perception.captures.open_capture import open_recording
 from sim2art.perception.completion import CompleteOptions
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.perception.thinning import thin_out
@@ -50,7 +50,7 @@ def main(*, minutes: float = 5.0, width: int = 3840, limit: float = 4.0) -> None
             depth=f"file:{folder}", cameras="static", mask="motion", complete=CompleteOptions(fov_deg=60)
         )
         wall, cpu = time.perf_counter(), time.process_time()
-        chosen = thin_out(open_capture(video), observe.complete.max_frames)  # What a guessed depth would begin with.
+        chosen = thin_out(open_recording(video), observe.complete.max_frames)  # What a guessed depth would begin with.
         looked = time.perf_counter() - wall
         write_depths(Path(folder) / "depth", chosen)
         result = reconstruct(video, ReconstructOptions(observe=observe))
