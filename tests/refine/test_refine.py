@@ -17,7 +17,7 @@ from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
 from sim2art.geometry.transforms import apply
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
-from sim2art.refine.parts import parts_from_estimate
+from sim2art.refine.parts import RECOVERED, parts_from_estimate
 from sim2art.refine.refine import RefineConfig, refine
 from sim2art.refine.sight import look_at
 from sim2art.refine.structure import merge_same
@@ -312,6 +312,31 @@ def test_parts_that_move_apart_are_never_one_whatever_their_flow_says() -> None:
     parts = parts_from_estimate(normalized, normalization, truth_as_estimate(clip))
     sight = look_at(normalized, parts, RefineConfig().correspondence)
     assert merge_same(sight, parts).num_joints == 2
+
+
+def test_more_of_a_part_that_the_safety_net_found_goes_to_that_part() -> None:
+    """The inside of a drawer is seen late and badly; two parts that were proposed stay two on the same evidence."""
+    clip = make_point_clip(JointType.PRISMATIC)
+    truth = truth_as_estimate(clip)
+    halves = np.where((clip.part_ids == 1) & (clip.video.points_world[..., 1] > 0), 2, clip.part_ids)
+    second = dataclasses.replace(
+        truth.joints[0], joint=dataclasses.replace(truth.joints[0].joint, name="joint_2", child=part_name(2))
+    )
+    values = np.repeat(clip.trajectory.values, 2, axis=1) * np.array([1.0, 0.6])
+    doubled = ArticulationEstimate(
+        part_probabilities=one_hot(halves, 3),
+        joints=(truth.joints[0], second),
+        trajectory=JointTrajectory(
+            joint_names=("joint_1", "joint_2"), times=clip.video.times.copy(), values=values
+        ),
+    )  # fmt: skip
+    normalization = fit_normalization(clip.video)
+    normalized = normalize(clip.video, normalization)
+    proposed = parts_from_estimate(normalized, normalization, doubled)
+    swapped = dataclasses.replace(proposed, origins=np.array([RECOVERED, 1]))
+    sight = look_at(normalized, proposed, RefineConfig().correspondence)
+    assert merge_same(sight, proposed).num_joints == 2
+    assert merge_same(sight, swapped).origins.tolist() == [1]
 
 
 def test_an_estimate_of_another_clip_is_refused() -> None:
