@@ -26,7 +26,7 @@ from sim2art.view import edits
 from sim2art.view.draft import Draft
 from sim2art.view.refit import refit
 from sim2art.view.report import ReportConfig
-from sim2art.view.server import choose_port
+from sim2art.view.server import NUM_PORTS, choose_port
 from tests.view.drafts import joint_of, make_draft
 
 
@@ -182,11 +182,12 @@ def test_the_viewer_says_what_is_wrong_with_folder_and_port(result: Path, tmp_pa
 
 
 def test_the_next_free_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = choose_port("127.0.0.1", "auto")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", first))
+        taken.bind(("127.0.0.1", 0))
         taken.listen()
-        assert choose_port("127.0.0.1", "auto") > first
+        first = taken.getsockname()[1]
+        monkeypatch.setattr("sim2art.view.server.DEFAULT_PORT", first)
+        assert first < choose_port("127.0.0.1", "auto") < first + NUM_PORTS
     for bad in ("0", "65536", "many", "-1"):
         with pytest.raises(InvalidValueError, match="--port"):
             choose_port("127.0.0.1", bad)

@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
 
-from sim2art.articulation.joint import JointType
-from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.proposals.agreement import measure_agreement
 from sim2art.proposals.evidence import (
     BASELINE_FEATURES,
@@ -14,16 +12,11 @@ from sim2art.proposals.evidence import (
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.smoothing import smooth_flow
 from sim2art.proposals.surface_grid import EPSILON
-from sim2art.train.examples import normalized_truth
-from tests.point_clips import make_point_clip
 
 
 @pytest.fixture(scope="module")
-def scene():
-    clip = make_point_clip(JointType.REVOLUTE, noise=0.001)
-    normalization = fit_normalization(clip.video)
-    video = normalize(clip.video, normalization)
-    truth = normalized_truth(clip, normalization)
+def scene(turning):
+    clip, video, truth = turning
     wrong = Hypotheses(
         is_revolute=np.array([False]),
         axes=np.array([[1.0, 0, 0]]),

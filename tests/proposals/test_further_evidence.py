@@ -3,23 +3,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sim2art.articulation.joint import JointType
-from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.proposals.evidence import EvidenceConfig, index_video, lay_out_evidence, num_evidence_features
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.smoothing import smooth_flow
-from sim2art.train.examples import normalized_truth
-from tests.point_clips import make_point_clip
 
 BASIC = num_evidence_features(3)
 
 
 @pytest.fixture(scope="module")
-def scene():
-    clip = make_point_clip(JointType.REVOLUTE, noise=0.001)
-    normalization = fit_normalization(clip.video)
-    video = normalize(clip.video, normalization)
-    truth = normalized_truth(clip, normalization)
+def scene(turning):
+    clip, video, truth = turning
     # As far as the panel goes, but towards the camera and away from it: out of what is seen, or into the wall.
     slide = Hypotheses(
         is_revolute=np.array([False, False]),

@@ -3,26 +3,19 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sim2art.articulation.joint import JointType
-from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.proposals.evidence import EvidenceConfig, index_video, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.rest_pose import CLIP_FEATURES, disc_normals
 from sim2art.proposals.smoothing import smooth_flow
 from sim2art.proposals.surface_grid import index_surface
-from sim2art.train.examples import normalized_truth
-from tests.point_clips import make_point_clip
 
 BASIC = EvidenceConfig()
 WHOLE = EvidenceConfig(kinds=("rest_pose",))
 
 
 @pytest.fixture(scope="module")
-def scene():
-    clip = make_point_clip(JointType.REVOLUTE, noise=0.001)
-    normalization = fit_normalization(clip.video)
-    video = normalize(clip.video, normalization)
-    truth = normalized_truth(clip, normalization)
+def scene(turning):
+    clip, video, truth = turning
     still = Hypotheses(
         is_revolute=np.array([False]),
         axes=np.array([[1.0, 0, 0]]),

@@ -13,7 +13,8 @@ from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
-from sim2art.proposals.gains import measure_gains
+from sim2art.proposals.evidence import index_video
+from sim2art.proposals.gains import GAIN_EVIDENCE, measure_gains
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.joint_fit import FittedJoint, compare_costs, fit_joint, gather_part_flow, start_other_type
 from sim2art.proposals.propose import ProposalConfig, propose
@@ -42,8 +43,9 @@ def flow_clustering(video: PointVideo, config: FlowClusteringConfig | None = Non
     pool = propose(smoothed, ProposalConfig(), np.random.default_rng(0))
     joints: list[FittedJoint] = []
     odds: list[float] = []
+    surface = index_video(normalized, GAIN_EVIDENCE)
     if len(pool):
-        gains = measure_gains(smoothed, normalized, pool)
+        gains = measure_gains(smoothed, surface, pool)
         for index in _choose(gains, smoothed.valid, config):
             weights = (gains[index] > 0).astype(float) * smoothed.valid
             joint, log_odds = _fit(smoothed, pool, index, weights, config)
@@ -55,7 +57,7 @@ def flow_clustering(video: PointVideo, config: FlowClusteringConfig | None = Non
         final = hypotheses_from_joints(joints, np.full(len(joints), 0.5))
         for first in range(0, video.num_points, config.num_points):
             part = smooth_flow(normalized, first_point=first, num_points=config.num_points)
-            gains = measure_gains(part, normalized, final)
+            gains = measure_gains(part, surface, final)
             stacked = np.concatenate([np.zeros_like(gains[:1]), np.clip(4 * gains, -20, 20)])
             shares = np.exp(stacked - stacked.max(axis=0))
             probabilities[:, first : first + part.num_points] = np.moveaxis(shares / shares.sum(axis=0), 0, -1)

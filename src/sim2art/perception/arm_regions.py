@@ -1,5 +1,7 @@
 """Regions of a mask by their shape and by what is around them: what reaches in, stands out, touches, is a hand."""
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -53,15 +55,12 @@ def keep_standing_out(
     lab: UInt8[np.ndarray, "height width 3"],
 ) -> Bool[np.ndarray, "height width"]:  # fmt: skip
     """Regions that are no patch of something larger that moves: around an arm most stands still or is the same arm."""
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     kept = np.zeros_like(mask)
-    for label in range(1, count):
-        region = (labels == label).astype(np.uint8)
-        ring = cv2.dilate(region, np.ones((13, 13), np.uint8)) > cv2.dilate(region, np.ones((5, 5), np.uint8))
-        tint = lab[region > 0][:, 1:].mean(axis=0)
+    for region, ring in _regions_and_rings(mask, np.ones((5, 5), np.uint8), np.ones((13, 13), np.uint8)):
+        tint = lab[region][:, 1:].mean(axis=0)
         others = moving[ring] & (np.abs(lab[ring][:, 1:] - tint).max(axis=1) > _OTHER_TINT)
         if len(others) and others.mean() < _MAX_MOVING_AROUND:
-            kept |= region > 0
+            kept |= region
     return kept
 
 
@@ -70,11 +69,8 @@ def keep_in_front(
     depth: Float32[np.ndarray, "height width"],
 ) -> Bool[np.ndarray, "height width"]:  # fmt: skip
     """Regions that are no patch of a surface that moves: around an arm few pixels move at the depth of the arm."""
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     kept = np.zeros_like(mask)
-    for label in range(1, count):
-        region = labels == label
-        ring = cv2.dilate(region.astype(np.uint8), _disc(_FAR)) > cv2.dilate(region.astype(np.uint8), _disc(_NEAR))
+    for region, ring in _regions_and_rings(mask, _disc(_NEAR), _disc(_FAR)):
         known = (region & (depth > 0)).astype(np.float32)
         weight = cv2.blur(known, (4 * _FAR + 1, 4 * _FAR + 1))
         inside = cv2.blur(np.where(known > 0, depth, np.float32(0.0)), (4 * _FAR + 1, 4 * _FAR + 1))
@@ -84,6 +80,16 @@ def keep_in_front(
         if ring.any() and going_on[ring].mean() < _MAX_GOING_ON:
             kept |= region
     return kept
+
+
+def _regions_and_rings(
+    mask: Bool[np.ndarray, "height width"], near: np.ndarray, far: np.ndarray
+) -> Iterator[tuple[Bool[np.ndarray, "height width"], Bool[np.ndarray, "height width"]]]:
+    """Each region of a mask, and what lies around it between two kernels."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    for label in range(1, count):
+        region = (labels == label).astype(np.uint8)
+        yield region > 0, cv2.dilate(region, far) > cv2.dilate(region, near)
 
 
 def find_hand(

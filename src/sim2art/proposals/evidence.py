@@ -116,14 +116,16 @@ def lay_out_evidence(
     flow_valid = np.ascontiguousarray(video.flow_valid[:, frames, point_indices])
     grid = surface.grid
     motions = hypotheses.motions()
+    single = motions.astype(np.float32)
     baselines = np.array(video.baselines, dtype=np.int64)
     poses = video.world_from_camera
+    eyes = np.ascontiguousarray(poses[:, :3, 3], dtype=np.float32)
     num_targets = NUM_TARGETS + (MORE_TARGETS if "targets" in config.kinds else 0)
     laid = _evidence(
         points, valid, flows, flow_valid, baselines, grid.surface, grid.starts, grid.members,
-        grid.low, grid.sides, motions.astype(np.float32), hypotheses.values.astype(np.float32), hypotheses.is_revolute,
+        grid.low, grid.sides, single, hypotheses.values.astype(np.float32), hypotheses.is_revolute,
         hypotheses.axes.astype(np.float32), hypotheses.pivots.astype(np.float32), hypotheses.scores.astype(np.float32),
-        np.ascontiguousarray(poses[:, :3, 3], dtype=np.float32), num_targets,
+        eyes, num_targets,
     )  # fmt: skip
     split = len(baselines) * BASELINE_FEATURES + NUM_TARGETS * TARGET_FEATURES
     # The kernel ends with the pair's own features; what is optional comes after all that is not.
@@ -137,10 +139,7 @@ def lay_out_evidence(
             case "rest_pose":
                 assert surface.whole is not None, "the surface was indexed for other kinds of evidence"
                 assert surface.normals is not None
-                eyes = np.ascontiguousarray(poses[:, :3, 3], dtype=np.float32)
-                basic.append(
-                    measure_rest_pose(points, valid, surface.whole, surface.normals, motions.astype(np.float32), eyes)
-                )
+                basic.append(measure_rest_pose(points, valid, surface.whole, surface.normals, single, eyes))
             case "residuals":
                 basic.append(
                     measure_signed_residuals(

@@ -9,27 +9,27 @@ from sim2art.proposals.evidence import (
     NUM_TARGETS,
     TARGET_FEATURES,
     EvidenceConfig,
-    index_video,
+    Surface,
     lay_out_evidence,
 )  # fmt: skip
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.surface_grid import EPSILON
 
+GAIN_EVIDENCE = EvidenceConfig()
+"""What gains are read from: the basic kinds."""
 
-def measure_gains(
-    video: PointVideo, surface: PointVideo, pool: Hypotheses
-) -> Float[np.ndarray, "hypothesis frame point"]:
+
+def measure_gains(video: PointVideo, surface: Surface, pool: Hypotheses) -> Float[np.ndarray, "hypothesis frame point"]:
     """How much better each hypothesis explains each point than standing still, smoothed over neighbours.
 
     Logarithms of residuals: flow at each baseline, and the distance to the observed surface after being carried.
 
     Args:
         video: The points to judge, in normalised coordinates, their flow smoothed (`smooth_flow`).
-        surface: The same clip with all its points: where carried points may land.
+        surface: Of the same clip with all its points (`index_video` with `GAIN_EVIDENCE`).
     """
     indices = np.tile(np.arange(video.num_points), (video.num_frames, 1))
-    config = EvidenceConfig()
-    evidence = lay_out_evidence(video, index_video(surface, config), pool, indices, config)
+    evidence = lay_out_evidence(video, surface, pool, indices, GAIN_EVIDENCE)
     num_baselines = len(video.baselines)
     gain = np.zeros(evidence.shape[:3])
     noise = np.log(EPSILON + 0.01)

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.gains import measure_gains
+from sim2art.proposals.evidence import index_video
+from sim2art.proposals.gains import GAIN_EVIDENCE, measure_gains
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.smoothing import smooth_flow
 from sim2art.refine.kinematic_model import BASE, KinematicModel
@@ -67,10 +68,11 @@ def total_gains(
             values=model.values[children],
             scores=np.full(len(children), 0.5),
         )
+        surface = index_video(seen, GAIN_EVIDENCE)
         for first in range(0, video.num_points, config.num_points):
             chunk = smooth_flow(seen, first_point=first, num_points=config.num_points)
             if chunk.valid.any():
-                gains[children, :, first : first + chunk.num_points] = measure_gains(chunk, seen, pool)
+                gains[children, :, first : first + chunk.num_points] = measure_gains(chunk, surface, pool)
         if parent != BASE:
             gains[children] += gains[parent]
     return gains

@@ -13,7 +13,8 @@ from jaxtyping import Bool, Float
 
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.gains import measure_gains
+from sim2art.proposals.evidence import index_video
+from sim2art.proposals.gains import GAIN_EVIDENCE, measure_gains
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.proposals.joint_fit import fit_joint, gather_part_flow
 from sim2art.proposals.propose import ProposalConfig, propose
@@ -73,7 +74,8 @@ def find_candidate(
     pool = propose(smoothed, config.proposals, rng)
     if not len(pool):
         return None
-    gains = measure_gains(smoothed, seen, pool)
+    surface = index_video(seen, GAIN_EVIDENCE)
+    gains = measure_gains(smoothed, surface, pool)
     totals = np.maximum(gains, 0.0).sum(axis=(1, 2))
     best = int(np.argmax(totals))
     # The first chunk stands for all of the host's points.
@@ -85,7 +87,7 @@ def find_candidate(
     chosen = pool.take(np.array([best]))
     for first in range(0, packed.num_points, config.num_points):
         chunk = smoothed if first == 0 else smooth_flow(packed, first_point=first, num_points=config.num_points)
-        gained = gains[best] if first == 0 else measure_gains(chunk, seen, chosen)[0]
+        gained = gains[best] if first == 0 else measure_gains(chunk, surface, chosen)[0]
         frames, points = np.nonzero(chunk.valid)
         odds = np.clip(config.sharpness * (gained[frames, points] - 0.1), -20, 20)
         shares[frames, slots[frames, first + points]] = 1 / (1 + np.exp(-odds))

@@ -89,7 +89,10 @@ def _left(rows: Rows, lengths: Float[np.ndarray, "row"]) -> float:
 
 
 def merge_same(sight: Sight, parts: Parts) -> Parts:
-    """Join touching parts of one parent whose rows one joint explains as well as two."""
+    """Join touching parts of one parent whose rows one joint explains as well as two.
+
+    A part of the safety net (`RECOVERED`) goes to a parallel neighbour that it does not move far apart from.
+    """
     pairs = [(a, b) for a in range(parts.num_joints) for b in range(a + 1, parts.num_joints)]
     for first, second in pairs:
         model = parts.model
