@@ -21,9 +21,10 @@ from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
 from sim2art.predict.decoding import DecodingConfig, evidence_for
 from sim2art.predict.predictor import load_predictor
+from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import index_video, lay_out_evidence
 from sim2art.proposals.propose import propose
-from sim2art.proposals.smoothing import smooth_flow
+from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.generate import ClipConfig, generate_clip
 
@@ -47,7 +48,12 @@ def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
         video = generate_clip(ClipConfig(), seed).video
         normalized = normalize(video, fit_normalization(video))
         record: dict[str, float] = {}
-        smoothed = _timed(record, "smooth flow", lambda v=normalized: smooth_flow(v, num_points=config.num_smoothed))
+        whole = _timed(record, "smooth flow", lambda v=normalized: smooth_flow(v, radius=WHOLE_RADIUS))
+        smoothed = _timed(
+            record,
+            "draw points",
+            lambda v=whole: v.take(draw_moving(v, config.num_drawn, np.random.default_rng(0))),
+        )
         pool = _timed(record, "proposals", lambda v=smoothed: propose(v, config.proposals, np.random.default_rng(0)))
         if len(pool) == 0:
             continue

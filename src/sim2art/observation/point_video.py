@@ -1,9 +1,9 @@
 """Sampled surface points with scene flow: the one input of the network, the refiner and every baseline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from sim2art.errors import InvalidValueError
 
@@ -57,6 +57,20 @@ class PointVideo:
     def num_points(self) -> int:
         """Number of point slots per frame."""
         return self.points_world.shape[1]
+
+    def take(self, slots: Int[np.ndarray, "*frame slot"]) -> "PointVideo":
+        """The same clip with chosen slots only, the same ones of every frame or (frame, slot) some of each."""
+        frames = np.arange(self.num_frames)[:, None]
+        chosen = np.broadcast_to(slots, (self.num_frames, slots.shape[-1]))
+        return replace(
+            self,
+            points_world=self.points_world[frames, chosen],
+            valid=self.valid[frames, chosen],
+            flow_world=self.flow_world[:, frames, chosen],
+            flow_valid=self.flow_valid[:, frames, chosen],
+            pixels=self.pixels[frames, chosen],
+            features=None if self.features is None else self.features[frames, chosen],
+        )
 
     def flow_channels(self) -> Float[np.ndarray, "frame point channel"]:
         """Flow (3) and whether it was measured (1) at each baseline, side by side: how slot networks read flow."""

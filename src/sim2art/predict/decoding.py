@@ -28,11 +28,12 @@ from sim2art.predict.fitting import (
 from sim2art.predict.second_look import SecondLookConfig, refit_promising
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
+from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import EvidenceConfig, EvidenceKind, Surface, index_video, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.joint_fit import FittedJoint
 from sim2art.proposals.propose import ProposalConfig, propose
-from sim2art.proposals.smoothing import smooth_flow
+from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 
 MAX_PARTS = 20
 """Moving parts that are reported (M of the paper)."""
@@ -47,9 +48,10 @@ class DecodingConfig:
     """How a pool becomes an answer."""
 
     seed: int = 0
+    num_drawn: int = 512
+    """Points a frame that hypotheses come from and are fitted to (`draw_moving`)."""
     num_judged: int = 256
-    """Points a frame that the pool is judged on."""
-    num_smoothed: int = 512
+    """Of these, the points that the pool is judged on."""
     second_look: SecondLookConfig = field(default_factory=SecondLookConfig)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
@@ -63,7 +65,8 @@ def decode_video(
     rng = np.random.default_rng(config.seed)
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
-    smoothed = smooth_flow(normalized, num_points=config.num_smoothed)
+    whole = smooth_flow(normalized, radius=WHOLE_RADIUS)
+    smoothed = whole.take(draw_moving(whole, config.num_drawn, rng))
     pool = propose(smoothed, config.proposals, rng)
     evidence = evidence_for(network, config)
     surface = index_video(normalized, evidence)
@@ -93,7 +96,7 @@ def decode_video(
                 evidence,
             )
     joints, scores, odds = answer
-    logits = _judge_all_points(network, normalized, surface, joints, scores, config)
+    logits = _judge_all_points(network, whole, surface, joints, scores, config)
     probabilities = _share_points(normalized, joints, logits)
     if joints:
         # Better masks, better joints; better joints, points that agree better over time.
@@ -206,21 +209,17 @@ def _judge_all_points(
     scores: np.ndarray,
     config: DecodingConfig,
 ) -> np.ndarray:
-    """Mask logits (joint, frame, point) of the final joints on every slot, a random share of the points at a time."""
+    """Mask logits (joint, frame, point) of the final joints on every slot of a smoothed video, some at a time."""
     logits = np.full((len(joints), video.num_frames, video.num_points), -10.0)
     if not joints:
         return logits
     pool = hypotheses_from_joints(joints, np.clip(scores, 0.2, 0.8))
     evidence = evidence_for(network, config)
-    for first in range(0, video.num_points, config.num_smoothed):
-        part = smooth_flow(video, first_point=first, num_points=config.num_smoothed)
-        if not part.valid.any():
-            continue
-        for low in range(0, part.num_points, config.num_judged):
-            count = min(config.num_judged, part.num_points - low)
-            indices = np.tile(np.arange(low, low + count), (video.num_frames, 1))
-            answer = judge(network, part, surface, pool, indices, evidence)
-            logits[:, :, first + low : first + low + count] = answer.mask_logits
+    for first in range(0, video.num_points, config.num_judged):
+        chosen = np.arange(first, min(first + config.num_judged, video.num_points))
+        if video.valid[:, chosen].any():
+            indices = np.tile(chosen, (video.num_frames, 1))
+            logits[:, :, chosen] = judge(network, video, surface, pool, indices, evidence).mask_logits
     return logits
 
 

@@ -25,7 +25,7 @@ class ProposalConfig:
     """At most this many are kept."""
     num_seeds: int = 80
     """Flow vectors to start from; each gives up to two joints."""
-    num_points: int = 384
+    num_points: int = 512
     """Points a frame that take part."""
     radii: tuple[float, ...] = (0.12, 0.2, 0.3, 0.45)
     """Seed neighbourhoods."""

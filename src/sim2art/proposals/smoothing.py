@@ -7,6 +7,9 @@ import numpy as np
 
 from sim2art.observation.point_video import PointVideo
 
+WHOLE_RADIUS = 0.08
+"""Neighbourhood where all points of a frame take part, normalised units."""
+
 
 def smooth_flow(
     video: PointVideo, *, radius: float = 0.12, first_point: int = 0, num_points: int | None = None
@@ -14,7 +17,7 @@ def smooth_flow(
     """The same normalised video with each measured flow replaced by a robust mean over its neighbours in the frame.
 
     Args:
-        radius: Neighbourhood, normalised units.
+        radius: Neighbourhood, normalised units; 0.12 holds enough of a quarter of the points, `WHOLE_RADIUS` of all.
         first_point: First slot of each frame to keep (slots are in random order).
         num_points: How many slots to keep from there; all when None.
     """

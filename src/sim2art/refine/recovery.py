@@ -13,12 +13,13 @@ from jaxtyping import Bool, Float
 
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.point_video import PointVideo
+from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import index_video
 from sim2art.proposals.gains import GAIN_EVIDENCE, measure_gains
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.proposals.joint_fit import fit_joint, gather_part_flow
 from sim2art.proposals.propose import ProposalConfig, propose
-from sim2art.proposals.smoothing import smooth_flow
+from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.proposals.surface_steps import measure_surface_steps
 from sim2art.refine.kinematic_model import BASE, KinematicModel
 
@@ -71,7 +72,8 @@ def find_candidate(
     if packed is None:
         return None
     smoothed = smooth_flow(packed, num_points=config.num_points)
-    pool = propose(smoothed, config.proposals, rng)
+    whole = smooth_flow(packed, radius=WHOLE_RADIUS)
+    pool = propose(whole.take(draw_moving(whole, config.num_points, rng)), config.proposals, rng)
     if not len(pool):
         return None
     surface = index_video(seen, GAIN_EVIDENCE)
@@ -131,16 +133,15 @@ def _pack(video: PointVideo, own: Bool[np.ndarray, "frame point"]) -> tuple[Poin
     if count < 8:
         return None, order
     order = order[:, :count]
-    frames = np.arange(video.num_frames)[:, None]
-    valid = own[frames, order]
+    valid = np.take_along_axis(own, order, axis=1)
+    packed = video.take(order)
     return (
         dataclasses.replace(
-            video,
-            points_world=np.where(valid[..., None], video.points_world[frames, order], 0.0),
+            packed,
+            points_world=np.where(valid[..., None], packed.points_world, 0.0),
             valid=valid,
-            flow_world=np.where(valid[None, ..., None], video.flow_world[:, frames, order], 0.0),
-            flow_valid=video.flow_valid[:, frames, order] & valid[None],
-            pixels=video.pixels[frames, order],
+            flow_world=np.where(valid[None, ..., None], packed.flow_world, 0.0),
+            flow_valid=packed.flow_valid & valid[None],
             features=None,
         ),
         order,

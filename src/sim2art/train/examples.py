@@ -14,10 +14,11 @@ from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
 from sim2art.proposals.agreement import measure_agreement
+from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import EvidenceConfig, index_video, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.propose import ProposalConfig, propose
-from sim2art.proposals.smoothing import smooth_flow
+from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 
 
 class JudgeExample(NamedTuple):
@@ -48,8 +49,10 @@ class ExampleConfig:
     num_points: int = 192
     """Points a frame that are judged."""
     num_hypotheses: int = 32
-    num_smoothed: int = 512
-    """Points a frame among which flow is smoothed; judged points are drawn from them."""
+    num_drawn: int = 512
+    """Points a frame that hypotheses come from; judged points are drawn from them."""
+    moving_shares: tuple[float, ...] = (0.6, 0.6, 0.3)
+    """Of the drawn points; one is picked for each clip, as final masks are judged on all points alike."""
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     drop_semantics: float = 0.4
@@ -104,7 +107,9 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     normalization = fit_normalization(clip.video)
     video = normalize(clip.video, normalization)
     truth = normalized_truth(clip, normalization)
-    smoothed = smooth_flow(video, num_points=config.num_smoothed)
+    whole = smooth_flow(video, radius=WHOLE_RADIUS)
+    slots = draw_moving(whole, config.num_drawn, rng, moving_share=float(rng.choice(config.moving_shares)))
+    smoothed = whole.take(slots)
     pool = propose(smoothed, config.proposals, rng)
     if len(truth.axes) and rng.random() < config.true_share:
         pool = join_hypotheses([_perturb(truth.joints, rng), pool])
@@ -122,10 +127,10 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     padding = config.num_hypotheses - len(pool)
     return JudgeExample(
         evidence=np.pad(evidence, ((0, padding), (0, 0), (0, 0), (0, 0))).astype(np.float16),
-        points=video.points_world[frames, chosen].astype(np.float32),
-        point_valid=video.valid[frames, chosen],
+        points=smoothed.points_world[frames, chosen].astype(np.float32),
+        point_valid=smoothed.valid[frames, chosen],
         hypothesis_valid=np.arange(config.num_hypotheses) < len(pool),
-        part_ids=clip.part_ids[frames, chosen].astype(np.int16),
+        part_ids=clip.part_ids[frames, slots[frames, chosen]].astype(np.int16),
         targets=np.pad(targets, (0, padding)).astype(np.int16),
         qualities=np.pad(qualities, (0, padding)).astype(np.float32),
         types=np.pad(types, (0, padding), constant_values=-1).astype(np.int16),
