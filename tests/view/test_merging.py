@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from sim2art.articulation.estimate import Status
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.meshes import make_box
@@ -12,7 +13,7 @@ from sim2art.geometry.rotations import line_angle
 from sim2art.geometry.screws import line_distance
 from sim2art.view import edits
 from sim2art.view.draft import Draft
-from sim2art.view.merging import merge_drafts
+from sim2art.view.merging import MergeConfig, merge_drafts
 from tests.view.drafts import joint_of, make_chain, make_draft
 
 
@@ -78,6 +79,15 @@ def test_what_only_one_video_knows_is_kept_and_cut_out_of_the_other_base(first: 
     assert merged.estimate.trajectory.values[:, 1].max() == pytest.approx(0.25, abs=0.03)
     base, front = merged.meshes[0], first.meshes[2].vertices[:8].mean(axis=0)
     assert np.linalg.norm(base.vertices[base.faces].mean(axis=1) - front, axis=1).min() > 0.02
+
+
+def test_a_place_that_only_little_speaks_for_is_doubted(first: Draft) -> None:
+    door = edits.merge_parts(first, 0, 2)
+    drawer = edits.merge_parts(make_draft(travel=(0.0, 0.25), eye=(-0.4, -0.5, 0.1), seed=2), 0, 1)
+    sure, doubtful = merge_drafts(door, drawer), merge_drafts(door, drawer, MergeConfig(sure_overlap=1.1))
+    assert not any("no moving part in common" in reason for reason in sure.estimate.reasons)
+    assert any("no moving part in common" in reason for reason in doubtful.estimate.reasons)
+    assert doubtful.estimate.status is Status.AMBIGUOUS
 
 
 def test_merging_is_refused_where_nothing_fits(first: Draft) -> None:

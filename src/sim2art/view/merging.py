@@ -37,6 +37,8 @@ class MergeConfig:
 
     min_overlap: float = 0.35
     """Of the static surfaces; below this the results are not merged."""
+    sure_overlap: float = 0.6
+    """Where the results have no moving part in common, the place is doubtful below this."""
     clear_lead: float = 0.93
     """A second placement with more than this share of the best one's score makes the merge doubtful."""
     max_axis_angle: float = np.deg2rad(15.0)
@@ -236,16 +238,26 @@ class _Union:
         for part, new in new_part.items():
             probabilities[len(a) :, : b.shape[1], new] = b[..., part]
         times = join_points(_known(self.first.points), _known(self.second.points), self.place.a_from_b).times
-        status = max((first.status, second.status), key=list(Status).index)
+        doubts = self._doubts()
+        known = (first.status, second.status, Status.AMBIGUOUS if doubts else Status.OK)
         return ArticulationEstimate(
             part_probabilities=probabilities,
             joints=joints,
             trajectory=JointTrajectory(
                 joint_names=tuple(found.joint.name for found in joints), times=times.copy(), values=values
             ),
-            status=status,
-            reasons=tuple(dict.fromkeys([*first.reasons, *second.reasons])),
+            status=max(known, key=list(Status).index),
+            reasons=tuple(dict.fromkeys([*first.reasons, *second.reasons, *doubts])),
         )
+
+    def _doubts(self) -> list[str]:
+        """Why the placement may be wrong although the static surfaces coincide well enough."""
+        if self.matches or self.place.overlap >= self.config.sure_overlap:
+            return []
+        return [
+            f"the results have no moving part in common and only {100 * self.place.overlap:.0f} % of their static surfaces "
+            "coincide: they may lie on each other wrongly"
+        ]
 
     def _meshes(self, new_part: dict[int, int], extra: list[int]) -> list[TriangleMesh | None]:
         """The surfaces of both, doubles left out, and moving parts cut out of the bases that show them standing still."""
