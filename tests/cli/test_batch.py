@@ -292,6 +292,7 @@ def test_a_real_local_ray_runs_cancels_and_goes_on(tmp_path: Path, monkeypatch: 
         wait_for(lambda: place.is_file() and place.read_text())
         workers.stop(handle)
         wait_for(lambda: not Path(f"/proc/{place.read_text()}").exists())
+        wait_for(lambda: plain.poll(handle) is not None)  # Ray hears of it a moment later.
         assert plain.poll(handle) == 1
 
         recordings = make_recordings(tmp_path / "in", "a", "b", "c")
