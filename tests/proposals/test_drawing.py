@@ -16,7 +16,7 @@ def make_video(*, num_points: int = 1000, num_moving: int = 30, num_invalid: int
     flow[:, :, :num_moving, 2] += 0.1
     valid = np.ones((4, num_points), dtype=bool)
     valid[:, num_points - num_invalid :] = False
-    flow_valid = np.tile(valid, (1, 1, 1))
+    flow_valid = valid[None].copy()
     flow_valid[:, -1] = False
     return PointVideo(
         times=np.arange(4.0),

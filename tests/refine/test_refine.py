@@ -164,22 +164,27 @@ def test_a_child_of_a_moving_part_is_hung_on_it() -> None:
         assert joint.is_type_right and joint.axis_deg is not None and joint.axis_deg < 1.5
 
 
-def test_two_halves_of_one_part_become_one() -> None:
-    clip = make_point_clip(JointType.REVOLUTE)
+def in_halves(clip: Clip, *, second_moves: float = 1.0) -> ArticulationEstimate:
+    """The truth of a clip of one part, that part told as two; the second one's values are scaled."""
     truth = truth_as_estimate(clip)
     halves = np.where((clip.part_ids == 1) & (clip.video.points_world[..., 1] > 0), 2, clip.part_ids)
     second = dataclasses.replace(
         truth.joints[0], joint=dataclasses.replace(truth.joints[0].joint, name="joint_2", child=part_name(2))
     )
-    doubled = ArticulationEstimate(
+    return ArticulationEstimate(
         part_probabilities=one_hot(halves, 3),
         joints=(truth.joints[0], second),
         trajectory=JointTrajectory(
-            joint_names=("joint_1", "joint_2"), times=clip.video.times.copy(),
-            values=np.repeat(clip.trajectory.values, 2, axis=1),
+            joint_names=("joint_1", "joint_2"),
+            times=clip.video.times.copy(),
+            values=clip.trajectory.values * np.array([1.0, second_moves]),
         ),
-    )  # fmt: skip
-    refined = refine(clip.video, doubled)
+    )
+
+
+def test_two_halves_of_one_part_become_one() -> None:
+    clip = make_point_clip(JointType.REVOLUTE)
+    refined = refine(clip.video, in_halves(clip))
     assert len(refined.joints) == 1
     assert score_clip(clip, refined).mean_iou > 0.95
 
@@ -317,22 +322,9 @@ def test_parts_that_move_apart_are_never_one_whatever_their_flow_says() -> None:
 def test_more_of_a_part_that_the_safety_net_found_goes_to_that_part() -> None:
     """The inside of a drawer is seen late and badly; two parts that were proposed stay two on the same evidence."""
     clip = make_point_clip(JointType.PRISMATIC)
-    truth = truth_as_estimate(clip)
-    halves = np.where((clip.part_ids == 1) & (clip.video.points_world[..., 1] > 0), 2, clip.part_ids)
-    second = dataclasses.replace(
-        truth.joints[0], joint=dataclasses.replace(truth.joints[0].joint, name="joint_2", child=part_name(2))
-    )
-    values = np.repeat(clip.trajectory.values, 2, axis=1) * np.array([1.0, 0.6])
-    doubled = ArticulationEstimate(
-        part_probabilities=one_hot(halves, 3),
-        joints=(truth.joints[0], second),
-        trajectory=JointTrajectory(
-            joint_names=("joint_1", "joint_2"), times=clip.video.times.copy(), values=values
-        ),
-    )  # fmt: skip
     normalization = fit_normalization(clip.video)
     normalized = normalize(clip.video, normalization)
-    proposed = parts_from_estimate(normalized, normalization, doubled)
+    proposed = parts_from_estimate(normalized, normalization, in_halves(clip, second_moves=0.6))
     swapped = dataclasses.replace(proposed, origins=np.array([RECOVERED, 1]))
     sight = look_at(normalized, proposed, RefineConfig().correspondence)
     assert merge_same(sight, proposed).num_joints == 2

@@ -8,13 +8,10 @@ import numpy as np
 from jaxtyping import Int
 
 from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.propose import flow_floor
+from sim2art.proposals.propose import MIN_FLOOR, count_in_cells, flow_floor
 
 MOVING_SHARE = 0.6
 """Of the draw, where that many points seem to move."""
-_CELL = 0.25
-"""Side of the cells over which moving points are spread, normalised units."""
-_MIN_FLOOR = 0.01
 
 
 def draw_moving(
@@ -29,15 +26,11 @@ def draw_moving(
             crowded cells weigh less.
     """
     lengths = np.where(video.flow_valid, np.linalg.norm(video.flow_world, axis=-1), 0.0).max(axis=0)
-    moving = video.valid & (lengths > flow_floor(video.flow_world, video.flow_valid, _MIN_FLOOR))
+    moving = video.valid & (lengths > flow_floor(video.flow_world, video.flow_valid, MIN_FLOOR))
     still = video.valid & ~moving
     weights = np.zeros(video.valid.shape)
     frames, slots = np.nonzero(moving)
-    cells = np.floor(video.points_world[frames, slots] / _CELL).astype(np.int64)
-    _, cell, counts = np.unique(
-        np.concatenate([frames[:, None], cells], axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    weights[moving] = 1.0 / np.sqrt(counts[cell.reshape(-1)])
+    weights[moving] = 1.0 / np.sqrt(count_in_cells(video.points_world[frames, slots], frames))
     weights *= moving_share / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     weights += (1.0 - moving_share) * still / np.maximum(still.sum(axis=1, keepdims=True), 1)
     # The largest of log-weights plus Gumbel noise are a weighted draw without replacement, in random order.
@@ -45,6 +38,5 @@ def draw_moving(
         keys = np.log(weights) + rng.gumbel(size=weights.shape)
     drawn = np.argsort(-keys, axis=1, kind="stable")[:, : min(num_points, video.num_points)]
     drawn = rng.permuted(drawn, axis=1)
-    return np.take_along_axis(
-        drawn, np.argsort(~np.take_along_axis(video.valid, drawn, axis=1), axis=1, kind="stable"), 1
-    )
+    holds_none = ~np.take_along_axis(video.valid, drawn, axis=1)
+    return np.take_along_axis(drawn, np.argsort(holds_none, axis=1, kind="stable"), axis=1)

@@ -13,8 +13,12 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.twists import carry, follow_joint, grow_seed, refit_joint
 
+MIN_FLOOR = 0.01
+"""Flow below this is never taken for motion, normalised units."""
 CLOUD_SIZE = 16
 """Points that stand for a seed's part while it is carried through time."""
+_CELL = 0.25
+"""Side of the cells over which draws are spread, normalised units."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +35,7 @@ class ProposalConfig:
     """Seed neighbourhoods."""
     reach: float = 0.12
     """A point this near to a carried seed cloud belongs to it."""
-    min_floor: float = 0.01
-    """Flow below this is never taken for motion."""
+    min_floor: float = MIN_FLOOR
     duplicate: float = 0.12
     """Two guesses whose motion differs by less than this share of its size are the same."""
 
@@ -43,7 +46,7 @@ def propose(video: PointVideo, config: ProposalConfig, rng: np.random.Generator)
     Args:
         video: In normalised coordinates (`observation.normalization.normalize`), its flow smoothed (`smooth_flow`).
     """
-    # Slots are in random order (invalid ones last), so a prefix is a fair draw.
+    # Slots are in random order (invalid ones last), so a prefix is as fair a draw as the whole.
     kept = slice(0, config.num_points)
     points = np.ascontiguousarray(video.points_world[:, kept], dtype=np.float32)
     flows = np.ascontiguousarray(video.flow_world[:, :, kept], dtype=np.float32)
@@ -88,6 +91,19 @@ def flow_floor(flows: np.ndarray, valid: np.ndarray, minimum: float) -> float:
     return float(np.clip(2.0 * np.percentile(lengths, 25), minimum, 0.05))
 
 
+def count_in_cells(places: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """How many places of its group share each place's cell: what is spread over space divides by that.
+
+    Args:
+        places: (place, 3), normalised units.
+        groups: (place), such as the frame or a stretch of time.
+    """
+    cells = np.floor(places / _CELL).astype(np.int64) + 512
+    keys = ((groups.astype(np.int64) * 1024 + cells[:, 0]) * 1024 + cells[:, 1]) * 1024 + cells[:, 2]
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    return counts[inverse]
+
+
 def _choose_seeds(
     points: np.ndarray, flows: np.ndarray, valid: np.ndarray, floor: float, num_seeds: int, rng: np.random.Generator
 ) -> np.ndarray:
@@ -96,12 +112,9 @@ def _choose_seeds(
     candidates = np.argwhere(valid & (lengths > floor))
     if len(candidates) == 0:
         return candidates
-    places = points[candidates[:, 1], candidates[:, 2]]
-    cells = np.floor(places / 0.25).astype(np.int64) + 8
-    keys = ((cells[:, 0] * 32 + cells[:, 1]) * 32 + cells[:, 2]) * 8 + (candidates[:, 1] * 4) // points.shape[0]
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    crowds = count_in_cells(points[candidates[:, 1], candidates[:, 2]], (candidates[:, 1] * 4) // points.shape[0])
     strength = np.minimum(lengths[tuple(candidates.T)] / floor, 4.0)
-    weights = strength / np.sqrt(counts[inverse])
+    weights = strength / np.sqrt(crowds)
     chosen = rng.choice(len(candidates), size=min(num_seeds, len(candidates)), replace=False, p=weights / weights.sum())
     return candidates[chosen]
 

@@ -22,17 +22,14 @@ def smooth_flow(
         num_points: How many slots to keep from there; all when None.
     """
     kept = slice(first_point, None if num_points is None else first_point + num_points)
-    points = np.ascontiguousarray(video.points_world[:, kept], dtype=np.float32)
-    flows = np.ascontiguousarray(video.flow_world[:, :, kept], dtype=np.float32)
-    valid = np.ascontiguousarray(video.flow_valid[:, :, kept])
+    chosen = video.take(np.arange(video.num_points)[kept])
+    points = np.ascontiguousarray(chosen.points_world, dtype=np.float32)
+    flows = np.ascontiguousarray(chosen.flow_world, dtype=np.float32)
+    valid = np.ascontiguousarray(chosen.flow_valid)
     return dataclasses.replace(
-        video,
+        chosen,
         points_world=points.astype(np.float64),
-        valid=video.valid[:, kept].copy(),
         flow_world=_smooth(points, flows, valid, np.float32(radius)).astype(np.float64),
-        flow_valid=valid.copy(),
-        pixels=video.pixels[:, kept].copy(),
-        features=None if video.features is None else video.features[:, kept],
     )
 
 
