@@ -140,7 +140,7 @@ def test_a_component_that_cannot_run_is_refused_before_anything_is_computed(
 
 def test_a_known_length_makes_lengths_exact(still: SlidingScene) -> None:
     found = complete(_colour(still), ANY, AUTO, OPTIONS, estimator=TremblingDepth(still, DepthKind.DEPTH))
-    capture = completed_capture(_colour(still), found)
+    capture = completed_capture(_colour(still), found, is_guessed=True)
     ends = np.array([[20.0, 30.0], [200.0, 150.0]])
     true = unproject(still.intrinsics, ends, still.depths[0][[30, 150], [20, 200]].astype(np.float64))
     length = float(np.linalg.norm(true[0] - true[1]))

@@ -24,6 +24,7 @@ def train(
     seed: int = 0,
     num_steps: int | None = None,
     batch_size: int | None = None,
+    learning_rate: float | None = None,
     workers: int | None = None,
     clips: Path | None = None,
     resume: bool = False,
@@ -43,6 +44,8 @@ def train(
         seed: Decides the data and the initial weights.
         num_steps: Length of the run; the preset's own when not given.
         batch_size: Clips a step; the preset's own when not given.
+        learning_rate: Peak of the rate, after a warm-up; the preset's own when not given. A run that goes on from good
+            weights on little changed data wants a smaller one than a run from scratch.
         workers: Processes that make clips.
         clips: Data set of `sim2art generate` to learn from, over and over, instead of clips made on the fly: the only
             way to learn from semantic features.
@@ -61,7 +64,12 @@ def train(
             config.examples, evidence=dataclasses.replace(config.examples.evidence, kinds=evidence)
         )
         config = dataclasses.replace(config, examples=examples)
-    for name, value in (("num_steps", num_steps), ("batch_size", batch_size), ("num_workers", workers)):
+    for name, value in (
+        ("num_steps", num_steps),
+        ("batch_size", batch_size),
+        ("learning_rate", learning_rate),
+        ("num_workers", workers),
+    ):
         if value is not None:
             config = dataclasses.replace(config, **{name: value})
     given = None if clips is None else ClipSet(clips)

@@ -116,8 +116,14 @@ def complete(
         _refuse_disparity(guesses, depth.name)
         intrinsics, depths = guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
     else:
-        found = _solve(capture, grays, known, guesses, warnings)
-        indices, depths, intrinsics, poses = indices[found[0]], found[1], found[2], found[3]
+        try:
+            found = _solve(capture, grays, known, guesses, warnings)
+            indices, depths, intrinsics, poses = indices[found[0]], found[1], found[2], found[3]
+        except InvalidFileError as error:
+            if cameras.name != "auto" or guesses[0].kind is DepthKind.DISPARITY:
+                raise
+            warnings.append(f"{error} The camera is followed by the guessed depth instead, which is less sure.")
+            intrinsics, depths = guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
     if not is_metric:
         warnings.append(
             f"Depth was guessed from colour ({depth.name}): lengths have no sure scale. --known-length or --marker gives it."
@@ -128,8 +134,8 @@ def complete(
     )  # fmt: skip
 
 
-def completed_capture(capture: ColorCapture, completion: Completion) -> DepthSource:
-    """The recording's used frames, with the depth and cameras that it was given."""
+def completed_capture(capture: ColorCapture, completion: Completion, *, is_guessed: bool) -> DepthSource:
+    """The recording's used frames, with the depth and cameras that it was given; `is_guessed`: image by image."""
     first = capture.read_image(int(completion.indices[0]))
     height, width = completion.depths.shape[1:]
 
@@ -146,6 +152,7 @@ def completed_capture(capture: ColorCapture, completion: Completion) -> DepthSou
         world_from_camera=completion.world_from_camera,
         is_metric=completion.is_metric,
         warnings=(*capture.warnings, *completion.warnings),
+        depth_is_guessed=is_guessed,
     )
 
 
@@ -263,7 +270,13 @@ def _solve(
     if known is None and (focal is not None or change is ViewChange.FLAT):
         # In front of one plane any focal length explains the images: it must not be left to COLMAP.
         known = guess_intrinsics(None, guesses, size, warnings)
-    cameras = solve_cameras(grays, still, known, capture.path)
+        try:
+            cameras = solve_cameras(grays, still, known, capture.path)
+        except InvalidFileError:  # The guess may be what does not fit.
+            warnings.pop()
+            cameras = solve_cameras(grays, still, None, capture.path)
+    else:
+        cameras = solve_cameras(grays, still, known, capture.path)
     warnings.extend(judge_solved(cameras, size).warnings())
     depths, scale, lost = align_to_sparse(guesses, cameras, size)
     kept = np.array([i for i in range(len(grays)) if i not in set(lost)])

@@ -92,7 +92,7 @@ def find_moving(
                 through += clear & _sees_through(points, depths[a + step], intrinsics, world_from_camera[a + step])
         evidence = by_flow | (through >= 1)
         opened = cv2.morphologyEx(evidence.astype(np.uint8), cv2.MORPH_OPEN, kernel)
-        moving[a] = _without_specks(opened, min_size=max(12, opened.size // 4000))
+        moving[a] = without_specks(opened, min_size=max(12, opened.size // 4000))
     return moving
 
 
@@ -195,7 +195,8 @@ def _sees_through(
     return (one_surface & (there[:, 2] > 0.05) & behind).reshape(points.shape[:2])
 
 
-def _without_specks(mask: np.ndarray, *, min_size: int) -> np.ndarray:
+def without_specks(mask: np.ndarray, *, min_size: int) -> np.ndarray:
+    """A mask without its connected pieces of fewer than `min_size` pixels."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= min_size)
     keep = np.zeros(count, dtype=bool)

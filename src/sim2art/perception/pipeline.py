@@ -24,6 +24,7 @@ from sim2art.perception.completion import CompleteOptions
 from sim2art.perception.components import COMPONENTS, Choice, parse_choice
 from sim2art.perception.depth_filter import smooth_depth
 from sim2art.perception.frames import choose_frames
+from sim2art.perception.guessed_motion import find_moving_in_images, settle_motion
 from sim2art.perception.intake import IntakeOptions, Recording, take_in
 from sim2art.perception.lifted_flow import LiftedFlow, measure_flows
 from sim2art.perception.masks import MaskChoice, choose_masks
@@ -214,8 +215,10 @@ def observe_frames(
             f"The intrinsics look wrong: {factor:.2f} times their focal length fits the images clearly better. Check that they "
             "are those of this camera at this image size."
         )
-    moving = find_moving(depths, flows, recording.intrinsics, poses)
-    if options.refine_poses:
+    is_guessed = recording.capture.depth_is_guessed
+    look = find_moving_in_images if is_guessed else find_moving
+    moving = look(depths, flows, recording.intrinsics, poses)
+    if options.refine_poses and not is_guessed:
         poses, scales = refine_poses(
             depths, flows, moving, recording.intrinsics, poses, rng=np.random.default_rng(options.seed)
         )
@@ -226,6 +229,9 @@ def observe_frames(
     )
     warnings += people.warnings
     moving, flows = people.without(moving), people.drop(flows)
+    settled = settle_motion(depths, flows, recording.intrinsics, poses, seed=options.seed) if is_guessed else None
+    if settled is not None:
+        depths = settled.depths
     choice = choose_masks(
         images, people.see(depths), moving, recording.intrinsics, poses,
         choice=options.choice("mask"), frame_ids=frame_ids, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
@@ -246,6 +252,8 @@ def observe_frames(
     )
     lifted = LiftedFlow(flows=flows, depths=depths, intrinsics=recording.intrinsics, world_from_camera=poses)
     flow: FlowSource = RigidFlow(raw=lifted, seed=options.seed) if options.make_rigid else lifted
+    if settled is not None:
+        flow = settled
     if options.choice("flow").name == "gmsf":
         flow = _load_point_flow(video, options)
     if truth is not None and truth.flow is not None:

@@ -65,7 +65,7 @@ def prepare_capture(
         if found is None:
             found = complete(recording, depth, cameras, options)
             stages.keep(_STAGE, key, _to_stage(found))
-        capture = completed_capture(recording, found)
+        capture = completed_capture(recording, found, is_guessed=COMPONENTS["depth"][depth.name].guesses_images)
     if known_length is not None:
         capture = scale_by_length(capture, parse_known_length(known_length))
     if marker is not None:
@@ -155,6 +155,7 @@ def _replaced(capture: Capture, indices: range | list[int], poses: np.ndarray, t
         world_from_camera=poses,
         is_metric=capture.is_metric,
         warnings=(*capture.warnings, *told),
+        depth_is_guessed=capture.depth_is_guessed,
     )
 
 

@@ -21,6 +21,9 @@ from sim2art.perception.tasks import SparseCameras
 _OVERLAP = 6
 """Frames ahead that each frame is matched with."""
 _MAX_FEATURES = 2500
+_ATTEMPTS = 3
+_ENOUGH = 0.8
+"""Share of the frames that must be solved for no further attempt to be made."""
 _SEED = 0
 HOW_ELSE = (
     "Move the camera sideways, slowly, with a textured background in view; or put it on a tripod and pass --cameras "
@@ -74,17 +77,13 @@ def solve_cameras(
         pycolmap.match_sequential(
             database, pairing_options=pairing, matching_options=matching, device=pycolmap.Device.cpu
         )
-        options = pycolmap.IncrementalPipelineOptions()
-        options.num_threads = 2
-        options.random_seed = _SEED
-        options.multiple_models = False
-        options.min_model_size = 3
-        options.ba_refine_focal_length = intrinsics is None
-        options.ba_refine_principal_point = False
-        options.ba_refine_extra_params = False
-        (folder / "models").mkdir()
-        models = pycolmap.incremental_mapping(database, folder / "images", folder / "models", options)
-        best = max(models.values(), key=lambda model: model.num_reg_images(), default=None)
+        best = None
+        for attempt in range(_ATTEMPTS):  # What it begins with decides whether it finds the rest.
+            found = _map(pycolmap, database, folder, focal_is_known=intrinsics is not None, seed=_SEED + attempt)
+            if best is None or (found is not None and found.num_reg_images() > best.num_reg_images()):
+                best = found
+            if best is not None and best.num_reg_images() >= _ENOUGH * len(grays):
+                break
         if best is None or best.num_reg_images() < max(3, 0.5 * len(grays)):
             solved = 0 if best is None else best.num_reg_images()
             raise InvalidFileError(
@@ -92,6 +91,22 @@ def solve_cameras(
                 path=what,
             )
         return _collect(best, len(grays), (height, width))
+
+
+def _map(pycolmap: Any, database: Path, folder: Path, *, focal_is_known: bool, seed: int) -> Any:
+    """The largest model that incremental mapping finds, or None."""
+    options = pycolmap.IncrementalPipelineOptions()
+    options.num_threads = 1  # With more, the same seed does not give the same model.
+    options.random_seed = seed
+    options.multiple_models = False
+    options.min_model_size = 3
+    options.ba_refine_focal_length = not focal_is_known
+    options.ba_refine_principal_point = False
+    options.ba_refine_extra_params = False
+    models_folder = folder / f"models_{seed}"
+    models_folder.mkdir()
+    models = pycolmap.incremental_mapping(database, folder / "images", models_folder, options)
+    return max(models.values(), key=lambda model: model.num_reg_images(), default=None)
 
 
 def _write_images(folder: Path, grays: np.ndarray, still: np.ndarray) -> None:

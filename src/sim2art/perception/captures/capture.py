@@ -72,6 +72,11 @@ class Capture(ColorCapture, Protocol):
         """Whether depths are metres."""
         ...
 
+    @property
+    def depth_is_guessed(self) -> bool:
+        """Whether depth was guessed image by image, so that it trembles from one to the next."""
+        ...
+
     def read_depth(self, index: int) -> Float32[np.ndarray, "height width"]:
         """Depth of a frame, m, 0 where none was measured; raises InvalidFileError when it cannot be decoded."""
         ...
@@ -112,6 +117,7 @@ class DepthSource:
     world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
     is_metric: bool = True
     warnings: tuple[str, ...] = field(default=())
+    depth_is_guessed: bool = False
 
     def __post_init__(self) -> None:
         check_intrinsics(self.intrinsics, self.path)
@@ -140,6 +146,7 @@ class FileCapture:
     world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
     is_metric: bool = True
     warnings: tuple[str, ...] = field(default=())
+    depth_is_guessed: bool = False
 
     def __post_init__(self) -> None:
         check_intrinsics(self.intrinsics, self.path)
@@ -172,6 +179,7 @@ class MemoryCapture:
     is_metric: bool = True
     path: Path = Path("memory")
     warnings: tuple[str, ...] = field(default=())
+    depth_is_guessed: bool = False
 
     def __post_init__(self) -> None:
         check_intrinsics(self.intrinsics, self.path)

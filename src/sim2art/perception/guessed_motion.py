@@ -1,0 +1,142 @@
+"""Flow and motion where depth was guessed: told from the images, not from the difference of two guesses."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+
+from sim2art.geometry.cameras import project, unproject
+from sim2art.geometry.transforms import apply, inverse
+from sim2art.perception.adapters.dis_flow import map_in_threads
+from sim2art.perception.image_motions import STRIDE, UNKNOWN, ImageMotions, find_image_motions, label_motions
+from sim2art.perception.joint_motions import find_image_joints
+from sim2art.perception.lifted_flow import PixelFlow
+from sim2art.perception.moving import without_specks
+from sim2art.perception.steady_depth import steady_depths
+
+_MIN_SHIFT = 1.5
+_DEPTH_SHARE = 0.2
+"""Share of the parallax of what stands still by which guessed depth may mislead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuessedMotion:
+    """A `FlowSource`: points move by the rigid motion that the images show of their surroundings."""
+
+    depths: Float32[np.ndarray, "frame height width"]
+    """Made steady over time."""
+    motions: dict[tuple[int, int], ImageMotions]
+    flows: dict[tuple[int, int], PixelFlow]
+    intrinsics: Float[np.ndarray, "3 3"]
+    world_from_camera: Float[np.ndarray, "frame 4 4"]
+
+    def __call__(
+        self, frame: int, baseline: int, pixels: Int[np.ndarray, "point 2"], points_world: Float[np.ndarray, "point 3"]
+    ) -> tuple[Float[np.ndarray, "point 3"], Bool[np.ndarray, "point"]]:
+        """Flow (world frame) of pixels from `frame` to `frame + baseline`, and whether it is known."""
+        found = self.motions.get((frame, frame + baseline))
+        if found is None:
+            return np.zeros_like(points_world), np.zeros(len(points_world), dtype=bool)
+        label = found.labels[pixels[:, 1] // STRIDE, pixels[:, 0] // STRIDE]
+        camera = apply(inverse(self.world_from_camera[frame]), points_world)
+        moved = apply(found.motions[np.maximum(label, 0)], camera[:, None])[:, 0]
+        # What was measured is where a pixel goes; how far that is from the camera is what its motion says.
+        x, y = pixels[:, 0], pixels[:, 1]
+        pair = self.flows[frame, frame + baseline]
+        measured = pixels + pair.flow[y, x].astype(np.float64)
+        seen = pair.confident[y, x]
+        moved = np.where(seen[:, None], unproject(self.intrinsics, measured, moved[:, 2]), moved)
+        moved = apply(self.world_from_camera[frame + baseline], moved)
+        known = label != UNKNOWN
+        return np.where(known[:, None], moved - points_world, 0.0), known
+
+
+def settle_motion(
+    depths: Float32[np.ndarray, "frame height width"],
+    flows: dict[tuple[int, int], PixelFlow],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    *,
+    seed: int,
+) -> GuessedMotion:
+    """Rigid motions between the used frames, and depths that agree with them."""
+    pairs = list(flows)
+    still = {(a, b): inverse(world_from_camera[b]) @ world_from_camera[a] for a, b in pairs}
+
+    def find(pair: tuple[int, int]) -> ImageMotions:
+        rng = np.random.default_rng((seed, *pair))
+        return find_image_motions(flows[pair], depths[pair[0]], intrinsics, still[pair], rng=rng)
+
+    free = dict(zip(pairs, map_in_threads(find, pairs), strict=True))
+    steady = steady_depths(depths, free, intrinsics)
+    joints = find_image_joints(
+        pairs, flows, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
+    )
+
+    y, x = np.mgrid[0 : depths.shape[1] : STRIDE, 0 : depths.shape[2] : STRIDE]
+    spots = (np.stack([x, y], axis=-1) - intrinsics[:2, 2]) / intrinsics[[0, 1], [0, 1]]
+    factors = np.array([
+        [np.ones(x.shape), *(joint.depth_factors(frame, spots) for joint in joints)] for frame in range(len(depths))
+    ])  # fmt: skip
+
+    def label(index: int) -> ImageMotions:
+        a, b = pairs[index]
+        hung = [inverse(world_from_camera[b]) @ joint.motions()[index] @ world_from_camera[a] for joint in joints]
+        return label_motions(flows[a, b], steady[a], intrinsics, np.array([still[a, b], *hung]), factors[a])
+
+    motions = dict(zip(pairs, map_in_threads(label, list(range(len(pairs)))), strict=True))
+    for frame in range(len(depths)):
+        own = [found.labels for (a, _), found in motions.items() if a == frame]
+        votes = np.array([sum(labels == k for labels in own) for k in range(len(joints) + 1)])
+        chosen = np.argmax(votes, axis=0)
+        factor = np.take_along_axis(factors[frame], chosen[None], axis=0)[0].astype(np.float32)
+        height, width = depths.shape[1:]
+        steady[frame] *= cv2.resize(factor, (width, height), interpolation=cv2.INTER_NEAREST)
+    return GuessedMotion(
+        depths=steady, motions=motions, flows=flows, intrinsics=intrinsics, world_from_camera=world_from_camera
+    )
+
+
+def find_moving_in_images(
+    depths: Float32[np.ndarray, "frame height width"],
+    flows: dict[tuple[int, int], PixelFlow],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+) -> Bool[np.ndarray, "frame half_height half_width"]:
+    """Moving pixels, on every second row and column: their flow is not the camera's, whatever their depth."""
+    num_frames, height, width = depths.shape
+    y, x = np.mgrid[0:height:STRIDE, 0:width:STRIDE]
+    pixels = np.stack([x, y], axis=-1).astype(np.float64)
+    moving = np.zeros((num_frames, *y.shape), dtype=bool)
+    for a in range(num_frames):
+        depth = depths[a, ::STRIDE, ::STRIDE].astype(np.float64)
+        votes, seen = np.zeros(y.shape, int), np.zeros(y.shape, int)
+        for (first, b), pair in flows.items():
+            if first != a:
+                continue
+            still = inverse(world_from_camera[b]) @ world_from_camera[a]
+            near, far = (
+                project(intrinsics, apply(still, unproject(intrinsics, pixels, factor * depth).reshape(-1, 3))).reshape(
+                    pixels.shape
+                )
+                for factor in (1 - _DEPTH_SHARE, 1 + _DEPTH_SHARE)
+            )
+            target = pixels + pair.flow[::STRIDE, ::STRIDE]
+            off = _distance_to_segment(target, near, far)
+            known = pair.confident[::STRIDE, ::STRIDE] & (depth > 0)
+            votes += known & (off > _MIN_SHIFT) & pair.beats_still[::STRIDE, ::STRIDE]
+            seen += known
+        evidence = (votes >= 2) & (votes >= 0.34 * seen)
+        opened = cv2.morphologyEx(evidence.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        moving[a] = without_specks(opened, min_size=max(12, opened.size // 4000))
+    return moving
+
+
+def _distance_to_segment(
+    point: Float[np.ndarray, "*batch 2"], start: Float[np.ndarray, "*batch 2"], end: Float[np.ndarray, "*batch 2"]
+) -> Float[np.ndarray, "*batch"]:
+    along = end - start
+    share = np.sum((point - start) * along, axis=-1) / np.maximum(np.sum(along**2, axis=-1), 1e-12)
+    nearest = start + np.clip(share, 0, 1)[..., None] * along
+    return np.nan_to_num(np.linalg.norm(point - nearest, axis=-1), nan=0.0)

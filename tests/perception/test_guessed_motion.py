@@ -1,0 +1,147 @@
+"""Motion told from images where depth was guessed."""
+
+import numpy as np
+import pytest
+
+from sim2art.geometry.screws import line_distance
+from sim2art.geometry.transforms import inverse
+from sim2art.perception.guessed_motion import GuessedMotion, find_moving_in_images, settle_motion
+from sim2art.perception.image_motions import STILL, UNKNOWN, ImageMotions, find_image_motions
+from sim2art.perception.joint_motions import ImageJoint, find_image_joints
+from sim2art.perception.steady_depth import steady_depths
+from tests.perception.guessed_scene import AXIS, INTRINSICS, NUM_FRAMES, PIVOT, SLIDE, GuessedScene, make_scene
+
+
+def angle(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.degrees(np.arccos(min(1.0, abs(a @ b) / np.linalg.norm(a) / np.linalg.norm(b)))))
+
+
+def free_motions(scene: GuessedScene, depths: np.ndarray) -> dict[tuple[int, int], ImageMotions]:
+    rng = np.random.default_rng(0)
+    return {
+        (a, b): find_image_motions(flow, depths[a], INTRINSICS, np.eye(4), rng=rng)
+        for (a, b), flow in scene.flows.items()
+    }
+
+
+def joints_of(scene: GuessedScene) -> list[ImageJoint]:
+    motions = free_motions(scene, scene.depths)
+    return find_image_joints(
+        list(scene.flows), scene.flows, motions, scene.depths, INTRINSICS, scene.poses, rng=np.random.default_rng(0)
+    )
+
+
+def test_one_pair_shows_the_motion_of_the_panel() -> None:
+    scene = make_scene("turn")
+    found = find_image_motions(scene.flows[2, 10], scene.depths[2], INTRINSICS, np.eye(4), rng=np.random.default_rng(0))
+    true = scene.world_from_panel[10] @ inverse(scene.world_from_panel[2])
+    assert len(found.motions) == 2
+    assert np.abs(found.motions[1][:3, :3] - true[:3, :3]).max() < 0.01
+    panel = scene.on_panel[2, ::2, ::2]
+    assert (found.labels[panel] == 1).mean() > 0.85
+    assert (found.labels[~panel] == 1).mean() < 0.03
+
+
+@pytest.mark.parametrize("factor", [0.2, 1.0, 30.0])
+def test_the_unit_of_depth_does_not_matter(factor: float) -> None:
+    scene = make_scene("turn")
+    depth = (factor * scene.depths[2]).astype(np.float32)
+    found = find_image_motions(scene.flows[2, 10], depth, INTRINSICS, np.eye(4), rng=np.random.default_rng(0))
+    true = scene.world_from_panel[10] @ inverse(scene.world_from_panel[2])
+    assert np.abs(found.motions[1][:3, :3] - true[:3, :3]).max() < 0.01
+    assert np.linalg.norm(found.motions[1][:3, 3] - factor * true[:3, 3]) < 0.02 * factor
+
+
+def test_nothing_moves_in_a_scene_at_rest() -> None:
+    scene = make_scene("rest", tremble=0.1)
+    settled = settle_motion(scene.depths, scene.flows, INTRINSICS, scene.poses, seed=0)
+    assert not find_moving_in_images(scene.depths, scene.flows, INTRINSICS, scene.poses).any()
+    assert all(len(found.motions) == 1 for found in settled.motions.values())
+    assert all((found.labels == STILL).mean() > 0.9 for found in settled.motions.values())
+
+
+def test_a_turn_is_found_though_the_depth_trembles_and_is_flat() -> None:
+    joints = joints_of(make_scene("turn", tremble=0.06, flatten=0.4))
+    best = joints[0]
+    assert not best.slides
+    assert angle(best.axis, AXIS) < 8.0
+    assert line_distance(best.axis, best.pivot, AXIS, PIVOT) < 0.2
+
+
+def test_a_turn_is_exact_on_true_depth() -> None:
+    scene = make_scene("turn")
+    (best,) = joints_of(scene)
+    assert angle(best.axis, AXIS) < 0.5
+    assert line_distance(best.axis, best.pivot, AXIS, PIVOT) < 0.01
+    steps = dict(zip(scene.flows, best.steps * np.sign(best.axis @ AXIS), strict=True))
+    for (a, b), step in steps.items():
+        assert step == pytest.approx(np.radians(45) * (b - a) / (NUM_FRAMES - 1), abs=np.radians(0.5))
+
+
+def test_a_slide_is_found_though_the_depth_trembles() -> None:
+    best = joints_of(make_scene("slide", tremble=0.06, flatten=0.2))[0]
+    assert best.slides
+    assert angle(best.axis, SLIDE) < 8.0
+
+
+def test_depth_is_steadier_than_it_was_guessed() -> None:
+    scene = make_scene("turn", tremble=0.08)
+    steady = steady_depths(scene.depths, free_motions(scene, scene.depths), INTRINSICS)
+    panel = scene.on_panel
+
+    def tremble(depths: np.ndarray) -> float:
+        return float(
+            np.std([np.log(depths[t][panel[t]] / scene.true_depths[t][panel[t]]).mean() for t in range(NUM_FRAMES)])
+        )
+
+    assert tremble(steady) < 0.5 * tremble(scene.depths)
+    assert np.abs(steady[~panel] / scene.true_depths[~panel] - 1).mean() < 0.01
+
+
+def test_holes_stay_holes() -> None:
+    scene = make_scene("turn", tremble=0.05)
+    depths = scene.depths.copy()
+    depths[:, :30, :40] = 0.0
+    steady = steady_depths(depths, free_motions(scene, depths), INTRINSICS)
+    assert np.all(steady[:, :30, :40] == 0)
+    assert np.all(np.isfinite(steady))
+    assert np.all(steady[depths > 0] > 0)
+
+
+def test_points_are_carried_by_what_the_images_show() -> None:
+    scene = make_scene("turn", tremble=0.06)
+    settled = settle_motion(scene.depths, scene.flows, INTRINSICS, scene.poses, seed=0)
+    assert isinstance(settled, GuessedMotion)
+    y, x = np.nonzero(scene.on_panel[1])
+    pixels = np.stack([x, y], axis=1)
+    rays = (pixels - INTRINSICS[:2, 2]) / 150.0
+    points = np.concatenate([rays, np.ones((len(x), 1))], axis=1) * settled.depths[1][y, x][:, None]
+    flow, known = settled(1, 8, pixels, points)
+    true_points = points / settled.depths[1][y, x][:, None] * scene.true_depths[1][y, x][:, None]
+    motion = scene.world_from_panel[9] @ inverse(scene.world_from_panel[1])
+    true = true_points @ motion[:3, :3].T + motion[:3, 3] - true_points
+    assert known.mean() > 0.6
+    error = np.linalg.norm(flow - true, axis=1)[known]
+    assert np.median(error) < 0.25 * np.median(np.linalg.norm(true, axis=1))
+    assert np.all(flow[~known] == 0)
+    nothing, never = settled(NUM_FRAMES - 1, 8, pixels, points)
+    assert not never.any()
+    assert not nothing.any()
+
+
+def test_what_moves_is_seen_whatever_its_depth() -> None:
+    scene = make_scene("slide", tremble=0.2)
+    moving = find_moving_in_images(scene.depths, scene.flows, INTRINSICS, scene.poses)
+    panel = scene.on_panel[:, ::2, ::2]
+    assert moving[4][panel[4]].mean() > 0.5
+    assert moving[~panel].mean() < 0.01
+
+
+def test_pixels_that_follow_no_motion_are_unknown() -> None:
+    scene = make_scene("turn")
+    flow = scene.flows[2, 10]
+    wild = flow.flow.copy()
+    wild[80:100, 20:60] += np.random.default_rng(0).normal(0, 25, (20, 40, 2)).astype(np.float32)
+    broken = type(flow)(flow=wild, confident=flow.confident, beats_still=flow.beats_still, cornered=flow.cornered)
+    found = find_image_motions(broken, scene.depths[2], INTRINSICS, np.eye(4), rng=np.random.default_rng(0))
+    assert (found.labels[42:48, 13:27] == UNKNOWN).mean() > 0.8
