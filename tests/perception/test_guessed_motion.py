@@ -1,13 +1,16 @@
 """Motion told from images where depth was guessed."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from sim2art.geometry.screws import line_distance
 from sim2art.geometry.transforms import inverse
 from sim2art.perception.guessed_motion import GuessedMotion, find_moving_in_images, settle_motion
+from sim2art.perception.image_joint_search import find_image_joints
+from sim2art.perception.image_joints import ImageJoint
 from sim2art.perception.image_motions import STILL, UNKNOWN, ImageMotions, find_image_motions
-from sim2art.perception.joint_motions import ImageJoint, find_image_joints
 from sim2art.perception.steady_depth import steady_depths
 from tests.perception.guessed_scene import AXIS, INTRINSICS, NUM_FRAMES, PIVOT, SLIDE, GuessedScene, make_scene
 
@@ -26,9 +29,11 @@ def free_motions(scene: GuessedScene, depths: np.ndarray) -> dict[tuple[int, int
 
 def joints_of(scene: GuessedScene) -> list[ImageJoint]:
     motions = free_motions(scene, scene.depths)
-    return find_image_joints(
+    joints, unexplained = find_image_joints(
         list(scene.flows), scene.flows, motions, scene.depths, INTRINSICS, scene.poses, rng=np.random.default_rng(0)
     )
+    assert unexplained < 0.3
+    return joints
 
 
 def test_one_pair_shows_the_motion_of_the_panel() -> None:
@@ -145,3 +150,27 @@ def test_pixels_that_follow_no_motion_are_unknown() -> None:
     broken = type(flow)(flow=wild, confident=flow.confident, beats_still=flow.beats_still, cornered=flow.cornered)
     found = find_image_motions(broken, scene.depths[2], INTRINSICS, np.eye(4), rng=np.random.default_rng(0))
     assert (found.labels[42:48, 13:27] == UNKNOWN).mean() > 0.8
+
+
+def test_what_no_joint_explains_is_doubted() -> None:
+    scene = make_scene("turn")
+    settled = settle_motion(scene.depths, scene.flows, INTRINSICS, scene.poses, seed=0)
+    assert settled.doubts() == ()
+    (doubt,) = dataclasses.replace(settled, unexplained=0.7).doubts()
+    assert "70 %" in doubt
+    rival = dataclasses.replace(settled.joints[0], rival=0.95)
+    (doubt,) = dataclasses.replace(settled, joints=(rival,)).doubts()
+    assert "turning hardly more than for sliding" in doubt
+
+
+def test_flow_that_wanders_leaves_much_unexplained() -> None:
+    scene = make_scene("rest")
+    rng = np.random.default_rng(0)
+    flows = {}
+    for pair, flow in scene.flows.items():
+        wild = flow.flow.copy()
+        wild[20:80, 30:110] += rng.normal(0, 6, 2) + rng.normal(0, 10, (60, 80, 2))
+        flows[pair] = dataclasses.replace(flow, flow=wild.astype(np.float32), beats_still=np.ones_like(flow.confident))
+    settled = settle_motion(scene.depths, flows, INTRINSICS, scene.poses, seed=0)
+    assert settled.unexplained > 0.5
+    assert settled.doubts()

@@ -73,3 +73,11 @@ def test_an_open_type_is_doubted_and_a_doubted_answer_stays_so() -> None:
     judged = judge_guessed_depth(video, K, failed)
     assert judged.joints[0].status is Status.AMBIGUOUS
     assert judged.status is Status.FAILED and judged.reasons[0] == "before"
+
+
+def test_a_part_that_little_speaks_for_is_doubted() -> None:
+    video, estimate = _clip()
+    unsure = tuple(dataclasses.replace(found, confidence=0.2) for found in estimate.joints)
+    judged = judge_guessed_depth(video, K, dataclasses.replace(estimate, joints=unsure))
+    assert judged.joints[0].status is Status.AMBIGUOUS
+    assert any("20 %" in reason for reason in judged.joints[0].reasons)

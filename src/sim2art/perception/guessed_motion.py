@@ -9,13 +9,17 @@ from jaxtyping import Bool, Float, Float32, Int
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.adapters.dis_flow import map_in_threads
+from sim2art.perception.image_joint_search import find_image_joints
+from sim2art.perception.image_joints import ImageJoint
 from sim2art.perception.image_motions import STRIDE, UNKNOWN, ImageMotions, find_image_motions, label_motions
-from sim2art.perception.joint_motions import find_image_joints
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.moving import without_specks
 from sim2art.perception.steady_depth import steady_depths
 
 _MIN_SHIFT = 1.5
+_MAX_RIVAL = 0.9
+"""From which share on the other kind of joint explains the images nearly as well."""
+_MAX_UNEXPLAINED = 0.5
 _DEPTH_SHARE = 0.2
 """Share of the parallax of what stands still by which guessed depth may mislead."""
 
@@ -27,9 +31,25 @@ class GuessedMotion:
     depths: Float32[np.ndarray, "frame height width"]
     """Made steady over time."""
     motions: dict[tuple[int, int], ImageMotions]
+    joints: tuple[ImageJoint, ...]
+    """The one that explains most of what moves first."""
+    unexplained: float
+    """Share of what moves in the images that none of them explains, 0..1."""
     flows: dict[tuple[int, int], PixelFlow]
     intrinsics: Float[np.ndarray, "3 3"]
     world_from_camera: Float[np.ndarray, "frame 4 4"]
+
+    def doubts(self) -> tuple[str, ...]:
+        """Why the joints that the flow was told by may be others, in words for a person."""
+        doubts = []
+        if self.unexplained > _MAX_UNEXPLAINED:
+            doubts.append(
+                f"depth was guessed, and no joint explains {100 * self.unexplained:.0f} % of what moves in the images"
+            )
+        if self.joints and self.joints[0].rival > _MAX_RIVAL:
+            kinds = ("sliding", "turning") if self.joints[0].slides else ("turning", "sliding")
+            doubts.append(f"depth was guessed, and the images speak for {kinds[0]} hardly more than for {kinds[1]}")
+        return tuple(doubts)
 
     def __call__(
         self, frame: int, baseline: int, pixels: Int[np.ndarray, "point 2"], points_world: Float[np.ndarray, "point 3"]
@@ -70,7 +90,7 @@ def settle_motion(
 
     free = dict(zip(pairs, map_in_threads(find, pairs), strict=True))
     steady = steady_depths(depths, free, intrinsics)
-    joints = find_image_joints(
+    joints, unexplained = find_image_joints(
         pairs, flows, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
     )
 
@@ -94,7 +114,13 @@ def settle_motion(
         height, width = depths.shape[1:]
         steady[frame] *= cv2.resize(factor, (width, height), interpolation=cv2.INTER_NEAREST)
     return GuessedMotion(
-        depths=steady, motions=motions, flows=flows, intrinsics=intrinsics, world_from_camera=world_from_camera
+        depths=steady,
+        motions=motions,
+        joints=tuple(joints),
+        unexplained=unexplained,
+        flows=flows,
+        intrinsics=intrinsics,
+        world_from_camera=world_from_camera,
     )
 
 

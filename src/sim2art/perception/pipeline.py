@@ -232,6 +232,7 @@ def observe_frames(
     settled = settle_motion(depths, flows, recording.intrinsics, poses, seed=options.seed) if is_guessed else None
     if settled is not None:
         depths = settled.depths
+        reasons += settled.doubts()
     choice = choose_masks(
         images, people.see(depths), moving, recording.intrinsics, poses,
         choice=options.choice("mask"), frame_ids=frame_ids, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,

@@ -22,6 +22,8 @@ MAX_MISS = 0.35
 """Share of the measured motion, in the images and in space, that a joint may leave over."""
 MIN_TYPE = 0.9
 """Probability of its type that a joint needs: a wrong relief bends slides into turns and back."""
+MIN_CONFIDENCE = 0.5
+"""Calibrated on measured depth; a guess can only be worse."""
 MIN_ROWS = 40
 """Points with flow, over all frames."""
 
@@ -53,7 +55,7 @@ def judge_guessed_depth(
     shown = measure_shown_motion(video, intrinsics, estimate)
     joints = []
     for found, motion in zip(estimate.joints, shown, strict=True):
-        doubts = doubts_of(motion, max(found.type_probabilities.values()))
+        doubts = doubts_of(motion, max(found.type_probabilities.values()), found.confidence)
         told = tuple(dict.fromkeys([*found.reasons, *doubts]))
         joints.append(dataclasses.replace(found, status=Status.AMBIGUOUS, reasons=told) if doubts else found)
     doubtful = [found.joint.child for found in joints if found.status is not Status.OK]
@@ -68,7 +70,7 @@ def judge_guessed_depth(
     )
 
 
-def doubts_of(motion: ShownMotion, type_probability: float) -> tuple[str, ...]:
+def doubts_of(motion: ShownMotion, type_probability: float, confidence: float = 1.0) -> tuple[str, ...]:
     """Why a joint that rests on guessed depth is not to be relied on, in words for a person; empty when it is."""
     if motion.num_rows < MIN_ROWS:
         return ("depth was guessed, and too few of its points could be followed to tell",)
@@ -88,6 +90,8 @@ def doubts_of(motion: ShownMotion, type_probability: float) -> tuple[str, ...]:
         )
     if type_probability < MIN_TYPE:
         doubts.append("depth was guessed, and too unevenly to tell turning from sliding for sure")
+    if confidence < MIN_CONFIDENCE:
+        doubts.append(f"depth was guessed, and only {100 * confidence:.0f} % speak for its part and type")
     return tuple(doubts)
 
 

@@ -1,0 +1,134 @@
+"""A joint fitted to the flow of many pairs of images: steps alone, or axis, steps and the relief of the guessed depth."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+from scipy import sparse
+
+from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
+from sim2art.perception.image_joints import EXPLAINED, ImageJoint, MovingPoints
+
+_RELIEF_SIGMAS = np.array([0.15, 0.4, 0.4])
+"""How far guessed depth may be off in the large: constant and slopes, see `ImageJoint.relief`."""
+_SHARED = 5.0
+"""Points that lie side by side have the same errors: so many count as one beside what is known of the relief."""
+_ROUNDS = 12
+
+
+def fit_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
+    """How far the joint moves in each pair: from the steps that single points ask for, robustly."""
+    asked = _asked_steps(movers, joint)
+    best = np.zeros(movers.num_pairs)
+    best_cost = np.full(movers.num_pairs, np.inf)
+    order = np.lexsort((asked, movers.pair))
+    counts = np.bincount(movers.pair, minlength=movers.num_pairs)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    for quantile in (0.1, 0.3, 0.5, 0.7, 0.9):
+        at = np.minimum(starts + (quantile * counts).astype(int), max(len(order) - 1, 0))
+        steps = np.where(counts > 0, asked[order[at]], 0.0)
+        tried = _with_steps(joint, np.clip(steps, -1.5, 1.5) if not joint.slides else steps)
+        for _ in range(2):
+            tried = _polish_steps(movers, tried)
+        cost = np.bincount(movers.pair, weights=movers.costs(tried), minlength=movers.num_pairs)
+        better = cost < best_cost
+        best, best_cost = np.where(better, tried.steps, best), np.where(better, cost, best_cost)
+    return _with_steps(joint, best)
+
+
+def _asked_steps(movers: MovingPoints, joint: ImageJoint) -> Float[np.ndarray, "point"]:
+    zero = _with_steps(joint, np.zeros(movers.num_pairs))
+    small = _with_steps(joint, np.full(movers.num_pairs, 1e-3))
+    residual = movers.residuals(zero)
+    slope = (movers.residuals(small) - residual) / 1e-3
+    return -np.sum(residual * slope, axis=1) / np.maximum(np.sum(slope**2, axis=1), 1e-9)
+
+
+def _polish_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
+    residual = movers.residuals(joint)
+    slope = (movers.residuals(_with_steps(joint, joint.steps + 1e-4)) - residual) / 1e-4
+    weight = 1.0 / (1.0 + np.sum(residual**2, axis=1) / EXPLAINED) ** 2
+    top = np.bincount(movers.pair, weights=weight * np.sum(residual * slope, axis=1), minlength=movers.num_pairs)
+    bottom = np.bincount(movers.pair, weights=weight * np.sum(slope**2, axis=1), minlength=movers.num_pairs)
+    limit = 0.3 if not joint.slides else 0.3 * float(np.median(np.linalg.norm(movers.rays, axis=1)))
+    return _with_steps(joint, joint.steps - np.clip(top / np.maximum(bottom, 1e-9), -limit, limit))
+
+
+def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> ImageJoint:
+    """Axis, steps and relief together, robust Gauss-Newton; points that another joint explains better count less."""
+    size = float(np.median(np.linalg.norm(movers.rays, axis=1)))
+    num_axis = 2 if joint.slides else 4
+    units = np.array([1.0, 1.0, size, size])
+    num_frames = len(joint.relief)
+    num_steps = movers.num_pairs
+    prior = np.concatenate([np.zeros(num_axis + num_steps), np.tile(_SHARED * _RELIEF_SIGMAS**-2.0, num_frames)])
+    rows = np.arange(2 * len(movers.pair)).reshape(-1, 2)
+    columns = np.concatenate([
+        np.broadcast_to(np.arange(num_axis), (len(rows), num_axis)), num_axis + movers.pair[:, None],
+        num_axis + num_steps + 3 * movers.frame[:, None] + np.arange(3),
+    ], axis=1)  # fmt: skip
+    damping = 1e-3
+    best, best_gain = joint, _objective(movers, joint, cost)
+    for _ in range(_ROUNDS):
+        residual = movers.residuals(best)
+        squared = np.sum(residual**2, axis=1)
+        weight = 1.0 / (1.0 + squared / EXPLAINED) ** 2 * np.minimum(1.0, cost / np.maximum(squared, 1e-6))
+        across = any_perpendicular(best.axis)
+        other = np.cross(best.axis, across)
+        eps = 1e-4
+        moved = [_shifted(best, np.eye(4)[i] * eps * units, across, other) for i in range(num_axis)]
+        deeper = dataclasses.replace(best, relief=best.relief + np.array([eps, 0, 0]))
+        *by_axis, by_step, by_depth = (
+            (movers.residuals(tried) - residual) / eps
+            for tried in (*moved, _with_steps(best, best.steps + eps), deeper)
+        )
+        by_relief = by_depth[..., None] * np.concatenate([np.ones((len(rows), 1)), movers.spots], axis=1)[:, None]
+        slopes = (
+            np.concatenate([np.stack([*by_axis, by_step], axis=-1), by_relief], axis=-1)
+            * np.sqrt(weight)[:, None, None]
+        )
+        jacobian = sparse.csr_matrix(
+            (slopes.ravel(), (np.broadcast_to(rows[..., None], slopes.shape).ravel(),
+                              np.broadcast_to(columns[:, None], slopes.shape).ravel())),
+            shape=(rows.size, len(prior)),
+        )  # fmt: skip
+        normal = np.asarray((jacobian.T @ jacobian).todense())
+        state = np.concatenate([np.zeros(num_axis + num_steps), best.relief.ravel()])
+        right = -jacobian.T @ (residual * np.sqrt(weight)[:, None]).ravel() - prior * state
+        normal += np.diag(prior + damping * np.diag(normal) + 1e-9)
+        change = np.linalg.solve(normal, right)
+        axis = np.zeros(4)
+        axis[:num_axis] = np.clip(change[:num_axis], -0.3, 0.3)
+        tried = _shifted(best, axis * units, across, other)
+        tried = dataclasses.replace(
+            tried, steps=best.steps + np.clip(change[num_axis : num_axis + num_steps], -0.5 * size, 0.5 * size),
+            relief=best.relief + np.clip(change[num_axis + num_steps :], -0.3, 0.3).reshape(-1, 3),
+        )  # fmt: skip
+        gain = _objective(movers, tried, cost)
+        if gain > best_gain:
+            done = gain < best_gain * 1.0005
+            best, best_gain, damping = tried, gain, max(damping / 5, 1e-5)
+            if done:
+                break
+        else:
+            damping *= 10
+            if damping > 10:
+                break
+    return best
+
+
+def _objective(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> float:
+    return gain_of(movers, joint, cost) - float(_SHARED * np.sum((joint.relief / _RELIEF_SIGMAS) ** 2))
+
+
+def _shifted(joint: ImageJoint, change: np.ndarray, across: np.ndarray, other: np.ndarray) -> ImageJoint:
+    axis = rotation_from_rotvec(change[0] * across + change[1] * other) @ joint.axis
+    return dataclasses.replace(joint, axis=axis, pivot=joint.pivot + change[2] * across + change[3] * other)
+
+
+def _with_steps(joint: ImageJoint, steps: np.ndarray) -> ImageJoint:
+    return dataclasses.replace(joint, steps=steps)
+
+
+def gain_of(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> float:
+    return float(np.sum(np.maximum(cost - movers.costs(joint), 0)))
