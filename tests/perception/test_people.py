@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sim2art.perception.components import Choice
-from sim2art.perception.people import find_people
+from sim2art.perception.people import find_near_arms, find_people
 from sim2art.perception.people_choice import leave_out_people
 from sim2art.perception.pipeline import ObserveOptions, observe
 from sim2art.perception.skin import has_skin_color, measure_own_colors
@@ -153,3 +153,57 @@ def test_masks_of_the_users_are_taken_as_they_are(scene: SlidingScene, tmp_path:
     np.testing.assert_array_equal(out.masks, np.broadcast_to(mask > 0, out.masks.shape))
     assert not out.see(scene.depths[:3])[:, :20].any()
     assert not out.without(np.ones_like(moving))[:, :10].any()
+
+
+def _near_arm(*, moves: bool = True, long_contact: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Depths of a wall with something that reaches in from the left in the middle frames, and what moves."""
+    depths = np.full((9, 120, 160), 2.0, np.float32)
+    depths *= np.random.default_rng(0).uniform(0.97, 1.03, (9, 1, 1)).astype(np.float32)
+    rows = slice(5, 115) if long_contact else slice(40, 64)
+    for frame in (3, 4, 5, 6):
+        depths[frame, rows, : 60 + 8 * frame] *= 0.6
+    moving = np.zeros((9, 60, 80), dtype=bool)
+    if moves:
+        moving[3:7, 20:32, :30] = True
+    return depths, moving
+
+
+def test_what_reaches_in_much_nearer_than_the_wall_is_an_arm() -> None:
+    depths, moving = _near_arm()
+    masks = find_near_arms(depths, moving)
+    assert masks[3:7].any(axis=(1, 2)).all()
+    assert not masks[[0, 1, 2, 7, 8]].any()
+    assert masks[4, 44:60, 4:80].mean() > 0.95
+    assert masks[4, 80:].mean() == 0
+
+
+def test_what_does_not_move_or_enters_over_much_of_the_border_is_no_arm() -> None:
+    assert not find_near_arms(*_near_arm(moves=False)).any()
+    assert not find_near_arms(*_near_arm(long_contact=True)).any()
+
+
+def test_near_arms_are_looked_for_only_where_depth_is_guessed_and_the_camera_stands() -> None:
+    depths, moving = _near_arm()
+    images = np.full((9, 120, 160, 3), 90, np.uint8)
+    intrinsics = np.array([[150.0, 0, 79.5], [0, 150.0, 59.5], [0, 0, 1.0]])
+    still = np.tile(np.eye(4), (9, 1, 1))
+    walks = still.copy()
+    walks[:, 0, 3] = np.linspace(0, 0.3, 9)
+    ids = tuple(range(9))
+
+    def found(poses: np.ndarray, *, guessed: bool) -> bool:
+        out = leave_out_people(
+            images,
+            depths,
+            moving,
+            intrinsics,
+            poses,
+            choice=Choice(name="auto"),
+            frame_ids=ids,
+            depth_is_guessed=guessed,
+        )
+        return bool(out.masks.any())
+
+    assert found(still, guessed=True)
+    assert not found(still, guessed=False)
+    assert not found(walks, guessed=True)

@@ -20,6 +20,8 @@ _MIN_SHIFT = 1.5
 _MAX_RIVAL = 0.9
 """From which share on the other kind of joint explains the images nearly as well."""
 _MAX_UNEXPLAINED = 0.5
+_BLEND = 5.0
+"""Half-size pixels over which the joints' corrections of depth are blended."""
 _DEPTH_SHARE = 0.2
 """Share of the parallax of what stands still by which guessed depth may mislead."""
 
@@ -107,12 +109,13 @@ def settle_motion(
 
     motions = dict(zip(pairs, map_in_threads(label, list(range(len(pairs)))), strict=True))
     for frame in range(len(depths)):
-        own = [found.labels for (a, _), found in motions.items() if a == frame]
-        votes = np.array([sum(labels == k for labels in own) for k in range(len(joints) + 1)])
-        chosen = np.argmax(votes, axis=0)
-        factor = np.take_along_axis(factors[frame], chosen[None], axis=0)[0].astype(np.float32)
+        own = np.array([found.labels for (a, _), found in motions.items() if a == frame])
+        votes = np.array([(own == k).mean(axis=0) for k in range(len(joints) + 1)])
+        shares = np.array([cv2.GaussianBlur(share, (0, 0), _BLEND) for share in votes])
+        # Single pixels that follow a joint by chance must not be torn out of their surroundings.
+        change = np.sum(shares * np.log(factors[frame]), axis=0) / np.maximum(shares.sum(axis=0), 1e-6)
         height, width = depths.shape[1:]
-        steady[frame] *= cv2.resize(factor, (width, height), interpolation=cv2.INTER_NEAREST)
+        steady[frame] *= np.exp(cv2.resize(change, (width, height))).astype(np.float32)
     return GuessedMotion(
         depths=steady,
         motions=motions,

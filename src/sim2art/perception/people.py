@@ -41,6 +41,12 @@ _MIN_BARE = 0.2
 _MIN_OWN_SKIN, _MIN_OWN_SLEEVE = 0.3, 0.5
 """Share of the pixels of an arm's colours, of those that stand still and its own, that must be its own. An arm that rests
 in some frames is among what stands still; a wooden part has the colours of its cabinet, far more of which stands still."""
+_BEHIND_QUANTILE, _NEARER = 0.8, 0.85
+"""Of the depths that a pixel has over time, and the share of that below which something is in front of it."""
+_BRIDGE = 9
+"""px (every second): what an arm holds on to by less is not its own."""
+_MIN_MOVING = 0.05
+"""Share of an arm's pixels that must be seen to move."""
 _MAX_PEOPLE = 0.35
 """Share of the image that people may cover in the median frame in which they are seen."""
 
@@ -103,6 +109,34 @@ def find_people(
     if not (seen > 0).any() or np.median(seen[seen > 0]) > _MAX_PEOPLE:
         return nothing
     return People(masks=masks, transient=transient)
+
+
+def find_near_arms(
+    depths: Float32[np.ndarray, "frame height width"], moving: Bool[np.ndarray, "frame half_height half_width"]
+) -> Bool[np.ndarray, "frame height width"]:
+    """Mask arms by depth alone: what reaches in from the border and is much nearer than what is there at other times.
+
+    For a camera that stands still. A network that guesses depth image by image sees arms well, whatever their colour.
+
+    Args:
+        depths: Any unit, 0 where there is none.
+        moving: What `find_moving` found.
+    """
+    small = depths[:, ::2, ::2]
+    behind = np.quantile(small, _BEHIND_QUANTILE, axis=0)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_BRIDGE, _BRIDGE))
+    near = [
+        cv2.morphologyEx(((depth > 0) & (depth < _NEARER * behind)).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+        for depth in small
+    ]
+    arms = np.array([keep_reaching_in(mask) for mask in near])
+    # A wall whose guess came out nearer does not move.
+    arms &= np.array([(arm & moves).sum() > _MIN_MOVING * arm.sum() for arm, moves in zip(arms, moving, strict=True)])[
+        :, None, None
+    ]
+    if not _is_seen(arms):
+        return np.zeros(depths.shape, dtype=bool)
+    return np.array([_enlarged(fill(mask), depths.shape[2:0:-1]) for mask in arms])
 
 
 def _find_arms(

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from sim2art.perception.adapters.own_files import read_mask
 from sim2art.perception.components import Choice
 from sim2art.perception.lifted_flow import PixelFlow
-from sim2art.perception.people import find_people
+from sim2art.perception.people import find_near_arms, find_people
 
 _MIN_AGREEMENT = 0.5
 """Share of the arm's pixels in the prompted frame that SAM 2 must find again to be believed."""
@@ -52,6 +52,7 @@ def leave_out_people(
     *,
     choice: Choice,
     frame_ids: tuple[int, ...],
+    depth_is_guessed: bool = False,
 ) -> LeftOut:
     """Mask people by a component of the task "people".
 
@@ -63,6 +64,7 @@ def leave_out_people(
         world_from_camera: Poses of the frames.
         choice: The component.
         frame_ids: The recording's numbers of the frames, for masks in files.
+        depth_is_guessed: Whether a network guessed the depth, which then shows arms before a camera that stands still.
     """
     if choice.name == "none":
         return LeftOut(masks=np.zeros(depths.shape, dtype=bool), warnings=())
@@ -71,10 +73,11 @@ def leave_out_people(
         size = (depths.shape[2], depths.shape[1])
         own = np.array([read_mask(Path(choice.source), frame, size) for frame in frame_ids])
         return LeftOut(masks=own, warnings=())
-    found = find_people(images, depths, moving, intrinsics, world_from_camera)
-    if not found.masks.any():
-        return LeftOut(masks=found.masks, warnings=())
-    masks, told = found.masks, ()
+    masks, told = find_people(images, depths, moving, intrinsics, world_from_camera).masks, ()
+    if depth_is_guessed and np.abs(world_from_camera - world_from_camera[0]).max() < 1e-6:
+        masks |= find_near_arms(depths, moving)
+    if not masks.any():
+        return LeftOut(masks=masks, warnings=())
     if choice.name == "sam2":
         masks, told = _followed(images, masks, choice.source)
     seen = masks.mean(axis=(1, 2)) > 0

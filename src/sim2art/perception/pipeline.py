@@ -225,7 +225,14 @@ def observe_frames(
         depths = apply_scales(depths, scales)
         moving = find_moving(depths, flows, recording.intrinsics, poses)
     people = leave_out_people(
-        images, depths, moving, recording.intrinsics, poses, choice=options.choice("people"), frame_ids=frame_ids
+        images,
+        depths,
+        moving,
+        recording.intrinsics,
+        poses,
+        choice=options.choice("people"),
+        frame_ids=frame_ids,
+        depth_is_guessed=is_guessed,
     )
     warnings += people.warnings
     moving, flows = people.without(moving), people.drop(flows)
