@@ -13,10 +13,13 @@ from sim2art.perception.image_joint_search import find_image_joints
 from sim2art.perception.image_joints import ImageJoint
 from sim2art.perception.image_motions import STRIDE, UNKNOWN, ImageMotions, find_image_motions, label_motions
 from sim2art.perception.lifted_flow import PixelFlow
-from sim2art.perception.moving import without_specks
+from sim2art.perception.moving import keep_regions
 from sim2art.perception.steady_depth import steady_depths
 
 _MIN_SHIFT = 1.5
+"""px beyond what the camera does, for a pixel to be seen moving."""
+_MIN_VOTES = 0.34
+"""Share of the pairs with flow at a pixel that must show it moving."""
 _MAX_RIVAL = 0.9
 """From which share on the other kind of joint explains the images nearly as well."""
 _MAX_UNEXPLAINED = 0.5
@@ -156,9 +159,7 @@ def find_moving_in_images(
             known = pair.confident[::STRIDE, ::STRIDE] & (depth > 0)
             votes += known & (off > _MIN_SHIFT) & pair.beats_still[::STRIDE, ::STRIDE]
             seen += known
-        evidence = (votes >= 2) & (votes >= 0.34 * seen)
-        opened = cv2.morphologyEx(evidence.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-        moving[a] = without_specks(opened, min_size=max(12, opened.size // 4000))
+        moving[a] = keep_regions((votes >= 2) & (votes >= _MIN_VOTES * seen))
     return moving
 
 

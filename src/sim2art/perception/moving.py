@@ -70,7 +70,6 @@ def find_moving(
     pixels = np.stack([x, y], axis=-1).astype(np.float64)
     partners = sorted({b - a for a, b in flows})
     moving = np.zeros((num_frames, *y.shape), dtype=bool)
-    kernel = np.ones((3, 3), np.uint8)
     for a in range(num_frames):
         depth = depths[a, ::_STRIDE, ::_STRIDE].astype(np.float64)
         points = apply(world_from_camera[a], unproject(intrinsics, pixels, depth).reshape(-1, 3)).reshape(*y.shape, 3)
@@ -91,8 +90,7 @@ def find_moving(
             if 0 <= a + step < num_frames:
                 through += clear & _sees_through(points, depths[a + step], intrinsics, world_from_camera[a + step])
         evidence = by_flow | (through >= 1)
-        opened = cv2.morphologyEx(evidence.astype(np.uint8), cv2.MORPH_OPEN, kernel)
-        moving[a] = without_specks(opened, min_size=max(12, opened.size // 4000))
+        moving[a] = keep_regions(evidence)
     return moving
 
 
@@ -195,10 +193,11 @@ def _sees_through(
     return (one_surface & (there[:, 2] > 0.05) & behind).reshape(points.shape[:2])
 
 
-def without_specks(mask: np.ndarray, *, min_size: int) -> np.ndarray:
-    """A mask without its connected pieces of fewer than `min_size` pixels."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= min_size)
+def keep_regions(evidence: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
+    """Pixels of connected regions that are more than specks."""
+    opened = cv2.morphologyEx(evidence.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=8)
+    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= max(12, opened.size // 4000))
     keep = np.zeros(count, dtype=bool)
     keep[large[large > 0]] = True
     return keep[labels.astype(np.int64)]

@@ -81,14 +81,14 @@ class JointFacts:
 class Calibration:
     """From raw numbers to probabilities that hold on validation clips."""
 
-    axis_temperature: float = 0.41
+    axis_temperature: float = 0.5
     """Factor of the axis sigma that the curvature of the cost and the inflation give."""
     axis_floor: float = 0.006
     """rad: errors of poses and of the camera, which no residual shows; chosen, not fitted."""
-    pivot_temperature: float = 0.84
+    pivot_temperature: float = 0.9
     pivot_floor: float = 0.008
     """Normalised units."""
-    confidence_weights: tuple[float, ...] = (1.684, 0.152, 0.401, 0.928, -0.852, -0.222, -0.102)
+    confidence_weights: tuple[float, ...] = (1.605, 0.323, 0.234, 1.013, -0.617, 0.024, -0.449)
     """Weights of `JointFacts.features` in the log-odds of being right."""
 
     def axis_sigma(self, facts: JointFacts) -> float:
