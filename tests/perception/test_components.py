@@ -43,7 +43,7 @@ def test_a_choice_overrides_the_chain() -> None:
     [
         ("depth", "midas", "known: auto, file, head, da2"),
         ("mask", "file", "needs a place"),
-        ("flow", "", "known: dis, gmsf, file"),
+        ("flow", "", "known: dis, gmsf, gmflow, file"),
     ],
 )
 def test_unknown_choices_list_the_known_ones(task: str, text: str, message: str) -> None:

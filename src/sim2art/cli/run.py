@@ -59,7 +59,7 @@ def run(
         cameras: auto (recorded, else found), static (it stood still), klt, colmap, vipe, file.
         mask: What counts as the object: auto, motion (around what moves), u2net (salient), sam2, file, whole.
         people: Hands and arms are left out: auto (by colour, motion and the image's border), sam2, file, none.
-        flow: dis, gmsf (from depth alone, for what has no texture), file.
+        flow: dis, gmsf (from depth alone, for what has no texture), gmflow (with weights of yours), file.
         features: none, dinov2, dinov3, file.
         box: x,y,width,height of the object in the first used frame, px; overrides the mask, or prompts sam2.
         fov: Field of view of the image's longer side, deg, where the recording does not say it.

@@ -105,6 +105,11 @@ COMPONENTS: dict[str, dict[str, Component]] = {
         "gmsf": Component(
             what="GMSF scene flow from depth alone, for what has no texture (poses and masks still by DIS); weights ship"
         ),
+        "gmflow": Component(
+            what="GMFlow optical flow, with a file of the authors' weights, such as gmflow_sintel.pth",
+            license="own code; weights Apache-2.0",
+            needs_source=True,
+        ),
         "file": Component(what="optical flow of yours, FROM_TO.flo by frame numbers", needs_source=True),
     },
     "features": {

@@ -300,6 +300,10 @@ def load_flow(choice: Choice, recording: Recording, frames: Int[np.ndarray, "use
     if choice.name in ("dis", "gmsf"):  # gmsf gives flow of points; poses and masks need that of images.
         return DisFlow()
     assert choice.source is not None, "The choice was checked when it was parsed."
+    if choice.name == "gmflow":
+        from sim2art.perception.adapters.gmflow_flow import load_gmflow
+
+        return load_gmflow(Path(choice.source))
     ids = recording.capture.frame_ids
     frame_of = {recording.grays[frame].tobytes(): ids[recording.indices[frame]] for frame in frames}
     return FlowFiles(Path(choice.source), frame_of, DisFlow())
