@@ -26,7 +26,9 @@ def test_a_joint_that_the_images_show_stays_ok(kind: JointType) -> None:
     video, estimate = _clip(kind)
     (shown,) = measure_shown_motion(video, K, estimate)
     assert shown.shift > 5 and shown.image_miss < 0.2 and shown.space_miss < 0.1
-    assert judge_guessed_depth(video, K, estimate) is estimate
+    judged = judge_guessed_depth(video, K, estimate)
+    assert judged.status is estimate.status and judged.reasons == estimate.reasons
+    assert judged.joints[0].reasons == estimate.joints[0].reasons
 
 
 def test_depth_that_trembles_along_the_rays_is_no_motion() -> None:
@@ -81,3 +83,13 @@ def test_a_part_that_little_speaks_for_is_doubted() -> None:
     judged = judge_guessed_depth(video, K, dataclasses.replace(estimate, joints=unsure))
     assert judged.joints[0].status is Status.AMBIGUOUS
     assert any("20 %" in reason for reason in judged.joints[0].reasons)
+
+
+def test_sigmas_hold_the_error_of_guessed_depth() -> None:
+    video, estimate = _clip()
+    sure = tuple(dataclasses.replace(found, axis_sigma=0.002, pivot_sigma=0.001) for found in estimate.joints)
+    (judged,) = judge_guessed_depth(video, K, dataclasses.replace(estimate, joints=sure)).joints
+    assert judged.axis_sigma == pytest.approx(np.radians(7), rel=0.01)
+    assert judged.pivot_sigma is not None and judged.pivot_sigma > 0.02
+    (silent,) = judge_guessed_depth(video, K, estimate).joints
+    assert silent.axis_sigma is None or silent.axis_sigma >= np.radians(7)

@@ -116,11 +116,12 @@ def complete(
         _refuse_disparity(guesses, depth.name)
         intrinsics, depths = guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
     else:
+        has_else = cameras.name == "auto" and guesses[0].kind is not DepthKind.DISPARITY
         try:
-            found = _solve(capture, grays, known, guesses, warnings)
+            found = _solve(capture, grays, known, guesses, warnings, keep_odd=not has_else)
             indices, depths, intrinsics, poses = indices[found[0]], found[1], found[2], found[3]
         except InvalidFileError as error:
-            if cameras.name != "auto" or guesses[0].kind is DepthKind.DISPARITY:
+            if not has_else:
                 raise
             warnings.append(f"{error} The camera is followed by the guessed depth instead, which is less sure.")
             intrinsics, depths = guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
@@ -242,9 +243,12 @@ def _refuse_disparity(guesses: list[DepthGuess], name: str) -> None:
 
 def _solve(
     capture: ColorCapture, grays: UInt8[np.ndarray, "frame height width"], known: Float[np.ndarray, "3 3"] | None,
-    guesses: list[DepthGuess], warnings: list[str],
+    guesses: list[DepthGuess], warnings: list[str], *, keep_odd: bool,
 ) -> tuple[Int[np.ndarray, "kept"], Float32[np.ndarray, "kept height width"], np.ndarray, np.ndarray]:  # fmt: skip
-    """Frames that were solved, their depths, intrinsics and poses, by COLMAP where it has something to go by."""
+    """Frames that were solved, their depths, intrinsics and poses, by COLMAP where it has something to go by.
+
+    With `keep_odd` a solution with an odd field of view is taken with a warning, else it is refused.
+    """
     from sim2art.perception.adapters.colmap_cameras import solve_cameras
 
     everywhere = np.ones(grays.shape[1:], np.float32)
@@ -277,7 +281,14 @@ def _solve(
             cameras = solve_cameras(grays, still, None, capture.path)
     else:
         cameras = solve_cameras(grays, still, known, capture.path)
-    warnings.extend(judge_solved(cameras, size).warnings())
+    solved = judge_solved(cameras, size)
+    if solved.has_odd_view and known is None and not keep_odd:
+        # What moves may have been taken for what stands still: such a solution explains the images by a lens nobody has.
+        raise InvalidFileError(
+            f"{capture.path}: COLMAP's solution needs a field of view of {solved.fov_deg:.0f} deg, which few cameras have.",
+            path=capture.path,
+        )
+    warnings.extend(solved.warnings())
     depths, scale, lost = align_to_sparse(guesses, cameras, size)
     kept = np.array([i for i in range(len(grays)) if i not in set(lost)])
     warnings.append(

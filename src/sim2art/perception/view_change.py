@@ -121,6 +121,12 @@ class SolvedView:
     fov_deg: float
     """Of the longer side."""
 
+    @property
+    def has_odd_view(self) -> bool:
+        """Whether the field of view is one that few cameras have."""
+        low, high = _FOV_LIMITS_DEG
+        return not low <= self.fov_deg <= high
+
     def warnings(self) -> list[str]:
         """Reasons to doubt the cameras, in words for a person."""
         told = []
@@ -135,8 +141,7 @@ class SolvedView:
                 f"Nearly all that stands still lies in one plane ({100 * self.flat_share:.0f} % of the points): the camera's motion and "
                 "focal length are unsure. Pass --fov, or have things at several depths in view."
             )
-        low, high = _FOV_LIMITS_DEG
-        if not low <= self.fov_deg <= high:
+        if self.has_odd_view:
             told.append(
                 f"COLMAP found a field of view of {self.fov_deg:.0f} deg, which few cameras have: the result may be wrong. "
                 "Pass --fov if you know it."
