@@ -85,7 +85,15 @@ def settle_motion(
     *,
     seed: int,
 ) -> GuessedMotion:
-    """Rigid motions between the used frames, and depths that agree with them."""
+    """Joints that explain the flow between the used frames, and depths that agree with them.
+
+    Args:
+        depths: Guessed, of one scale, 0 where there is none.
+        flows: Between pairs of frames, both ways.
+        intrinsics: px.
+        world_from_camera: Camera poses.
+        seed: Of the points that are looked at.
+    """
     pairs = list(flows)
     still = {(a, b): inverse(world_from_camera[b]) @ world_from_camera[a] for a, b in pairs}
 
@@ -111,16 +119,8 @@ def settle_motion(
         return label_motions(flows[a, b], steady[a], intrinsics, np.array([still[a, b], *hung]), factors[a])
 
     motions = dict(zip(pairs, map_in_threads(label, list(range(len(pairs)))), strict=True))
-    for frame in range(len(depths)):
-        own = np.array([found.labels for (a, _), found in motions.items() if a == frame])
-        votes = np.array([(own == k).mean(axis=0) for k in range(len(joints) + 1)])
-        shares = np.array([cv2.GaussianBlur(share, (0, 0), _BLEND) for share in votes])
-        # Single pixels that follow a joint by chance must not be torn out of their surroundings.
-        change = np.sum(shares * np.log(factors[frame]), axis=0) / np.maximum(shares.sum(axis=0), 1e-6)
-        height, width = depths.shape[1:]
-        steady[frame] *= np.exp(cv2.resize(change, (width, height))).astype(np.float32)
     return GuessedMotion(
-        depths=steady,
+        depths=_corrected(steady, motions, factors),
         motions=motions,
         joints=tuple(joints),
         unexplained=unexplained,
@@ -128,6 +128,24 @@ def settle_motion(
         intrinsics=intrinsics,
         world_from_camera=world_from_camera,
     )
+
+
+def _corrected(
+    depths: Float32[np.ndarray, "frame height width"],
+    motions: dict[tuple[int, int], ImageMotions],
+    factors: Float[np.ndarray, "frame motion half_height half_width"],
+) -> Float32[np.ndarray, "frame height width"]:
+    """Depths with the relief that the joints ask for, where most pairs of a frame say that a joint is followed."""
+    height, width = depths.shape[1:]
+    result = depths.copy()
+    for frame in range(len(depths)):
+        own = np.array([found.labels for (a, _), found in motions.items() if a == frame])
+        votes = np.array([(own == k).mean(axis=0) for k in range(factors.shape[1])])
+        shares = np.array([cv2.GaussianBlur(share, (0, 0), _BLEND) for share in votes])
+        # Single pixels that follow a joint by chance must not be torn out of their surroundings.
+        change = np.sum(shares * np.log(factors[frame]), axis=0) / np.maximum(shares.sum(axis=0), 1e-6)
+        result[frame] *= np.exp(cv2.resize(change, (width, height))).astype(np.float32)
+    return result
 
 
 def find_moving_in_images(
