@@ -11,7 +11,14 @@ from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.adapters.dis_flow import map_in_threads
 from sim2art.perception.image_joint_search import find_image_joints
 from sim2art.perception.image_joints import ImageJoint
-from sim2art.perception.image_motions import STRIDE, UNKNOWN, ImageMotions, find_image_motions, label_motions
+from sim2art.perception.image_motions import (
+    STRIDE,
+    UNKNOWN,
+    ImageMotions,
+    find_image_motions,
+    grid_pixels,
+    label_motions,
+)
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.moving import keep_regions
 from sim2art.perception.steady_depth import steady_depths
@@ -107,10 +114,9 @@ def settle_motion(
         pairs, flows, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
     )
 
-    y, x = np.mgrid[0 : depths.shape[1] : STRIDE, 0 : depths.shape[2] : STRIDE]
-    spots = (np.stack([x, y], axis=-1) - intrinsics[:2, 2]) / intrinsics[[0, 1], [0, 1]]
+    spots = (grid_pixels(*depths.shape[1:]) - intrinsics[:2, 2]) / intrinsics[[0, 1], [0, 1]]
     factors = np.array([
-        [np.ones(x.shape), *(joint.depth_factors(frame, spots) for joint in joints)] for frame in range(len(depths))
+        [np.ones(spots.shape[:2]), *(joint.depth_factors(frame, spots) for joint in joints)] for frame in range(len(depths))
     ])  # fmt: skip
 
     def label(index: int) -> ImageMotions:
@@ -155,13 +161,12 @@ def find_moving_in_images(
     world_from_camera: Float[np.ndarray, "frame 4 4"],
 ) -> Bool[np.ndarray, "frame half_height half_width"]:
     """Moving pixels, on every second row and column: their flow is not the camera's, whatever their depth."""
-    num_frames, height, width = depths.shape
-    y, x = np.mgrid[0:height:STRIDE, 0:width:STRIDE]
-    pixels = np.stack([x, y], axis=-1).astype(np.float64)
-    moving = np.zeros((num_frames, *y.shape), dtype=bool)
-    for a in range(num_frames):
+    pixels = grid_pixels(*depths.shape[1:])
+    shape = pixels.shape[:2]
+    moving = np.zeros((len(depths), *shape), dtype=bool)
+    for a in range(len(depths)):
         depth = depths[a, ::STRIDE, ::STRIDE].astype(np.float64)
-        votes, seen = np.zeros(y.shape, int), np.zeros(y.shape, int)
+        votes, seen = np.zeros(shape, int), np.zeros(shape, int)
         for (first, b), pair in flows.items():
             if first != a:
                 continue

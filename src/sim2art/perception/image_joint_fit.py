@@ -7,7 +7,8 @@ from jaxtyping import Float
 from scipy import sparse
 
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
-from sim2art.perception.image_joints import EXPLAINED, ImageJoint, MovingPoints
+from sim2art.perception.image_joints import ImageJoint, MovingPoints
+from sim2art.perception.reprojection import EXPLAINED
 
 _RELIEF_SIGMAS = np.array([0.15, 0.4, 0.4])
 """How far guessed depth may be off in the large: constant and slopes, see `ImageJoint.relief`."""

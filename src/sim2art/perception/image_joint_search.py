@@ -15,9 +15,10 @@ from sim2art.geometry.cameras import unproject
 from sim2art.geometry.rotations import rotvec_from_rotation
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.image_joint_fit import fit_steps, gain_of, refine_joint
-from sim2art.perception.image_joints import EXPLAINED, OUTLIER, ImageJoint, collect_moving
+from sim2art.perception.image_joints import ImageJoint, collect_moving
 from sim2art.perception.image_motions import STRIDE, ImageMotions
 from sim2art.perception.lifted_flow import PixelFlow
+from sim2art.perception.reprojection import EXPLAINED, OUTLIER
 
 _SCREEN_POINTS = 30
 """Of a pair, that hypotheses are screened by."""
@@ -30,6 +31,8 @@ _CLEAR_TURN = np.radians(10.0)
 _MAX_JOINTS = 4
 _MIN_SHARE = 0.06
 """Share of all moving points that a further joint must explain."""
+_GAIN_OF_POINT = 0.6
+"""Share of a residual's cost that a point which is explained saves."""
 _SLIDE_BONUS = 0.95
 """A slide, which has two unknowns fewer, is preferred to a turn that explains hardly more."""
 
@@ -75,7 +78,7 @@ def find_image_joints(
                 if slides not in best or gain > best[slides][0]:
                     best[slides] = gain, joint
         gain, joint = _choose(best)
-        if gain < _MIN_SHARE * len(cost) * 0.6 * OUTLIER:
+        if gain < _MIN_SHARE * len(cost) * _GAIN_OF_POINT * OUTLIER:
             break
         joints.append(joint)
         cost = np.minimum(cost, movers.costs(joint))
@@ -105,7 +108,7 @@ def _hypotheses(
         if abs(b - a) < 2:
             continue  # Single steps hardly tell turns from slides.
         own = motions[a, b]
-        to_world = inverse(world_from_camera[a])
+        from_world = inverse(world_from_camera[a])
         for index in range(1, len(own.motions)):
             here = own.labels == index
             if here.sum() < _MIN_PATCH:
@@ -115,7 +118,7 @@ def _hypotheses(
                 world_from_camera[a],
                 unproject(intrinsics, np.stack([x, y], axis=1).astype(float), depths[a][y, x].astype(float)),
             )
-            motion = world_from_camera[b] @ own.motions[index] @ to_world
+            motion = world_from_camera[b] @ own.motions[index] @ from_world
             center = np.median(points, axis=0)
             shift = apply(motion, center[None])[0] - center
             if np.linalg.norm(shift) > 1e-6:

@@ -5,21 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from sim2art.geometry.cameras import project, unproject
+from sim2art.geometry.cameras import unproject
 from sim2art.geometry.screws import slide_transform, turn_transform
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.perception.image_motions import STRIDE
+from sim2art.perception.image_motions import STRIDE, measure_shift
 from sim2art.perception.lifted_flow import PixelFlow
-from sim2art.perception.reprojection import joint_residuals, motion_costs
+from sim2art.perception.reprojection import EXPLAINED, MIN_SHIFT, OUTLIER, joint_residuals, motion_costs
 
-OUTLIER = 16.0
-"""Squared sigmas from which on a residual costs no more."""
-EXPLAINED = 9.0
-"""Squared sigmas up to which flow is explained."""
-MAX_RELIEF = 0.5
+_MAX_RELIEF = 0.5
 """Of the logarithm of depth: more is not taken for a wrong guess."""
-_MIN_SHIFT = 1.2
-"""px beyond what the camera does, below which nothing is said to move."""
 _POINTS = 120
 """Of a pair."""
 
@@ -39,10 +33,12 @@ class ImageJoint:
     rival: float = 0.0
     """How nearly as well a joint of the other kind explains the same, 0..1."""
 
-    def depth_factors(self, frame: int, spots: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch"]:
-        """By what the part's guessed depth in a frame is to be multiplied, at X/Z and Y/Z."""
-        constant, *slopes = self.relief[frame]
-        return np.exp(np.clip(constant + spots @ np.array(slopes), -MAX_RELIEF, MAX_RELIEF))
+    def depth_factors(
+        self, frame: int | Int[np.ndarray, "point"], spots: Float[np.ndarray, "*batch 2"]
+    ) -> Float[np.ndarray, "*batch"]:
+        """By what the part's guessed depth is to be multiplied at X/Z and Y/Z, in one frame or in one for each point."""
+        log_depth = self.relief[frame, 0] + np.sum(self.relief[frame, 1:] * spots, axis=-1)
+        return np.exp(np.clip(log_depth, -_MAX_RELIEF, _MAX_RELIEF))
 
     def motions(self) -> Float[np.ndarray, "pair 4 4"]:
         """Of the part, world frame."""
@@ -83,8 +79,7 @@ class MovingPoints:
 
     def residuals(self, joint: ImageJoint) -> Float[np.ndarray, "point 2"]:
         """In sigmas."""
-        log_depth = joint.relief[self.frame, 0] + np.sum(joint.relief[self.frame, 1:] * self.spots, axis=1)
-        factor = np.exp(np.clip(log_depth, -MAX_RELIEF, MAX_RELIEF))[:, None]
+        factor = joint.depth_factors(self.frame, self.spots)[:, None]
         return joint_residuals(
             self.points + (factor - 1) * self.rays, factor * self.rays, self.targets, self.shift, self.to_camera, self.intrinsics, joint.axis, joint.pivot,
             joint.slides, joint.steps[self.pair],
@@ -119,10 +114,9 @@ def collect_moving(
         targets = pixels + pair.flow[y, x]
         to_camera = inverse(world_from_camera[b])
         still = to_camera @ world_from_camera[a]
-        shift = np.linalg.norm(targets - project(intrinsics, apply(still, camera)), axis=1)
-        shift = np.nan_to_num(shift, nan=1e3, posinf=1e3)
+        shift = measure_shift(camera, targets, still, intrinsics)
         cost = motion_costs(still[None], camera, targets, shift, intrinsics)[0]
-        moving = np.flatnonzero((shift > _MIN_SHIFT) & (cost > EXPLAINED))
+        moving = np.flatnonzero((shift > MIN_SHIFT) & (cost > EXPLAINED))
         if not len(moving):
             continue
         if len(moving) > _POINTS:

@@ -8,6 +8,7 @@ pixel (the epipolar line of the motion) a residual counts as much less.
 """
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -19,17 +20,11 @@ from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import apply, make_transform
 from sim2art.perception.lifted_flow import PixelFlow
-from sim2art.perception.reprojection import motion_costs, normal_equations
+from sim2art.perception.reprojection import EXPLAINED, MIN_SHIFT, OUTLIER, motion_costs, normal_equations
 
 STRIDE = 2
 """Labels are given to every second row and column."""
 UNKNOWN, STILL = -1, 0
-_MIN_SHIFT = 1.2
-"""px beyond what the camera does, below which nothing is said to move."""
-_MAX_SIGMAS = 3.0
-"""Residuals up to which flow is explained."""
-_OUTLIER = 4.0
-"""Sigmas from which on a residual costs no more."""
 _MAX_POINTS = 1500
 _PATCH = 80
 _NUM_PATCHES = 24
@@ -85,7 +80,7 @@ def find_image_motions(
     clear = pair.beats_still[::STRIDE, ::STRIDE][usable]
     motions = still[None]
     cost = seen.cost(motions)[0]
-    movers = np.flatnonzero(clear & (seen.shift > _MIN_SHIFT) & (cost > _MAX_SIGMAS**2))
+    movers = np.flatnonzero(clear & (seen.shift > MIN_SHIFT) & (cost > EXPLAINED))
     if len(movers) >= _MIN_MOVERS:
         if len(movers) > _MAX_POINTS:
             movers = rng.choice(movers, _MAX_POINTS, replace=False)
@@ -123,11 +118,12 @@ def _see(
     pair: PixelFlow, depth: np.ndarray, intrinsics: np.ndarray, still: np.ndarray
 ) -> tuple["_Sightings", Bool[np.ndarray, "half_height half_width"]]:
     """Pixels whose flow is believed, and where they are."""
-    y, x = np.mgrid[0 : depth.shape[0] : STRIDE, 0 : depth.shape[1] : STRIDE]
-    targets = np.stack([x, y], axis=-1) + pair.flow[::STRIDE, ::STRIDE].astype(np.float64)
+    targets = grid_pixels(*depth.shape) + pair.flow[::STRIDE, ::STRIDE].astype(np.float64)
     points = _grid_points(intrinsics, depth)
     usable = pair.confident[::STRIDE, ::STRIDE] & (depth[::STRIDE, ::STRIDE] > 0)
-    return _Sightings.of(points[usable], targets[usable], still, intrinsics), usable
+    points, targets = points[usable], targets[usable]
+    shift = measure_shift(points, targets, still, intrinsics)
+    return _Sightings(points=points, targets=targets, shift=shift, intrinsics=intrinsics), usable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,12 +135,6 @@ class _Sightings:
     shift: Float[np.ndarray, "*batch"]
     """px beyond what the camera does."""
     intrinsics: Float[np.ndarray, "3 3"]
-
-    @staticmethod
-    def of(points: np.ndarray, targets: np.ndarray, still: np.ndarray, intrinsics: np.ndarray) -> "_Sightings":
-        shift = np.linalg.norm(targets - project(intrinsics, apply(still, points)), axis=-1)
-        shift = np.nan_to_num(shift, nan=1e3, posinf=1e3)
-        return _Sightings(points=points, targets=targets, shift=shift, intrinsics=intrinsics)
 
     def take(self, index: np.ndarray) -> "_Sightings":
         return _Sightings(
@@ -161,10 +151,10 @@ class _Sightings:
 def _find_motions(seen: _Sightings, still: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "motion 4 4"]:
     """Motions that explain moving pixels, the one that explains most first."""
     count = len(seen.points)
-    cost = np.minimum(seen.cost(still[None])[0], _OUTLIER**2)
+    cost = np.minimum(seen.cost(still[None])[0], OUTLIER)
     kept: list[np.ndarray] = []
     while len(kept) < _MAX_MOTIONS:
-        left = np.flatnonzero(cost > _MAX_SIGMAS**2)
+        left = np.flatnonzero(cost > EXPLAINED)
         if len(left) < max(_MIN_MOVERS, _MIN_GAIN * count):
             break
         starts = rng.choice(left, min(_NUM_PATCHES, len(left)), replace=False)
@@ -174,12 +164,12 @@ def _find_motions(seen: _Sightings, still: np.ndarray, rng: np.random.Generator)
         gains = _gains(seen, found, cost)
         best = found[int(np.argmax(gains))][None]
         for _ in range(3):  # From a patch to all that moves alike.
-            follows = np.flatnonzero(seen.cost(best)[0] < np.minimum(cost, _OUTLIER**2))
+            follows = np.flatnonzero(seen.cost(best)[0] < np.minimum(cost, OUTLIER))
             if len(follows) < 12:
                 break
             best = _solve(seen, follows[None], best)
         gain = float(_gains(seen, best, cost)[0])
-        if gain < _MIN_GAIN * count * 0.5 * _OUTLIER**2:
+        if gain < _MIN_GAIN * count * 0.5 * OUTLIER:
             break
         kept.append(best[0])
         cost = np.minimum(cost, seen.cost(best)[0])
@@ -187,7 +177,7 @@ def _find_motions(seen: _Sightings, still: np.ndarray, rng: np.random.Generator)
 
 
 def _gains(seen: _Sightings, motions: np.ndarray, cost: np.ndarray) -> Float[np.ndarray, "motion"]:
-    return np.sum(np.maximum(cost - np.minimum(seen.cost(motions), _OUTLIER**2), 0), axis=1)
+    return np.sum(np.maximum(cost - np.minimum(seen.cost(motions), OUTLIER), 0), axis=1)
 
 
 def _solve(
@@ -207,7 +197,7 @@ def _solve(
             size = max(float(center[2]), 1e-3)
             normal, right = normal_equations(
                 motion, chosen.points, chosen.targets, chosen.shift, seen.intrinsics, center, size,
-                _MAX_SIGMAS * 2.0 ** max(0, 4 - step),
+                math.sqrt(EXPLAINED) * 2.0 ** max(0, 4 - step),
             )  # fmt: skip
             # What the pixels do not settle stays as it is.
             normal += (1e-3 * np.trace(normal) / 6 + 1e-9) * np.eye(6)
@@ -221,7 +211,7 @@ def _label(
     costs: Float[np.ndarray, "motion point"], usable: Bool[np.ndarray, "half_height half_width"]
 ) -> Int8[np.ndarray, "half_height half_width"]:
     """The motion that explains a pixel and its neighbours best; pixels without flow follow neighbours that agree."""
-    costs = np.minimum(costs, _OUTLIER**2)
+    costs = np.minimum(costs, OUTLIER)
     costs[0] -= _STILL_BONUS
     window = (5, 5)
     total = np.zeros((len(costs), *usable.shape), np.float32)
@@ -229,7 +219,7 @@ def _label(
     near = cv2.boxFilter(usable.astype(np.float32), -1, window)
     total = np.array([cv2.boxFilter(np.asarray(image), -1, window) for image in total]) / np.maximum(near, 1e-6)
     labels = np.argmin(total, axis=0).astype(np.int8)
-    explained = np.min(total, axis=0) < 0.7 * _OUTLIER**2
+    explained = np.min(total, axis=0) < 0.7 * OUTLIER
     labels[~(usable & explained)] = UNKNOWN
     votes = np.array(
         [cv2.boxFilter((labels == k).astype(np.float32), -1, (_FILL_WINDOW,) * 2) for k in range(len(costs))]
@@ -240,8 +230,22 @@ def _label(
     return labels
 
 
+def grid_pixels(height: int, width: int) -> Float[np.ndarray, "half_height half_width 2"]:
+    """x, y (px) of every second pixel of every second row of an image."""
+    y, x = np.mgrid[0:height:STRIDE, 0:width:STRIDE]
+    return np.stack([x, y], axis=-1).astype(np.float64)
+
+
 def _grid_points(intrinsics: np.ndarray, depth: np.ndarray) -> Float[np.ndarray, "half_height half_width 3"]:
-    y, x = np.mgrid[0 : depth.shape[0] : STRIDE, 0 : depth.shape[1] : STRIDE]
-    return unproject(
-        intrinsics, np.stack([x, y], axis=-1).astype(np.float64), depth[::STRIDE, ::STRIDE].astype(np.float64)
-    )
+    return unproject(intrinsics, grid_pixels(*depth.shape), depth[::STRIDE, ::STRIDE].astype(np.float64))
+
+
+def measure_shift(
+    points: Float[np.ndarray, "point 3"],
+    targets: Float[np.ndarray, "point 2"],
+    still: Float[np.ndarray, "4 4"],
+    intrinsics: Float[np.ndarray, "3 3"],
+) -> Float[np.ndarray, "point"]:
+    """How far (px) from where the camera's motion alone would bring points the second image shows them."""
+    shift = np.linalg.norm(targets - project(intrinsics, apply(still, points)), axis=-1)
+    return np.nan_to_num(shift, nan=1e3, posinf=1e3)

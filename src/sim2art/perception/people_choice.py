@@ -75,7 +75,7 @@ def leave_out_people(
         return LeftOut(masks=own, warnings=())
     masks, told = find_people(images, depths, moving, intrinsics, world_from_camera).masks, ()
     if depth_is_guessed and np.abs(world_from_camera - world_from_camera[0]).max() < 1e-6:
-        masks |= find_near_arms(depths, moving)
+        masks = masks | find_near_arms(depths, moving)
     if not masks.any():
         return LeftOut(masks=masks, warnings=())
     if choice.name == "sam2":

@@ -9,6 +9,10 @@ import math
 import numpy as np
 from numba import njit
 
+MIN_SHIFT = 1.2
+"""px beyond what the camera does, below which nothing is said to move."""
+EXPLAINED, OUTLIER = 9.0, 16.0
+"""Squared sigmas up to which flow is explained, and from which on a residual costs no more."""
 DEPTH_SIGMA = 0.1
 """Of the logarithm of guessed depth, from point to point."""
 PIXEL_SIGMA = 0.7
