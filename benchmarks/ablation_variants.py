@@ -79,7 +79,7 @@ VARIANTS: tuple[Variant, ...] = (
     replace(_NONE, table="flow", name="baselines 1, 3", baselines=2, kinds=("rest_pose", "residuals")),
     replace(_NONE, table="flow", name="baselines 1, 3, 8", kinds=("rest_pose", "residuals")),
     *(Variant(table="noise", name=f"trained on {noise}", train_on=noise, test_on=CORRUPTIONS) for noise in CORRUPTIONS),
-    *(Variant(table="clips", name=f"{count} clips", num_clips=count) for count in (15, 30, 60)),
+    *(Variant(table="clips", name=f"{count} clips", num_clips=count) for count in (60, 125, 250)),
     Variant(table="clips", name="all clips"),
     Variant(table="semantics", name="never with features", has_features=True),
     Variant(
