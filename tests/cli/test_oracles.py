@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sim2art.cli.main import main
 from sim2art.cli.oracles import OracleName, make_oracle
 from sim2art.evaluate.metrics import score_clip
 from tests.hand_made import make_clip
@@ -17,3 +18,8 @@ def test_on_clean_flow_an_oracle_is_right(name: OracleName) -> None:
     assert all(joint.is_type_right for joint in score.joints)
     limit = 1.0 if name == "true_parts" else 6.0
     assert np.max([joint.penalised_axis_deg for joint in score.joints]) < limit
+
+
+def test_an_oracle_is_scored_with_the_refiner_too(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["evaluate", "--num", "1", "--corruption", "none", "--methods", "true_parts"])
+    assert "true_parts_refined" in capsys.readouterr().out

@@ -140,9 +140,7 @@ class Job:
     @property
     def names(self) -> tuple[str, ...]:
         """What the tables call the methods, refined ones beside their own."""
-        known = get_args(MethodName)
-        lists = [(name, f"{name}{REFINED}") if self.refine and name in known else (name,) for name in self.methods]
-        return tuple(name for names in lists for name in names)
+        return tuple(name for own in self.methods for name in ((own, f"{own}{REFINED}") if self.refine else (own,)))
 
     def make_clip(self, seed: int) -> Clip:
         """The clip of a seed, from the clip folder when it is there."""
@@ -187,14 +185,17 @@ _state: dict[str, Any] = {}
 def _load_methods(names: tuple[ScoredName, ...], checkpoint: Path | None, *, refine: bool) -> dict[str, Method]:
     """The methods among some names, which may also be oracles', each with its refined form where asked."""
     known: tuple[MethodName, ...] = get_args(MethodName)
-    methods: dict[str, Method] = {}
-    for name in known:
-        if name in names:
-            own = _Remembered(load_method(name, checkpoint))
-            methods[name] = own
-            if refine:
-                methods[f"{name}{REFINED}"] = partial(_refine_answer, own)
-    return methods
+    methods = {name: load_method(name, checkpoint) for name in known if name in names}
+    return _with_refined(methods) if refine else methods
+
+
+def _with_refined(methods: Mapping[str, Method]) -> dict[str, Method]:
+    """Methods, and each again with the refiner behind it."""
+    both: dict[str, Method] = {}
+    for name, method in methods.items():
+        own = _Remembered(method)
+        both |= {name: own, f"{name}{REFINED}": partial(_refine_answer, own)}
+    return both
 
 
 class _Remembered:
@@ -230,8 +231,10 @@ def _start_quiet_worker(job: Job) -> None:
 def _run_case(seed: int) -> CaseRun:
     job: Job = _state["job"]
     clip = job.make_clip(seed)
-    oracles = {name: make_oracle(name, clip) for name in job.methods if name == "true_parts" or name == "best_proposal"}
-    known: dict[str, Method] = {**_state["methods"], **oracles}
+    oracles: dict[str, Method] = {
+        name: make_oracle(name, clip) for name in job.methods if name == "true_parts" or name == "best_proposal"
+    }
+    known: dict[str, Method] = {**_state["methods"], **(_with_refined(oracles) if job.refine else oracles)}
     methods: dict[str, Method] = {name: known[name] for name in job.names if name in known}
     failure = clip.provenance.get("chain_failure")
     if job.read_from is not None:
