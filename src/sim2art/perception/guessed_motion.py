@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from sim2art.geometry.cameras import project, unproject
+from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.adapters.dis_flow import map_in_threads
 from sim2art.perception.image_joint_search import find_image_joints
@@ -18,6 +18,7 @@ from sim2art.perception.image_motions import (
     find_image_motions,
     grid_pixels,
     label_motions,
+    measure_parallax_misfit,
 )
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.moving import keep_regions
@@ -27,13 +28,11 @@ _MIN_SHIFT = 1.5
 """px beyond what the camera does, for a pixel to be seen moving."""
 _MIN_VOTES = 0.34
 """Share of the pairs with flow at a pixel that must show it moving."""
-_MAX_RIVAL = 0.9
-"""From which share on the other kind of joint explains the images nearly as well."""
+_MIN_MARGIN = 0.05
+"""Share of what a joint explains, below which one of the other kind might as well have been chosen."""
 _MAX_UNEXPLAINED = 0.5
 _BLEND = 5.0
 """Half-size pixels over which the joints' corrections of depth are blended."""
-_DEPTH_SHARE = 0.2
-"""Share of the parallax of what stands still by which guessed depth may mislead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +57,7 @@ class GuessedMotion:
             doubts.append(
                 f"depth was guessed, and no joint explains {100 * self.unexplained:.0f} % of what moves in the images"
             )
-        if self.joints and self.joints[0].rival > _MAX_RIVAL:
+        if self.joints and self.joints[0].margin < _MIN_MARGIN:
             kinds = ("sliding", "turning") if self.joints[0].slides else ("turning", "sliding")
             doubts.append(f"depth was guessed, and the images speak for {kinds[0]} hardly more than for {kinds[1]}")
         return tuple(doubts)
@@ -87,6 +86,7 @@ class GuessedMotion:
 def settle_motion(
     depths: Float32[np.ndarray, "frame height width"],
     flows: dict[tuple[int, int], PixelFlow],
+    moving: Bool[np.ndarray, "frame half_height half_width"],
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     *,
@@ -97,6 +97,7 @@ def settle_motion(
     Args:
         depths: Guessed, of one scale, 0 where there is none.
         flows: Between pairs of frames, both ways.
+        moving: Pixels that move (`find_moving_in_images`), without those of people.
         intrinsics: px.
         world_from_camera: Camera poses.
         seed: Of the points that are looked at.
@@ -111,7 +112,7 @@ def settle_motion(
     free = dict(zip(pairs, map_in_threads(find, pairs), strict=True))
     steady = steady_depths(depths, free, intrinsics)
     joints, unexplained = find_image_joints(
-        pairs, flows, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
+        pairs, flows, moving, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
     )
 
     spots = (grid_pixels(*depths.shape[1:]) - intrinsics[:2, 2]) / intrinsics[[0, 1], [0, 1]]
@@ -166,30 +167,16 @@ def find_moving_in_images(
     moving = np.zeros((len(depths), *shape), dtype=bool)
     for a in range(len(depths)):
         depth = depths[a, ::STRIDE, ::STRIDE].astype(np.float64)
+        points = unproject(intrinsics, pixels, depth).reshape(-1, 3)
         votes, seen = np.zeros(shape, int), np.zeros(shape, int)
         for (first, b), pair in flows.items():
             if first != a:
                 continue
             still = inverse(world_from_camera[b]) @ world_from_camera[a]
-            near, far = (
-                project(intrinsics, apply(still, unproject(intrinsics, pixels, factor * depth).reshape(-1, 3))).reshape(
-                    pixels.shape
-                )
-                for factor in (1 - _DEPTH_SHARE, 1 + _DEPTH_SHARE)
-            )
-            target = pixels + pair.flow[::STRIDE, ::STRIDE]
-            off = _distance_to_segment(target, near, far)
+            targets = pixels + pair.flow[::STRIDE, ::STRIDE]
+            off = measure_parallax_misfit(points, targets.reshape(-1, 2), still, intrinsics).reshape(shape)
             known = pair.confident[::STRIDE, ::STRIDE] & (depth > 0)
             votes += known & (off > _MIN_SHIFT) & pair.beats_still[::STRIDE, ::STRIDE]
             seen += known
         moving[a] = keep_regions((votes >= 2) & (votes >= _MIN_VOTES * seen))
     return moving
-
-
-def _distance_to_segment(
-    point: Float[np.ndarray, "*batch 2"], start: Float[np.ndarray, "*batch 2"], end: Float[np.ndarray, "*batch 2"]
-) -> Float[np.ndarray, "*batch"]:
-    along = end - start
-    share = np.sum((point - start) * along, axis=-1) / np.maximum(np.sum(along**2, axis=-1), 1e-12)
-    nearest = start + np.clip(share, 0, 1)[..., None] * along
-    return np.nan_to_num(np.linalg.norm(point - nearest, axis=-1), nan=0.0)

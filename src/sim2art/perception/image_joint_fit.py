@@ -1,9 +1,9 @@
-"""A joint fitted to the flow of many pairs of images: steps alone, or axis, steps and the relief of the guessed depth."""
+"""A joint fitted to the flow of many pairs of images: steps alone, or axis, values and the relief of the guessed depth."""
 
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import sparse
 
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
@@ -14,7 +14,8 @@ _RELIEF_SIGMAS = np.array([0.15, 0.4, 0.4])
 """How far guessed depth may be off in the large: constant and slopes, see `ImageJoint.relief`."""
 _SHARED = 5.0
 """Points that lie side by side have the same errors: so many count as one beside what is known of the relief."""
-_ROUNDS = 12
+_ROUNDS = 25
+_TYING_ROUNDS = 30
 
 
 def fit_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
@@ -56,20 +57,22 @@ def _polish_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
 
 
 def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> ImageJoint:
-    """Axis, steps and relief together, robust Gauss-Newton; points that another joint explains better count less."""
+    """Axis, values in the frames and relief together, robust Gauss-Newton; what another joint explains better counts less."""
     size = float(np.median(np.linalg.norm(movers.rays, axis=1)))
     num_axis = 2 if joint.slides else 4
     units = np.array([1.0, 1.0, size, size])
     num_frames = len(joint.relief)
-    num_steps = movers.num_pairs
-    prior = np.concatenate([np.zeros(num_axis + num_steps), np.tile(_SHARED * _RELIEF_SIGMAS**-2.0, num_frames)])
+    differences = _differences(movers.pairs, num_frames)
+    prior = np.concatenate([np.zeros(num_axis + num_frames), np.tile(_SHARED * _RELIEF_SIGMAS**-2.0, num_frames)])
     rows = np.arange(2 * len(movers.pair)).reshape(-1, 2)
+    first, second = movers.pairs[movers.pair].T
     columns = np.concatenate([
-        np.broadcast_to(np.arange(num_axis), (len(rows), num_axis)), num_axis + movers.pair[:, None],
-        num_axis + num_steps + 3 * movers.frame[:, None] + np.arange(3),
+        np.broadcast_to(np.arange(num_axis), (len(rows), num_axis)), num_axis + first[:, None], num_axis + second[:, None],
+        num_axis + num_frames + 3 * first[:, None] + np.arange(3),
     ], axis=1)  # fmt: skip
     damping = 1e-3
-    best, best_gain = joint, _objective(movers, joint, cost)
+    best = _tie_steps(movers, joint, cost, differences)
+    best_gain = _objective(movers, best, cost)
     for _ in range(_ROUNDS):
         residual = movers.residuals(best)
         squared = np.sum(residual**2, axis=1)
@@ -85,7 +88,7 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> I
         )
         by_relief = by_depth[..., None] * np.concatenate([np.ones((len(rows), 1)), movers.spots], axis=1)[:, None]
         slopes = (
-            np.concatenate([np.stack([*by_axis, by_step], axis=-1), by_relief], axis=-1)
+            np.concatenate([np.stack([*by_axis, -by_step, by_step], axis=-1), by_relief], axis=-1)
             * np.sqrt(weight)[:, None, None]
         )
         jacobian = sparse.csr_matrix(
@@ -94,16 +97,18 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> I
             shape=(rows.size, len(prior)),
         )  # fmt: skip
         normal = np.asarray((jacobian.T @ jacobian).todense())
-        state = np.concatenate([np.zeros(num_axis + num_steps), best.relief.ravel()])
+        state = np.concatenate([np.zeros(num_axis + num_frames), best.relief.ravel()])
         right = -jacobian.T @ (residual * np.sqrt(weight)[:, None]).ravel() - prior * state
-        normal += np.diag(prior + damping * np.diag(normal) + 1e-9)
+        # The values are known up to a constant; the last term holds it.
+        normal += np.diag(prior + damping * np.diag(normal) + 1e-6)
         change = np.linalg.solve(normal, right)
         axis = np.zeros(4)
         axis[:num_axis] = np.clip(change[:num_axis], -0.3, 0.3)
         tried = _shifted(best, axis * units, across, other)
+        values = np.clip(change[num_axis : num_axis + num_frames], -0.5 * size, 0.5 * size)
         tried = dataclasses.replace(
-            tried, steps=best.steps + np.clip(change[num_axis : num_axis + num_steps], -0.5 * size, 0.5 * size),
-            relief=best.relief + np.clip(change[num_axis + num_steps :], -0.3, 0.3).reshape(-1, 3),
+            tried, steps=best.steps + differences @ values,
+            relief=best.relief + np.clip(change[num_axis + num_frames :], -0.3, 0.3).reshape(-1, 3),
         )  # fmt: skip
         gain = _objective(movers, tried, cost)
         if gain > best_gain:
@@ -116,6 +121,30 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> I
             if damping > 10:
                 break
     return best
+
+
+def _differences(pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.ndarray, "pair frame"]:
+    """What takes the joint's values in the frames to its steps between them."""
+    result = np.zeros((len(pairs), num_frames))
+    result[np.arange(len(pairs)), pairs[:, 1]] += 1
+    result[np.arange(len(pairs)), pairs[:, 0]] -= 1
+    return result
+
+
+def _tie_steps(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, differences: np.ndarray) -> ImageJoint:
+    """Steps that are differences of one value a frame: robustly near those of single pairs, which often are another part's."""
+    told = np.bincount(movers.pair, weights=np.maximum(cost - movers.costs(joint), 0), minlength=movers.num_pairs)
+    weights, steps = told, joint.steps
+    hold = 1e-6 * np.eye(differences.shape[1])
+    for _ in range(_TYING_ROUNDS):
+        root = np.sqrt(weights)
+        rows = np.concatenate([root[:, None] * differences, hold])
+        values = np.linalg.lstsq(rows, np.concatenate([root * joint.steps, np.zeros(len(hold))]), rcond=None)[0]
+        steps = differences @ values
+        off = np.abs(steps - joint.steps)
+        spread = max(float(np.median(off[told > 0])) if (told > 0).any() else 0.0, 1e-6)
+        weights = told / (1 + (off / (2 * spread)) ** 2)
+    return _with_steps(joint, steps)
 
 
 def _objective(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> float:

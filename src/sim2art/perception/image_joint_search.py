@@ -9,7 +9,7 @@ the best are fitted to all of it and taken one after another, as long as they ex
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.rotations import rotvec_from_rotation
@@ -22,7 +22,7 @@ from sim2art.perception.reprojection import EXPLAINED, OUTLIER
 
 _SCREEN_POINTS = 30
 """Of a pair, that hypotheses are screened by."""
-_NUM_BEST = 2
+_NUM_BEST = 4
 """Hypotheses of each kind that are fitted to all points."""
 _MIN_PATCH = 150
 """Half-size pixels of a pair's motion, for it to be a hypothesis."""
@@ -33,13 +33,15 @@ _MIN_SHARE = 0.06
 """Share of all moving points that a further joint must explain."""
 _GAIN_OF_POINT = 0.6
 """Share of a residual's cost that a point which is explained saves."""
-_SLIDE_BONUS = 0.95
-"""A slide, which has two unknowns fewer, is preferred to a turn that explains hardly more."""
+_SLIDE_BONUS = 0.92
+"""A slide, which has two unknowns fewer, is preferred to a turn that explains hardly more: flow that a sliding part drags along
+at its border, less the further away, looks like a turn."""
 
 
 def find_image_joints(
     pairs: list[tuple[int, int]],
     flows: dict[tuple[int, int], PixelFlow],
+    moving: Bool[np.ndarray, "frame half_height half_width"],
     motions: dict[tuple[int, int], ImageMotions],
     depths: np.ndarray,
     intrinsics: Float[np.ndarray, "3 3"],
@@ -52,13 +54,14 @@ def find_image_joints(
     Args:
         pairs: Of frames; `steps` of the joints follow their order.
         flows: Of these pairs.
+        moving: Pixels that may be of a part.
         motions: What each pair shows by itself.
         depths: Of all frames, 0 where there is none.
         intrinsics: px.
         world_from_camera: Camera poses.
         rng: Draws the points that are looked at.
     """
-    collected = collect_moving(pairs, flows, depths, intrinsics, world_from_camera, rng)
+    collected = collect_moving(pairs, flows, moving, depths, intrinsics, world_from_camera, rng)
     if collected is None:
         return [], 0.0
     movers, cost = collected
@@ -86,15 +89,15 @@ def find_image_joints(
 
 
 def _choose(best: dict[bool, tuple[float, ImageJoint]]) -> tuple[float, ImageJoint]:
-    """The better of a turn and a slide, with how nearly as well the other one does."""
+    """The better of a turn and a slide, with how nearly it would have been the other one."""
     if len(best) == 1:
         return next(iter(best.values()))
     (turn_gain, turn), (slide_gain, slide) = best[False], best[True]
-    if slide_gain > _SLIDE_BONUS * turn_gain:
-        # A turn by little about a far axis is a slide in all but name.
-        is_other = np.ptp(turn.steps) > _CLEAR_TURN
-        return slide_gain, dataclasses.replace(slide, rival=min(1.0, turn_gain / slide_gain) if is_other else 0.0)
-    return turn_gain, dataclasses.replace(turn, rival=slide_gain / turn_gain)
+    if slide_gain <= _SLIDE_BONUS * turn_gain:
+        return turn_gain, dataclasses.replace(turn, margin=_SLIDE_BONUS * turn_gain / slide_gain - 1)
+    if np.ptp(turn.steps) < _CLEAR_TURN:
+        return slide_gain, slide  # A turn by little about a far axis is a slide in all but name.
+    return slide_gain, dataclasses.replace(slide, margin=slide_gain / (_SLIDE_BONUS * turn_gain) - 1)
 
 
 def _hypotheses(

@@ -1,5 +1,6 @@
 """A joint as many pairs of images show it, and the moving points that it is judged by."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +9,19 @@ from jaxtyping import Float, Int
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.screws import slide_transform, turn_transform
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.perception.image_motions import STRIDE, measure_shift
+from sim2art.perception.image_motions import STRIDE, measure_parallax_misfit, measure_shift
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.reprojection import EXPLAINED, MIN_SHIFT, OUTLIER, joint_residuals, motion_costs
 
 _MAX_RELIEF = 0.5
 """Of the logarithm of depth: more is not taken for a wrong guess."""
 _POINTS = 120
-"""Of a pair."""
+"""Of a pair in which much moves: more than in three quarters of the pairs. Others give as many fewer as less moves in them."""
+_MAX_POINTS = 180
+_MIN_OFF = 1.5
+"""px by which no depth at all explains the flow of a point that moves, if it stood still."""
+_MIN_OFF_SHARE = 0.04
+"""The same, px a px of flow beyond what the camera does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +36,8 @@ class ImageJoint:
     relief: Float[np.ndarray, "frame 3"]
     """What is to be added to the logarithm of the part's guessed depth: a constant, and slopes by X/Z and Y/Z."""
 
-    rival: float = 0.0
-    """How nearly as well a joint of the other kind explains the same, 0..1."""
+    margin: float = math.inf
+    """Share by which a joint of the other kind would have to explain more to be chosen instead."""
 
     def depth_factors(
         self, frame: int | Int[np.ndarray, "point"], spots: Float[np.ndarray, "*batch 2"]
@@ -54,9 +60,10 @@ class ImageJoint:
 class MovingPoints:
     """Points that move, of all pairs, and where the second image of each pair shows them."""
 
+    pairs: Int[np.ndarray, "pair 2"]
+    """First and second frame."""
     pair: Int[np.ndarray, "point"]
-    frame: Int[np.ndarray, "point"]
-    """First frame of the pair."""
+    """Row of `pairs`."""
     spots: Float[np.ndarray, "point 2"]
     """X/Z and Y/Z there."""
     points: Float[np.ndarray, "point 3"]
@@ -68,14 +75,23 @@ class MovingPoints:
     to_camera: Float[np.ndarray, "point 4 4"]
     """World frame to the second camera's."""
     intrinsics: Float[np.ndarray, "3 3"]
-    num_pairs: int
+
+    @property
+    def num_pairs(self) -> int:
+        """Of images."""
+        return len(self.pairs)
+
+    @property
+    def frame(self) -> Int[np.ndarray, "point"]:
+        """First frame of each point's pair."""
+        return self.pairs[self.pair, 0]
 
     def take(self, chosen: np.ndarray) -> "MovingPoints":
         arrays = {
             name: getattr(self, name)[chosen]
-            for name in ("pair", "frame", "spots", "points", "rays", "targets", "shift", "to_camera")
+            for name in ("pair", "spots", "points", "rays", "targets", "shift", "to_camera")
         }
-        return MovingPoints(**arrays, intrinsics=self.intrinsics, num_pairs=self.num_pairs)
+        return MovingPoints(**arrays, pairs=self.pairs, intrinsics=self.intrinsics)
 
     def residuals(self, joint: ImageJoint) -> Float[np.ndarray, "point 2"]:
         """In sigmas."""
@@ -91,48 +107,53 @@ class MovingPoints:
 
 
 def collect_moving(
-    pairs: list[tuple[int, int]], flows: dict[tuple[int, int], PixelFlow], depths: np.ndarray, intrinsics: np.ndarray,
-    world_from_camera: np.ndarray, rng: np.random.Generator,
+    pairs: list[tuple[int, int]], flows: dict[tuple[int, int], PixelFlow], moving: np.ndarray, depths: np.ndarray,
+    intrinsics: np.ndarray, world_from_camera: np.ndarray, rng: np.random.Generator,
 ) -> tuple[MovingPoints, Float[np.ndarray, "point"]] | None:  # fmt: skip
-    """Points whose flow standing still does not explain, about equally many of each pair, and what standing still costs.
+    """Points whose flow standing still explains at no depth at all, and what standing still costs.
 
     None when nothing moves. Arguments as in `image_joint_search.find_image_joints`.
     """
-    gathered = []
-    for index, (a, b) in enumerate(pairs):
-        pair = flows[a, b]
-        usable = pair.confident[::STRIDE, ::STRIDE] & pair.beats_still[::STRIDE, ::STRIDE]
-        usable &= depths[a, ::STRIDE, ::STRIDE] > 0
-        y, x = (STRIDE * grid for grid in np.nonzero(usable))
-        if len(x) > 20 * _POINTS:
-            kept = rng.choice(len(x), 20 * _POINTS, replace=False)
-            y, x = y[kept], x[kept]
-        pixels = np.stack([x, y], axis=1).astype(np.float64)
-        camera = unproject(intrinsics, pixels, depths[a][y, x].astype(np.float64))
-        points = apply(world_from_camera[a], camera)
-        rays = camera @ world_from_camera[a][:3, :3].T
-        targets = pixels + pair.flow[y, x]
-        to_camera = inverse(world_from_camera[b])
-        still = to_camera @ world_from_camera[a]
-        shift = measure_shift(camera, targets, still, intrinsics)
-        cost = motion_costs(still[None], camera, targets, shift, intrinsics)[0]
-        moving = np.flatnonzero((shift > MIN_SHIFT) & (cost > EXPLAINED))
-        if not len(moving):
-            continue
-        if len(moving) > _POINTS:
-            moving = rng.choice(moving, _POINTS, replace=False)
-        spots = camera[moving, :2] / camera[moving, 2:]
-        gathered.append((
-            np.full(len(moving), index), np.full(len(moving), a), spots, points[moving], rays[moving], targets[moving], shift[moving],
-            np.broadcast_to(to_camera, (len(moving), 4, 4)), np.minimum(cost[moving], OUTLIER),
-        ))  # fmt: skip
-    if not gathered:
+    found = [_moving_of_pair(pair, flows[pair], moving, depths, intrinsics, world_from_camera) for pair in pairs]
+    counts = np.array([len(points.shift) for points, _ in found])
+    much = max(float(np.quantile(counts, 0.75)), 1.0)
+    drawn = np.minimum(counts, np.round(np.minimum(_POINTS * counts / much, _MAX_POINTS)).astype(int))
+    if not drawn.sum():
         return None
-    pair, frame, spots, points, rays, targets, shift, to_camera, rest = (
-        np.concatenate(column) for column in zip(*gathered, strict=True)
-    )
+    kept = [rng.choice(count, number, replace=False) for count, number in zip(counts, drawn, strict=True)]
+    points = [points.take(chosen) for (points, _), chosen in zip(found, kept, strict=True)]
+    joined = {
+        name: np.concatenate([getattr(own, name) for own in points])
+        for name in ("spots", "points", "rays", "targets", "shift", "to_camera")
+    }
     movers = MovingPoints(
-        pair=pair, frame=frame, spots=spots, points=points, rays=rays, targets=targets, shift=shift, to_camera=to_camera, intrinsics=intrinsics,
-        num_pairs=len(pairs),
+        **joined, pairs=np.array(pairs), pair=np.repeat(np.arange(len(pairs)), drawn), intrinsics=intrinsics
+    )
+    return movers, np.concatenate([cost[chosen] for (_, cost), chosen in zip(found, kept, strict=True)])
+
+
+def _moving_of_pair(
+    frames: tuple[int, int], pair: PixelFlow, moving: np.ndarray, depths: np.ndarray, intrinsics: np.ndarray,
+    world_from_camera: np.ndarray,
+) -> tuple[MovingPoints, Float[np.ndarray, "point"]]:  # fmt: skip
+    """All of one pair."""
+    a, b = frames
+    usable = pair.confident[::STRIDE, ::STRIDE] & pair.beats_still[::STRIDE, ::STRIDE]
+    usable &= moving[a] & (depths[a, ::STRIDE, ::STRIDE] > 0)
+    y, x = (STRIDE * grid for grid in np.nonzero(usable))
+    pixels = np.stack([x, y], axis=1).astype(np.float64)
+    camera = unproject(intrinsics, pixels, depths[a][y, x].astype(np.float64))
+    targets = pixels + pair.flow[y, x]
+    to_camera = inverse(world_from_camera[b])
+    still = to_camera @ world_from_camera[a]
+    shift = measure_shift(camera, targets, still, intrinsics)
+    cost = motion_costs(still[None], camera, targets, shift, intrinsics)[0]
+    off = measure_parallax_misfit(camera, targets, still, intrinsics)
+    kept = (shift > MIN_SHIFT) & (cost > EXPLAINED) & (off > _MIN_OFF + _MIN_OFF_SHARE * shift)
+    camera = camera[kept]
+    points = MovingPoints(
+        pairs=np.array([frames]), pair=np.zeros(len(camera), dtype=int), spots=camera[:, :2] / camera[:, 2:],
+        points=apply(world_from_camera[a], camera), rays=camera @ world_from_camera[a][:3, :3].T, targets=targets[kept],
+        shift=shift[kept], to_camera=np.broadcast_to(to_camera, (len(camera), 4, 4)), intrinsics=intrinsics,
     )  # fmt: skip
-    return movers, rest
+    return points, np.minimum(cost[kept], OUTLIER)

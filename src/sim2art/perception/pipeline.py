@@ -236,7 +236,9 @@ def observe_frames(
     )
     warnings += people.warnings
     moving, flows = people.without(moving), people.drop(flows)
-    settled = settle_motion(depths, flows, recording.intrinsics, poses, seed=options.seed) if is_guessed else None
+    settled = None
+    if is_guessed:
+        settled = settle_motion(depths, flows, moving, recording.intrinsics, poses, seed=options.seed)
     if settled is not None:
         depths = settled.depths
         reasons += settled.doubts()
