@@ -94,7 +94,7 @@ def _choose(best: dict[bool, tuple[float, ImageJoint]]) -> tuple[float, ImageJoi
         return next(iter(best.values()))
     (turn_gain, turn), (slide_gain, slide) = best[False], best[True]
     if slide_gain <= _SLIDE_BONUS * turn_gain:
-        return turn_gain, dataclasses.replace(turn, margin=_SLIDE_BONUS * turn_gain / slide_gain - 1)
+        return turn_gain, dataclasses.replace(turn, margin=_SLIDE_BONUS * turn_gain / max(slide_gain, 1e-9) - 1)
     if np.ptp(turn.steps) < _CLEAR_TURN:
         return slide_gain, slide  # A turn by little about a far axis is a slide in all but name.
     return slide_gain, dataclasses.replace(slide, margin=slide_gain / (_SLIDE_BONUS * turn_gain) - 1)
