@@ -32,7 +32,7 @@ def moving_of(scene: GuessedScene) -> np.ndarray:
 
 
 def settle(scene: GuessedScene) -> GuessedMotion:
-    return settle_motion(scene.depths, scene.flows, moving_of(scene), INTRINSICS, scene.poses, seed=0)
+    return settle_motion(scene.depths, scene.flows, INTRINSICS, scene.poses, seed=0)
 
 
 def joints_of(scene: GuessedScene) -> list[ImageJoint]:

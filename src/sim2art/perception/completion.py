@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.optional import is_installed
@@ -21,6 +21,7 @@ from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, ColorCapture, 
 from sim2art.perception.components import Choice
 from sim2art.perception.depth_alignment import align_static, align_to_sparse, guessed_focal_length, sparse_error
 from sim2art.perception.guessed_intrinsics import guess_intrinsics, known_intrinsics
+from sim2art.perception.letterbox import find_bars
 from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 from sim2art.perception.thinning import thin_out
@@ -94,6 +95,7 @@ def complete(
         indices, images = indices[warm_up:], images[warm_up:]
     size = images.shape[1:3]
     grays = np.array([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images])
+    bars = find_bars(grays)
     guesses = [loaded(image, capture.frame_ids[i]) for i, image in zip(indices, images, strict=True)]
     known = known_intrinsics(capture, size, options.fov_deg)
     poses = None
@@ -118,7 +120,7 @@ def complete(
     else:
         has_else = cameras.name == "auto" and guesses[0].kind is not DepthKind.DISPARITY
         try:
-            found = _solve(capture, grays, known, guesses, warnings, keep_odd=not has_else)
+            found = _solve(capture, grays, bars, known, guesses, warnings, keep_odd=not has_else)
             indices, depths, intrinsics, poses = indices[found[0]], found[1], found[2], found[3]
         except InvalidFileError as error:
             if not has_else:
@@ -129,6 +131,9 @@ def complete(
         warnings.append(
             f"Depth was guessed from colour ({depth.name}): lengths have no sure scale. --known-length or --marker gives it."
         )
+    if bars.any():
+        warnings.append(f"{100 * bars.mean():.0f} % of the image are black bars at its rim: they are left out.")
+        depths[:, bars] = 0.0
     return Completion(
         indices=indices, depths=depths, intrinsics=intrinsics, world_from_camera=poses, is_metric=is_metric,
         warnings=tuple(warnings),
@@ -242,7 +247,7 @@ def _refuse_disparity(guesses: list[DepthGuess], name: str) -> None:
 
 
 def _solve(
-    capture: ColorCapture, grays: UInt8[np.ndarray, "frame height width"], known: Float[np.ndarray, "3 3"] | None,
+    capture: ColorCapture, grays: UInt8[np.ndarray, "frame height width"], bars: Bool[np.ndarray, "height width"], known: Float[np.ndarray, "3 3"] | None,
     guesses: list[DepthGuess], warnings: list[str], *, keep_odd: bool,
 ) -> tuple[Int[np.ndarray, "kept"], Float32[np.ndarray, "kept height width"], np.ndarray, np.ndarray]:  # fmt: skip
     """Frames that were solved, their depths, intrinsics and poses, by COLMAP where it has something to go by.
@@ -269,7 +274,7 @@ def _solve(
         intrinsics = guess_intrinsics(known, guesses, size, warnings)
         poses = solve_turning(tracks, moving, intrinsics, len(grays))
         return np.arange(len(grays)), align_turning(guesses, poses, intrinsics, size), intrinsics, poses
-    still = find_still_pixels(tracks, grays, moving)
+    still = find_still_pixels(tracks, grays, moving) & ~bars
     focal = guessed_focal_length(guesses)
     if known is None and (focal is not None or change is ViewChange.FLAT):
         # In front of one plane any focal length explains the images: it must not be left to COLMAP.

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from sim2art.geometry.cameras import unproject
+from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.adapters.dis_flow import map_in_threads
 from sim2art.perception.image_joint_search import find_image_joints
@@ -18,7 +18,6 @@ from sim2art.perception.image_motions import (
     find_image_motions,
     grid_pixels,
     label_motions,
-    measure_parallax_misfit,
 )
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.moving import keep_regions
@@ -26,6 +25,10 @@ from sim2art.perception.steady_depth import steady_depths
 
 _MIN_SHIFT = 1.5
 """px beyond what the camera does, for a pixel to be seen moving."""
+_NEAR_THE_GUESS = (0.8, 1.2)
+_ANY_DEPTH = (0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.2, 4.0, 50.0)
+"""Of the guess: far walls and floors are guessed much too near, hardly anything much too far."""
+_MIN_PAIRS = 2
 _MIN_VOTES = 0.34
 """Share of the pairs with flow at a pixel that must show it moving."""
 _MIN_MARGIN = 0.05
@@ -86,7 +89,6 @@ class GuessedMotion:
 def settle_motion(
     depths: Float32[np.ndarray, "frame height width"],
     flows: dict[tuple[int, int], PixelFlow],
-    moving: Bool[np.ndarray, "frame half_height half_width"],
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     *,
@@ -97,7 +99,6 @@ def settle_motion(
     Args:
         depths: Guessed, of one scale, 0 where there is none.
         flows: Between pairs of frames, both ways.
-        moving: Pixels that move (`find_moving_in_images`), without those of people.
         intrinsics: px.
         world_from_camera: Camera poses.
         seed: Of the points that are looked at.
@@ -111,6 +112,7 @@ def settle_motion(
 
     free = dict(zip(pairs, map_in_threads(find, pairs), strict=True))
     steady = steady_depths(depths, free, intrinsics)
+    moving = _see_moving(steady, flows, intrinsics, world_from_camera, _ANY_DEPTH)
     joints, unexplained = find_image_joints(
         pairs, flows, moving, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
     )
@@ -161,22 +163,43 @@ def find_moving_in_images(
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
 ) -> Bool[np.ndarray, "frame half_height half_width"]:
-    """Moving pixels, on every second row and column: their flow is not the camera's, whatever their depth."""
+    """Regions that move, on every second row and column: their flow is not the camera's, though depth be a fifth off."""
+    moving = _see_moving(depths, flows, intrinsics, world_from_camera, _NEAR_THE_GUESS)
+    return np.array([keep_regions(one) for one in moving])
+
+
+def _see_moving(
+    depths: Float32[np.ndarray, "frame height width"],
+    flows: dict[tuple[int, int], PixelFlow],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    factors: tuple[float, ...],
+) -> Bool[np.ndarray, "frame half_height half_width"]:
+    """Pixels that at no depth would stand still in all pairs of their frame; `factors`: the depths looked at, of the guess."""
     pixels = grid_pixels(*depths.shape[1:])
-    shape = pixels.shape[:2]
-    moving = np.zeros((len(depths), *shape), dtype=bool)
+    moving = np.zeros((len(depths), *pixels.shape[:2]), dtype=bool)
     for a in range(len(depths)):
+        own = [pair for pair in flows if pair[0] == a]
         depth = depths[a, ::STRIDE, ::STRIDE].astype(np.float64)
-        points = unproject(intrinsics, pixels, depth).reshape(-1, 3)
-        votes, seen = np.zeros(shape, int), np.zeros(shape, int)
-        for (first, b), pair in flows.items():
-            if first != a:
-                continue
-            still = inverse(world_from_camera[b]) @ world_from_camera[a]
-            targets = pixels + pair.flow[::STRIDE, ::STRIDE]
-            off = measure_parallax_misfit(points, targets.reshape(-1, 2), still, intrinsics).reshape(shape)
-            known = pair.confident[::STRIDE, ::STRIDE] & (depth > 0)
-            votes += known & (off > _MIN_SHIFT) & pair.beats_still[::STRIDE, ::STRIDE]
-            seen += known
-        moving[a] = keep_regions((votes >= 2) & (votes >= _MIN_VOTES * seen))
+        known = np.array([flows[pair].confident[::STRIDE, ::STRIDE] for pair in own]) & (depth > 0)
+        clear = known & np.array([flows[pair].beats_still[::STRIDE, ::STRIDE] for pair in own])
+        y, x = np.nonzero(clear.sum(axis=0) >= _MIN_PAIRS)
+        points = unproject(intrinsics, pixels[y, x], depth[y, x])
+        votes = np.zeros((len(factors) - 1, len(x)), dtype=int)
+        for pair, tells in zip(own, clear[:, y, x], strict=True):
+            still = inverse(world_from_camera[pair[1]]) @ world_from_camera[a]
+            seen = np.array([project(intrinsics, apply(still, factor * points)) for factor in factors])
+            target = pixels[y, x] + flows[pair].flow[::STRIDE, ::STRIDE][y, x]
+            votes += tells & (_distance_to_segment(target, seen[:-1], seen[1:]) > _MIN_SHIFT)
+        least = votes.min(axis=0)
+        moving[a, y, x] = (least >= _MIN_PAIRS) & (least >= _MIN_VOTES * known[:, y, x].sum(axis=0))
     return moving
+
+
+def _distance_to_segment(
+    point: Float[np.ndarray, "*batch 2"], start: Float[np.ndarray, "*batch 2"], end: Float[np.ndarray, "*batch 2"]
+) -> Float[np.ndarray, "*batch"]:
+    along = end - start
+    share = np.sum((point - start) * along, axis=-1) / np.maximum(np.sum(along**2, axis=-1), 1e-12)
+    nearest = start + np.clip(share, 0, 1)[..., None] * along
+    return np.nan_to_num(np.linalg.norm(point - nearest, axis=-1), nan=0.0)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.screws import slide_transform, turn_transform
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.perception.image_motions import STRIDE, measure_parallax_misfit, measure_shift
+from sim2art.perception.image_motions import STRIDE, measure_shift
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.reprojection import EXPLAINED, MIN_SHIFT, OUTLIER, joint_residuals, motion_costs
 
@@ -18,10 +18,6 @@ _MAX_RELIEF = 0.5
 _POINTS = 120
 """Of a pair in which much moves: more than in three quarters of the pairs. Others give as many fewer as less moves in them."""
 _MAX_POINTS = 180
-_MIN_OFF = 1.5
-"""px by which no depth at all explains the flow of a point that moves, if it stood still."""
-_MIN_OFF_SHARE = 0.04
-"""The same, px a px of flow beyond what the camera does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +144,7 @@ def _moving_of_pair(
     still = to_camera @ world_from_camera[a]
     shift = measure_shift(camera, targets, still, intrinsics)
     cost = motion_costs(still[None], camera, targets, shift, intrinsics)[0]
-    off = measure_parallax_misfit(camera, targets, still, intrinsics)
-    kept = (shift > MIN_SHIFT) & (cost > EXPLAINED) & (off > _MIN_OFF + _MIN_OFF_SHARE * shift)
+    kept = (shift > MIN_SHIFT) & (cost > EXPLAINED)
     camera = camera[kept]
     points = MovingPoints(
         pairs=np.array([frames]), pair=np.zeros(len(camera), dtype=int), spots=camera[:, :2] / camera[:, 2:],

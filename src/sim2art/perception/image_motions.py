@@ -36,8 +36,6 @@ _FILL_WINDOW = 15
 """Grid cells in which pixels without flow of their own look for neighbours that have one."""
 _FILL_VOTES = 0.08
 _FILL_MAJORITY = 0.85
-_ANY_DEPTH = (0.5, 50.0)
-"""Of the guess: far walls and floors are guessed much too near, hardly anything much too far."""
 _STILL_BONUS = 0.5
 """Squared sigmas by which standing still may explain flow worse."""
 
@@ -251,24 +249,3 @@ def measure_shift(
     """How far (px) from where the camera's motion alone would bring points the second image shows them."""
     shift = np.linalg.norm(targets - project(intrinsics, apply(still, points)), axis=-1)
     return np.nan_to_num(shift, nan=1e3, posinf=1e3)
-
-
-def measure_parallax_misfit(
-    points: Float[np.ndarray, "*batch 3"],
-    targets: Float[np.ndarray, "*batch 2"],
-    still: Float[np.ndarray, "4 4"],
-    intrinsics: Float[np.ndarray, "3 3"],
-) -> Float[np.ndarray, "*batch"]:
-    """How far (px) the second image shows points from where they would be seen standing still, at whatever depth.
-
-    Args:
-        points: First camera's frame.
-        targets: Where the second image shows them, px.
-        still: The second camera's frame from the first's.
-        intrinsics: px.
-    """
-    start, end = (project(intrinsics, apply(still, factor * points)) for factor in _ANY_DEPTH)
-    along = end - start
-    share = np.sum((targets - start) * along, axis=-1) / np.maximum(np.sum(along**2, axis=-1), 1e-12)
-    off = targets - start - np.clip(share, 0, 1)[..., None] * along
-    return np.nan_to_num(np.linalg.norm(off, axis=-1), nan=0.0)

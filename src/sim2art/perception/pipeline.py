@@ -236,9 +236,7 @@ def observe_frames(
     )
     warnings += people.warnings
     moving, flows = people.without(moving), people.drop(flows)
-    settled = None
-    if is_guessed:
-        settled = settle_motion(depths, flows, moving, recording.intrinsics, poses, seed=options.seed)
+    settled = settle_motion(depths, flows, recording.intrinsics, poses, seed=options.seed) if is_guessed else None
     if settled is not None:
         depths = settled.depths
         reasons += settled.doubts()
