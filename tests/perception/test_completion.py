@@ -39,7 +39,8 @@ class TremblingDepth:
         return DepthGuess(values=cv2.GaussianBlur(values, (0, 0), 1.0).astype(np.float32), kind=self._kind)
 
 
-def _colour(scene: SlidingScene) -> ColorSource:
+def colour_of(scene: SlidingScene) -> ColorSource:
+    """The scene as a recording without depth."""
     return ColorSource(
         path=Path("clip.mp4"), frame_ids=tuple(range(len(scene.images))), times=scene.times,
         images=lambda index: scene.images[index], intrinsics=scene.intrinsics,
@@ -53,7 +54,7 @@ def still() -> SlidingScene:
 
 @pytest.mark.parametrize("kind", list(DepthKind))
 def test_a_camera_that_stands_still_is_seen_and_depth_no_longer_trembles(still: SlidingScene, kind: DepthKind) -> None:
-    found = complete(_colour(still), ANY, AUTO, OPTIONS, estimator=TremblingDepth(still, kind))
+    found = complete(colour_of(still), ANY, AUTO, OPTIONS, estimator=TremblingDepth(still, kind))
     assert found.world_from_camera is not None
     np.testing.assert_array_equal(found.world_from_camera, np.tile(np.eye(4), (12, 1, 1)))
     wall = ~still.on_board.any(axis=0)
@@ -126,7 +127,7 @@ def test_the_whole_chain_runs_on_a_video_with_depth_files(still: SlidingScene, t
 
 def test_without_a_depth_component_it_is_said_how_to_get_one(still: SlidingScene) -> None:
     with pytest.raises(InvalidFileError, match=r"--chain light.*weights fetch dinov2-small.*--chain full"):
-        observe(_colour(still), ObserveOptions())
+        observe(colour_of(still), ObserveOptions())
 
 
 def test_a_component_that_cannot_run_is_refused_before_anything_is_computed(
@@ -135,12 +136,12 @@ def test_a_component_that_cannot_run_is_refused_before_anything_is_computed(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("SIM2ART_WEIGHTS", raising=False)
     with pytest.raises(InvalidFileError, match=r"--depth da2 cannot run here: .*sim2art weights fetch da2"):
-        observe(_colour(still), ObserveOptions(depth="da2"))
+        observe(colour_of(still), ObserveOptions(depth="da2"))
 
 
 def test_a_known_length_makes_lengths_exact(still: SlidingScene) -> None:
-    found = complete(_colour(still), ANY, AUTO, OPTIONS, estimator=TremblingDepth(still, DepthKind.DEPTH))
-    capture = completed_capture(_colour(still), found, is_guessed=True)
+    found = complete(colour_of(still), ANY, AUTO, OPTIONS, estimator=TremblingDepth(still, DepthKind.DEPTH))
+    capture = completed_capture(colour_of(still), found, is_guessed=True)
     ends = np.array([[20.0, 30.0], [200.0, 150.0]])
     true = unproject(still.intrinsics, ends, still.depths[0][[30, 150], [20, 200]].astype(np.float64))
     length = float(np.linalg.norm(true[0] - true[1]))
@@ -177,10 +178,10 @@ def test_a_marker_makes_lengths_exact(still: SlidingScene) -> None:
 
 
 def test_one_colour_and_short_recordings_are_refused_or_said(still: SlidingScene) -> None:
-    one = dataclasses.replace(_colour(still), frame_ids=(0,), times=still.times[:1])
+    one = dataclasses.replace(colour_of(still), frame_ids=(0,), times=still.times[:1])
     with pytest.raises(InvalidFileError, match="1 of 1 frames"):
         complete(one, ANY, AUTO, OPTIONS, estimator=TremblingDepth(still, DepthKind.DEPTH))
     grey = render_scene(num_frames=6)
-    plain = dataclasses.replace(_colour(grey), images=lambda index: np.full_like(grey.images[index], 128))
+    plain = dataclasses.replace(colour_of(grey), images=lambda index: np.full_like(grey.images[index], 128))
     with pytest.raises(InvalidFileError, match="0 of 6 frames"):
         complete(plain, ANY, AUTO, OPTIONS, estimator=TremblingDepth(grey, DepthKind.DISPARITY))

@@ -5,14 +5,27 @@ import dataclasses
 import numpy as np
 import pytest
 
+from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.screws import line_distance
-from sim2art.geometry.transforms import inverse
+from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.guessed_motion import GuessedMotion, find_moving_in_images, settle_motion
 from sim2art.perception.image_joint_search import find_image_joints
 from sim2art.perception.image_joints import ImageJoint
 from sim2art.perception.image_motions import STILL, UNKNOWN, ImageMotions, find_image_motions
+from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.steady_depth import steady_depths
-from tests.perception.guessed_scene import AXIS, INTRINSICS, NUM_FRAMES, PIVOT, SLIDE, GuessedScene, make_scene
+from tests.perception.guessed_scene import (
+    AXIS,
+    HEIGHT,
+    INTRINSICS,
+    NUM_FRAMES,
+    PIVOT,
+    SLIDE,
+    WIDTH,
+    GuessedScene,
+    make_scene,
+    pixel_grid,
+)
 
 
 def angle(a: np.ndarray, b: np.ndarray) -> float:
@@ -33,6 +46,15 @@ def moving_of(scene: GuessedScene) -> np.ndarray:
 
 def settle(scene: GuessedScene) -> GuessedMotion:
     return settle_motion(scene.depths, scene.flows, INTRINSICS, scene.poses, seed=0)
+
+
+def seen_from(scene: GuessedScene, poses: np.ndarray, a: int, b: int) -> PixelFlow:
+    """Flow of the scene at rest while the camera moves."""
+    points = unproject(INTRINSICS, pixel_grid(), scene.true_depths[a])
+    carried = project(INTRINSICS, apply(inverse(poses[b]) @ poses[a], points.reshape(-1, 3))).reshape(HEIGHT, WIDTH, 2)
+    flow = (carried - pixel_grid()).astype(np.float32)
+    inside = np.all((carried >= 0) & (carried < (WIDTH, HEIGHT)), axis=-1)
+    return PixelFlow(flow=flow, confident=inside, beats_still=inside, cornered=inside)
 
 
 def joints_of(scene: GuessedScene) -> list[ImageJoint]:
@@ -90,6 +112,8 @@ def test_a_turn_is_exact_on_true_depth() -> None:
     steps = dict(zip(scene.flows, best.steps * np.sign(best.axis @ AXIS), strict=True))
     for (a, b), step in steps.items():
         assert step == pytest.approx(np.radians(45) * (b - a) / (NUM_FRAMES - 1), abs=np.radians(0.5))
+    for a in range(NUM_FRAMES - 3):
+        assert steps[a, a + 1] + steps[a + 1, a + 2] + steps[a + 2, a + 3] == pytest.approx(steps[a, a + 3], abs=1e-9)
 
 
 def test_a_slide_is_found_though_the_depth_trembles() -> None:
@@ -149,6 +173,19 @@ def test_what_moves_is_seen_whatever_its_depth() -> None:
     panel = scene.on_panel[:, ::2, ::2]
     assert moving[4][panel[4]].mean() > 0.5
     assert moving[~panel].mean() < 0.01
+
+
+@pytest.mark.parametrize("factor", [0.4, 1.5])
+def test_a_wall_whose_depth_is_guessed_wrong_is_no_moving_part(factor: float) -> None:
+    scene = make_scene("rest")
+    poses = scene.poses.copy()
+    poses[:, 0, 3] = np.linspace(0.0, 0.5, NUM_FRAMES)
+    depths = scene.depths.copy()
+    depths[~scene.on_panel] *= factor
+    flows = {pair: seen_from(scene, poses, *pair) for pair in scene.flows}
+    settled = settle_motion(depths, flows, INTRINSICS, poses, seed=0)
+    assert settled.joints == ()
+    assert settled.unexplained == 0.0
 
 
 def test_pixels_that_follow_no_motion_are_unknown() -> None:

@@ -197,8 +197,10 @@ def _see_moving(
 
 
 def _distance_to_segment(
-    point: Float[np.ndarray, "*batch 2"], start: Float[np.ndarray, "*batch 2"], end: Float[np.ndarray, "*batch 2"]
-) -> Float[np.ndarray, "*batch"]:
+    point: Float[np.ndarray, "point 2"],
+    start: Float[np.ndarray, "segment point 2"],
+    end: Float[np.ndarray, "segment point 2"],
+) -> Float[np.ndarray, "segment point"]:
     along = end - start
     share = np.sum((point - start) * along, axis=-1) / np.maximum(np.sum(along**2, axis=-1), 1e-12)
     nearest = start + np.clip(share, 0, 1)[..., None] * along
