@@ -176,6 +176,8 @@ def run_cases(job: Job, *, workers: int) -> Iterator[CaseRun]:
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_start_quiet_worker, initargs=(job,)) as pool:
         yield from pool.imap_unordered(_run_case, job.cases.seeds)
+        pool.close()  # Workers that end by themselves print no stack traces, as COLMAP's library does when it is killed.
+        pool.join()
 
 
 # Set once in each process, so that weights load once and not for every clip.
