@@ -25,8 +25,9 @@ from sim2art.perception.steady_depth import steady_depths
 
 _MIN_SHIFT = 1.5
 """px beyond what the camera does, for a pixel to be seen moving."""
-_NEAR_THE_GUESS = (0.8, 1.2)
-_ANY_DEPTH = (0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.2, 4.0, 50.0)
+_MIN_IN_REGIONS = 0.65
+"""Share of the moving pixels that lie in regions, from which on the others are taken for noise."""
+_DEPTHS = (0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.2, 4.0, 50.0)
 """Of the guess: far walls and floors are guessed much too near, hardly anything much too far."""
 _MIN_PAIRS = 2
 _MIN_VOTES = 0.34
@@ -112,7 +113,10 @@ def settle_motion(
 
     free = dict(zip(pairs, map_in_threads(find, pairs), strict=True))
     steady = steady_depths(depths, free, intrinsics)
-    moving = _see_moving(steady, flows, intrinsics, world_from_camera, _ANY_DEPTH)
+    moving = _see_moving(steady, flows, intrinsics, world_from_camera)
+    regions = _regions(moving)
+    if regions.sum() >= _MIN_IN_REGIONS * moving.sum():
+        moving = regions  # Else little has texture: motion shows at single edges.
     joints, unexplained = find_image_joints(
         pairs, flows, moving, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
     )
@@ -163,8 +167,13 @@ def find_moving_in_images(
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
 ) -> Bool[np.ndarray, "frame half_height half_width"]:
-    """Regions that move, on every second row and column: their flow is not the camera's, though depth be a fifth off."""
-    moving = _see_moving(depths, flows, intrinsics, world_from_camera, _NEAR_THE_GUESS)
+    """Regions that move, on every second row and column: at no depth would they stand still."""
+    return _regions(_see_moving(depths, flows, intrinsics, world_from_camera))
+
+
+def _regions(
+    moving: Bool[np.ndarray, "frame half_height half_width"],
+) -> Bool[np.ndarray, "frame half_height half_width"]:
     return np.array([keep_regions(one) for one in moving])
 
 
@@ -173,9 +182,8 @@ def _see_moving(
     flows: dict[tuple[int, int], PixelFlow],
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
-    factors: tuple[float, ...],
 ) -> Bool[np.ndarray, "frame half_height half_width"]:
-    """Pixels that at no depth would stand still in all pairs of their frame; `factors`: the depths looked at, of the guess."""
+    """Pixels that at no depth would stand still in all pairs of their frame."""
     pixels = grid_pixels(*depths.shape[1:])
     moving = np.zeros((len(depths), *pixels.shape[:2]), dtype=bool)
     for a in range(len(depths)):
@@ -185,10 +193,10 @@ def _see_moving(
         clear = known & np.array([flows[pair].beats_still[::STRIDE, ::STRIDE] for pair in own])
         y, x = np.nonzero(clear.sum(axis=0) >= _MIN_PAIRS)
         points = unproject(intrinsics, pixels[y, x], depth[y, x])
-        votes = np.zeros((len(factors) - 1, len(x)), dtype=int)
+        votes = np.zeros((len(_DEPTHS) - 1, len(x)), dtype=int)
         for pair, tells in zip(own, clear[:, y, x], strict=True):
             still = inverse(world_from_camera[pair[1]]) @ world_from_camera[a]
-            seen = np.array([project(intrinsics, apply(still, factor * points)) for factor in factors])
+            seen = np.array([project(intrinsics, apply(still, factor * points)) for factor in _DEPTHS])
             target = pixels[y, x] + flows[pair].flow[::STRIDE, ::STRIDE][y, x]
             votes += tells & (_distance_to_segment(target, seen[:-1], seen[1:]) > _MIN_SHIFT)
         least = votes.min(axis=0)
