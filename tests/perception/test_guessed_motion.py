@@ -188,6 +188,14 @@ def test_a_wall_whose_depth_is_guessed_wrong_is_no_moving_part(factor: float) ->
     assert settled.unexplained == 0.0
 
 
+def test_without_flow_nothing_moves() -> None:
+    scene = make_scene("turn")
+    settled = settle(dataclasses.replace(scene, flows={}))
+    assert settled.joints == ()
+    assert settled.doubts() == ()
+    np.testing.assert_allclose(settled.depths, scene.depths, rtol=1e-5)
+
+
 def test_pixels_that_follow_no_motion_are_unknown() -> None:
     scene = make_scene("turn")
     flow = scene.flows[2, 10]

@@ -153,6 +153,8 @@ def _corrected(
     result = depths.copy()
     for frame in range(len(depths)):
         own = np.array([found.labels for (a, _), found in motions.items() if a == frame])
+        if not len(own):
+            continue
         votes = np.array([(own == k).mean(axis=0) for k in range(factors.shape[1])])
         shares = np.array([cv2.GaussianBlur(share, (0, 0), _BLEND) for share in votes])
         # Single pixels that follow a joint by chance must not be torn out of their surroundings.
@@ -188,6 +190,8 @@ def _see_moving(
     moving = np.zeros((len(depths), *pixels.shape[:2]), dtype=bool)
     for a in range(len(depths)):
         own = [pair for pair in flows if pair[0] == a]
+        if not own:
+            continue
         depth = depths[a, ::STRIDE, ::STRIDE].astype(np.float64)
         known = np.array([flows[pair].confident[::STRIDE, ::STRIDE] for pair in own]) & (depth > 0)
         clear = known & np.array([flows[pair].beats_still[::STRIDE, ::STRIDE] for pair in own])

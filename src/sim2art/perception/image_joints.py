@@ -18,6 +18,7 @@ _MAX_RELIEF = 0.5
 _POINTS = 120
 """Of a pair in which much moves: more than in three quarters of the pairs. Others give as many fewer as less moves in them."""
 _MAX_POINTS = 180
+_OF_POINTS = ("spots", "points", "rays", "targets", "shift", "to_camera")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +84,8 @@ class MovingPoints:
         return self.pairs[self.pair, 0]
 
     def take(self, chosen: np.ndarray) -> "MovingPoints":
-        arrays = {
-            name: getattr(self, name)[chosen]
-            for name in ("pair", "spots", "points", "rays", "targets", "shift", "to_camera")
-        }
-        return MovingPoints(**arrays, pairs=self.pairs, intrinsics=self.intrinsics)
+        arrays = {name: getattr(self, name)[chosen] for name in _OF_POINTS}
+        return MovingPoints(**arrays, pair=self.pair[chosen], pairs=self.pairs, intrinsics=self.intrinsics)
 
     def residuals(self, joint: ImageJoint) -> Float[np.ndarray, "point 2"]:
         """In sigmas."""
@@ -112,16 +110,13 @@ def collect_moving(
     """
     found = [_moving_of_pair(pair, flows[pair], moving, depths, intrinsics, world_from_camera) for pair in pairs]
     counts = np.array([len(points.shift) for points, _ in found])
+    if not counts.sum():
+        return None
     much = max(float(np.quantile(counts, 0.75)), 1.0)
     drawn = np.minimum(counts, np.round(np.minimum(_POINTS * counts / much, _MAX_POINTS)).astype(int))
-    if not drawn.sum():
-        return None
     kept = [rng.choice(count, number, replace=False) for count, number in zip(counts, drawn, strict=True)]
     points = [points.take(chosen) for (points, _), chosen in zip(found, kept, strict=True)]
-    joined = {
-        name: np.concatenate([getattr(own, name) for own in points])
-        for name in ("spots", "points", "rays", "targets", "shift", "to_camera")
-    }
+    joined = {name: np.concatenate([getattr(own, name) for own in points]) for name in _OF_POINTS}
     movers = MovingPoints(
         **joined, pairs=np.array(pairs), pair=np.repeat(np.arange(len(pairs)), drawn), intrinsics=intrinsics
     )
