@@ -11,7 +11,8 @@ from PIL import Image
 from sim2art.geometry.cameras import intrinsics_from_fov, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import apply, inverse, make_transform
-from sim2art.perception.captures.capture import MemoryCapture
+from sim2art.perception.captures.capture import ColorSource, MemoryCapture
+from sim2art.perception.tasks import DepthGuess, DepthKind
 
 WALL, BOARD = 1.32, 1.2
 """Depth of wall and board in the world (the first camera's frame), m."""
@@ -140,3 +141,25 @@ def _look_up(texture: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Colours at places (m); the texture spans 2.4 m and repeats."""
     at = ((places + 1.2) / 2.4 * 511).astype(np.float32)
     return cv2.remap(texture, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+
+
+class TremblingDepth:
+    """The true depth as networks give it: with a factor, and for disparity an offset, that change with every image."""
+
+    def __init__(self, scene: SlidingScene, kind: DepthKind) -> None:
+        self._scene, self._kind, self._rng = scene, kind, np.random.default_rng(3)
+
+    def __call__(self, image: np.ndarray, frame_id: int) -> DepthGuess:
+        factor, offset = self._rng.uniform(0.7, 1.4), self._rng.uniform(0.0, 0.3)
+        depth = self._scene.depths[frame_id]
+        values = factor * depth if self._kind is DepthKind.DEPTH else factor / depth + offset
+        values = values * self._rng.normal(1.0, 0.01, values.shape)
+        return DepthGuess(values=cv2.GaussianBlur(values, (0, 0), 1.0).astype(np.float32), kind=self._kind)
+
+
+def colour_of(scene: SlidingScene) -> ColorSource:
+    """The scene as a recording without depth."""
+    return ColorSource(
+        path=Path("clip.mp4"), frame_ids=tuple(range(len(scene.images))), times=scene.times,
+        images=lambda index: scene.images[index], intrinsics=scene.intrinsics,
+    )  # fmt: skip

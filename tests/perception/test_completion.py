@@ -19,32 +19,10 @@ from sim2art.perception.pipeline import ObserveOptions, observe
 from sim2art.perception.scale import parse_known_length, scale_by_length, scale_by_marker
 from sim2art.perception.tasks import DepthGuess, DepthKind, SparseCameras
 from tests.perception.recorded_files import write_video
-from tests.perception.sliding_scene import SlidingScene, render_scene, write_scene
+from tests.perception.sliding_scene import SlidingScene, TremblingDepth, colour_of, render_scene, write_scene
 
 AUTO, ANY = Choice(name="auto"), Choice(name="da2")
 OPTIONS = CompleteOptions(max_frames=24)
-
-
-class TremblingDepth:
-    """The true depth as networks give it: with a factor, and for disparity an offset, that change with every image."""
-
-    def __init__(self, scene: SlidingScene, kind: DepthKind) -> None:
-        self._scene, self._kind, self._rng = scene, kind, np.random.default_rng(3)
-
-    def __call__(self, image: np.ndarray, frame_id: int) -> DepthGuess:
-        factor, offset = self._rng.uniform(0.7, 1.4), self._rng.uniform(0.0, 0.3)
-        depth = self._scene.depths[frame_id]
-        values = factor * depth if self._kind is DepthKind.DEPTH else factor / depth + offset
-        values = values * self._rng.normal(1.0, 0.01, values.shape)
-        return DepthGuess(values=cv2.GaussianBlur(values, (0, 0), 1.0).astype(np.float32), kind=self._kind)
-
-
-def colour_of(scene: SlidingScene) -> ColorSource:
-    """The scene as a recording without depth."""
-    return ColorSource(
-        path=Path("clip.mp4"), frame_ids=tuple(range(len(scene.images))), times=scene.times,
-        images=lambda index: scene.images[index], intrinsics=scene.intrinsics,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ from sim2art.perception.completion import CompleteOptions, complete
 from sim2art.perception.components import Choice
 from sim2art.perception.letterbox import find_bars
 from sim2art.perception.tasks import DepthKind
-from tests.perception.sliding_scene import render_scene
-from tests.perception.test_completion import TremblingDepth, colour_of
+from tests.perception.sliding_scene import TremblingDepth, colour_of, render_scene
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.sampled_from([0, 1]), st.integers(0, 99))

@@ -5,6 +5,7 @@ from jaxtyping import Float, Float32
 
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.motion_profile import camera_flow
+from sim2art.perception.pose_checks import stands_still
 
 _QUIET_SHARE, _QUIET_SHARE_STANDING = 0.25, 0.05
 _FACTORS = (0.5, 0.6, 0.7, 0.8, 0.88, 1.0, 1.14, 1.28, 1.45, 1.7, 2.0)
@@ -32,7 +33,7 @@ def camera_misfit(
             continue
         still, seen = camera_flow(depths[frame], intrinsics, world_from_camera[frame], world_from_camera[frame + 1])
         used = pair.cornered & seen
-        stands = np.abs(world_from_camera[frame] - world_from_camera[frame + 1]).max() < 1e-6
+        stands = stands_still(world_from_camera[frame : frame + 2])
         if used.any():
             share = _QUIET_SHARE_STANDING if stands else _QUIET_SHARE
             quiet.append(float(np.quantile(np.linalg.norm(pair.flow - still, axis=-1)[used], share)))
@@ -50,7 +51,7 @@ def fit_focal_length(
     It shows where the camera moves: a wrong focal length puts what stands still beside where its flow leads.
     """
     before = camera_misfit(flows, depths, intrinsics, world_from_camera)
-    if before < _LEAST_MISFIT or np.abs(world_from_camera - world_from_camera[0]).max() < 1e-6:
+    if before < _LEAST_MISFIT or stands_still(world_from_camera):
         return 1.0
     misfits = []
     for factor in _FACTORS:

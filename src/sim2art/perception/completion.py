@@ -23,6 +23,7 @@ from sim2art.perception.depth_alignment import align_static, align_to_sparse, gu
 from sim2art.perception.guessed_intrinsics import guess_intrinsics, known_intrinsics
 from sim2art.perception.letterbox import find_bars
 from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
+from sim2art.perception.pose_checks import stands_still
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 from sim2art.perception.thinning import thin_out
 from sim2art.perception.turning import align_turning, solve_turning
@@ -105,11 +106,11 @@ def complete(
         known = known if found is None else found
     elif cameras.name == "auto" and capture.world_from_camera is not None:
         poses = capture.world_from_camera[indices]
-    elif cameras.name == "static" or (cameras.name == "auto" and _stands_still(grays)):
+    elif cameras.name == "static" or (cameras.name == "auto" and _shows_no_motion(grays)):
         poses = np.tile(np.eye(4), (len(indices), 1, 1))
     if poses is not None:
         intrinsics = guess_intrinsics(known, guesses, size, warnings)
-        is_still = bool(np.abs(poses - poses[0]).max() < 1e-6)
+        is_still = stands_still(poses)
         trusted = is_metric or not is_still
         depths = _leave(guesses, size) if trusted else align_static(guesses, grays)
         if not (is_still or is_metric):
@@ -227,7 +228,7 @@ def _with_files(capture: ColorCapture, files: DepthFiles, max_frames: int) -> In
     return have[np.unique(np.linspace(0, len(have) - 1, min(len(have), max_frames)).astype(int))] if len(have) else have
 
 
-def _stands_still(grays: UInt8[np.ndarray, "frame height width"]) -> bool:
+def _shows_no_motion(grays: UInt8[np.ndarray, "frame height width"]) -> bool:
     everywhere = np.ones(grays.shape[1:], np.float32)
     return is_camera_static(track_corners(grays, lambda _: everywhere), len(grays))
 

@@ -21,11 +21,11 @@ from sim2art.perception.image_motions import (
 )
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.moving import keep_regions
+from sim2art.perception.pose_checks import stands_still
 from sim2art.perception.steady_depth import steady_depths
 
 _MIN_SHIFT = 1.5
 """px beyond what the camera does, for a pixel to be seen moving."""
-_STILL_POSES = 1e-6
 _MIN_IN_REGIONS = 0.65
 """Share of the moving pixels that lie in regions, from which on the others are taken for noise."""
 _DEPTHS = (0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.2, 4.0, 50.0)
@@ -116,8 +116,7 @@ def settle_motion(
     steady = steady_depths(depths, free, intrinsics)
     moving = _see_moving(steady, flows, intrinsics, world_from_camera)
     regions = _regions(moving)
-    has_parallax = np.ptp(world_from_camera, axis=0).max() > _STILL_POSES
-    if has_parallax and regions.sum() >= _MIN_IN_REGIONS * moving.sum():
+    if not stands_still(world_from_camera) and regions.sum() >= _MIN_IN_REGIONS * moving.sum():
         moving = regions  # Else little has texture: motion shows at single edges.
     joints, unexplained = find_image_joints(
         pairs, flows, moving, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)

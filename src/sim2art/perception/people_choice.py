@@ -11,6 +11,7 @@ from sim2art.perception.adapters.own_files import read_mask
 from sim2art.perception.components import Choice
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.people import find_near_arms, find_people
+from sim2art.perception.pose_checks import stands_still
 
 _MIN_AGREEMENT = 0.5
 """Share of the arm's pixels in the prompted frame that SAM 2 must find again to be believed."""
@@ -74,7 +75,7 @@ def leave_out_people(
         own = np.array([read_mask(Path(choice.source), frame, size) for frame in frame_ids])
         return LeftOut(masks=own, warnings=())
     masks, told = find_people(images, depths, moving, intrinsics, world_from_camera).masks, ()
-    if depth_is_guessed and np.abs(world_from_camera - world_from_camera[0]).max() < 1e-6:
+    if depth_is_guessed and stands_still(world_from_camera):
         masks = masks | find_near_arms(depths, moving)
     if not masks.any():
         return LeftOut(masks=masks, warnings=())

@@ -1,4 +1,4 @@
-"""Checks of camera poses: damaged matrices, a camera that jumps."""
+"""Checks of camera poses: damaged matrices, a camera that jumps or stands still."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -6,12 +6,18 @@ from jaxtyping import Float, Int
 from sim2art.geometry.rotations import rotvec_from_rotation
 from sim2art.geometry.transforms import inverse, is_rigid
 
+_SAME_POSE = 1e-6
 _MAX_BAD = 0.2
 _JUMP_DISTANCE = 0.25
 """m between neighbouring frames; less is never called a jump."""
 _JUMP_ANGLE = np.deg2rad(20.0)
 _JUMP_FACTOR = 8.0
 """A jump is also this many times the median step."""
+
+
+def stands_still(world_from_camera: Float[np.ndarray, "frame 4 4"]) -> bool:
+    """Whether the camera has one pose throughout, as it is given where standing still was recognised."""
+    return bool(np.abs(world_from_camera - world_from_camera[0]).max() < _SAME_POSE)
 
 
 def check_recorded_poses(

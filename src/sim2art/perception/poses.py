@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.intake import Recording
-from sim2art.perception.pose_checks import find_jumps, longest_stretch
+from sim2art.perception.pose_checks import find_jumps, longest_stretch, stands_still
 from sim2art.perception.tasks import CameraTracker
 
 _MIN_AGREEMENT = 0.5
@@ -46,7 +46,7 @@ def find_poses(recording: Recording, tracker: CameraTracker, cameras: str = "aut
     elif recording.world_from_camera is not None and cameras != "klt":
         poses = recording.world_from_camera
         breaks = find_jumps(poses)
-        is_static = bool(np.abs(poses - poses[0]).max() < 1e-6)
+        is_static = stands_still(poses)
     else:
         track = tracker(recording.grays, recording.read_depth, recording.intrinsics)
         poses, is_static = track.world_from_camera, track.is_static

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import inverse
 from sim2art.perception.motion_profile import camera_flow
+from sim2art.perception.pose_checks import stands_still
 
 _LOOKS = 8
 """Other frames that each frame is compared with."""
@@ -27,7 +28,7 @@ def find_changes(
         cv2.cvtColor(cv2.GaussianBlur(image, (0, 0), 1.2), cv2.COLOR_RGB2LAB).astype(np.float32) for image in images
     ]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    stands = bool(np.abs(world_from_camera - world_from_camera[0]).max() < 1e-6)
+    stands = stands_still(world_from_camera)
     result = np.zeros(depths.shape, dtype=bool)
     looks = np.unique(np.linspace(0, num_frames - 1, _LOOKS + 1).round().astype(int))
     for frame in range(num_frames):

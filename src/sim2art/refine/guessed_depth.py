@@ -25,7 +25,7 @@ MIN_TYPE = 0.9
 MIN_CONFIDENCE = 0.5
 """Calibrated on measured depth; a guess can only be worse."""
 AXIS_SIGMA = np.radians(7.0)
-"""Added to what the refiner knows: on rendered recordings of colour alone right types are off by 8 deg in the median."""
+"""Added to what the refiner knows; set when right types on rendered recordings of colour alone were off by 8 deg in the median."""
 PIVOT_SIGMA = 0.06
 """The same for the pivot, as a share of its distance from the camera."""
 MIN_ROWS = 40
