@@ -59,6 +59,14 @@ def test_parallax_planes_and_turns_are_told_apart(
     assert judge_view_change(tracks, nothing, SIZE, NUM_FRAMES) is expected
 
 
+def test_a_camera_that_comes_back_has_seen_parallax() -> None:
+    share = np.arange(NUM_FRAMES) % 9 / 4.5
+    there_and_back = _poses(0.4, 0.15)[np.rint((NUM_FRAMES - 1) * (1 - np.abs(1 - share))).astype(int)]
+    tracks, _ = _see(_points(is_flat=False), there_and_back)
+    nothing = np.zeros(tracks.num_tracks, dtype=bool)
+    assert judge_view_change(tracks, nothing, SIZE, NUM_FRAMES) is ViewChange.FULL
+
+
 def test_few_corners_tell_nothing() -> None:
     tracks, _ = _see(_points(is_flat=False, num=12), _poses(0.4, 0.1))
     assert judge_view_change(tracks, np.zeros(12, dtype=bool), SIZE, NUM_FRAMES) is ViewChange.UNKNOWN

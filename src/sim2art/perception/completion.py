@@ -281,12 +281,12 @@ def _solve(
         # In front of one plane any focal length explains the images: it must not be left to COLMAP.
         known = guess_intrinsics(None, guesses, size, warnings)
         try:
-            cameras = solve_cameras(grays, still, known, capture.path)
+            cameras = solve_cameras(grays, still, tracks, known, capture.path)
         except InvalidFileError:  # The guess may be what does not fit.
             warnings.pop()
-            cameras = solve_cameras(grays, still, None, capture.path)
+            cameras = solve_cameras(grays, still, tracks, None, capture.path)
     else:
-        cameras = solve_cameras(grays, still, known, capture.path)
+        cameras = solve_cameras(grays, still, tracks, known, capture.path)
     solved = judge_solved(cameras, size)
     if solved.has_odd_view and known is None and not keep_odd:
         # What moves may have been taken for what stands still: such a solution explains the images by a lens nobody has.

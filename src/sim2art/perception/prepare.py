@@ -123,9 +123,10 @@ def _with_cameras(capture: Capture, cameras: Choice, options: CompleteOptions) -
         for i in indices
     ])  # fmt: skip
     everywhere = np.ones(grays.shape[1:], np.float32)
-    still = find_still_pixels(track_corners(grays, lambda _: everywhere), grays)
+    tracks = track_corners(grays, lambda _: everywhere)
+    still = find_still_pixels(tracks, grays)
     k = scale_intrinsics(capture.intrinsics, size[0] / first.shape[1], size[1] / first.shape[0])
-    found = solve_cameras(grays, still, k, capture.path)
+    found = solve_cameras(grays, still, tracks, k, capture.path)
     ratios = []
     for index in np.flatnonzero(found.solved):
         depth = cv2.resize(capture.read_depth(indices[index]), size, interpolation=cv2.INTER_NEAREST)

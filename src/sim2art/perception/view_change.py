@@ -52,7 +52,7 @@ class ViewChange(StrEnum):
 def judge_view_change(
     tracks: CornerTracks, moving: Bool[np.ndarray, "track"], size: tuple[int, int], num_frames: int
 ) -> ViewChange:
-    """What corners that stand still tell, by the widest steps in which enough of them are seen.
+    """What corners that stand still tell, by the steps in which enough of them are seen.
 
     Args:
         tracks: Corners.
@@ -60,27 +60,29 @@ def judge_view_change(
         size: Height and width of the images, px.
         num_frames: Of the recording.
     """
-    everything = _match_far(tracks, np.zeros(tracks.num_tracks, dtype=bool), num_frames)
-    stayed = [float(np.mean(np.linalg.norm(a - b, axis=1) < _MAX_SHAKE)) for a, b in everything]
-    if stayed and np.median(stayed) > _STAYED:
+    everything = _match_apart(tracks, np.zeros(tracks.num_tracks, dtype=bool), num_frames)
+    if everything and min(np.median([_stayed_share(*pair) for pair in pairs]) for pairs in everything) > _STAYED:
         return ViewChange.STILL
-    pairs = _match_far(tracks, moving, num_frames)
-    if not pairs:
+    apart = _match_apart(tracks, moving, num_frames)
+    if not apart:
         return ViewChange.UNKNOWN
-    turned = [max(_turn_share(a, b, size, fov) for fov in _FOVS_DEG) for a, b in pairs]
-    flat = [_homography_share(a, b) for a, b in pairs]
-    if np.median(turned) > _EXPLAINED:
+    turned = [np.median([max(_turn_share(*pair, size, fov) for fov in _FOVS_DEG) for pair in pairs]) for pairs in apart]
+    if min(turned) > _EXPLAINED:
         return ViewChange.TURN
-    return ViewChange.FLAT if np.median(flat) > _EXPLAINED else ViewChange.FULL
+    flat = [np.median([_homography_share(*pair) for pair in pairs]) for pairs in apart]
+    return ViewChange.FLAT if min(flat) > _EXPLAINED else ViewChange.FULL
 
 
-def _match_far(
+def _match_apart(
     tracks: CornerTracks, moving: Bool[np.ndarray, "track"], num_frames: int
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Places of the same still corners in frames far apart; nearer ones when none of the far have enough in common."""
+) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+    """Places of the same still corners in two frames, for each gap at which pairs of frames have enough in common.
+
+    A camera that goes and comes back has seen parallax, though frames far apart may look alike: hence every gap.
+    """
     by_frame = [np.flatnonzero((tracks.frame == frame) & ~moving[tracks.track]) for frame in range(num_frames)]
-    for share in sorted(_GAPS, reverse=True):
-        gap = max(1, int(share * num_frames))
+    found = []
+    for gap in sorted({max(1, int(share * num_frames)) for share in _GAPS}):
         pairs = []
         for frame in range(0, num_frames - gap, max(1, num_frames // 8)):
             a, b = by_frame[frame], by_frame[frame + gap]
@@ -88,8 +90,12 @@ def _match_far(
             if len(in_a) >= _MIN_CORNERS:
                 pairs.append((tracks.pixels[a[in_a]].astype(np.float64), tracks.pixels[b[in_b]].astype(np.float64)))
         if len(pairs) >= 2:
-            return pairs
-    return []
+            found.append(pairs)
+    return found
+
+
+def _stayed_share(a: Float[np.ndarray, "corner 2"], b: Float[np.ndarray, "corner 2"]) -> float:
+    return float(np.mean(np.linalg.norm(a - b, axis=1) < _MAX_SHAKE))
 
 
 def _homography_share(a: Float[np.ndarray, "corner 2"], b: Float[np.ndarray, "corner 2"]) -> float:

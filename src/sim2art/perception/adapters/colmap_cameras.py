@@ -9,22 +9,24 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.transforms import inverse, make_transform
 from sim2art.optional import require
+from sim2art.perception.adapters.colmap_matches import write_matches
+from sim2art.perception.adapters.klt_tracks import CornerTracks
 from sim2art.perception.tasks import SparseCameras
 
-_OVERLAP = 6
-"""Frames ahead that each frame is matched with."""
-_MAX_FEATURES = 2500
 _ATTEMPTS = 3
 _ENOUGH = 0.8
 """Share of the frames that must be solved for no further attempt to be made."""
 _SEED = 0
+_MIN_ANGLE_DEG = 4.0
+"""Between the first two cameras; COLMAP's own 16 deg are more than many people walk in a short video."""
+_MIN_INLIERS_FIRST, _MIN_INLIERS = 50, 15
+"""Points that the first two frames, and each further one, must share; half of what COLMAP asks for."""
 HOW_ELSE = (
     "Move the camera sideways, slowly, with a textured background in view; or put it on a tripod and pass --cameras "
     "static; or record with a depth camera."
@@ -34,6 +36,7 @@ HOW_ELSE = (
 def solve_cameras(
     grays: UInt8[np.ndarray, "frame height width"],
     still: Bool[np.ndarray, "frame height width"],
+    tracks: CornerTracks,
     intrinsics: Float[np.ndarray, "3 3"] | None,
     what: Path,
 ) -> SparseCameras:
@@ -42,6 +45,7 @@ def solve_cameras(
     Args:
         grays: Images.
         still: False where something moves by itself.
+        tracks: Corners followed through the images.
         intrinsics: px, kept as they are; None lets COLMAP find the focal length.
         what: The recording, for the error message.
 
@@ -53,30 +57,7 @@ def solve_cameras(
     pycolmap.set_random_seed(_SEED)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        _write_images(folder, grays, still)
-        database = folder / "database.db"
-        height, width = grays.shape[1:]
-        reader = pycolmap.ImageReaderOptions()
-        reader.mask_path = str(folder / "masks")
-        reader.camera_model = "SIMPLE_PINHOLE" if intrinsics is None else "PINHOLE"
-        if intrinsics is not None:
-            values = (intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2] + 0.5, intrinsics[1, 2] + 0.5)
-            reader.camera_params = ",".join(f"{value:.6f}" for value in values)
-        extraction = pycolmap.FeatureExtractionOptions()
-        extraction.num_threads = 2
-        extraction.sift.max_num_features = _MAX_FEATURES
-        pycolmap.extract_features(
-            database, folder / "images", camera_mode=pycolmap.CameraMode.SINGLE, reader_options=reader,
-            extraction_options=extraction, device=pycolmap.Device.cpu,
-        )  # fmt: skip
-        pairing = pycolmap.SequentialPairingOptions()
-        pairing.overlap = _OVERLAP
-        pairing.quadratic_overlap = True
-        matching = pycolmap.FeatureMatchingOptions()
-        matching.num_threads = 2
-        pycolmap.match_sequential(
-            database, pairing_options=pairing, matching_options=matching, device=pycolmap.Device.cpu
-        )
+        database = write_matches(pycolmap, folder, grays, still, tracks, intrinsics)
         best = None
         for attempt in range(_ATTEMPTS):  # What it begins with decides whether it finds the rest.
             found = _map(pycolmap, database, folder, focal_is_known=intrinsics is not None, seed=_SEED + attempt)
@@ -90,7 +71,7 @@ def solve_cameras(
                 f"{what}: the camera's motion could be solved for {solved} of {len(grays)} frames only. {HOW_ELSE}",
                 path=what,
             )
-        return _collect(best, len(grays), (height, width))
+        return _collect(best, len(grays), (grays.shape[1], grays.shape[2]))
 
 
 def _map(pycolmap: Any, database: Path, folder: Path, *, focal_is_known: bool, seed: int) -> Any:
@@ -103,18 +84,13 @@ def _map(pycolmap: Any, database: Path, folder: Path, *, focal_is_known: bool, s
     options.ba_refine_focal_length = not focal_is_known
     options.ba_refine_principal_point = False
     options.ba_refine_extra_params = False
+    options.mapper.init_min_tri_angle = _MIN_ANGLE_DEG
+    options.mapper.init_min_num_inliers = _MIN_INLIERS_FIRST
+    options.mapper.abs_pose_min_num_inliers = _MIN_INLIERS
     models_folder = folder / f"models_{seed}"
     models_folder.mkdir()
     models = pycolmap.incremental_mapping(database, folder / "images", models_folder, options)
     return max(models.values(), key=lambda model: model.num_reg_images(), default=None)
-
-
-def _write_images(folder: Path, grays: np.ndarray, still: np.ndarray) -> None:
-    (folder / "images").mkdir()
-    (folder / "masks").mkdir()
-    for index, (gray, mask) in enumerate(zip(grays, still, strict=True)):
-        cv2.imwrite(str(folder / "images" / f"{index:06d}.png"), gray)
-        cv2.imwrite(str(folder / "masks" / f"{index:06d}.png.png"), np.where(mask, 255, 0).astype(np.uint8))
 
 
 def _collect(model: Any, num_frames: int, size: tuple[int, int]) -> SparseCameras:

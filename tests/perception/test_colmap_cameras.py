@@ -1,0 +1,66 @@
+"""Cameras are solved from corners where SIFT finds nothing to go by, and what moves by itself has no say."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim2art.errors import InvalidFileError
+from sim2art.geometry.cameras import intrinsics_from_fov, project, unproject
+from sim2art.geometry.rotations import rotation_from_rotvec
+from sim2art.geometry.transforms import apply, inverse, make_transform
+from sim2art.perception.adapters.colmap_cameras import solve_cameras
+from sim2art.perception.adapters.klt_tracks import CornerTracks
+from sim2art.perception.tasks import SparseCameras
+
+SIZE, NUM_FRAMES = (180, 240), 12
+K = intrinsics_from_fov(SIZE[1], SIZE[0], np.deg2rad(58))
+SHARE = np.linspace(0, 1, NUM_FRAMES)
+POSES = make_transform(
+    rotation_from_rotvec(np.stack([0.02 * SHARE, -0.15 * SHARE, 0.01 * SHARE], axis=1)),
+    0.4 * SHARE[:, None] * np.array([1.0, 0.1, 0.0]),
+)
+BLANK = np.full((NUM_FRAMES, *SIZE), 128, np.uint8)
+"""On which SIFT finds nothing."""
+RIGHT = np.arange(SIZE[1]) >= 150
+"""Columns where things move by themselves."""
+
+
+@pytest.fixture(autouse=True)
+def _colmap() -> None:
+    pytest.importorskip("pycolmap")
+
+
+def _corners(num: int) -> CornerTracks:
+    """Points at several depths; those on the right drift upwards besides."""
+    rng = np.random.default_rng(1)
+    points = unproject(K, rng.uniform((30, 20), (210, 160), (num, 2)), rng.uniform(0.9, 3.0, num))
+    pixels = project(K, apply(inverse(POSES), points[None].repeat(NUM_FRAMES, axis=0)))
+    pixels = pixels + rng.normal(0, 0.1, pixels.shape)
+    pixels[..., 1] -= np.where(pixels[..., 0] >= 150, 30 * SHARE[:, None], 0.0)
+    frame, track = np.meshgrid(np.arange(NUM_FRAMES), np.arange(num), indexing="ij")
+    seen = np.all((pixels >= 2) & (pixels < np.array(SIZE[::-1]) - 3), axis=-1)
+    return CornerTracks(
+        frame=frame[seen], track=track[seen], pixels=pixels[seen].astype(np.float32),
+        depths=np.ones(int(seen.sum()), np.float32), num_tracks=num,
+    )  # fmt: skip
+
+
+def _turn_errors(found: SparseCameras) -> np.ndarray:
+    turns = np.swapaxes(found.world_from_camera[:, :3, :3], -1, -2) @ POSES[:, :3, :3]
+    return np.rad2deg(np.arccos(np.clip((np.trace(turns, axis1=1, axis2=2) - 1) / 2, -1, 1)))
+
+
+def test_corners_are_enough_where_sift_finds_nothing() -> None:
+    still = np.broadcast_to(~RIGHT, BLANK.shape)
+    found = solve_cameras(BLANK, still, _corners(250), K, Path("clip"))
+    assert found.solved.all()
+    assert _turn_errors(found).max() < 0.3
+    assert found.residual < 0.3
+    assert found.pixels[:, 0].max() < 151  # None of them from where things move.
+
+
+def test_too_few_corners_are_an_error_that_says_what_to_do() -> None:
+    still = np.ones(BLANK.shape, dtype=bool)
+    with pytest.raises(InvalidFileError, match=r"solved for \d+ of 12 frames only\. Move the camera sideways"):
+        solve_cameras(BLANK, still, _corners(10), K, Path("clip"))
