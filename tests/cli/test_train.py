@@ -1,0 +1,42 @@
+"""`sim2art train`: what is asked for reaches the run; what does not go together is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim2art.cli import main as cli
+from sim2art.cli import train as verb
+from sim2art.train.config import PRESETS, TrainConfig
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TrainConfig, dict[str, Any]]]:
+    """Runs that were started, instead of training."""
+    begun: list[tuple[TrainConfig, dict[str, Any]]] = []
+    monkeypatch.setattr(verb, "run_training", lambda config, output, **options: begun.append((config, options)))
+    return begun
+
+
+def test_what_is_asked_for_reaches_the_run(runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path) -> None:
+    words = "train --preset small --num-steps 7 --batch-size 3 --learning-rate 0.0003 --workers 5 --seed 4 --corruption paper"
+    evidence = ["--evidence", "rest_pose", "residuals"]
+    assert cli.main([*words.split(), *evidence, "--start-from", str(tmp_path / "old"), "--output", str(tmp_path)]) == 0
+    [(config, options)] = runs
+    assert (config.num_steps, config.batch_size, config.learning_rate, config.num_workers) == (7, 3, 0.0003, 5)
+    assert (config.seed, config.clips.corruption) == (4, "paper")
+    assert config.examples.evidence.kinds == ("rest_pose", "residuals")
+    assert options == {"resume": False, "start_from": tmp_path / "old", "clips": None}
+
+
+def test_what_is_not_asked_for_is_the_presets(runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path) -> None:
+    assert cli.main(["train", "--preset", "base", "--output", str(tmp_path)]) == 0
+    assert runs[0][0] == PRESETS["base"]
+
+
+def test_scene_flow_has_no_other_network(
+    runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["train", "--preset", "scene-flow", "--network", "paper", "--output", str(tmp_path)]) == 2
+    assert "--network paper does not go with preset scene-flow; leave it out." in capsys.readouterr().err
+    assert not runs
