@@ -39,5 +39,6 @@ class Doubts:
         """What a person should know, though it does not speak against the answer."""
         if not self.num_joined:
             return ()
-        noun = "part that moves" if self.num_joined == 1 else "parts that move"
-        return (f"{self.num_joined} {noun} as one with another joined to it",)
+        if self.num_joined == 1:
+            return ("1 part was joined to another that it moves as one with",)
+        return (f"{self.num_joined} parts were joined to others that they move as one with",)
