@@ -53,7 +53,7 @@ def solve_cameras(
         InvalidFileError: When the camera can be solved for hardly any frames.
     """
     pycolmap: Any = require("pycolmap", extra="light")
-    pycolmap.logging.minloglevel = 2
+    pycolmap.logging.minloglevel = 3  # That it found nothing is said in our words.
     pycolmap.set_random_seed(_SEED)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
