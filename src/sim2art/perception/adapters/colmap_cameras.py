@@ -15,11 +15,13 @@ from jaxtyping import Bool, Float, UInt8
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.transforms import inverse, make_transform
 from sim2art.optional import require
-from sim2art.perception.adapters.colmap_matches import write_matches
+from sim2art.perception.adapters.colmap_matches import add_corners, write_matches
 from sim2art.perception.adapters.klt_tracks import CornerTracks
 from sim2art.perception.tasks import SparseCameras
 
-_ATTEMPTS = 3
+_ATTEMPTS = 4
+_WITH_CORNERS = 2
+"""Attempts after which corners are added to what COLMAP's own features are matched by."""
 _ENOUGH = 0.8
 """Share of the frames that must be solved for no further attempt to be made."""
 _SEED = 0
@@ -57,9 +59,11 @@ def solve_cameras(
     pycolmap.set_random_seed(_SEED)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        database = write_matches(pycolmap, folder, grays, still, tracks, intrinsics)
+        database = write_matches(pycolmap, folder, grays, still, intrinsics)
         best = None
         for attempt in range(_ATTEMPTS):  # What it begins with decides whether it finds the rest.
+            if attempt == _WITH_CORNERS:
+                add_corners(pycolmap, database, tracks, still)
             found = _map(pycolmap, database, folder, focal_is_known=intrinsics is not None, seed=_SEED + attempt)
             if best is None or (found is not None and found.num_reg_images() > best.num_reg_images()):
                 best = found

@@ -1,7 +1,7 @@
-"""What COLMAP is given to solve cameras with: SIFT features, and beside them corners that were followed through the video.
+"""What COLMAP is given to solve cameras with: SIFT features, and if need be corners that were followed through the video.
 
-SIFT knows a point again from afar but finds few on smooth surfaces and none in blur; corners are there wherever anything has
-an edge, but are lost when the view changes much. Both are written into one database and verified together.
+SIFT knows a point again from afar and places it well, but finds few on smooth surfaces and none in blur; corners are there wherever
+anything has an edge, but drift, and are lost when the view changes much. So corners are added where SIFT did not do.
 """
 
 from itertools import combinations
@@ -26,10 +26,9 @@ def write_matches(
     folder: Path,
     grays: UInt8[np.ndarray, "frame height width"],
     still: Bool[np.ndarray, "frame height width"],
-    tracks: CornerTracks,
     intrinsics: Float[np.ndarray, "3 3"] | None,
 ) -> Path:
-    """The path of a database in `folder` with verified matches between what stands still in the frames; `images` lies beside it."""
+    """The path of a database in `folder` with SIFT matches between what stands still in the frames; `images` lies beside it."""
     _write_images(folder, grays, still)
     database = folder / "database.db"
     reader = pycolmap.ImageReaderOptions()
@@ -50,18 +49,15 @@ def write_matches(
     pairing.quadratic_overlap = True
     matching = pycolmap.FeatureMatchingOptions()
     matching.num_threads = 2
-    matching.skip_geometric_verification = True  # Once with the corners is enough.
     pycolmap.match_sequential(database, pairing_options=pairing, matching_options=matching, device=pycolmap.Device.cpu)
-    pairs = folder / "pairs.txt"
-    pairs.write_text(_add_corners(pycolmap, database, tracks, still))
-    pycolmap.verify_matches(database, pairs)
     return database
 
 
-def _add_corners(pycolmap: Any, path: Path, tracks: CornerTracks, still: Bool[np.ndarray, "frame height width"]) -> str:
-    """Append corners that stand still to the features and matches of a database; the list of its pairs for COLMAP."""
+def add_corners(pycolmap: Any, path: Path, tracks: CornerTracks, still: Bool[np.ndarray, "frame height width"]) -> None:
+    """Append corners that stand still to the features and matches of a database, and verify all matches anew."""
     database = pycolmap.Database.open(path)
     images = sorted(database.read_all_images(), key=lambda image: image.name)
+    database.clear_two_view_geometries()
     rows, counts = [], []
     for frame, image in enumerate(images):
         rows.append(_still_rows(tracks, frame, still[frame]))
@@ -84,7 +80,11 @@ def _add_corners(pycolmap: Any, path: Path, tracks: CornerTracks, still: Bool[np
             database.write_matches(*ids, matches)
             pairs.append(f"{images[a].name} {images[b].name}")
     database.close()
-    return "\n".join(pairs)
+    listed = path.with_name("pairs.txt")
+    listed.write_text("\n".join(pairs))
+    verification = pycolmap.TwoViewGeometryOptions()
+    verification.ransac.random_seed = 0
+    pycolmap.verify_matches(path, listed, verification)
 
 
 def _still_rows(tracks: CornerTracks, frame: int, still: Bool[np.ndarray, "height width"]) -> Int[np.ndarray, "row"]:
