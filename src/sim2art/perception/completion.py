@@ -5,6 +5,7 @@ depth is guessed by the chosen component and all guesses are brought to one scal
 rest of the chain is the same as for a depth camera. Lengths have no known scale unless the user gives one.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -276,16 +277,17 @@ def _solve(
         poses = solve_turning(tracks, moving, intrinsics, len(grays))
         return np.arange(len(grays)), align_turning(guesses, poses, intrinsics, size), intrinsics, poses
     still = find_still_pixels(tracks, grays, moving) & ~bars
-    focal = guessed_focal_length(guesses)
-    if known is None and (focal is not None or change is ViewChange.FLAT):
-        # In front of one plane any focal length explains the images: it must not be left to COLMAP.
+    cameras = None
+    if known is None and guessed_focal_length(guesses) is not None:
+        told: list[str] = []
+        guess = guess_intrinsics(None, guesses, size, told)
+        with suppress(InvalidFileError):  # The component's guess may be what does not fit.
+            cameras, known = solve_cameras(grays, still, tracks, guess, capture.path), guess
+            warnings.extend(told)
+    cameras = cameras or solve_cameras(grays, still, tracks, known, capture.path)
+    if known is None and change is ViewChange.FLAT and judge_solved(cameras, size).has_odd_view:
+        # Many views of one plane tell the focal length, few do not: then a usual one is the better guess.
         known = guess_intrinsics(None, guesses, size, warnings)
-        try:
-            cameras = solve_cameras(grays, still, tracks, known, capture.path)
-        except InvalidFileError:  # The guess may be what does not fit.
-            warnings.pop()
-            cameras = solve_cameras(grays, still, tracks, None, capture.path)
-    else:
         cameras = solve_cameras(grays, still, tracks, known, capture.path)
     solved = judge_solved(cameras, size)
     if solved.has_odd_view and known is None and not keep_odd:

@@ -2,7 +2,7 @@
 
 Structure from motion needs parallax and a scene with depth (Hartley and Zisserman, "Multiple View Geometry", Ch. 11 and 22).
 A camera that turns on the spot sees no parallax: any depth would do. If all that stands still lies in one plane, one
-homography explains every image and the focal length cannot be told. COLMAP answers in both cases, sometimes wrongly.
+homography explains any two images, and few of them do not tell the focal length. COLMAP answers in both cases, sometimes wrongly.
 """
 
 from dataclasses import dataclass
