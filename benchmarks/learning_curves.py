@@ -13,7 +13,7 @@ import numpy as np
 import tyro
 
 TERMS = {"total": "total", "mask": "mask: BCE + Dice", "score": "score", "type": "type", "empty": "empty masks"}
-COLORS = ("#5b8def", "#d1495b", "#3a9d6e", "#b07aa1", "#8a8a8a")
+COLORS = ("#5b8def", "#d1495b", "#3a9d6e", "#b07aa1", "#8a8a8a", "#e0a030")
 WINDOW = 15
 """Records that a line is averaged over."""
 
