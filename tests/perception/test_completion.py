@@ -10,6 +10,8 @@ import pytest
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import inverse
+from sim2art.perception import completion
+from sim2art.perception.adapters import colmap_cameras
 from sim2art.perception.captures.capture import ColorSource
 from sim2art.perception.captures.open_capture import open_capture, open_recording
 from sim2art.perception.completion import CompleteOptions, complete, completed_capture
@@ -18,6 +20,7 @@ from sim2art.perception.depth_alignment import align_to_sparse
 from sim2art.perception.pipeline import ObserveOptions, observe
 from sim2art.perception.scale import parse_known_length, scale_by_length, scale_by_marker
 from sim2art.perception.tasks import DepthGuess, DepthKind, SparseCameras
+from sim2art.perception.view_change import ViewChange
 from tests.perception.recorded_files import write_video
 from tests.perception.sliding_scene import SlidingScene, TremblingDepth, colour_of, render_scene, write_scene
 
@@ -59,6 +62,39 @@ def test_guesses_are_fitted_to_the_points_that_the_camera_was_found_by(kind: Dep
     assert lost == [4]
     kept = [0, 1, 2, 3, 5]
     np.testing.assert_allclose(np.median(found[kept] / scene.depths[kept], axis=(1, 2)), 0.2 * scale, rtol=0.03)
+
+
+@pytest.mark.parametrize("change", [ViewChange.FLAT, ViewChange.FULL])
+def test_a_lens_that_nobody_has_is_not_believed(change: ViewChange, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pycolmap")
+    scene = render_scene(num_frames=6, camera_shift=0.4)
+    rng = np.random.default_rng(0)
+    frame, x, y = np.array([(f, *rng.integers((0, 0), (240, 180))) for f in range(6) for _ in range(60)]).T
+    asked = []
+
+    def solve(
+        grays: np.ndarray, still: np.ndarray, tracks: object, intrinsics: np.ndarray | None, what: Path
+    ) -> object:
+        asked.append(intrinsics)
+        return SparseCameras(
+            world_from_camera=scene.world_from_camera, solved=np.ones(6, dtype=bool),
+            intrinsics=scene.intrinsics * [[9, 1, 1], [1, 9, 1], [1, 1, 1]] if intrinsics is None else intrinsics,
+            frame=frame, pixels=np.stack([x, y], axis=1).astype(float), depths=scene.depths[frame, y, x], residual=0.3,
+        )  # fmt: skip
+
+    monkeypatch.setattr(colmap_cameras, "solve_cameras", solve)
+    monkeypatch.setattr(completion, "judge_view_change", lambda *_: change)
+    unsaid = dataclasses.replace(colour_of(scene), intrinsics=None)
+    found = complete(unsaid, ANY, AUTO, OPTIONS, estimator=TremblingDepth(scene, DepthKind.DEPTH))
+    assert asked[0] is None
+    if change is ViewChange.FLAT:  # A usual one is tried instead.
+        assert asked[1] is not None
+        assert found.intrinsics[0, 0] == asked[1][0, 0]
+        assert found.world_from_camera is not None
+    else:
+        assert len(asked) == 1
+        assert found.world_from_camera is None
+        assert any("few cameras have" in told and "followed by the guessed depth" in told for told in found.warnings)
 
 
 @pytest.mark.slow
