@@ -19,8 +19,8 @@ from sim2art.perception.adapters.colmap_matches import add_corners, write_matche
 from sim2art.perception.adapters.klt_tracks import CornerTracks
 from sim2art.perception.tasks import SparseCameras
 
-_ATTEMPTS = 4
-_WITH_CORNERS = 2
+_ATTEMPTS = 6
+_WITH_CORNERS = 3
 """Attempts after which corners are added to what COLMAP's own features are matched by."""
 _ENOUGH = 0.8
 """Share of the frames that must be solved for no further attempt to be made."""

@@ -38,7 +38,7 @@ def write_matches(
         values = (intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2] + 0.5, intrinsics[1, 2] + 0.5)
         reader.camera_params = ",".join(f"{value:.6f}" for value in values)
     extraction = pycolmap.FeatureExtractionOptions()
-    extraction.num_threads = 2
+    extraction.num_threads = 1  # More write images and features in an order that differs from run to run.
     extraction.sift.max_num_features = _MAX_FEATURES
     pycolmap.extract_features(
         database, folder / "images", camera_mode=pycolmap.CameraMode.SINGLE, reader_options=reader,
@@ -48,8 +48,11 @@ def write_matches(
     pairing.overlap = _OVERLAP
     pairing.quadratic_overlap = True
     matching = pycolmap.FeatureMatchingOptions()
-    matching.num_threads = 2
-    pycolmap.match_sequential(database, pairing_options=pairing, matching_options=matching, device=pycolmap.Device.cpu)
+    matching.num_threads = 1
+    pycolmap.match_sequential(
+        database, pairing_options=pairing, matching_options=matching, verification_options=_verification(pycolmap),
+        device=pycolmap.Device.cpu,
+    )  # fmt: skip
     return database
 
 
@@ -82,9 +85,15 @@ def add_corners(pycolmap: Any, path: Path, tracks: CornerTracks, still: Bool[np.
     database.close()
     listed = path.with_name("pairs.txt")
     listed.write_text("\n".join(pairs))
-    verification = pycolmap.TwoViewGeometryOptions()
-    verification.ransac.random_seed = 0
-    pycolmap.verify_matches(path, listed, verification)
+    pycolmap.verify_matches(path, listed, _verification(pycolmap))
+
+
+def _verification(pycolmap: Any) -> Any:
+    """How COLMAP tells right matches of two images from wrong ones: the same way in each run."""
+    options = pycolmap.TwoViewGeometryOptions()
+    options.ransac.random_seed = 0
+    options.detect_watermark = False  # What shifts alike near the border of a video is a wall, not a stamp.
+    return options
 
 
 def _still_rows(tracks: CornerTracks, frame: int, still: Bool[np.ndarray, "height width"]) -> Int[np.ndarray, "row"]:
