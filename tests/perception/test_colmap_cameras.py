@@ -1,7 +1,9 @@
 """Cameras are solved from corners where SIFT finds nothing to go by, and what moves by itself has no say."""
 
+import dataclasses
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from sim2art.errors import InvalidFileError
 from sim2art.geometry.cameras import intrinsics_from_fov, project, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import apply, inverse, make_transform
+from sim2art.perception.adapters import colmap_cameras
 from sim2art.perception.adapters.colmap_cameras import solve_cameras
 from sim2art.perception.adapters.klt_tracks import CornerTracks
 from sim2art.perception.tasks import SparseCameras
@@ -64,3 +67,31 @@ def test_too_few_corners_are_an_error_that_says_what_to_do() -> None:
     still = np.ones(BLANK.shape, dtype=bool)
     with pytest.raises(InvalidFileError, match=r"solved for \d+ of 12 frames only\. Move the camera sideways"):
         solve_cameras(BLANK, still, _corners(10), K, Path("clip"))
+
+
+def test_a_solution_by_a_usual_lens_is_preferred_and_no_other_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    still = np.ones(BLANK.shape, dtype=bool)
+    true = solve_cameras(BLANK, still, _corners(250), K, Path("clip"))
+    narrow = np.diag([9.0, 9.0, 1.0]) @ K
+    odd = dataclasses.replace(true, intrinsics=narrow)
+    fewer = dataclasses.replace(true, solved=SHARE < 0.7)
+    for solutions, chosen in (
+        ([odd, fewer, odd], fewer),
+        ([odd, fewer, true], true),
+        ([odd, None, odd], odd),  # Whoever asked for it judges its lens.
+    ):
+        given = iter([*solutions, None, None, None, None])
+        monkeypatch.setattr(colmap_cameras, "_map", lambda *_, given=given, **__: next(given))
+        monkeypatch.setattr(colmap_cameras, "_collect", lambda model, *_: model)
+        assert solve_cameras(BLANK, still, _corners(250), None, Path("clip")) is chosen
+
+
+def test_cameras_are_the_same_in_each_run() -> None:
+    rng = np.random.default_rng(3)
+    texture = cv2.GaussianBlur(rng.integers(0, 255, SIZE).astype(np.uint8), (0, 0), 1.5)
+    wall = cv2.normalize(texture, None, 0, 255, cv2.NORM_MINMAX)
+    grays = np.stack([np.roll(wall, shift, axis=1) for shift in range(0, 3 * NUM_FRAMES, 3)]).astype(np.uint8)
+    still = np.ones(grays.shape, dtype=bool)
+    one, other = (solve_cameras(grays, still, _corners(250), K, Path("clip")) for _ in range(2))
+    assert np.array_equal(one.world_from_camera, other.world_from_camera)
+    assert np.array_equal(one.pixels, other.pixels)

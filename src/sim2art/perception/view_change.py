@@ -34,6 +34,17 @@ _FLAT_SHARE = 0.02
 _FOV_LIMITS_DEG = (30.0, 95.0)
 
 
+def is_usual_view(fov_deg: float) -> bool:
+    """Whether many cameras have such a field of view, along the longer side."""
+    low, high = _FOV_LIMITS_DEG
+    return low <= fov_deg <= high
+
+
+def field_of_view(intrinsics: Float[np.ndarray, "3 3"], size: tuple[int, int]) -> float:
+    """Of the longer side, deg; `size` is height and width (px)."""
+    return float(np.rad2deg(2 * np.arctan(0.5 * max(size) / intrinsics[0, 0])))
+
+
 class ViewChange(StrEnum):
     """What a camera's motion gives structure from motion to go by."""
 
@@ -130,8 +141,7 @@ class SolvedView:
     @property
     def has_odd_view(self) -> bool:
         """Whether the field of view is one that few cameras have."""
-        low, high = _FOV_LIMITS_DEG
-        return not low <= self.fov_deg <= high
+        return not is_usual_view(self.fov_deg)
 
     def warnings(self) -> list[str]:
         """Reasons to doubt the cameras, in words for a person."""
@@ -161,11 +171,10 @@ def judge_solved(cameras: SparseCameras, size: tuple[int, int]) -> SolvedView:
     reach = float(np.max(np.linalg.norm(centres[:, None] - centres[None], axis=-1))) if len(centres) else 0.0
     typical = float(np.median(cameras.depths)) if len(cameras.depths) else 1.0
     points = _world_points(cameras)
-    focal = float(cameras.intrinsics[0, 0])
     return SolvedView(
         angle_deg=float(np.rad2deg(2 * np.arctan2(0.5 * reach, typical))),
         flat_share=_plane_share(points, typical),
-        fov_deg=float(np.rad2deg(2 * np.arctan(0.5 * max(size) / focal))),
+        fov_deg=field_of_view(cameras.intrinsics, size),
     )
 
 

@@ -18,12 +18,13 @@ from sim2art.optional import require
 from sim2art.perception.adapters.colmap_matches import add_corners, write_matches
 from sim2art.perception.adapters.klt_tracks import CornerTracks
 from sim2art.perception.tasks import SparseCameras
+from sim2art.perception.view_change import field_of_view, is_usual_view
 
 _ATTEMPTS = 6
 _WITH_CORNERS = 3
 """Attempts after which corners are added to what COLMAP's own features are matched by."""
-_ENOUGH = 0.8
-"""Share of the frames that must be solved for no further attempt to be made."""
+_FEWEST, _ENOUGH = 0.5, 0.8
+"""Share of the frames that must be solved, and for no further attempt to be made."""
 _SEED = 0
 _MIN_ANGLE_DEG = 4.0
 """Between the first two cameras; COLMAP's own 16 deg are more than many people walk in a short video."""
@@ -57,25 +58,33 @@ def solve_cameras(
     pycolmap: Any = require("pycolmap", extra="light")
     pycolmap.logging.minloglevel = 3  # That it found nothing is said in our words.
     pycolmap.set_random_seed(_SEED)
+    size = (grays.shape[1], grays.shape[2])
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         database = write_matches(pycolmap, folder, grays, still, intrinsics)
-        best = None
+        best: SparseCameras | None = None
         for attempt in range(_ATTEMPTS):  # What it begins with decides whether it finds the rest.
             if attempt == _WITH_CORNERS:
                 add_corners(pycolmap, database, tracks, still)
-            found = _map(pycolmap, database, folder, focal_is_known=intrinsics is not None, seed=_SEED + attempt)
-            if best is None or (found is not None and found.num_reg_images() > best.num_reg_images()):
+            model = _map(pycolmap, database, folder, focal_is_known=intrinsics is not None, seed=_SEED + attempt)
+            found = None if model is None else _collect(model, len(grays), size)
+            if found is not None and (best is None or _worth(found, size) > _worth(best, size)):
                 best = found
-            if best is not None and best.num_reg_images() >= _ENOUGH * len(grays):
+            if best is not None and _worth(best, size) >= (True, _ENOUGH):
                 break
-        if best is None or best.num_reg_images() < max(3, 0.5 * len(grays)):
-            solved = 0 if best is None else best.num_reg_images()
-            raise InvalidFileError(
-                f"{what}: the camera's motion could be solved for {solved} of {len(grays)} frames only. {HOW_ELSE}",
-                path=what,
-            )
-        return _collect(best, len(grays), (grays.shape[1], grays.shape[2]))
+    if best is None or best.solved.sum() < max(3, _FEWEST * len(grays)):
+        solved = 0 if best is None else best.solved.sum()
+        raise InvalidFileError(
+            f"{what}: the camera's motion could be solved for {solved} of {len(grays)} frames only. {HOW_ELSE}",
+            path=what,
+        )
+    return best
+
+
+def _worth(cameras: SparseCameras, size: tuple[int, int]) -> tuple[bool, float]:
+    """Whether a solution may be the right one, and the share of the frames that it has."""
+    share = float(cameras.solved.mean())
+    return share >= _FEWEST and is_usual_view(field_of_view(cameras.intrinsics, size)), share
 
 
 def _map(pycolmap: Any, database: Path, folder: Path, *, focal_is_known: bool, seed: int) -> Any:
