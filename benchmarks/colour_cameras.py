@@ -55,7 +55,7 @@ def main(*, set: SetName = "real-mesh-rgb", num: int = 36) -> None:
         moving = find_moving_tracks(tracks, len(grays))
         still = find_still_pixels(tracks, grays, moving)
         view = judge_view_change(tracks, moving, (grays.shape[1], grays.shape[2]), len(grays))
-        row = _solve(grays, still, tracks, poses, recording.intrinsics[0, 0])
+        row = _solve(grays, still, tracks, moving, poses, recording.intrinsics[0, 0])
         seconds += time.process_time() - begin
         rows.append(row)
         name = f"{seed} {', '.join(families)}"
@@ -68,10 +68,12 @@ def main(*, set: SetName = "real-mesh-rgb", num: int = 36) -> None:
     )
 
 
-def _solve(grays: np.ndarray, still: np.ndarray, tracks: CornerTracks, poses: np.ndarray, focal: float) -> list[float]:
+def _solve(
+    grays: np.ndarray, still: np.ndarray, tracks: CornerTracks, moving: np.ndarray, poses: np.ndarray, focal: float
+) -> list[float]:
     """Share of the frames that were solved, the median error of their turns (deg), the focal length over the true one."""
     try:
-        cameras = solve_cameras(grays, still, tracks, None, Path("clip"))
+        cameras = solve_cameras(grays, still, tracks, moving, None, Path("clip"))
     except InvalidFileError:
         return [0.0, float("nan"), float("nan")]
     frames = np.flatnonzero(cameras.solved)

@@ -282,13 +282,13 @@ def _solve(
         told: list[str] = []
         guess = guess_intrinsics(None, guesses, size, told)
         with suppress(InvalidFileError):  # The component's guess may be what does not fit.
-            cameras, known = solve_cameras(grays, still, tracks, guess, capture.path), guess
+            cameras, known = solve_cameras(grays, still, tracks, moving, guess, capture.path), guess
             warnings.extend(told)
-    cameras = cameras or solve_cameras(grays, still, tracks, known, capture.path)
+    cameras = cameras or solve_cameras(grays, still, tracks, moving, known, capture.path)
     if known is None and change is ViewChange.FLAT and judge_solved(cameras, size).has_odd_view:
         # Many views of one plane tell the focal length, few do not: then a usual one is the better guess.
         known = guess_intrinsics(None, guesses, size, warnings)
-        cameras = solve_cameras(grays, still, tracks, known, capture.path)
+        cameras = solve_cameras(grays, still, tracks, moving, known, capture.path)
     solved = judge_solved(cameras, size)
     if solved.has_odd_view and known is None and not keep_odd:
         # What moves may have been taken for what stands still: such a solution explains the images by a lens nobody has.

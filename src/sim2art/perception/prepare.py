@@ -15,7 +15,7 @@ from sim2art.perception.captures.video_file import is_video
 from sim2art.perception.completion import CompleteOptions, Completion, complete, completed_capture
 from sim2art.perception.components import COMPONENTS, Choice, find_lacks
 from sim2art.perception.depth_alignment import read_sparse
-from sim2art.perception.mover_masks import find_still_pixels
+from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.perception.scale import parse_known_length, scale_by_length, scale_by_marker
 from sim2art.perception.thinning import thin_out
 from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
@@ -124,9 +124,10 @@ def _with_cameras(capture: Capture, cameras: Choice, options: CompleteOptions) -
     ])  # fmt: skip
     everywhere = np.ones(grays.shape[1:], np.float32)
     tracks = track_corners(grays, lambda _: everywhere)
-    still = find_still_pixels(tracks, grays)
+    moving = find_moving_tracks(tracks, len(grays))
+    still = find_still_pixels(tracks, grays, moving)
     k = scale_intrinsics(capture.intrinsics, size[0] / first.shape[1], size[1] / first.shape[0])
-    found = solve_cameras(grays, still, tracks, k, capture.path)
+    found = solve_cameras(grays, still, tracks, moving, k, capture.path)
     ratios = []
     for index in np.flatnonzero(found.solved):
         depth = cv2.resize(capture.read_depth(indices[index]), size, interpolation=cv2.INTER_NEAREST)

@@ -18,13 +18,14 @@ from sim2art.optional import require
 from sim2art.perception.adapters.colmap_matches import add_corners, write_matches
 from sim2art.perception.adapters.klt_tracks import CornerTracks
 from sim2art.perception.tasks import SparseCameras
+from sim2art.perception.track_agreement import tracks_agree
 from sim2art.perception.view_change import field_of_view, is_usual_view
 
 _ATTEMPTS = 6
 _WITH_CORNERS = 3
 """Attempts after which corners are added to what COLMAP's own features are matched by."""
-_FEWEST, _ENOUGH = 0.5, 0.8
-"""Share of the frames that must be solved, and for no further attempt to be made."""
+_FEWEST, _ENOUGH = 0.5, 0.85
+"""Share of the frames that must be solved; share of what was followed through all frames to be explained for no further attempt."""
 _SEED = 0
 _MIN_ANGLE_DEG = 4.0
 """Between the first two cameras; COLMAP's own 16 deg are more than many people walk in a short video."""
@@ -40,6 +41,7 @@ def solve_cameras(
     grays: UInt8[np.ndarray, "frame height width"],
     still: Bool[np.ndarray, "frame height width"],
     tracks: CornerTracks,
+    moving: Bool[np.ndarray, "track"],
     intrinsics: Float[np.ndarray, "3 3"] | None,
     what: Path,
 ) -> SparseCameras:
@@ -49,6 +51,7 @@ def solve_cameras(
         grays: Images.
         still: False where something moves by itself.
         tracks: Corners followed through the images.
+        moving: Which of them move by themselves.
         intrinsics: px, kept as they are; None lets COLMAP find the focal length.
         what: The recording, for the error message.
 
@@ -63,14 +66,16 @@ def solve_cameras(
         folder = Path(temporary)
         database = write_matches(pycolmap, folder, grays, still, intrinsics)
         best: SparseCameras | None = None
+        best_worth = (False, 0.0)
         for attempt in range(_ATTEMPTS):  # What it begins with decides whether it finds the rest.
             if attempt == _WITH_CORNERS:
                 add_corners(pycolmap, database, tracks, still)
             model = _map(pycolmap, database, folder, focal_is_known=intrinsics is not None, seed=_SEED + attempt)
             found = None if model is None else _collect(model, len(grays), size)
-            if found is not None and (best is None or _worth(found, size) > _worth(best, size)):
-                best = found
-            if best is not None and _worth(best, size) >= (True, _ENOUGH):
+            worth = (False, 0.0) if found is None else _worth(found, tracks, moving, size)
+            if found is not None and (best is None or worth > best_worth):
+                best, best_worth = found, worth
+            if best_worth >= (True, _ENOUGH):
                 break
     if best is None or best.solved.sum() < max(3, _FEWEST * len(grays)):
         solved = 0 if best is None else best.solved.sum()
@@ -81,10 +86,13 @@ def solve_cameras(
     return best
 
 
-def _worth(cameras: SparseCameras, size: tuple[int, int]) -> tuple[bool, float]:
-    """Whether a solution may be the right one, and the share of the frames that it has."""
+def _worth(
+    cameras: SparseCameras, tracks: CornerTracks, moving: Bool[np.ndarray, "track"], size: tuple[int, int]
+) -> tuple[bool, float]:
+    """Whether a solution may be the right one, and the share of the corners' sightings that it has and explains, about."""
     share = float(cameras.solved.mean())
-    return share >= _FEWEST and is_usual_view(field_of_view(cameras.intrinsics, size)), share
+    usual = share >= _FEWEST and is_usual_view(field_of_view(cameras.intrinsics, size))
+    return usual, share * tracks_agree(cameras, tracks, moving)
 
 
 def _map(pycolmap: Any, database: Path, folder: Path, *, focal_is_known: bool, seed: int) -> Any:
