@@ -26,6 +26,8 @@ _WITH_CORNERS = 3
 """Attempts after which corners are added to what COLMAP's own features are matched by."""
 _FEWEST, _ENOUGH = 0.5, 0.85
 """Share of the frames that must be solved; share of what was followed through all frames to be explained for no further attempt."""
+_BETTER = 0.02
+"""By how much a later attempt must explain more of it to be taken instead."""
 _SEED = 0
 _MIN_ANGLE_DEG = 4.0
 """Between the first two cameras; COLMAP's own 16 deg are more than many people walk in a short video."""
@@ -71,10 +73,12 @@ def solve_cameras(
             if attempt == _WITH_CORNERS:
                 add_corners(pycolmap, database, tracks, still)
             model = _map(pycolmap, database, folder, focal_is_known=intrinsics is not None, seed=_SEED + attempt)
-            found = None if model is None else _collect(model, len(grays), size)
-            worth = (False, 0.0) if found is None else _worth(found, tracks, moving, size)
-            if found is not None and (best is None or worth > best_worth):
-                best, best_worth = found, worth
+            if model is None:
+                continue
+            found = _collect(model, len(grays), size)
+            may_be_right, share = _worth(found, tracks, moving, size)
+            if best is None or (may_be_right, share) > (best_worth[0], best_worth[1] + _BETTER):
+                best, best_worth = found, (may_be_right, share)
             if best_worth >= (True, _ENOUGH):
                 break
     if best is None or best.solved.sum() < max(3, _FEWEST * len(grays)):
