@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from sim2art.geometry.cameras import project, unproject
+from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.screws import line_distance
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.guessed_motion import GuessedMotion, find_moving_in_images, settle_motion
+from sim2art.perception.image_joint_fit import fit_from_around, fit_joint
 from sim2art.perception.image_joint_search import find_image_joints
-from sim2art.perception.image_joints import ImageJoint
+from sim2art.perception.image_joints import ImageJoint, collect_moving
 from sim2art.perception.image_motions import STILL, UNKNOWN, ImageMotions, find_image_motions
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.steady_depth import steady_depths
@@ -102,6 +104,32 @@ def test_a_turn_is_found_though_the_depth_trembles_and_is_flat() -> None:
     assert not best.slides
     assert angle(best.axis, AXIS) < 8.0
     assert line_distance(best.axis, best.pivot, AXIS, PIVOT) < 0.2
+
+
+@pytest.mark.parametrize("seed", [2, 7])
+def test_a_fit_that_ends_at_a_wrong_axis_is_mended_from_axes_around_it(seed: int) -> None:
+    scene = make_scene("turn", tremble=0.06, flatten=0.4)
+    collected = collect_moving(
+        list(scene.flows),
+        scene.flows,
+        moving_of(scene),
+        scene.depths,
+        INTRINSICS,
+        scene.poses,
+        np.random.default_rng(0),
+    )
+    assert collected is not None
+    movers, cost = collected
+    across = np.cross(AXIS, np.random.default_rng(seed).normal(size=3))
+    begin = ImageJoint(
+        axis=rotation_from_rotvec(np.radians(60) * across / np.linalg.norm(across)) @ AXIS, pivot=PIVOT, slides=False,
+        steps=np.zeros(len(scene.flows)), relief=np.zeros((NUM_FRAMES, 3)),
+    )  # fmt: skip
+    gain, joint = fit_joint(movers, begin, cost)
+    assert angle(joint.axis, AXIS) > 30  # Else this tells nothing.
+    better_gain, better = fit_from_around(movers, gain, joint, cost)
+    assert better_gain > 0.99 * cost.sum() > gain
+    assert angle(better.axis, AXIS) < 1.0
 
 
 def test_a_turn_is_exact_on_true_depth() -> None:

@@ -16,6 +16,35 @@ _SHARED = 5.0
 """Points that lie side by side have the same errors: so many count as one beside what is known of the relief."""
 _ROUNDS = 25
 _TYING_ROUNDS = 30
+_TILTS = (np.radians(70.0), np.radians(35.0), np.radians(12.0))
+_NUM_TILTS = 6
+"""Axes around a fitted one from which it is fitted again."""
+_BETTER = 1.002
+
+
+def fit_joint(movers: MovingPoints, start: ImageJoint, cost: np.ndarray) -> tuple[float, ImageJoint]:
+    """What a joint saves of `cost` after the fit, and the joint: steps, then all of it."""
+    joint = refine_joint(movers, fit_steps(movers, start), cost)
+    return gain_of(movers, joint, cost), joint
+
+
+def fit_from_around(movers: MovingPoints, gain: float, joint: ImageJoint, cost: np.ndarray) -> tuple[float, ImageJoint]:
+    """A joint fitted again from axes around its own, until none is better: a fit may end where relief makes up for a wrong axis."""
+    for angle in _TILTS:
+        better = True
+        while better:
+            better = False
+            across = any_perpendicular(joint.axis)
+            other = np.cross(joint.axis, across)
+            for turn in np.linspace(0, 2 * np.pi, _NUM_TILTS, endpoint=False):
+                tilted = _shifted(joint, angle * np.array([np.cos(turn), np.sin(turn), 0, 0]), across, other)
+                tried_gain, tried = fit_joint(
+                    movers, dataclasses.replace(tilted, relief=np.zeros_like(joint.relief)), cost
+                )
+                if tried_gain > _BETTER * gain:
+                    gain, joint, better = tried_gain, tried, True
+                    break
+    return gain, joint
 
 
 def fit_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.rotations import rotvec_from_rotation
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.perception.image_joint_fit import fit_steps, gain_of, refine_joint
+from sim2art.perception.image_joint_fit import fit_from_around, fit_joint, fit_steps, gain_of
 from sim2art.perception.image_joints import ImageJoint, collect_moving
 from sim2art.perception.image_motions import STRIDE, ImageMotions
 from sim2art.perception.lifted_flow import PixelFlow
@@ -75,11 +75,10 @@ def find_image_joints(
         order = np.argsort(-gains)
         best: dict[bool, tuple[float, ImageJoint]] = {}
         for slides in (False, True):
-            for index in [i for i in order if hypotheses[i].slides is slides][:_NUM_BEST]:
-                joint = refine_joint(movers, fit_steps(movers, hypotheses[index]), cost)
-                gain = gain_of(movers, joint, cost)
-                if slides not in best or gain > best[slides][0]:
-                    best[slides] = gain, joint
+            starts = [hypotheses[i] for i in order if hypotheses[i].slides is slides][:_NUM_BEST]
+            if starts:
+                fitted = max((fit_joint(movers, start, cost) for start in starts), key=lambda found: found[0])
+                best[slides] = fitted if joints else fit_from_around(movers, *fitted, cost)
         gain, joint = _choose(best)
         if gain < _MIN_SHARE * len(cost) * _GAIN_OF_POINT * OUTLIER:
             break
