@@ -1,6 +1,8 @@
 """The errors that sim2art raises on a user's input. Each says what is wrong, what was found and how to mend it."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 
 class Sim2ArtError(Exception):
@@ -11,20 +13,23 @@ class InvalidValueError(Sim2ArtError, ValueError):
     """A value given to a constructor or function is outside what it accepts."""
 
 
-class InvalidFileError(Sim2ArtError):
+class _PathError(Sim2ArtError):
+    """An error about the file or folder at `path`."""
+
+    def __init__(self, message: str, *, path: Path | str) -> None:
+        super().__init__(message)
+        self.path = Path(path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), path=self.path), self.args  # So that it travels out of worker processes.
+
+
+class InvalidFileError(_PathError):
     """A file or folder is missing, damaged or of another kind than needed."""
 
-    def __init__(self, message: str, *, path: Path | str) -> None:
-        super().__init__(message)
-        self.path = Path(path)
 
-
-class OutputExistsError(Sim2ArtError):
+class OutputExistsError(_PathError):
     """An output folder already holds files and overwriting was not asked for."""
-
-    def __init__(self, message: str, *, path: Path | str) -> None:
-        super().__init__(message)
-        self.path = Path(path)
 
 
 class MissingPackageError(Sim2ArtError, ImportError):

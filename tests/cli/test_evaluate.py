@@ -80,3 +80,14 @@ def test_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         main(["evaluate", "--help"])
     assert stop.value.code == 0
     assert "--corruption" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("nothing")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_chain_that_cannot_run_here_ends_the_run_instead_of_failing_every_clip(
+    workers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SIM2ART_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert main(["evaluate", "--set", "real-mesh-rgb", "--num", "2", "--no-refine", "--workers", workers]) == 2
+    assert "sim2art weights fetch dinov2-small" in capsys.readouterr().err

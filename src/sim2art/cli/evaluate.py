@@ -36,10 +36,13 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.provenance import collect_provenance, write_provenance
 from sim2art.reconstruct import still_estimate
 from sim2art.simulate.generate import CorruptionName
+from sim2art.weights import find_weight
 
 ScoredName = MethodName | OracleName
 """Oracles know part of the truth (see `oracles.py`)."""
 logger = logging.getLogger(__name__)
+CHAIN_WEIGHTS = ("dinov2-small", "u2netp")
+"""Outside weights that the chains use where they are there: with other ones a recording gives another clip."""
 REFINED = "_refined"
 """Ending of the name of a method with the refiner behind it."""
 
@@ -269,6 +272,7 @@ def _describe_run(job: Job, runs: list[CaseRun], workers: int) -> dict[str, Any]
         "swapped": ", ".join(cases.swaps) or None,
         "checkpoint": str(job.checkpoint or "shipped") if "network" in job.methods else None,
         "estimates": str(job.read_from.folder) if job.read_from else None,
+        "weights": ", ".join(filter(find_weight, CHAIN_WEIGHTS)) or "none" if cases.is_recorded else None,
         "commit": origin["commit"],
         "machine": f"{origin['machine']}; {workers} processes",
         "memory": f"{max(run.peak_memory for run in runs):.0f} MiB at most in a process, generator included",

@@ -19,7 +19,7 @@ from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.sampling import FlowSource, sample_point_video
 from sim2art.perception.captures.capture import ColorSource, MemoryCapture
 from sim2art.perception.completion import CompleteOptions
-from sim2art.perception.components import CHAINS
+from sim2art.perception.components import CHAINS, parse_choice, refuse_lacking
 from sim2art.perception.pipeline import Observation, ObserveOptions, Truth, observe, prepare
 from sim2art.perception.scale import scale_by_factor
 from sim2art.simulate.recordings import RecordingConfig, SimulatedRecording, render_recording
@@ -58,9 +58,13 @@ def observe_colors(seed: int, *, num_frames: int, num_points: int, families: tup
 
     The chain gets images and times, no depth, poses or intrinsics. Lengths come out in no known unit, so the clip is
     brought to the truth's, as a perfect known length would; directions and types do not hang on it.
+
+    Raises:
+        InvalidFileError: When the chain cannot run on this machine, which is no fault of the recording.
     """
-    recording = render_recording(RecordingConfig(families=families), seed)
     chain = CHAINS["light"]
+    refuse_lacking("depth", parse_choice("depth", chain["depth"]))
+    recording = render_recording(RecordingConfig(families=families), seed)
     options = ObserveOptions(
         num_frames=num_frames, num_points=num_points, depth=chain["depth"], cameras=chain["cameras"], mask=chain["mask"],
         flow=chain["flow"], features=chain["features"], complete=CompleteOptions(max_frames=_MAX_COLOR_FRAMES),

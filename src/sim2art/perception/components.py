@@ -221,3 +221,15 @@ def find_lacks(task: str, choice: Choice) -> list[Lack]:
     except InvalidFileError as error:
         lacks.append(Lack(what="a damaged file", mend=str(error)))
     return lacks
+
+
+def refuse_lacking(task: str, choice: Choice) -> None:
+    """Raise before anything is computed when a component cannot run here.
+
+    Raises:
+        InvalidFileError: With what is missing and how to mend it.
+    """
+    lacks = find_lacks(task, choice)
+    if lacks:
+        words = "; ".join(f"{lack.what} is missing: {lack.mend}" for lack in lacks)
+        raise InvalidFileError(f"--{task} {choice.name} cannot run here: {words}.", path=choice.source or choice.name)

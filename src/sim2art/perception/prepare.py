@@ -13,7 +13,7 @@ from sim2art.perception.adapters.own_files import read_cameras
 from sim2art.perception.captures.capture import Capture, ColorCapture, DepthSource, scale_intrinsics
 from sim2art.perception.captures.video_file import is_video
 from sim2art.perception.completion import CompleteOptions, Completion, complete, completed_capture
-from sim2art.perception.components import COMPONENTS, Choice, find_lacks
+from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
 from sim2art.perception.depth_alignment import read_sparse
 from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.perception.scale import parse_known_length, scale_by_length, scale_by_marker
@@ -58,7 +58,7 @@ def prepare_capture(
     elif isinstance(recording, Capture) and depth.name == "auto":
         capture = _with_cameras(recording, cameras, options)
     else:
-        _refuse_lacking("depth", depth)
+        refuse_lacking("depth", depth)
         key = make_key(key, choice_facts("depth", depth), choice_facts("cameras", cameras), vars(options))
         kept = stages.load(_STAGE, key)
         found = None if kept is None else _from_stage(kept)
@@ -79,14 +79,6 @@ def choice_facts(task: str, choice: Choice) -> list[Any]:
     content = fingerprint(place) if place is not None and place.exists() else choice.source
     weight = COMPONENTS[task][choice.name].weight
     return [choice.name, content, weight is not None and find_weight(weight) is not None]
-
-
-def _refuse_lacking(task: str, choice: Choice) -> None:
-    """Raise before anything is computed when the component cannot run here."""
-    lacks = find_lacks(task, choice)
-    if lacks:
-        words = "; ".join(f"{lack.what} is missing: {lack.mend}" for lack in lacks)
-        raise InvalidFileError(f"--{task} {choice.name} cannot run here: {words}.", path=choice.source or choice.name)
 
 
 def _from_vipe(recording: ColorCapture, depth: Choice, stages: StageKeeper) -> DepthSource:
