@@ -16,7 +16,6 @@ from sim2art.networks.judge import Judge
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.checkpoint import Calibration
-from sim2art.predict.consensus import agree_over_time
 from sim2art.predict.fitting import (
     Judgement,
     evidence_for_turn,
@@ -28,6 +27,7 @@ from sim2art.predict.fitting import (
 from sim2art.predict.second_look import SecondLookConfig, refit_promising
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
+from sim2art.proposals.consensus import agree_over_time, share_out, softmax_with_static
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import EvidenceConfig, EvidenceKind, Surface, index_video, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses
@@ -140,7 +140,7 @@ def _settle(
 
     The two sets are judged apart: near-duplicates side by side would take each other's score.
     """
-    shares = _softmax_with_static(mask_logits)
+    shares = softmax_with_static(mask_logits)
     weights = [scatter_weights(share, judged, smoothed) for share in shares[1:]]
     fits = [fit_both_types(smoothed, chosen[i], weights[i]) for i in range(len(chosen))]
     verdicts = {
@@ -227,14 +227,5 @@ def _share_points(video: PointVideo, joints: list[FittedJoint], logits: np.ndarr
     """Part probabilities (frame, point, part) of all points, the base first."""
     if not joints:
         return np.ones((*video.valid.shape, 1))
-    agreed = agree_over_time(video, hypotheses_from_joints(joints, np.ones(len(joints))), logits)
-    probabilities = np.moveaxis(_softmax_with_static(agreed), 0, -1)
-    probabilities[~video.valid] = np.eye(len(joints) + 1)[0]
-    return probabilities
-
-
-def _softmax_with_static(mask_logits: np.ndarray) -> np.ndarray:
-    """Probabilities (1 + hypothesis, ...) that sum to 1, with the static body at logit 0."""
-    logits = np.concatenate([np.zeros_like(mask_logits[:1]), mask_logits])
-    logits = np.exp(logits - logits.max(axis=0, keepdims=True))
-    return logits / logits.sum(axis=0, keepdims=True)
+    motions = hypotheses_from_joints(joints, np.ones(len(joints))).motions()
+    return share_out(video, agree_over_time(video, motions, logits))

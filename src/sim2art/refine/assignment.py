@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sim2art.observation.point_video import PointVideo
+from sim2art.proposals.consensus import agree_over_time, share_out
 from sim2art.proposals.evidence import index_video
 from sim2art.proposals.gains import GAIN_EVIDENCE, measure_gains
 from sim2art.proposals.hypotheses import Hypotheses
@@ -38,15 +39,26 @@ def reassign(
     Args:
         gains: Of each joint's motion against standing still, as `total_gains` gives them.
     """
-    prior = np.log(np.clip(parts.probabilities, config.least_share, 1.0))
-    evidence = np.concatenate(
-        [np.zeros_like(gains[:1]), config.strength * np.clip(gains, -config.max_gain, config.max_gain)]
-    )
-    odds = prior + np.moveaxis(evidence, 0, -1)
-    shares = np.exp(odds - odds.max(axis=-1, keepdims=True))
-    shares /= shares.sum(axis=-1, keepdims=True)
-    shares[~video.valid] = np.eye(parts.num_joints + 1)[0]
-    return dataclasses.replace(parts, probabilities=shares)
+    evidence = config.strength * np.clip(gains, -config.max_gain, config.max_gain)
+    return dataclasses.replace(parts, probabilities=share_out(video, _log_odds(parts, config) + evidence))
+
+
+def agree(video: PointVideo, parts: Parts, config: AssignmentConfig) -> Parts:
+    """The parts with each point's shares averaged with those of points of all frames that show the same place.
+
+    Args:
+        video: In normalised coordinates.
+    """
+    if not parts.num_joints:
+        return parts
+    agreed = agree_over_time(video, parts.model.motions(), _log_odds(parts, config))
+    return dataclasses.replace(parts, probabilities=share_out(video, agreed))
+
+
+def _log_odds(parts: Parts, config: AssignmentConfig) -> Float[np.ndarray, "joint frame point"]:
+    """Of each part against the base."""
+    prior = np.moveaxis(np.log(np.clip(parts.probabilities, config.least_share, 1.0)), -1, 0)
+    return prior[1:] - prior[:1]
 
 
 def total_gains(

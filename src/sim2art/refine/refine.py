@@ -10,7 +10,7 @@ from sim2art.errors import InvalidValueError
 from sim2art.geometry.rotations import line_angle
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
-from sim2art.refine.assignment import AssignmentConfig, reassign, total_gains
+from sim2art.refine.assignment import AssignmentConfig, agree, reassign, total_gains
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
 from sim2art.refine.depth_scale import measure_depth_scale, mend_depth_scale, spoil_depth_scale
@@ -131,6 +131,7 @@ def refine_with_facts(
         parts, solution = solve_together(sight, parts, config)
     facts = accept(sight, parts, proposed, gather_facts(sight, parts, solution))
     parts, facts = keep_proposed(parts, proposed, facts, config)
+    parts = agree(normalized, parts, config.assignment)
     doubts = Doubts(depth=depth, leftover=measure_leftover(normalized, parts), num_joined=parts.num_joined)
     conclusion = conclude(video, normalization, estimate, parts, facts, doubts, config.calibration)
     if depth.is_off:

@@ -14,7 +14,6 @@ from scipy.spatial import KDTree
 
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.hypotheses import Hypotheses
 
 NUM_NEIGHBORS = 24
 RADIUS = 0.08
@@ -28,13 +27,15 @@ LEAST_WEIGHT = 0.1
 
 
 def agree_over_time(
-    video: PointVideo, joints: Hypotheses, mask_logits: Float[np.ndarray, "joint frame point"]
+    video: PointVideo,
+    motions: Float[np.ndarray, "joint frame 4 4"],
+    mask_logits: Float[np.ndarray, "joint frame point"],
 ) -> Float[np.ndarray, "joint frame point"]:
     """Mask logits averaged over neighbours in the rest pose and in the world, telling ones more.
 
     Args:
         video: In normalised coordinates.
-        joints: What each mask's part moves with.
+        motions: What carries each mask's part from its place in frame 0 to its place in each frame.
         mask_logits: Log-odds of "moves with this joint" against "static".
     """
     valid = video.valid
@@ -42,14 +43,29 @@ def agree_over_time(
     frames = np.nonzero(valid)[0]
     out = mask_logits.astype(np.float64).copy()
     still = _neighbors(world)
-    motions = joints.motions()
-    for index in range(len(joints)):
+    for index in range(len(motions)):
         votes = np.clip(mask_logits[index][valid], -MAX_LOGIT, MAX_LOGIT)
         weights = LEAST_WEIGHT + (1 - LEAST_WEIGHT) * _tell_apart(video, motions[index])[valid]
         rest = apply(inverse(motions[index])[frames], world[:, None])[:, 0]
         moving = _neighbors(rest)
         out[index][valid] = 0.5 * (_mean_vote(votes, weights, *still) + _mean_vote(votes, weights, *moving))
     return out
+
+
+def share_out(
+    video: PointVideo, mask_logits: Float[np.ndarray, "joint frame point"]
+) -> Float[np.ndarray, "frame point part"]:
+    """Part probabilities of all points from log-odds against the static body, which is part 0 and has the empty slots."""
+    shares = np.moveaxis(softmax_with_static(mask_logits), 0, -1)
+    shares[~video.valid] = np.eye(shares.shape[-1])[0]
+    return shares
+
+
+def softmax_with_static(mask_logits: Float[np.ndarray, "joint *points"]) -> Float[np.ndarray, "part *points"]:
+    """Probabilities that sum to 1, with the static body first, at logit 0."""
+    logits = np.concatenate([np.zeros_like(mask_logits[:1]), mask_logits])
+    logits = np.exp(logits - logits.max(axis=0, keepdims=True))
+    return logits / logits.sum(axis=0, keepdims=True)
 
 
 def _tell_apart(video: PointVideo, motions: Float[np.ndarray, "frame 4 4"]) -> Float[np.ndarray, "frame point"]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.consensus import agree_over_time
+from sim2art.proposals.consensus import agree_over_time
 from sim2art.proposals.hypotheses import Hypotheses
 
 NUM_FRAMES, NUM_POINTS = 6, 200
@@ -39,19 +39,19 @@ def test_verdicts_on_measured_flow_outvote_those_without() -> None:
     video, slide = sliding_plate(measured)
     votes = np.where(measured, 2.0, -3.5) * np.ones((1, NUM_FRAMES, 1))
     assert votes.mean() < -1.0
-    agreed = agree_over_time(video, slide, votes)
+    agreed = agree_over_time(video, slide.motions(), votes)
     assert np.mean(agreed > 0) > 0.9
 
 
 def test_nobody_measured_leaves_the_plain_mean() -> None:
     video, slide = sliding_plate(np.zeros(NUM_POINTS, bool))
     votes = np.where(np.arange(NUM_POINTS) % 3 == 0, 2.0, -3.5) * np.ones((1, NUM_FRAMES, 1))
-    agreed = agree_over_time(video, slide, votes)
+    agreed = agree_over_time(video, slide.motions(), votes)
     assert np.isclose(agreed.mean(), votes.mean(), atol=0.2)
 
 
 @given(vote=st.floats(-5, 5), share=st.floats(0, 1))
 def test_what_all_say_stays_as_it_is(vote: float, share: float) -> None:
     video, slide = sliding_plate(np.random.default_rng(1).uniform(size=NUM_POINTS) < share)
-    agreed = agree_over_time(video, slide, np.full((1, NUM_FRAMES, NUM_POINTS), vote))
+    agreed = agree_over_time(video, slide.motions(), np.full((1, NUM_FRAMES, NUM_POINTS), vote))
     assert np.allclose(agreed, vote)
