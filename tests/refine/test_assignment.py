@@ -1,0 +1,62 @@
+"""Points handed out again: by what their flow says, and by what points of the same place say."""
+
+import dataclasses
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim2art.articulation.joint import JointType
+from sim2art.observation.normalization import fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
+from sim2art.refine.assignment import AssignmentConfig, agree, reassign, total_gains
+from sim2art.refine.parts import Parts, parts_from_estimate
+from tests.hand_made import truth_as_estimate
+from tests.point_clips import make_point_clip
+
+
+def start(seed: int, wrong: float) -> tuple[PointVideo, Parts, np.ndarray]:
+    """A video, its true parts with some labels wrong, and the true labels."""
+    clip = make_point_clip(JointType.REVOLUTE)
+    normalization = fit_normalization(clip.video)
+    video = normalize(clip.video, normalization)
+    parts = parts_from_estimate(video, normalization, truth_as_estimate(clip))
+    truth = np.argmax(parts.probabilities, axis=-1)
+    flipped = np.random.default_rng(seed).uniform(size=truth.shape) < wrong
+    shares = np.where(flipped[..., None], np.roll(parts.probabilities, 1, axis=-1), parts.probabilities)
+    return video, dataclasses.replace(parts, probabilities=shares), truth
+
+
+def share_right(video: PointVideo, parts: Parts, truth: np.ndarray) -> float:
+    return float((np.argmax(parts.probabilities, axis=-1) == truth)[video.valid].mean())
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 100))
+def test_points_of_one_place_mend_each_others_labels(seed: int) -> None:
+    video, parts, truth = start(seed, wrong=0.25)
+    before = share_right(video, parts, truth)
+    agreed = agree(video, parts, AssignmentConfig())
+    assert 0.7 < before < 0.8
+    assert share_right(video, agreed, truth) > before + 0.08
+    assert np.allclose(agreed.probabilities.sum(axis=-1), 1.0)
+
+
+def test_right_labels_stay_right() -> None:
+    video, parts, truth = start(0, wrong=0.0)
+    assert share_right(video, agree(video, parts, AssignmentConfig()), truth) > 0.98
+
+
+def test_without_joints_nothing_is_asked() -> None:
+    video, parts, _ = start(0, wrong=0.0)
+    none = parts.take(np.zeros(0, dtype=np.int64))
+    assert agree(video, none, AssignmentConfig()) is none
+
+
+def test_flow_that_speaks_for_a_joint_brings_points_to_it_by_its_strength_only() -> None:
+    video, parts, truth = start(0, wrong=0.25)
+    gains = total_gains(video, parts.model, AssignmentConfig())
+    unmoved = reassign(video, parts, gains, AssignmentConfig(strength=0.0))
+    assert share_right(video, unmoved, truth) == share_right(video, parts, truth)
+    pulled = reassign(video, parts, gains, AssignmentConfig(strength=4.0))
+    assert share_right(video, pulled, truth) > share_right(video, parts, truth) + 0.05
