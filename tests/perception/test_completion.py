@@ -97,6 +97,26 @@ def test_a_lens_that_nobody_has_is_not_believed(change: ViewChange, monkeypatch:
         assert any("few cameras have" in told and "followed by the guessed depth" in told for told in found.warnings)
 
 
+@pytest.mark.parametrize("agreement", [0.7, 0.95])
+def test_one_plane_is_the_world_only_where_corners_say_so(agreement: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A door's leaf that fills the image is a plane, too."""
+    pytest.importorskip("pycolmap")
+    scene = render_scene(num_frames=6, camera_shift=0.4)
+    rng = np.random.default_rng(0)
+    frame, x, y = np.array([(f, *rng.integers((0, 0), (240, 180))) for f in range(6) for _ in range(60)]).T
+    leaf = SparseCameras(
+        world_from_camera=np.tile(np.eye(4), (6, 1, 1)), solved=np.ones(6, dtype=bool), intrinsics=scene.intrinsics,
+        frame=frame, pixels=np.stack([x, y], axis=1).astype(float), depths=np.full(len(x), 2.0), residual=0.3,
+    )  # fmt: skip
+    monkeypatch.setattr(colmap_cameras, "solve_cameras", lambda *_: leaf)
+    monkeypatch.setattr(completion, "judge_view_change", lambda *_: ViewChange.FULL)
+    monkeypatch.setattr(completion, "tracks_agree", lambda *_: agreement)
+    found = complete(colour_of(scene), ANY, AUTO, OPTIONS, estimator=TremblingDepth(scene, DepthKind.DEPTH))
+    assert (found.world_from_camera is None) == (agreement < 0.85)
+    refused = "COLMAP's solution explains one plane, and only 70 % of the corners that were followed."
+    assert any(refused in told for told in found.warnings) == (agreement < 0.85)
+
+
 @pytest.mark.slow
 def test_a_moving_camera_is_solved_with_the_mover_left_out() -> None:
     pytest.importorskip("pycolmap")

@@ -27,6 +27,7 @@ from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.perception.pose_checks import stands_still
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 from sim2art.perception.thinning import thin_out
+from sim2art.perception.track_agreement import ENOUGH, tracks_agree
 from sim2art.perception.turning import align_turning, solve_turning
 from sim2art.perception.view_change import ViewChange, judge_solved, judge_view_change
 from sim2art.perception.warm_up import count_warm_up
@@ -254,7 +255,7 @@ def _solve(
 ) -> tuple[Int[np.ndarray, "kept"], Float32[np.ndarray, "kept height width"], np.ndarray, np.ndarray]:  # fmt: skip
     """Frames that were solved, their depths, intrinsics and poses, by COLMAP where it has something to go by.
 
-    With `keep_odd` a solution with an odd field of view is taken with a warning, else it is refused.
+    With `keep_odd` a solution with an odd field of view, or of one plane and little else, is taken, else it is refused.
     """
     from sim2art.perception.adapters.colmap_cameras import solve_cameras
 
@@ -290,12 +291,15 @@ def _solve(
         known = guess_intrinsics(None, guesses, size, warnings)
         cameras = solve_cameras(grays, still, tracks, moving, known, capture.path)
     solved = judge_solved(cameras, size)
-    if solved.has_odd_view and known is None and not keep_odd:
+    doubt = None
+    if solved.has_odd_view and known is None:
         # What moves may have been taken for what stands still: such a solution explains the images by a lens nobody has.
-        raise InvalidFileError(
-            f"{capture.path}: COLMAP's solution needs a field of view of {solved.fov_deg:.0f} deg, which few cameras have.",
-            path=capture.path,
-        )
+        doubt = f"needs a field of view of {solved.fov_deg:.0f} deg, which few cameras have"
+    elif solved.is_flat and (agreement := tracks_agree(cameras, tracks, moving)) < ENOUGH:
+        # Or it explains a door's leaf, which fills the image, and not what is around it.
+        doubt = f"explains one plane, and only {100 * agreement:.0f} % of the corners that were followed"
+    if doubt is not None and not keep_odd:
+        raise InvalidFileError(f"{capture.path}: COLMAP's solution {doubt}.", path=capture.path)
     warnings.extend(solved.warnings())
     depths, scale, lost = align_to_sparse(guesses, cameras, size)
     kept = np.array([i for i in range(len(grays)) if i not in set(lost)])

@@ -13,6 +13,8 @@ from sim2art.geometry.transforms import inverse
 from sim2art.perception.adapters.klt_tracks import CornerTracks
 from sim2art.perception.tasks import SparseCameras
 
+ENOUGH = 0.85
+"""Share of the sightings that right cameras explain."""
 _MIN_FRAMES = 4
 """In which a corner must be seen to have a say."""
 _MAX_MISS = 2.0

@@ -143,6 +143,11 @@ class SolvedView:
         """Whether the field of view is one that few cameras have."""
         return not is_usual_view(self.fov_deg)
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether nearly all points lie in one plane."""
+        return self.flat_share > _EXPLAINED
+
     def warnings(self) -> list[str]:
         """Reasons to doubt the cameras, in words for a person."""
         told = []
@@ -152,7 +157,7 @@ class SolvedView:
                 "poses and the depth fitted to them are unsure. Move it farther sideways, or put it on a tripod and pass "
                 "--cameras static."
             )
-        if self.flat_share > _EXPLAINED:
+        if self.is_flat:
             told.append(
                 f"Nearly all that stands still lies in one plane ({100 * self.flat_share:.0f} % of the points): the camera's motion and "
                 "focal length are unsure. Pass --fov, or have things at several depths in view."

@@ -18,14 +18,14 @@ from sim2art.optional import require
 from sim2art.perception.adapters.colmap_matches import add_corners, write_matches
 from sim2art.perception.adapters.klt_tracks import CornerTracks
 from sim2art.perception.tasks import SparseCameras
-from sim2art.perception.track_agreement import tracks_agree
+from sim2art.perception.track_agreement import ENOUGH, tracks_agree
 from sim2art.perception.view_change import field_of_view, is_usual_view
 
 _ATTEMPTS = 6
 _WITH_CORNERS = 3
 """Attempts after which corners are added to what COLMAP's own features are matched by."""
-_FEWEST, _ENOUGH = 0.5, 0.85
-"""Share of the frames that must be solved; share of what was followed through all frames to be explained for no further attempt."""
+_FEWEST = 0.5
+"""Share of the frames that must be solved."""
 _BETTER = 0.02
 """By how much a later attempt must explain more of it to be taken instead."""
 _SEED = 0
@@ -79,7 +79,7 @@ def solve_cameras(
             may_be_right, share = _worth(found, tracks, moving, size)
             if best is None or (may_be_right, share) > (best_worth[0], best_worth[1] + _BETTER):
                 best, best_worth = found, (may_be_right, share)
-            if best_worth >= (True, _ENOUGH):
+            if best_worth >= (True, ENOUGH):
                 break
     if best is None or best.solved.sum() < max(3, _FEWEST * len(grays)):
         solved = 0 if best is None else best.solved.sum()
