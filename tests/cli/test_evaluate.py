@@ -91,3 +91,14 @@ def test_a_chain_that_cannot_run_here_ends_the_run_instead_of_failing_every_clip
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert main(["evaluate", "--set", "real-mesh-rgb", "--num", "2", "--no-refine", "--workers", workers]) == 2
     assert "sim2art weights fetch dinov2-small" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("nothing")
+def test_a_damaged_weight_is_said_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SIM2ART_WEIGHTS", str(tmp_path))
+    (tmp_path / "u2netp.onnx").write_bytes(b"half a download")
+    monkeypatch.setattr(verb, "run_cases", lambda *_, **__: pytest.fail("It began."))
+    assert main(["evaluate", "--set", "real-mesh-rgbd", "--num", "1"]) == 2
+    assert "u2netp.onnx" in capsys.readouterr().err

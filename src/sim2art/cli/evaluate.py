@@ -33,6 +33,7 @@ from sim2art.evaluate.report import format_report, write_report
 from sim2art.evaluate.scores import ClipScore
 from sim2art.methods import MethodName, load_method
 from sim2art.observation.point_video import PointVideo
+from sim2art.perception.components import COMPONENTS
 from sim2art.provenance import collect_provenance, write_provenance
 from sim2art.reconstruct import still_estimate
 from sim2art.simulate.generate import CorruptionName
@@ -41,7 +42,7 @@ from sim2art.weights import find_weight
 ScoredName = MethodName | OracleName
 """Oracles know part of the truth (see `oracles.py`)."""
 logger = logging.getLogger(__name__)
-CHAIN_WEIGHTS = ("dinov2-small", "u2netp")
+CHAIN_WEIGHTS = sorted({c.weight for choices in COMPONENTS.values() for c in choices.values() if c.weight is not None})
 """Outside weights that the chains use where they are there: with other ones a recording gives another clip."""
 REFINED = "_refined"
 """Ending of the name of a method with the refiner behind it."""
@@ -102,7 +103,10 @@ def evaluate(
     cases = EvaluationSet(
         name=set_name, num=len(SEEDS[set_name]) if num is None else num, corruption=corruption, swaps=swap
     )
-    job = Job(cases=cases, methods=methods, checkpoint=checkpoint, refine=refine, clip_folder=clips)
+    weights = tuple(filter(find_weight, CHAIN_WEIGHTS)) if cases.is_recorded else ()
+    job = Job(
+        cases=cases, methods=methods, checkpoint=checkpoint, refine=refine, clip_folder=clips, weights=weights
+    )  # fmt: skip
     if clips is not None:
         _open_store(clips, cases)
     if estimates is not None:
@@ -139,6 +143,8 @@ class Job:
     write_to: PredictionStore | None = None
     read_from: PredictionStore | None = None
     clip_folder: Path | None = None
+    weights: tuple[str, ...] = ()
+    """Those of `CHAIN_WEIGHTS` that are on this machine, for sets of recordings."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -272,7 +278,7 @@ def _describe_run(job: Job, runs: list[CaseRun], workers: int) -> dict[str, Any]
         "swapped": ", ".join(cases.swaps) or None,
         "checkpoint": str(job.checkpoint or "shipped") if "network" in job.methods else None,
         "estimates": str(job.read_from.folder) if job.read_from else None,
-        "weights": ", ".join(filter(find_weight, CHAIN_WEIGHTS)) or "none" if cases.is_recorded else None,
+        "weights": ", ".join(job.weights) or "none" if cases.is_recorded else None,
         "commit": origin["commit"],
         "machine": f"{origin['machine']}; {workers} processes",
         "memory": f"{max(run.peak_memory for run in runs):.0f} MiB at most in a process, generator included",

@@ -291,15 +291,16 @@ def _solve(
         known = guess_intrinsics(None, guesses, size, warnings)
         cameras = solve_cameras(grays, still, tracks, moving, known, capture.path)
     solved = judge_solved(cameras, size)
-    doubt = None
-    if solved.has_odd_view and known is None:
-        # What moves may have been taken for what stands still: such a solution explains the images by a lens nobody has.
-        doubt = f"needs a field of view of {solved.fov_deg:.0f} deg, which few cameras have"
-    elif solved.is_flat and (agreement := tracks_agree(cameras, tracks, moving)) < ENOUGH:
-        # Or it explains a door's leaf, which fills the image, and not what is around it.
-        doubt = f"explains one plane, and only {100 * agreement:.0f} % of the corners that were followed"
-    if doubt is not None and not keep_odd:
-        raise InvalidFileError(f"{capture.path}: COLMAP's solution {doubt}.", path=capture.path)
+    if not keep_odd:
+        doubt = None
+        if solved.has_odd_view and known is None:
+            # What moves may have been taken for what stands still: that explains the images by a lens nobody has.
+            doubt = f"needs a field of view of {solved.fov_deg:.0f} deg, which few cameras have"
+        elif solved.is_flat and (agreement := tracks_agree(cameras, tracks, moving)) < ENOUGH:
+            # Or a door's leaf, which fills the image, and not what is around it.
+            doubt = f"explains one plane, and only {100 * agreement:.0f} % of the corners that were followed"
+        if doubt is not None:
+            raise InvalidFileError(f"{capture.path}: COLMAP's solution {doubt}.", path=capture.path)
     warnings.extend(solved.warnings())
     depths, scale, lost = align_to_sparse(guesses, cameras, size)
     kept = np.array([i for i in range(len(grays)) if i not in set(lost)])
