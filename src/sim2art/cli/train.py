@@ -8,7 +8,7 @@ from typing import Literal
 from sim2art.dataset.clip_set import ClipSet
 from sim2art.errors import InvalidValueError
 from sim2art.proposals.evidence import EvidenceKind
-from sim2art.train.config import PRESETS
+from sim2art.train.config import CHAIN_COPIES, CHAIN_FAMILIES, PRESETS
 from sim2art.train.loop import train as run_training
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ def train(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     workers: int | None = None,
+    part_views: float | None = None,
     clips: Path | None = None,
     resume: bool = False,
     start_from: Path | None = None,
@@ -47,6 +48,8 @@ def train(
         learning_rate: Peak of the rate, after a warm-up; the preset's own when not given. A run that goes on from good
             weights on little changed data wants a smaller one than a run from scratch.
         workers: Processes that make clips.
+        part_views: Share of examples that show a clip as one of its moving parts sees it: how parts on moving parts are
+            learned. Families of objects that have such are drawn more often then.
         clips: Data set of `sim2art generate` to learn from, over and over, instead of clips made on the fly: the only
             way to learn from semantic features.
         resume: Go on from what the folder holds.
@@ -64,6 +67,12 @@ def train(
             config.examples, evidence=dataclasses.replace(config.examples.evidence, kinds=evidence)
         )
         config = dataclasses.replace(config, examples=examples)
+    if part_views:
+        config = dataclasses.replace(
+            config,
+            clips=dataclasses.replace(config.clips, families=(*config.clips.families, *CHAIN_FAMILIES * CHAIN_COPIES)),
+            examples=dataclasses.replace(config.examples, part_view_share=part_views),
+        )
     for name, value in (
         ("num_steps", num_steps),
         ("batch_size", batch_size),

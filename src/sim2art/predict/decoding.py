@@ -1,11 +1,13 @@
 """From the judge's raw output to parts and joints: the one door out of the network.
 
 Judge a diverse pool, fit the promising ones to the points they were given and judge again, keep a small consistent set,
-fit each joint to the flow of its part (both types), judge the fitted joints, and let them share the points.
+fit each joint to the flow of its part (both types), judge the fitted joints, and let them share the points. Then look at
+each part from itself, for parts that it carries.
 """
 
 import dataclasses
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -15,6 +17,7 @@ from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.networks.judge import Judge
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
+from sim2art.predict.carried_parts import CarriedConfig, add_carried
 from sim2art.predict.checkpoint import Calibration
 from sim2art.predict.fitting import (
     Judgement,
@@ -24,6 +27,7 @@ from sim2art.predict.fitting import (
     refit,
     scatter_weights,
 )
+from sim2art.predict.found_parts import BASE, FoundParts
 from sim2art.predict.second_look import SecondLookConfig, refit_promising
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
@@ -56,6 +60,7 @@ class DecodingConfig:
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    carried: CarriedConfig = field(default_factory=CarriedConfig)
 
 
 def decode_video(
@@ -65,12 +70,40 @@ def decode_video(
     rng = np.random.default_rng(config.seed)
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
-    whole = smooth_flow(normalized, radius=WHOLE_RADIUS)
+    find = partial(find_parts, network, threshold=calibration.score_threshold, config=config, rng=rng)
+    parts = add_carried(normalized, find(normalized), find, config.carried)
+    reasons: tuple[str, ...] = ()
+    if len(parts.joints) > MAX_PARTS:
+        reasons = (
+            f"{len(parts.joints)} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged",
+        )
+        parts = parts.surest(MAX_PARTS)
+    return assemble_estimate(
+        video,
+        normalization,
+        parts.joints,
+        parts.probabilities,
+        parents=parts.parents,
+        revolute_probabilities=1 / (1 + np.exp(-np.clip(parts.odds, -30, 30))),
+        confidences=parts.scores,
+        reasons=reasons,
+    )
+
+
+def find_parts(
+    network: Judge, video: PointVideo, *, threshold: float, config: DecodingConfig, rng: np.random.Generator
+) -> FoundParts:
+    """The parts that move in a video, all of them on its base.
+
+    Args:
+        video: In normalised coordinates.
+        threshold: Hypotheses that score lower are left out.
+    """
+    whole = smooth_flow(video, radius=WHOLE_RADIUS)
     smoothed = whole.take(draw_moving(whole, config.num_drawn, rng))
     pool = propose(smoothed, config.proposals, rng)
     evidence = evidence_for(network, config)
-    surface = index_video(normalized, evidence)
-    reasons: list[str] = []
+    surface = index_video(video, evidence)
     answer = _Answer(joints=[], scores=np.zeros(0), odds=np.zeros(0))
     if len(pool):
         judged = np.tile(np.arange(min(config.num_judged, smoothed.num_points)), (video.num_frames, 1))
@@ -78,12 +111,7 @@ def decode_video(
         refitted = refit_promising(smoothed, pool, first, config.second_look)
         if refitted is not pool:
             pool, first = refitted, judge(network, smoothed, surface, refitted, judged, evidence)
-        chosen = select(first, smoothed, calibration.score_threshold, config.selection)
-        if len(chosen) > MAX_PARTS:
-            reasons.append(
-                f"{len(chosen)} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged"
-            )
-            chosen = chosen[:MAX_PARTS]
+        chosen = select(first, smoothed, threshold, config.selection)
         if len(chosen):
             answer = _settle(
                 network,
@@ -97,23 +125,21 @@ def decode_video(
             )
     joints, scores, odds = answer
     logits = _judge_all_points(network, whole, surface, joints, scores, config)
-    probabilities = _share_points(normalized, joints, logits)
+    probabilities = _share_points(video, joints, logits)
     if joints:
         # Better masks, better joints; better joints, points that agree better over time.
-        joints = [refit(normalized, joint, probabilities[..., i + 1]) for i, joint in enumerate(joints)]
-        probabilities = _share_points(normalized, joints, logits)
+        joints = [refit(video, joint, probabilities[..., i + 1]) for i, joint in enumerate(joints)]
+        probabilities = _share_points(video, joints, logits)
         keep = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
         if len(keep) < len(joints):
             joints, scores, odds = [joints[i] for i in keep], scores[keep], odds[keep]
-            probabilities = _share_points(normalized, joints, logits[keep])
-    return assemble_estimate(
-        video,
-        normalization,
-        joints,
-        probabilities,
-        revolute_probabilities=1 / (1 + np.exp(-np.clip(odds, -30, 30))),
-        confidences=scores,
-        reasons=tuple(reasons),
+            probabilities = _share_points(video, joints, logits[keep])
+    return FoundParts(
+        joints=tuple(joints),
+        parents=np.full(len(joints), BASE),
+        scores=scores,
+        odds=odds,
+        probabilities=probabilities,
     )
 
 

@@ -1,5 +1,7 @@
 """From fitted joints and soft masks in normalised coordinates to an `ArticulationEstimate` in the world frame."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
@@ -16,9 +18,10 @@ NO_MOTION = "no motion seen"
 def assemble_estimate(
     video: PointVideo,
     normalization: Normalization,
-    joints: list[FittedJoint],
+    joints: Sequence[FittedJoint],
     part_probabilities: np.ndarray,
     *,
+    parents: np.ndarray | None = None,
     revolute_probabilities: np.ndarray,
     confidences: np.ndarray,
     reasons: tuple[str, ...] = (),
@@ -28,6 +31,7 @@ def assemble_estimate(
     Args:
         video: The video as it came, in world units.
         part_probabilities: (frame, point, part), the base first.
+        parents: Joint (joint) on whose part each one hangs, or -1 for the base; all on the base when None.
         revolute_probabilities: Probability (joint) that each turns rather than slides.
         confidences: (joint).
     """
@@ -42,7 +46,7 @@ def assemble_estimate(
                 joint=Joint(
                     name=f"joint_{index + 1}",
                     type=JointType.REVOLUTE if fitted.is_revolute else JointType.PRISMATIC,
-                    parent=part_name(0),
+                    parent=part_name(0 if parents is None else int(parents[index]) + 1),
                     child=part_name(index + 1),
                     axis=fitted.axis / np.linalg.norm(fitted.axis),
                     pivot=normalization.undo(fitted.pivot) if fitted.is_revolute else None,
@@ -66,7 +70,7 @@ def assemble_estimate(
     )
 
 
-def hypotheses_from_joints(joints: list[FittedJoint], scores: np.ndarray) -> Hypotheses:
+def hypotheses_from_joints(joints: Sequence[FittedJoint], scores: np.ndarray) -> Hypotheses:
     """Fitted joints as hypotheses, to be judged again."""
     return Hypotheses(
         is_revolute=np.array([x.is_revolute for x in joints], dtype=bool),

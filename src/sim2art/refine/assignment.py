@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from sim2art.observation.moving_frame import seen_from
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.consensus import agree_over_time, share_out
 from sim2art.proposals.evidence import index_video
@@ -14,7 +15,6 @@ from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.smoothing import smooth_flow
 from sim2art.refine.kinematic_model import BASE, KinematicModel
 from sim2art.refine.parts import Parts
-from sim2art.refine.recovery import seen_from
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from sim2art.geometry.transforms import apply, inverse
+from sim2art.observation.moving_frame import keep_points, seen_from
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import index_video
@@ -68,9 +68,10 @@ def find_candidate(
         own: Which points are the host's.
     """
     seen = video if host == BASE else seen_from(video, model.motions()[host])
-    packed, slots = _pack(seen, own)
-    if packed is None:
+    kept = keep_points(seen, own)
+    if kept is None:
         return None
+    packed, slots = kept
     smoothed = smooth_flow(packed, num_points=config.num_points)
     whole = smooth_flow(packed, radius=WHOLE_RADIUS)
     pool = propose(whole.take(draw_moving(whole, config.num_points, rng)), config.proposals, rng)
@@ -107,42 +108,3 @@ def search_values(seen: PointVideo, guess: JointGuess, shares: Float[np.ndarray,
     part = gather_part_flow(seen, shares)
     fitted = fit_joint(part, guess, num_rounds=5)
     return fit_joint(part, fitted, steps=measure_surface_steps(seen, shares, fitted))
-
-
-def seen_from(video: PointVideo, motions: Float[np.ndarray, "frame 4 4"]) -> PointVideo:
-    """The clip as it looks from a moving part: carried back to where the part was in frame 0."""
-    back = inverse(motions)
-    points = apply(back, video.points_world)
-    flow = np.zeros_like(video.flow_world)
-    for index, baseline in enumerate(video.baselines):
-        stop = np.arange(baseline, video.num_frames)
-        ends = video.points_world[: len(stop)] + video.flow_world[index, : len(stop)]
-        flow[index, : len(stop)] = apply(back[stop], ends) - points[: len(stop)]
-    return dataclasses.replace(
-        video,
-        points_world=np.where(video.valid[..., None], points, 0.0),
-        flow_world=np.where(video.flow_valid[..., None], flow, 0.0),
-        world_from_camera=back @ video.world_from_camera,
-    )
-
-
-def _pack(video: PointVideo, own: Bool[np.ndarray, "frame point"]) -> tuple[PointVideo | None, np.ndarray]:
-    """Only the chosen points, moved to the first slots of each frame, and the old slot of each new one."""
-    order = np.argsort(~own, axis=1, kind="stable")
-    count = int(own.sum(axis=1).max(initial=0))
-    if count < 8:
-        return None, order
-    order = order[:, :count]
-    valid = np.take_along_axis(own, order, axis=1)
-    packed = video.take(order)
-    return (
-        dataclasses.replace(
-            packed,
-            points_world=np.where(valid[..., None], packed.points_world, 0.0),
-            valid=valid,
-            flow_world=np.where(valid[None, ..., None], packed.flow_world, 0.0),
-            flow_valid=packed.flow_valid & valid[None],
-            features=None,
-        ),
-        order,
-    )

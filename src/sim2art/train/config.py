@@ -11,6 +11,11 @@ from sim2art.simulate.generate import ClipConfig
 from sim2art.train.examples import ExampleConfig
 from sim2art.train.scene_flow import PairConfig
 
+CHAIN_FAMILIES = ("stapler", "desk_lamp", "office_chair")
+"""Training families whose objects have a moving part on a moving part, and often move both."""
+CHAIN_COPIES = 3
+"""Times that these are added to the families when a run learns from part views."""
+
 NetworkName = Literal["proposals", "paper", "queries", "scene_flow"]
 
 

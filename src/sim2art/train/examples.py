@@ -19,6 +19,7 @@ from sim2art.proposals.evidence import EvidenceConfig, index_video, lay_out_evid
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
+from sim2art.train.part_views import view_from_part
 
 
 class JudgeExample(NamedTuple):
@@ -63,6 +64,8 @@ class ExampleConfig:
     """Share of clips whose flow is hidden from the slot network."""
     true_share: float = 0.3
     """Share of clips whose pool gets slightly wrong copies of the true joints: what a refit after judging looks like."""
+    part_view_share: float = 0.0
+    """Share of clips that are seen from one of their moving parts (`part_views`), which the judge learns from only."""
 
 
 class Truth(NamedTuple):
@@ -104,6 +107,8 @@ def normalized_truth(clip: Clip, normalization: Normalization) -> Truth:
 
 def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generator) -> JudgeExample:
     """Propose, lay out evidence and label it."""
+    if config.part_view_share and rng.random() < config.part_view_share:
+        clip = view_from_part(clip, rng) or clip
     normalization = fit_normalization(clip.video)
     video = normalize(clip.video, normalization)
     truth = normalized_truth(clip, normalization)

@@ -1,0 +1,129 @@
+"""Parts on moving parts: each part is looked at from itself, where only what hangs on it moves.
+
+The back of an office chair goes round with its seat and tilts a little beside: in the world the two move nearly alike
+and are taken for one part. Seen from that part the seat stands still, and the back is found as any part is.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim2art.geometry.transforms import apply, inverse
+from sim2art.observation.moving_frame import keep_points, seen_from
+from sim2art.observation.normalization import Normalization, fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
+from sim2art.predict.fitting import refit
+from sim2art.predict.found_parts import BASE, FoundParts
+from sim2art.proposals.joint_fit import FittedJoint
+
+FindParts = Callable[[PointVideo], FoundParts]
+"""Finds parts in a video in normalised coordinates, all of them on its base."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarriedConfig:
+    """What is believed of a part on a moving part. Lengths are in normalised units of the whole clip."""
+
+    min_host_share: float = 0.03
+    """A part with fewer of the points is not looked from."""
+    min_score: float = 0.5
+    """The network's score, which must be higher than that of parts on the base: errors of the host's joint look like motion."""
+    min_share: float = 0.004
+    """Share of all points that it holds at least."""
+    min_left: float = 0.15
+    """Share of its host's points that stay the host's: what moves as a whole against its host's joint shows a bad joint."""
+    min_travel: float = 0.06
+    """Its points move this far in the frame of their host."""
+
+
+def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: CarriedConfig) -> FoundParts:
+    """The parts, and those that hang on them and move with them.
+
+    Args:
+        video: In normalised coordinates.
+        find: Applied to the points of each part as the part sees them.
+    """
+    hosts = list(range(len(parts.joints)))
+    while hosts:
+        host = hosts.pop(0)
+        own = (np.argmax(parts.probabilities, axis=-1) == host + 1) & video.valid
+        if own.sum() < config.min_host_share * video.valid.sum():
+            continue
+        before = len(parts.joints)
+        parts = _add_children(video, parts, host, own, find, config)
+        added = range(before, len(parts.joints))
+        if added:
+            parts = _fit_again(video, parts, [host, *added])
+        hosts += added
+    return parts
+
+
+def _add_children(
+    video: PointVideo, parts: FoundParts, host: int, own: np.ndarray, find: FindParts, config: CarriedConfig
+) -> FoundParts:
+    """The parts, with those among a host's points that move in the host's frame."""
+    kept = keep_points(seen_from(video, parts.motions(host)), own)
+    if kept is None:
+        return parts
+    seen, slots = kept
+    normalization = fit_normalization(seen)
+    found = find(normalize(seen, normalization))
+    shares = np.zeros((*own.shape, len(found.joints)))
+    np.put_along_axis(shares, slots[..., None], found.probabilities[..., 1:], axis=1)
+    shares *= own[..., None]
+    labels = np.where(
+        own, np.argmax(np.concatenate([own[..., None] - shares.sum(-1, keepdims=True), shares], -1), -1), 0
+    )
+    travels = [_travel(seen, found, child, normalization) for child in range(len(found.joints))]
+    believed = [
+        child
+        for child in range(len(found.joints))
+        if found.scores[child] >= config.min_score
+        and (labels == child + 1).sum() >= config.min_share * video.valid.sum()
+        and travels[child] >= config.min_travel
+    ]
+    if not believed or np.isin(labels, np.array(believed) + 1).sum() > (1 - config.min_left) * own.sum():
+        return parts
+    for child in believed:
+        joint = _undo(found.joints[child], normalization)
+        # Each takes its share of what earlier ones left.
+        left = 1.0 - sum((shares[..., other] for other in believed[: believed.index(child)]), np.zeros(own.shape))
+        share = np.clip(shares[..., child] / np.maximum(left, 1e-9), 0.0, 1.0)
+        parts = parts.with_child(joint, host, float(found.scores[child]), float(found.odds[child]), share)
+    return parts
+
+
+def _fit_again(video: PointVideo, parts: FoundParts, chosen: list[int]) -> FoundParts:
+    """Joints fitted to the points that are theirs now, parents before their children."""
+    for part in chosen:
+        parent = int(parts.parents[part])
+        seen = video if parent == BASE else seen_from(video, parts.motions(parent))
+        parts = parts.with_joint(part, refit(seen, parts.joints[part], parts.probabilities[..., part + 1]))
+    return parts
+
+
+def _travel(seen: PointVideo, found: FoundParts, child: int, normalization: Normalization) -> float:
+    """How far a child carries its points at most in its host's frame, on average over them."""
+    frames, slots = np.nonzero((np.argmax(found.probabilities, axis=-1) == child + 1) & seen.valid)
+    if not len(frames):
+        return 0.0
+    motions = found.motions(child)
+    places = normalization.apply(seen.points_world[frames, slots])
+    rest = apply(inverse(motions)[frames], places[:, None])[:, 0][:: max(1, len(frames) // 256)]
+    return float(
+        np.linalg.norm(apply(motions[:, None], rest[None]) - rest, axis=-1).max(axis=0).mean() * normalization.scale
+    )
+
+
+def _undo(joint: FittedJoint, normalization: Normalization) -> FittedJoint:
+    """A joint in the coordinates that were normalised."""
+    size = normalization.scale
+    return dataclasses.replace(
+        joint,
+        pivot=normalization.undo(joint.pivot) if joint.is_revolute else joint.pivot,
+        values=joint.values if joint.is_revolute else joint.values * size,
+        axis_sigma=joint.axis_sigma,
+        pivot_sigma=joint.pivot_sigma * size,
+    )
