@@ -107,7 +107,7 @@ def test_the_surest_parts_keep_what_carries_them() -> None:
 
 
 def test_a_drawer_in_a_turning_door_is_found() -> None:
-    clip = make_chain_clip(num_points=900, swing=0.2)
+    clip = make_chain_clip(num_points=900, swing=0.1)
     estimate = load_predictor()(clip.video)
     score = score_clip(clip, estimate)
     assert [joint.is_type_right for joint in score.joints] == [True, True]

@@ -4,6 +4,7 @@ import pytest
 from sim2art.articulation.joint import JointType
 from sim2art.geometry.rotations import line_angle
 from sim2art.observation.normalization import fit_normalization, normalize
+from sim2art.proposals import propose as propose_module
 from sim2art.proposals.propose import ProposalConfig, flow_floor, propose
 from sim2art.proposals.smoothing import smooth_flow
 from tests.point_clips import make_point_clip
@@ -36,6 +37,31 @@ def test_values_are_zero_at_frame_0():
     assert len(pool) > 0
     assert np.all(pool.values[:, 0] == 0)
     assert len(pool) <= ProposalConfig().num_hypotheses
+
+
+class AlmostOne(np.random.Generator):
+    """A random state whose uniform draws are the largest below 1, which single precision rounds to 1."""
+
+    def random(self, size=None, dtype=np.float64, out=None):
+        return np.full(size, 1 - 2.0**-53)
+
+
+def test_draws_that_round_to_one_stay_inside_a_seed():
+    """They picked one past its last point: memory that is not there, and now and then a crash."""
+    clip = make_point_clip(JointType.REVOLUTE)
+    video = smooth_flow(normalize(clip.video, fit_normalization(clip.video)))
+    given = []
+    grow = propose_module._grow_all
+
+    def spy(*arguments):
+        given.append(arguments[6])
+        return grow(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(propose_module, "_grow_all", spy)
+        pool = propose(video, ProposalConfig(), AlmostOne(np.random.PCG64(0)))
+    assert given[0].dtype == np.float32 and given[0].max() < 1
+    assert len(pool) and np.isfinite(pool.values).all()
 
 
 def test_nothing_moving_gives_no_hypothesis():

@@ -44,6 +44,21 @@ def test_resume_equals_an_unbroken_run(tmp_path, clips, network):
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_record_is_the_mean_of_its_steps_after_a_resume_too(tmp_path, clips):
+    train(_config(), tmp_path / "single", clips=clips)
+    _stop_after(3, _config(log_every=2), tmp_path / "run", clips)
+    train(_config(log_every=2), tmp_path / "run", resume=True, clips=clips)
+    single, records = (
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
+        for name in ("single", "run")
+    )
+    assert [x["step"] for x in records] == [2, 4, 6]
+    losses = [x["total"] for x in single]
+    # The first record after the resume covers one step only.
+    expected = [np.mean(losses[:2]), losses[3], np.mean(losses[4:])]
+    np.testing.assert_allclose([x["total"] for x in records], expected, atol=2e-4)
+
+
 def test_a_worker_that_fails_ends_the_run_and_leaves_no_process_behind(tmp_path, clips, monkeypatch):
     def fail(*args):
         raise RuntimeError("nothing to learn from")

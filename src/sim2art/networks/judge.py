@@ -88,12 +88,12 @@ class Judge(nn.Module):
         )
 
     def _kernels(self, points: Tensor, point_valid: Tensor) -> list[Tensor]:
-        """Row-normalised neighbourhood weights in each frame, (clip, 1, frame, point, point) a bandwidth."""
+        """Row-normalised neighbourhood weights in each frame, (clip, frame, point, point) a bandwidth."""
         squared = torch.cdist(points, points).square()
         kernels = []
         for bandwidth in self.config.bandwidths:
             weights = torch.exp(-squared / (2 * bandwidth**2)) * point_valid[..., None, :]
-            kernels.append((weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-6))[:, None])
+            kernels.append(weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-6))
         return kernels
 
 
@@ -157,10 +157,20 @@ class _Block(nn.Module):
         hypotheses = self.pool(normed, gates, weights, hypothesis_valid, memory)
         update = self.own(normed) + self.from_hypothesis(hypotheses)[:, :, None, None]
         for kernel, values, project in zip(kernels, near, self.from_near, strict=True):
-            update = update + project(kernel @ values)
+            update = update + project(_average_near(kernel, values))
         visible = hypothesis_valid[:, :, None, None, None]
         count = hypothesis_valid.sum(dim=-1).clamp_min(1)[:, None, None, None, None]
         mean = (rivals * visible).sum(dim=1, keepdim=True) / count
         best = rivals.masked_fill(~visible, -1e4).amax(dim=1, keepdim=True)
         update = update + self.from_rivals(torch.cat([mean, best], dim=-1))
         return pairs + self.out(functional.gelu(update)), hypotheses
+
+
+def _average_near(kernel: Tensor, values: Tensor) -> Tensor:
+    """Channels (clip, hypothesis, frame, point, channel) averaged over neighbours, all hypotheses in one product.
+
+    Broadcasting the kernel over hypotheses would copy it for each of them.
+    """
+    side_by_side = values.permute(0, 2, 3, 1, 4)
+    averaged = (kernel @ side_by_side.flatten(3)).view(side_by_side.shape)
+    return averaged.permute(0, 3, 1, 2, 4)

@@ -57,7 +57,8 @@ def propose(video: PointVideo, config: ProposalConfig, rng: np.random.Generator)
     if len(seeds) == 0:
         return _empty(video.num_frames)
     radii = np.array(config.radii, dtype=np.float32)[rng.integers(len(config.radii), size=len(seeds))]
-    draws = rng.random((len(seeds), CLOUD_SIZE))
+    # Rounding to single precision may give 1, which would pick one past a seed's last point.
+    draws = np.minimum(rng.random((len(seeds), CLOUD_SIZE)).astype(np.float32), np.float32(1 - 2**-24))
     found, is_revolute, axes, pivots, values, clouds, starts, scores = _grow_all(
         points,
         flows,
@@ -65,7 +66,7 @@ def propose(video: PointVideo, config: ProposalConfig, rng: np.random.Generator)
         baselines,
         seeds,
         radii,
-        draws.astype(np.float32),
+        draws,
         np.float32(floor),
         np.float32(config.reach),
     )

@@ -109,7 +109,7 @@ def _train(
     batches = iterate_batches(config, first, clips, rank=processes.rank, num_ranks=processes.count)
     sums: dict[str, float] = defaultdict(float)
     waited, started = 0.0, time.monotonic()
-    step = first
+    step = logged = first
     is_quiet = not (processes.is_first and sys.stderr.isatty())
     try:
         with tqdm(total=config.num_steps, initial=first, unit="step", disable=is_quiet) as bar:
@@ -124,10 +124,11 @@ def _train(
                     sums[name] += value
                 bar.update()
                 if step % config.log_every == 0 and processes.is_first:
-                    spent = time.monotonic() - started
-                    record = {name: round(value / config.log_every, 5) for name, value in sums.items()} | {
+                    # A resumed run's first record covers fewer steps than the others.
+                    spent, count = time.monotonic() - started, step - logged
+                    record = {name: round(value / count, 5) for name, value in sums.items()} | {
                         "step": step,
-                        "clips_per_second": round(config.log_every * config.batch_size / spent, 3),
+                        "clips_per_second": round(count * config.batch_size / spent, 3),
                         "waiting": round(waited / spent, 3),
                         "rate": round(_rate(config, step), 7),
                     }
@@ -135,7 +136,7 @@ def _train(
                         log.write(json.dumps(record) + "\n")
                     bar.set_postfix(loss=record["total"])
                     sums.clear()
-                    waited, started = 0.0, time.monotonic()
+                    waited, started, logged = 0.0, time.monotonic(), step
                 if step % config.checkpoint_every == 0 and processes.is_first:
                     _save(folder, network, average, optimizer, step, config)
     finally:
