@@ -6,6 +6,7 @@ A run is a folder that `sim2art train` left, or its log.jsonl with a batch size 
 that were made twice (a crash, then --resume) count once, the later ones.
 """
 
+import itertools
 import json
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import tyro
 
 TERMS = {"total": "total", "mask": "mask: BCE + Dice", "score": "score", "type": "type", "empty": "empty masks"}
-COLORS = ("#5b8def", "#d1495b", "#3a9d6e", "#b07aa1", "#8a8a8a", "#e0a030")
+COLORS = ("#5b8def", "#d1495b", "#3a9d6e", "#b07aa1", "#8a8a8a", "#e0a030", "#2f2f2f", "#17a2b8")
 WINDOW = 15
 """Records that a line is averaged over."""
 
@@ -68,7 +69,7 @@ def draw_curves(curves: dict[str, dict[str, np.ndarray]], output: Path) -> None:
     shown = ("total", "mask", "score", "type")
     figure, axes = pyplot.subplots(2, 2, figsize=(9, 6), constrained_layout=True)
     for axis, term in zip(axes.flat, shown, strict=True):
-        for (name, curve), color in zip(curves.items(), COLORS, strict=False):
+        for (name, curve), color in zip(curves.items(), itertools.cycle(COLORS), strict=False):
             axis.plot(curve["clips"], curve[term], color=color, alpha=0.18, linewidth=0.7)
             clips, mean = smooth(curve["clips"], curve[term])
             axis.plot(clips, mean, color=color, linewidth=1.8, label=name)
