@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.moving_frame import keep_points, seen_from
@@ -36,6 +37,8 @@ class CarriedConfig:
     """Share of its host's points that stay the host's: what moves as a whole against its host's joint shows a bad joint."""
     min_travel: float = 0.06
     """Its points move this far in the frame of their host."""
+    min_travel_share: float = 0.15
+    """And this share of how far their host carries them: errors of its motion grow with its travel, and look the same."""
 
 
 def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: CarriedConfig) -> FoundParts:
@@ -76,13 +79,12 @@ def _add_children(
     labels = np.where(
         own, np.argmax(np.concatenate([own[..., None] - shares.sum(-1, keepdims=True), shares], -1), -1), 0
     )
-    travels = [_travel(seen, found, child, normalization) for child in range(len(found.joints))]
     believed = [
         child
         for child in range(len(found.joints))
         if found.scores[child] >= config.min_score
         and (labels == child + 1).sum() >= config.min_share * video.valid.sum()
-        and travels[child] >= config.min_travel
+        and _moves_enough(seen, found, child, parts.motions(host), normalization, config)
     ]
     if not believed or np.isin(labels, np.array(believed) + 1).sum() > (1 - config.min_left) * own.sum():
         return parts
@@ -104,17 +106,28 @@ def _fit_again(video: PointVideo, parts: FoundParts, chosen: list[int]) -> Found
     return parts
 
 
-def _travel(seen: PointVideo, found: FoundParts, child: int, normalization: Normalization) -> float:
-    """How far a child carries its points at most in its host's frame, on average over them."""
+def _moves_enough(
+    seen: PointVideo,
+    found: FoundParts,
+    child: int,
+    host_motions: Float[np.ndarray, "frame 4 4"],
+    normalization: Normalization,
+    config: CarriedConfig,
+) -> bool:
+    """Whether a child moves in its host's frame by more than errors of the host's motion would seem to move it."""
     frames, slots = np.nonzero((np.argmax(found.probabilities, axis=-1) == child + 1) & seen.valid)
     if not len(frames):
-        return 0.0
+        return False
     motions = found.motions(child)
     places = normalization.apply(seen.points_world[frames, slots])
     rest = apply(inverse(motions)[frames], places[:, None])[:, 0][:: max(1, len(frames) // 256)]
-    return float(
-        np.linalg.norm(apply(motions[:, None], rest[None]) - rest, axis=-1).max(axis=0).mean() * normalization.scale
-    )
+    own = _travel(motions, rest) * normalization.scale
+    return own >= max(config.min_travel, config.min_travel_share * _travel(host_motions, normalization.undo(rest)))
+
+
+def _travel(motions: Float[np.ndarray, "frame 4 4"], rest: Float[np.ndarray, "point 3"]) -> float:
+    """How far motions carry points at most, on average over the points."""
+    return float(np.linalg.norm(apply(motions[:, None], rest[None]) - rest, axis=-1).max(axis=0).mean())
 
 
 def _undo(joint: FittedJoint, normalization: Normalization) -> FittedJoint:
