@@ -1,10 +1,13 @@
 """Parts on moving parts are found by looking from the part that carries them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from sim2art.articulation.joint import JointType
 from sim2art.evaluate.metrics import score_clip
+from sim2art.observation.moving_frame import keep_points, seen_from
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.carried_parts import CarriedConfig, add_carried
@@ -84,6 +87,37 @@ def test_doubtful_children_and_whole_parts_are_left(score: float, half: bool) ->
     grown = add_carried(video, parts, finder([], score=score, half=half), CarriedConfig())
     assert len(grown.joints) == 1
     np.testing.assert_array_equal(grown.probabilities, parts.probabilities)
+
+
+def test_points_of_the_base_that_leaked_into_a_part_are_given_back() -> None:
+    """Seen from the door a piece of the wall turns the other way; in the world it stands still."""
+    video, parts, truth = chain_as_one_part()
+    leaked = (truth == 0) & (np.arange(truth.shape[1]) % 12 == 0) & (video.points_world[..., 0] > 0)
+    parts = dataclasses.replace(parts, probabilities=one_hot(np.where((truth > 0) | leaked, 1, 0), 2))
+    hinge = parts.joints[0]
+
+    def find(seen: PointVideo) -> FoundParts:
+        # The wall is what moves by the hinge backwards: carried back by it, it lies in one plane again.
+        kept = keep_points(seen_from(video, parts.motions(0)), (truth > 0) | leaked)
+        assert kept is not None
+        normalization = fit_normalization(kept[0])
+        is_wall = np.take_along_axis(leaked, kept[1], axis=1) & seen.valid
+        turned = dataclasses.replace(hinge, pivot=normalization.apply(hinge.pivot), values=-hinge.values)
+        return FoundParts(
+            joints=(turned,), parents=np.array([BASE]), scores=np.array([0.9]), odds=np.array([3.0]),
+            probabilities=one_hot(is_wall.astype(int), 2),
+        )  # fmt: skip
+
+    cleaned = add_carried(video, parts, find, CarriedConfig())
+    assert len(cleaned.joints) == 1
+    np.testing.assert_array_equal(np.argmax(cleaned.probabilities, axis=-1), truth > 0)
+    kept = add_carried(video, parts, find, CarriedConfig(max_still=0.0, min_host_share=0.1))
+    assert len(kept.joints) == 2
+
+
+def test_small_motion_on_a_part_that_goes_far_is_taken_for_its_error() -> None:
+    video, parts, _ = chain_as_one_part()
+    assert len(add_carried(video, parts, finder([], score=0.9), CarriedConfig(min_travel_share=0.9)).joints) == 1
 
 
 def test_small_parts_are_not_looked_from() -> None:

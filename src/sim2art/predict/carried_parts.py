@@ -7,6 +7,7 @@ and are taken for one part. Seen from that part the seat stands still, and the b
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -39,6 +40,8 @@ class CarriedConfig:
     """Its points move this far in the frame of their host."""
     min_travel_share: float = 0.15
     """And this share of how far their host carries them: errors of its motion grow with its travel, and look the same."""
+    max_still: float = 0.3
+    """What travels less than this share of its host's travel, both motions together, stands still: it leaked into the host."""
 
 
 def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: CarriedConfig) -> FoundParts:
@@ -55,10 +58,9 @@ def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: C
         if own.sum() < config.min_host_share * video.valid.sum():
             continue
         before = len(parts.joints)
-        parts = _add_children(video, parts, host, own, find, config)
-        added = range(before, len(parts.joints))
-        if added:
-            parts = _fit_again(video, parts, [host, *added])
+        grown = _add_children(video, parts, host, own, find, config)
+        added = range(before, len(grown.joints))
+        parts = parts if grown is parts else _fit_again(video, grown, [host, *added])
         hosts += added
     return parts
 
@@ -66,7 +68,7 @@ def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: C
 def _add_children(
     video: PointVideo, parts: FoundParts, host: int, own: np.ndarray, find: FindParts, config: CarriedConfig
 ) -> FoundParts:
-    """The parts, with those among a host's points that move in the host's frame."""
+    """The parts, with those among a host's points that move in the host's frame; without its points that stand still."""
     kept = keep_points(seen_from(video, parts.motions(host)), own)
     if kept is None:
         return parts
@@ -79,12 +81,16 @@ def _add_children(
     labels = np.where(
         own, np.argmax(np.concatenate([own[..., None] - shares.sum(-1, keepdims=True), shares], -1), -1), 0
     )
+    travels = [
+        _measure_travel(seen, found, child, parts.own_motions(host), normalization)
+        for child in range(len(found.joints))
+    ]
     believed = [
         child
         for child in range(len(found.joints))
         if found.scores[child] >= config.min_score
         and (labels == child + 1).sum() >= config.min_share * video.valid.sum()
-        and _moves_enough(seen, found, child, parts.motions(host), normalization, config)
+        and travels[child].own >= max(config.min_travel, config.min_travel_share * travels[child].carried)
     ]
     if not believed or np.isin(labels, np.array(believed) + 1).sum() > (1 - config.min_left) * own.sum():
         return parts
@@ -93,6 +99,9 @@ def _add_children(
         # Each takes its share of what earlier ones left.
         left = 1.0 - sum((shares[..., other] for other in believed[: believed.index(child)]), np.zeros(own.shape))
         share = np.clip(shares[..., child] / np.maximum(left, 1e-9), 0.0, 1.0)
+        if travels[child].both < config.max_still * travels[child].carried:
+            parts = parts.giving_back(host, share)
+            continue
         parts = parts.with_child(joint, host, float(found.scores[child]), float(found.odds[child]), share)
     return parts
 
@@ -106,28 +115,42 @@ def _fit_again(video: PointVideo, parts: FoundParts, chosen: list[int]) -> Found
     return parts
 
 
-def _moves_enough(
+class _Travel(NamedTuple):
+    """How far points of a child go, normalised units of the clip."""
+
+    own: float
+    """By its joint."""
+    carried: float
+    """By its host's."""
+    both: float
+    """By both, which is what is seen."""
+
+
+def _measure_travel(
     seen: PointVideo,
     found: FoundParts,
     child: int,
     host_motions: Float[np.ndarray, "frame 4 4"],
     normalization: Normalization,
-    config: CarriedConfig,
-) -> bool:
-    """Whether a child moves in its host's frame by more than errors of the host's motion would seem to move it."""
+) -> _Travel:
     frames, slots = np.nonzero((np.argmax(found.probabilities, axis=-1) == child + 1) & seen.valid)
     if not len(frames):
-        return False
+        return _Travel(0.0, 0.0, 0.0)
     motions = found.motions(child)
     places = normalization.apply(seen.points_world[frames, slots])
     rest = apply(inverse(motions)[frames], places[:, None])[:, 0][:: max(1, len(frames) // 256)]
-    own = _travel(motions, rest) * normalization.scale
-    return own >= max(config.min_travel, config.min_travel_share * _travel(host_motions, normalization.undo(rest)))
+    moved = normalization.undo(apply(motions, rest[None]))
+    rest = np.broadcast_to(normalization.undo(rest), moved.shape)
+    return _Travel(
+        own=_farthest(moved, rest),
+        carried=_farthest(apply(host_motions, rest), rest),
+        both=_farthest(apply(host_motions, moved), rest),
+    )
 
 
-def _travel(motions: Float[np.ndarray, "frame 4 4"], rest: Float[np.ndarray, "point 3"]) -> float:
-    """How far motions carry points at most, on average over the points."""
-    return float(np.linalg.norm(apply(motions[:, None], rest[None]) - rest, axis=-1).max(axis=0).mean())
+def _farthest(places: Float[np.ndarray, "frame point 3"], rest: Float[np.ndarray, "frame point 3"]) -> float:
+    """How far points get from their rest at most, on average over the points."""
+    return float(np.linalg.norm(places - rest, axis=-1).max(axis=0).mean())
 
 
 def _undo(joint: FittedJoint, normalization: Normalization) -> FittedJoint:

@@ -29,14 +29,26 @@ class FoundParts:
 
     def motions(self, part: int) -> Float[np.ndarray, "frame 4 4"]:
         """What carries a part from its place in frame 0 to its place in each frame, by its own joint and all before."""
-        own = hypotheses_from_joints([self.joints[part]], np.ones(1)).motions()[0]
+        own = self.own_motions(part)
         parent = int(self.parents[part])
         return own if parent == BASE else self.motions(parent) @ own
+
+    def own_motions(self, part: int) -> Float[np.ndarray, "frame 4 4"]:
+        """The same by its own joint alone: as its parent sees it."""
+        return hypotheses_from_joints([self.joints[part]], np.ones(1)).motions()[0]
 
     def with_joint(self, part: int, joint: FittedJoint) -> "FoundParts":
         """The same parts, one with another joint."""
         joints = (*self.joints[:part], joint, *self.joints[part + 1 :])
         return dataclasses.replace(self, joints=joints)
+
+    def giving_back(self, part: int, share: Float[np.ndarray, "frame point"]) -> "FoundParts":
+        """A share (0..1) of a part's points goes to what the part hangs on."""
+        taken = self.probabilities[..., part + 1] * share
+        probabilities = self.probabilities.copy()
+        probabilities[..., part + 1] -= taken
+        probabilities[..., int(self.parents[part]) + 1] += taken
+        return dataclasses.replace(self, probabilities=probabilities)
 
     def with_child(
         self, joint: FittedJoint, parent: int, score: float, odds: float, share: Float[np.ndarray, "frame point"]
