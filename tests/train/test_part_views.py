@@ -10,7 +10,7 @@ from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.evaluate.metrics import score_clip
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.train import part_views
+from sim2art.train import examples, part_views
 from sim2art.train.examples import ExampleConfig, make_judge_example
 from sim2art.train.part_views import view_from_part
 from tests.hand_made import truth_as_estimate
@@ -45,20 +45,21 @@ def test_the_truth_of_a_view_explains_its_flow(monkeypatch: pytest.MonkeyPatch, 
             assert view.truth.joints[0].type is JointType.PRISMATIC
             assert unexplained(view) < 1e-6
             assert score_clip(view, truth_as_estimate(view)).mean_iou == 1.0
-    assert roots == ({"door"} if smaller == 0.0 else {"drawer"}) or roots == {"door", "drawer"}
+    assert roots == ({"door"} if smaller == 0.0 else {"drawer"})
 
 
-def test_errors_of_the_motion_and_of_the_mask_are_small() -> None:
+def test_errors_of_the_motion_and_of_the_mask_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = make_chain_clip(noise=0.0)
-    clean = 0.0
+    monkeypatch.setattr(part_views, "FROM_SMALLER", 0.0)
     for seed in range(10):
         view = view_from_part(clip, np.random.default_rng(seed))
-        assert view is not None
-        inside = view.video.flow_valid[0] & (view.part_ids > 0)
-        clean = max(clean, float(np.mean(view.part_ids[view.video.valid] > 0)))
-        assert inside.any()
-        assert np.array_equal(view.video.points_world[:, 0].shape, (clip.video.num_frames, 3))
-    assert clean > 0.3
+        assert view is not None and view.truth.root == "door"
+        # What leaked in is the base's: only the drawer's points show how wrong the motion is.
+        drawer = view.video.flow_valid[0] & (view.part_ids == 1)
+        across = np.linalg.norm(view.video.flow_world[0][drawer][:, :2], axis=-1)
+        assert 0 < across.max() < 0.15
+        # Patches come and go, but most points stay.
+        assert 0.3 < view.video.valid.sum() / np.sum(clip.part_ids > 0) < 1.5
 
 
 def test_a_part_that_carries_nothing_is_seen_standing_still() -> None:
@@ -97,8 +98,14 @@ def test_examples_of_views_have_the_shapes_of_others() -> None:
     assert len(shapes) == 1
 
 
-def test_without_views_examples_stay_as_they_were() -> None:
+def test_without_views_examples_stay_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view that was not taken leaves everything but the draw that decided it; none is even drawn for a share of 0."""
+    monkeypatch.setattr(examples, "view_from_part", lambda clip, rng: None)
     clip = make_chain_clip()
-    config = ExampleConfig(num_points=32, num_hypotheses=8)
-    one, other = (make_judge_example(clip, config, np.random.default_rng(2)) for _ in range(2))
+    never = ExampleConfig(num_points=32, num_hypotheses=8)
+    always = dataclasses.replace(never, part_view_share=1.0)
+    drawn = np.random.default_rng(2)
+    drawn.random()
+    one = make_judge_example(clip, never, drawn)
+    other = make_judge_example(clip, always, np.random.default_rng(2))
     np.testing.assert_array_equal(one.evidence, other.evidence)

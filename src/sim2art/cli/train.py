@@ -67,7 +67,12 @@ def train(
             config.examples, evidence=dataclasses.replace(config.examples.evidence, kinds=evidence)
         )
         config = dataclasses.replace(config, examples=examples)
-    if part_views:
+    if part_views is not None:
+        if config.network != "proposals" or not 0 <= part_views <= 1:
+            raise InvalidValueError(
+                f"--part-views {part_views} is a share from 0 to 1 of the judge's examples (network 'proposals'); "
+                f"this run trains '{config.network}'."
+            )
         config = dataclasses.replace(
             config,
             clips=dataclasses.replace(config.clips, families=(*config.clips.families, *CHAIN_FAMILIES * CHAIN_COPIES)),

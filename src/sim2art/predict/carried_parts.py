@@ -77,10 +77,7 @@ def _add_children(
     found = find(normalize(seen, normalization))
     shares = np.zeros((*own.shape, len(found.joints)))
     np.put_along_axis(shares, slots[..., None], found.probabilities[..., 1:], axis=1)
-    shares *= own[..., None]
-    labels = np.where(
-        own, np.argmax(np.concatenate([own[..., None] - shares.sum(-1, keepdims=True), shares], -1), -1), 0
-    )
+    sizes = np.bincount(np.argmax(found.probabilities, axis=-1)[seen.valid], minlength=len(found.joints) + 1)[1:]
     travels = [
         _measure_travel(seen, found, child, parts.own_motions(host), normalization)
         for child in range(len(found.joints))
@@ -89,19 +86,20 @@ def _add_children(
         child
         for child in range(len(found.joints))
         if found.scores[child] >= config.min_score
-        and (labels == child + 1).sum() >= config.min_share * video.valid.sum()
+        and sizes[child] >= config.min_share * video.valid.sum()
         and travels[child].own >= max(config.min_travel, config.min_travel_share * travels[child].carried)
     ]
-    if not believed or np.isin(labels, np.array(believed) + 1).sum() > (1 - config.min_left) * own.sum():
+    if not believed or sizes[believed].sum() > (1 - config.min_left) * own.sum():
         return parts
+    left = np.ones(own.shape)
     for child in believed:
-        joint = _undo(found.joints[child], normalization)
         # Each takes its share of what earlier ones left.
-        left = 1.0 - sum((shares[..., other] for other in believed[: believed.index(child)]), np.zeros(own.shape))
         share = np.clip(shares[..., child] / np.maximum(left, 1e-9), 0.0, 1.0)
+        left -= shares[..., child]
         if travels[child].both < config.max_still * travels[child].carried:
             parts = parts.giving_back(host, share)
             continue
+        joint = _undo(found.joints[child], normalization)
         parts = parts.with_child(joint, host, float(found.scores[child]), float(found.odds[child]), share)
     return parts
 

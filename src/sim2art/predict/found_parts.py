@@ -6,11 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from sim2art.proposals.assembly import hypotheses_from_joints
+from sim2art.proposals.assembly import BASE, hypotheses_from_joints
 from sim2art.proposals.joint_fit import FittedJoint
-
-BASE = -1
-"""Parent of a part that hangs on the static base."""
 
 
 @dataclass(frozen=True, kw_only=True)

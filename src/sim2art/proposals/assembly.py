@@ -13,6 +13,8 @@ from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.joint_fit import FittedJoint
 
 NO_MOTION = "no motion seen"
+BASE = -1
+"""Parent of a joint whose part hangs on the static base; also the part number of points of the base."""
 
 
 def assemble_estimate(
@@ -31,7 +33,7 @@ def assemble_estimate(
     Args:
         video: The video as it came, in world units.
         part_probabilities: (frame, point, part), the base first.
-        parents: Joint (joint) on whose part each one hangs, or -1 for the base; all on the base when None.
+        parents: Joint (joint) on whose part each one hangs, or `BASE`; all on the base when None.
         revolute_probabilities: Probability (joint) that each turns rather than slides.
         confidences: (joint).
     """

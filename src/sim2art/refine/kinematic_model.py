@@ -13,10 +13,9 @@ from jaxtyping import Bool, Float, Int
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.rotations import any_perpendicular
 from sim2art.geometry.screws import nearest_point_on_line, slide_transform, turn_transform
+from sim2art.proposals.assembly import BASE
 from sim2art.proposals.hypotheses import JointGuess
 
-BASE = -1
-"""Parent of a joint whose part hangs on the static base; also the part number of points of the base."""
 NUM_SHAPE = 4
 """Local coordinates of a joint's axis and pivot."""
 NUM_NUISANCE = 4

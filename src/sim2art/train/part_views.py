@@ -66,9 +66,9 @@ def _carried_links(clip: Clip) -> dict[int, list[int]]:
     for index in clip.truth.joint_order:
         joint = clip.truth.joints[index]
         child, parent = clip.truth.link_index(joint.child), clip.truth.link_index(joint.parent)
-        for links in ([parent] if parent in carried else []), [k for k, held in carried.items() if parent in held]:
-            for link in links:
-                carried[link].append(child)
+        for link, held in carried.items():
+            if link == parent or parent in held:
+                held.append(child)
         carried[child] = []
     return carried
 
@@ -145,8 +145,6 @@ def _ball(clip: Clip, rng: np.random.Generator) -> np.ndarray:
     """Points (frame, point) within a ball about a moving one, over the whole clip."""
     valid, points = clip.video.valid, clip.video.points_world
     places = np.argwhere(valid & (clip.part_ids > 0))
-    if not len(places):
-        return valid
     frame, slot = places[rng.integers(len(places))]
     radius = fit_normalization(clip.video).scale * rng.uniform(0.3, 0.8)
     return valid & (np.linalg.norm(points - points[frame, slot], axis=-1) < radius)
