@@ -70,3 +70,8 @@ def match_parts(
         if ious[row, column] > 0:
             part_of_true[row] = int(column)
     return PartMatch(ious=ious, part_of_true=tuple(part_of_true), true_sizes=true_sizes)
+
+
+def mask_iou(one: Bool[np.ndarray, "*shape"], other: Bool[np.ndarray, "*shape"]) -> float:
+    """Intersection over union of two masks, 0 when both are empty."""
+    return float((one & other).sum() / max((one | other).sum(), 1))

@@ -5,7 +5,6 @@ and are taken for one part. Seen from that part the seat stands still, and the b
 """
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,11 +16,8 @@ from sim2art.observation.moving_frame import keep_points, seen_from
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.fitting import refit
-from sim2art.predict.found_parts import BASE, FoundParts
+from sim2art.predict.found_parts import BASE, FindParts, FoundParts
 from sim2art.proposals.joint_fit import FittedJoint
-
-FindParts = Callable[[PointVideo], FoundParts]
-"""Finds parts in a video in normalised coordinates, all of them on its base."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
 """From the judge's raw output to parts and joints: the one door out of the network.
 
 Judge a diverse pool, fit the promising ones to the points they were given and judge again, keep a small consistent set,
-fit each joint to the flow of its part (both types), judge the fitted joints, and let them share the points. Then look at
-each part from itself, for parts that it carries.
+fit each joint to the flow of its part (both types), judge the fitted joints, and let them share the points. Several such
+draws are made one; then each part is looked at from itself, for parts that it carries.
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.carried_parts import CarriedConfig, add_carried
 from sim2art.predict.checkpoint import Calibration
+from sim2art.predict.draws import DrawsConfig, find_in_draws
 from sim2art.predict.fitting import (
     Judgement,
     evidence_for_turn,
@@ -60,6 +61,7 @@ class DecodingConfig:
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    draws: DrawsConfig = field(default_factory=DrawsConfig)
     carried: CarriedConfig = field(default_factory=CarriedConfig)
 
 
@@ -71,7 +73,8 @@ def decode_video(
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
     find = partial(find_parts, network, threshold=calibration.score_threshold, config=config, rng=rng)
-    parts = add_carried(normalized, find(normalized), find, config.carried)
+    parts = find_in_draws(normalized, find, config.draws)
+    parts = add_carried(normalized, parts, find, config.carried)
     reasons: tuple[str, ...] = ()
     if len(parts.joints) > MAX_PARTS:
         reasons = (

@@ -1,11 +1,13 @@
 """The parts that were found in a clip, in normalised coordinates, before they become an estimate."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.assembly import BASE, hypotheses_from_joints
 from sim2art.proposals.joint_fit import FittedJoint
 
@@ -87,3 +89,7 @@ class FoundParts:
         """A part and all that carry it."""
         parent = int(self.parents[part])
         return {part} if parent == BASE else {part} | self._line(parent)
+
+
+FindParts = Callable[[PointVideo], FoundParts]
+"""Finds parts in a video in normalised coordinates, all of them on its base; a new draw of points at each call."""

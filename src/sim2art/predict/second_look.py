@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim2art.articulation.matching import mask_iou
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.fitting import Judgement, refit, scatter_weights
 from sim2art.proposals.assembly import hypotheses_from_joints
@@ -42,7 +43,7 @@ def refit_promising(video: PointVideo, pool: Hypotheses, judgement: Judgement, c
             break
         if masks[index].sum() < max(config.min_share * valid.sum(), 1):
             continue
-        if all(_likeness(masks[index], masks[k]) <= config.max_likeness for k in taken):
+        if all(mask_iou(masks[index], masks[k]) <= config.max_likeness for k in taken):
             taken.append(int(index))
     if not taken:
         return pool
@@ -52,8 +53,3 @@ def refit_promising(video: PointVideo, pool: Hypotheses, judgement: Judgement, c
     ]
     rest = np.setdiff1d(np.arange(len(pool)), taken)
     return join_hypotheses([hypotheses_from_joints(fits, pool.scores[taken]), pool.take(rest)])
-
-
-def _likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """Intersection over union."""
-    return float((one & other).sum() / max((one | other).sum(), 1))

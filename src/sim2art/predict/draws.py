@@ -1,0 +1,104 @@
+"""Several draws of one clip made one answer: which points are drawn and where proposals begin is luck.
+
+Two draws that agree are enough. Where they do not, more are taken, and what at least half of them found is believed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool
+
+from sim2art.articulation.matching import mask_iou
+from sim2art.observation.point_video import PointVideo
+from sim2art.predict.fitting import refit
+from sim2art.predict.found_parts import BASE, FindParts, FoundParts
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawsConfig:
+    """How many draws are taken and what is believed of them."""
+
+    num_draws: int = 4
+    """At most; 1 believes the first."""
+    min_agreement: float = 0.7
+    """Two draws agree if each part of one has a counterpart in the other, of its type, with at least this mask IoU."""
+    min_overlap: float = 0.3
+    """Parts of several draws are one part if their masks' IoU is higher than this, on average."""
+    min_seen: float = 0.5
+    """Share of the draws that found a part that is believed."""
+
+
+def find_in_draws(video: PointVideo, find: FindParts, config: DrawsConfig) -> FoundParts:
+    """The parts that at least half of the draws found.
+
+    Args:
+        video: In normalised coordinates.
+    """
+    answers = [find(video) for _ in range(min(config.num_draws, 2))]
+    groups = _group(video, answers, config)
+    if not all(_is_agreed(group, answers, config) for group in groups):
+        answers += [find(video) for _ in range(config.num_draws - 2)]
+        groups = _group(video, answers, config)
+    return _merge(video, answers, [group for group in groups if len(group) >= config.min_seen * len(answers)])
+
+
+class _Sighting(NamedTuple):
+    """One part as one draw found it."""
+
+    draw: int
+    answer: FoundParts
+    part: int
+    mask: Bool[np.ndarray, "valid"]
+
+    @property
+    def score(self) -> float:
+        return float(self.answer.scores[self.part])
+
+
+def _group(video: PointVideo, answers: Sequence[FoundParts], config: DrawsConfig) -> list[list[_Sighting]]:
+    """Sightings of one part, at most one of each draw; best first, as their groups."""
+    sightings = [
+        _Sighting(draw, answer, part, (np.argmax(answer.probabilities, axis=-1) == part + 1)[video.valid])
+        for draw, answer in enumerate(answers)
+        for part in range(len(answer.joints))
+    ]
+    groups: list[list[_Sighting]] = []
+    for sighting in sorted(sightings, key=lambda x: -x.score):
+        free = [group for group in groups if all(other.draw != sighting.draw for other in group)]
+        overlaps = [np.mean([mask_iou(sighting.mask, other.mask) for other in group]) for group in free]
+        if free and max(overlaps) > config.min_overlap:
+            free[int(np.argmax(overlaps))].append(sighting)
+        else:
+            groups.append([sighting])
+    return groups
+
+
+def _is_agreed(group: list[_Sighting], answers: Sequence[FoundParts], config: DrawsConfig) -> bool:
+    first = group[0]
+    return len(group) == len(answers) and all(
+        other.answer.joints[other.part].is_revolute == first.answer.joints[first.part].is_revolute
+        and mask_iou(first.mask, other.mask) >= config.min_agreement
+        for other in group[1:]
+    )
+
+
+def _merge(video: PointVideo, answers: Sequence[FoundParts], groups: list[list[_Sighting]]) -> FoundParts:
+    probabilities = np.zeros((*video.valid.shape, len(groups) + 1))
+    joints, odds = [], np.zeros(len(groups))
+    for index, group in enumerate(groups):
+        probabilities[..., index + 1] = np.mean([x.answer.probabilities[..., x.part + 1] for x in group], axis=0)
+        odds[index] = np.mean([x.answer.odds[x.part] for x in group])
+        like_it = [x for x in group if (x.answer.odds[x.part] > 0) == (odds[index] > 0)]
+        best = max(like_it, key=lambda x: x.score)
+        joints.append(refit(video, best.answer.joints[best.part], probabilities[..., index + 1]))
+    probabilities /= np.maximum(probabilities.sum(axis=-1, keepdims=True), 1.0)
+    probabilities[..., 0] = 1 - probabilities[..., 1:].sum(axis=-1)
+    return FoundParts(
+        joints=tuple(joints),
+        parents=np.full(len(groups), BASE),
+        scores=np.array([sum(x.score for x in group) / len(answers) for group in groups]),
+        odds=odds,
+        probabilities=np.clip(probabilities, 0.0, 1.0),
+    )
