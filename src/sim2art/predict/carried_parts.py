@@ -50,7 +50,7 @@ def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: C
     hosts = list(range(len(parts.joints)))
     while hosts:
         host = hosts.pop(0)
-        own = (np.argmax(parts.probabilities, axis=-1) == host + 1) & video.valid
+        own = (parts.part_ids == host + 1) & video.valid
         if own.sum() < config.min_host_share * video.valid.sum():
             continue
         before = len(parts.joints)
@@ -73,7 +73,7 @@ def _add_children(
     found = find(normalize(seen, normalization))
     shares = np.zeros((*own.shape, len(found.joints)))
     np.put_along_axis(shares, slots[..., None], found.probabilities[..., 1:], axis=1)
-    sizes = np.bincount(np.argmax(found.probabilities, axis=-1)[seen.valid], minlength=len(found.joints) + 1)[1:]
+    sizes = np.bincount(found.part_ids[seen.valid], minlength=len(found.joints) + 1)[1:]
     travels = [
         _measure_travel(seen, found, child, parts.own_motions(host), normalization)
         for child in range(len(found.joints))
@@ -127,7 +127,7 @@ def _measure_travel(
     host_motions: Float[np.ndarray, "frame 4 4"],
     normalization: Normalization,
 ) -> _Travel:
-    frames, slots = np.nonzero((np.argmax(found.probabilities, axis=-1) == child + 1) & seen.valid)
+    frames, slots = np.nonzero((found.part_ids == child + 1) & seen.valid)
     if not len(frames):
         return _Travel(0.0, 0.0, 0.0)
     motions = found.motions(child)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from sim2art.articulation.matching import mask_iou
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.fitting import refit
 from sim2art.predict.found_parts import BASE, FindParts, FoundParts
+from sim2art.proposals.joint_fit import FittedJoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,32 +39,35 @@ def find_in_draws(video: PointVideo, find: FindParts, config: DrawsConfig) -> Fo
     """
     answers = [find(video) for _ in range(min(config.num_draws, 2))]
     groups = _group(video, answers, config)
-    if not all(_is_agreed(group, answers, config) for group in groups):
+    if not all(_is_agreed(group, len(answers), config) for group in groups):
         answers += [find(video) for _ in range(config.num_draws - 2)]
         groups = _group(video, answers, config)
-    return _merge(video, answers, [group for group in groups if len(group) >= config.min_seen * len(answers)])
+    return _merge(video, [group for group in groups if len(group) >= config.min_seen * len(answers)], len(answers))
 
 
 class _Sighting(NamedTuple):
     """One part as one draw found it."""
 
     draw: int
-    answer: FoundParts
-    part: int
+    joint: FittedJoint
+    score: float
+    odds: float
+    """Log-odds of revolute."""
+    share: Float[np.ndarray, "frame point"]
+    """Probability that a point belongs to it."""
     mask: Bool[np.ndarray, "valid"]
-
-    @property
-    def score(self) -> float:
-        return float(self.answer.scores[self.part])
+    """The valid points that it holds."""
 
 
 def _group(video: PointVideo, answers: Sequence[FoundParts], config: DrawsConfig) -> list[list[_Sighting]]:
     """Sightings of one part, at most one of each draw; best first, as their groups."""
-    sightings = [
-        _Sighting(draw, answer, part, (np.argmax(answer.probabilities, axis=-1) == part + 1)[video.valid])
-        for draw, answer in enumerate(answers)
-        for part in range(len(answer.joints))
-    ]
+    sightings: list[_Sighting] = []
+    for draw, answer in enumerate(answers):
+        part_ids = answer.part_ids[video.valid]
+        for part, joint in enumerate(answer.joints):
+            score, odds = float(answer.scores[part]), float(answer.odds[part])
+            share = answer.probabilities[..., part + 1]
+            sightings.append(_Sighting(draw, joint, score, odds, share, part_ids == part + 1))
     groups: list[list[_Sighting]] = []
     for sighting in sorted(sightings, key=lambda x: -x.score):
         free = [group for group in groups if all(other.draw != sighting.draw for other in group)]
@@ -75,30 +79,29 @@ def _group(video: PointVideo, answers: Sequence[FoundParts], config: DrawsConfig
     return groups
 
 
-def _is_agreed(group: list[_Sighting], answers: Sequence[FoundParts], config: DrawsConfig) -> bool:
+def _is_agreed(group: list[_Sighting], num_draws: int, config: DrawsConfig) -> bool:
     first = group[0]
-    return len(group) == len(answers) and all(
-        other.answer.joints[other.part].is_revolute == first.answer.joints[first.part].is_revolute
-        and mask_iou(first.mask, other.mask) >= config.min_agreement
+    return len(group) == num_draws and all(
+        other.joint.is_revolute == first.joint.is_revolute and mask_iou(first.mask, other.mask) >= config.min_agreement
         for other in group[1:]
     )
 
 
-def _merge(video: PointVideo, answers: Sequence[FoundParts], groups: list[list[_Sighting]]) -> FoundParts:
+def _merge(video: PointVideo, groups: list[list[_Sighting]], num_draws: int) -> FoundParts:
     probabilities = np.zeros((*video.valid.shape, len(groups) + 1))
     joints, odds = [], np.zeros(len(groups))
     for index, group in enumerate(groups):
-        probabilities[..., index + 1] = np.mean([x.answer.probabilities[..., x.part + 1] for x in group], axis=0)
-        odds[index] = np.mean([x.answer.odds[x.part] for x in group])
-        like_it = [x for x in group if (x.answer.odds[x.part] > 0) == (odds[index] > 0)]
-        best = max(like_it, key=lambda x: x.score)
-        joints.append(refit(video, best.answer.joints[best.part], probabilities[..., index + 1]))
+        probabilities[..., index + 1] = np.mean([x.share for x in group], axis=0)
+        odds[index] = np.mean([x.odds for x in group])
+        of_its_type = [x for x in group if (x.odds > 0) == (odds[index] > 0)]
+        best = max(of_its_type, key=lambda x: x.score)
+        joints.append(refit(video, best.joint, probabilities[..., index + 1]))
     probabilities /= np.maximum(probabilities.sum(axis=-1, keepdims=True), 1.0)
     probabilities[..., 0] = 1 - probabilities[..., 1:].sum(axis=-1)
     return FoundParts(
         joints=tuple(joints),
         parents=np.full(len(groups), BASE),
-        scores=np.array([sum(x.score for x in group) / len(answers) for group in groups]),
+        scores=np.array([sum(x.score for x in group) / num_draws for group in groups]),
         odds=odds,
         probabilities=np.clip(probabilities, 0.0, 1.0),
     )

@@ -26,6 +26,11 @@ class FoundParts:
     probabilities: Float[np.ndarray, "frame point part"]
     """Sums to 1; the base comes first, so part k is in column k + 1."""
 
+    @property
+    def part_ids(self) -> Int[np.ndarray, "frame point"]:
+        """Most probable part of each point, numbered as the columns: 0 is the base, k + 1 is part k."""
+        return np.argmax(self.probabilities, axis=-1)
+
     def motions(self, part: int) -> Float[np.ndarray, "frame 4 4"]:
         """What carries a part from its place in frame 0 to its place in each frame, by its own joint and all before."""
         own = self.own_motions(part)
