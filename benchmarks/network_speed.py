@@ -19,7 +19,8 @@ from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.networks.judge import Judge
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
-from sim2art.predict.decoding import DecodingConfig, evidence_for
+from sim2art.predict.decoding import DecodingConfig
+from sim2art.predict.judging import evidence_for
 from sim2art.predict.predictor import load_predictor
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import index_video, lay_out_evidence
@@ -42,7 +43,7 @@ def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
     network.to(device)
     predict = load_predictor(checkpoint)
     config = DecodingConfig()
-    kinds = evidence_for(network, config)
+    kinds = evidence_for(network, config.evidence)
     times: dict[str, list[float]] = {}
     for seed in VALIDATION_SEEDS[: clips + 1]:
         video = generate_clip(ClipConfig(), seed).video

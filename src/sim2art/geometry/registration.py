@@ -187,14 +187,14 @@ def _settle(
             paired = paired[np.abs(facing) > 0.5]
             if len(paired) < 12:
                 break
-            step = _plane_step(moved[paired], a.points[nearest[paired]], a.normals[nearest[paired]], limit)
+            step = plane_step(moved[paired], a.points[nearest[paired]], a.normals[nearest[paired]], limit)
             a_from_b = step @ a_from_b
             if np.linalg.norm(step[:3, 3]) + np.linalg.norm(step[:3, :3] - np.eye(3)) < 1e-5:
                 break
     return a_from_b
 
 
-def _plane_step(
+def plane_step(
     moved: Float[np.ndarray, "pair 3"],
     targets: Float[np.ndarray, "pair 3"],
     normals: Float[np.ndarray, "pair 3"],

@@ -1,17 +1,17 @@
 """From the judge's raw output to parts and joints: the one door out of the network.
 
-Judge a diverse pool, fit the promising ones to the points they were given and judge again, keep a small consistent set,
-fit each joint to the flow of its part (both types), judge the fitted joints, and let them share the points. Several such
-draws are made one; then each part is looked at from itself, for parts that it carries.
+Judge a diverse pool, add joints for what changed and none of it explains, fit the promising ones to the points they were
+given and judge again, keep a small consistent set, fit each joint to its part (both types), judge the fitted joints, and
+let them share the points. Several such draws are made one; then each part is looked at from itself, for parts that it
+carries.
 """
 
 import dataclasses
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.networks.judge import Judge
@@ -26,24 +26,30 @@ from sim2art.predict.fitting import (
     fit_both_types,
     opinion_of_turn,
     refit,
+    refit_to_surfaces,
     scatter_weights,
+    surfaces_for_turn,
 )
 from sim2art.predict.found_parts import BASE, FoundParts
-from sim2art.predict.second_look import SecondLookConfig, refit_promising
+from sim2art.predict.judging import Draw, evidence_for, judge
+from sim2art.predict.second_look import SecondLookConfig, look_again
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
+from sim2art.proposals.changed_places import measure_change
 from sim2art.proposals.consensus import agree_over_time, share_out, softmax_with_static
 from sim2art.proposals.drawing import draw_moving
-from sim2art.proposals.evidence import EvidenceConfig, EvidenceKind, Surface, index_video, lay_out_evidence
-from sim2art.proposals.hypotheses import Hypotheses
+from sim2art.proposals.evidence import EvidenceConfig, Surface, index_video
+from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.joint_fit import FittedJoint
 from sim2art.proposals.propose import ProposalConfig, propose
+from sim2art.proposals.rest_pose import disc_normals
 from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
+from sim2art.proposals.surface_fit import gather_part_surface
+from sim2art.proposals.surface_grid import index_surface
+from sim2art.proposals.surface_guesses import SurfaceGuessConfig, guess_from_surfaces
 
 MAX_PARTS = 20
 """Moving parts that are reported (M of the paper)."""
-
-
 MIN_KEPT_SCORE = 0.6
 """A fit that scores lower than this share of its guess's score is not accepted."""
 
@@ -60,6 +66,11 @@ class DecodingConfig:
     second_look: SecondLookConfig = field(default_factory=SecondLookConfig)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
+    surface_guesses: SurfaceGuessConfig = field(default_factory=SurfaceGuessConfig)
+    explains: float = 0.5
+    """What a hypothesis with a higher score claims needs no guess from surfaces."""
+    min_surface_score: float = 0.3
+    """Guesses from surfaces that score lower are not believed: noise changes surfaces, too."""
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     draws: DrawsConfig = field(default_factory=DrawsConfig)
     carried: CarriedConfig = field(default_factory=CarriedConfig)
@@ -103,35 +114,35 @@ def find_parts(
         threshold: Hypotheses that score lower are left out.
     """
     whole = smooth_flow(video, radius=WHOLE_RADIUS)
-    smoothed = whole.take(draw_moving(whole, config.num_drawn, rng))
-    pool = propose(smoothed, config.proposals, rng)
-    evidence = evidence_for(network, config)
+    evidence = evidence_for(network, config.evidence)
     surface = index_video(video, evidence)
+    normals = _normals(video, surface, config.evidence)
+    slots = draw_moving(whole, config.num_drawn, rng)
+    draw = Draw(
+        network=network,
+        video=whole.take(slots),
+        normals=normals[np.arange(video.num_frames)[:, None], slots],
+        surface=surface,
+        evidence=evidence,
+        num_judged=config.num_judged,
+    )
     answer = _Answer(joints=[], scores=np.zeros(0), odds=np.zeros(0))
+    pool = propose(draw.video, config.proposals, rng)
     if len(pool):
-        judged = np.tile(np.arange(min(config.num_judged, smoothed.num_points)), (video.num_frames, 1))
-        first = judge(network, smoothed, surface, pool, judged, evidence)
-        refitted = refit_promising(smoothed, pool, first, config.second_look)
-        if refitted is not pool:
-            pool, first = refitted, judge(network, smoothed, surface, refitted, judged, evidence)
-        chosen = select(first, smoothed, threshold, config.selection)
+        judgement = draw.judge(pool)
+        num_from_flow = len(pool)
+        pool, judgement = _add_surface_guesses(draw, video, slots, pool, judgement, config, rng)
+        pool, judgement = look_again(draw, pool, judgement, config.second_look)
+        judgement.scores[num_from_flow:] *= judgement.scores[num_from_flow:] >= config.min_surface_score
+        chosen = select(judgement, draw.video, threshold, config.selection)
         if len(chosen):
-            answer = _settle(
-                network,
-                smoothed,
-                surface,
-                pool.take(chosen),
-                first.mask_logits[chosen],
-                first.scores[chosen],
-                judged,
-                evidence,
-            )
+            answer = _settle(draw, pool.take(chosen), judgement.mask_logits[chosen], judgement.scores[chosen])
     joints, scores, odds = answer
     logits = _judge_all_points(network, whole, surface, joints, scores, config)
     probabilities = _share_points(video, joints, logits)
     if joints:
         # Better masks, better joints; better joints, points that agree better over time.
-        joints = [refit(video, joint, probabilities[..., i + 1]) for i, joint in enumerate(joints)]
+        joints = _fit_to_all_points(draw, video, normals, joints, scores, probabilities)
         probabilities = _share_points(video, joints, logits)
         keep = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
         if len(keep) < len(joints):
@@ -155,38 +166,61 @@ class _Answer(NamedTuple):
     """Log-odds of revolute."""
 
 
-def _settle(
-    network: Judge,
-    smoothed: PointVideo,
-    surface: Surface,
-    chosen: Hypotheses,
-    mask_logits: np.ndarray,
-    first_scores: np.ndarray,
-    judged: np.ndarray,
-    evidence: EvidenceConfig,
-) -> _Answer:
-    """Fit each chosen hypothesis as both types, have the network judge each set of fits, and keep the better type.
+def _normals(video: PointVideo, surface: Surface, config: EvidenceConfig) -> np.ndarray:
+    """Normals (frame, point, 3) of all points, zeros where there are none."""
+    known = surface.normals
+    if known is None:
+        known = disc_normals(index_surface(video.points_world, video.valid, config.num_clip_points))
+    normals = np.zeros(video.points_world.shape, dtype=np.float32)
+    normals[:, : known.shape[1]] = known
+    return normals
 
-    The two sets are judged apart: near-duplicates side by side would take each other's score.
-    """
+
+def _add_surface_guesses(
+    draw: Draw,
+    video: PointVideo,
+    slots: np.ndarray,
+    pool: Hypotheses,
+    judgement: Judgement,
+    config: DecodingConfig,
+    rng: np.random.Generator,
+) -> tuple[Hypotheses, Judgement]:
+    """The pool and what is said of it, with joints for what changed and no good hypothesis explains."""
+    change = measure_change(video)[np.arange(video.num_frames)[:, None], slots]
+    good = judgement.mask_logits[judgement.scores > config.explains]
+    unexplained = np.zeros(change.shape, dtype=bool)
+    unexplained[:, : draw.judged.shape[1]] = ~np.any(good > 0, axis=0)
+    guesses = guess_from_surfaces(draw.video, draw.normals, change, unexplained, rng, config.surface_guesses)
+    if guesses is None:
+        return pool, judgement
+    pool = join_hypotheses([pool, guesses])
+    return pool, draw.judge(pool)
+
+
+def _settle(draw: Draw, chosen: Hypotheses, mask_logits: np.ndarray, first_scores: np.ndarray) -> _Answer:
+    """Fit each chosen hypothesis as both types, to flow and to surfaces; keep the fits and the types that are better."""
     shares = softmax_with_static(mask_logits)
-    weights = [scatter_weights(share, judged, smoothed) for share in shares[1:]]
-    fits = [fit_both_types(smoothed, chosen[i], weights[i]) for i in range(len(chosen))]
-    verdicts = {
-        turns: judge(
-            network,
-            smoothed,
-            surface,
-            hypotheses_from_joints([fit[turns] for fit in fits], chosen.scores),
-            judged,
-            evidence,
-        )
-        for turns in (True, False)
-    }
+    weights = [scatter_weights(share, draw.judged, draw.video) for share in shares[1:]]
+    surfaces = [gather_part_surface(draw.video, draw.normals, weight) for weight in weights]
+    by_flow = [fit_both_types(draw.video, chosen[i], weights[i]) for i in range(len(chosen))]
+    fits: list[dict[bool, FittedJoint]] = [{} for _ in by_flow]
+    verdicts: dict[bool, Judgement] = {}
+    for turns in (True, False):
+        versions = [
+            [fit[turns] for fit in by_flow],
+            [
+                refit_to_surfaces(draw.video, surface, fit[turns], weight)
+                for surface, fit, weight in zip(surfaces, by_flow, weights, strict=True)
+            ],
+        ]
+        best, verdicts[turns] = draw.prefer([hypotheses_from_joints(x, chosen.scores) for x in versions])
+        for i, version in enumerate(best):
+            fits[i][turns] = versions[version][i]
     odds, scores = np.zeros(len(chosen)), np.zeros(len(chosen))
     joints: list[FittedJoint] = []
     for i, fit in enumerate(fits):
-        odds[i] = opinion_of_turn(verdicts[True], verdicts[False], i) + evidence_for_turn(smoothed, fit, weights[i])
+        odds[i] = opinion_of_turn(verdicts[True], verdicts[False], i)
+        odds[i] += evidence_for_turn(draw.video, fit, weights[i]) + surfaces_for_turn(surfaces[i], fit)
         turns = bool(odds[i] > 0)
         scores[i] = verdicts[turns].scores[i]
         joints.append(fit[turns])
@@ -197,37 +231,26 @@ def _settle(
     return _Answer(joints=joints, scores=scores, odds=odds)
 
 
-def evidence_for(network: Judge, config: DecodingConfig) -> EvidenceConfig:
-    """What evidence a network was trained on."""
-    return dataclasses.replace(config.evidence, kinds=cast("tuple[EvidenceKind, ...]", network.config.evidence))
-
-
-@torch.inference_mode()
-def judge(
-    network: Judge,
-    smoothed: PointVideo,
-    surface: Surface,
-    pool: Hypotheses,
-    point_indices: np.ndarray,
-    evidence: EvidenceConfig,
-) -> Judgement:
-    """Run the network on chosen points of a normalised video."""
-    device = next(network.parameters()).device
-    features = lay_out_evidence(smoothed, surface, pool, point_indices, evidence)
-    frames = np.arange(smoothed.num_frames)[:, None]
-    points = smoothed.points_world[frames, point_indices].astype(np.float32)
-    output = network(
-        torch.from_numpy(features)[None].to(device),
-        torch.from_numpy(points)[None].to(device),
-        torch.from_numpy(smoothed.valid[frames, point_indices])[None].to(device),
-        torch.ones((1, len(pool)), dtype=torch.bool, device=device),
-    )
-    types = output.types[0].float().cpu().numpy()
-    return Judgement(
-        mask_logits=output.masks[0].float().cpu().numpy(),
-        scores=torch.sigmoid(output.scores[0].float()).cpu().numpy(),
-        revolute_logits=types[:, 1] - types[:, 0],
-    )
+def _fit_to_all_points(
+    draw: Draw,
+    video: PointVideo,
+    normals: np.ndarray,
+    joints: list[FittedJoint],
+    scores: np.ndarray,
+    probabilities: np.ndarray,
+) -> list[FittedJoint]:
+    """Joints fitted to all points of their parts, to flow or to surfaces, or left as they are: what scores best."""
+    own = [probabilities[..., i + 1] for i in range(len(joints))]
+    versions = [
+        [refit(video, joint, share) for joint, share in zip(joints, own, strict=True)],
+        joints,
+        [
+            refit_to_surfaces(video, gather_part_surface(video, normals, share), joint, share)
+            for joint, share in zip(joints, own, strict=True)
+        ],
+    ]
+    best, _ = draw.prefer([hypotheses_from_joints(x, np.clip(scores, 0.2, 0.8)) for x in versions])
+    return [versions[version][i] for i, version in enumerate(best)]
 
 
 def _judge_all_points(
@@ -243,7 +266,7 @@ def _judge_all_points(
     if not joints:
         return logits
     pool = hypotheses_from_joints(joints, np.clip(scores, 0.2, 0.8))
-    evidence = evidence_for(network, config)
+    evidence = evidence_for(network, config.evidence)
     for first in range(0, video.num_points, config.num_judged):
         chosen = np.arange(first, min(first + config.num_judged, video.num_points))
         if video.valid[:, chosen].any():

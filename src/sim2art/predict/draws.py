@@ -12,7 +12,6 @@ from jaxtyping import Bool, Float
 
 from sim2art.articulation.matching import mask_iou
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.fitting import refit
 from sim2art.predict.found_parts import BASE, FindParts, FoundParts
 from sim2art.proposals.joint_fit import FittedJoint
 
@@ -94,8 +93,7 @@ def _merge(video: PointVideo, groups: list[list[_Sighting]], num_draws: int) -> 
         probabilities[..., index + 1] = np.mean([x.share for x in group], axis=0)
         odds[index] = np.mean([x.odds for x in group])
         of_its_type = [x for x in group if (x.odds > 0) == (odds[index] > 0)]
-        best = max(of_its_type, key=lambda x: x.score)
-        joints.append(refit(video, best.joint, probabilities[..., index + 1]))
+        joints.append(max(of_its_type, key=lambda x: x.score).joint)
     probabilities /= np.maximum(probabilities.sum(axis=-1, keepdims=True), 1.0)
     probabilities[..., 0] = 1 - probabilities[..., 1:].sum(axis=-1)
     return FoundParts(

@@ -1,4 +1,4 @@
-"""Joints of chosen hypotheses: fitted to flow and surfaces as a turn and as a slide, and the better type kept."""
+"""Joints of chosen hypotheses, fitted to flow and surfaces or to surfaces alone, and what speaks for either type."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,13 @@ from sim2art.proposals.joint_fit import (
     gather_part_flow,
     start_other_type,
 )
+from sim2art.proposals.surface_fit import PartSurface, fit_to_surfaces, measure_distance
 from sim2art.proposals.surface_steps import measure_surface_steps
 
 EVIDENCE_WEIGHT = 15.0
 """Half the number of independent observations that the flow of a part is worth (N / F of the evidence rule)."""
+SURFACE_WEIGHT = 15.0
+"""The same for its surfaces."""
 EVIDENCE_BIAS = 0.45
 """What the turn's two extra parameters cost."""
 FAR_PIVOT = 4.0
@@ -65,6 +68,28 @@ def fit_both_types(video: PointVideo, guess: JointGuess, weights: np.ndarray) ->
 def refit(video: PointVideo, joint: JointGuess, weights: np.ndarray) -> FittedJoint:
     """A joint fitted again, its type kept, to better masks."""
     return _fit_with_surfaces(video, weights, gather_part_flow(video, weights), joint)
+
+
+def refit_to_surfaces(
+    video: PointVideo, surface: PartSurface | None, joint: FittedJoint, weights: np.ndarray
+) -> FittedJoint:
+    """A joint fitted to surfaces alone, its type kept; its uncertainty is that which the part's flow would leave it.
+
+    Args:
+        surface: Of the part; the joint comes back as it is when there is none.
+        weights: Probability (frame, point) that a point belongs to the part.
+    """
+    if surface is None:
+        return joint
+    return fit_joint(gather_part_flow(video, weights), fit_to_surfaces(surface, joint), num_rounds=0)
+
+
+def surfaces_for_turn(surface: PartSurface | None, fitted: dict[bool, FittedJoint]) -> float:
+    """Log-odds of revolute from how near each type carries the part's surface to itself."""
+    if surface is None:
+        return 0.0
+    turn, slide = measure_distance(surface, fitted[True]), measure_distance(surface, fitted[False])
+    return SURFACE_WEIGHT * float(np.log((slide + 1e-10) / (turn + 1e-10)))
 
 
 def evidence_for_turn(video: PointVideo, fitted: dict[bool, FittedJoint], weights: np.ndarray) -> float:

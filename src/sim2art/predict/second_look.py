@@ -1,9 +1,12 @@
 """A second look: hypotheses that the judge finds promising, fitted to the points it gave them.
 
 A guess that grew from a few flow vectors is often right about the axis and wrong about how far the joint moved where
-flow failed (fast motion, hidden frames). Fitted to its whole mask, flow and surfaces, it is recognised.
+flow failed (fast motion, hidden frames). Fitted to its whole mask it is recognised. Where flow itself is wrong, for want
+of texture, a fit to it ruins a good guess, and one to surfaces alone mends it. So both are tried, and the judge says which
+of the three is best.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +14,9 @@ import numpy as np
 from sim2art.articulation.matching import mask_iou
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.fitting import Judgement, refit, scatter_weights
-from sim2art.proposals.assembly import hypotheses_from_joints
-from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
+from sim2art.predict.judging import Draw
+from sim2art.proposals.hypotheses import Hypotheses, JointGuess
+from sim2art.proposals.surface_fit import fit_to_surfaces, gather_part_surface
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +32,38 @@ class SecondLookConfig:
     """Of hypotheses whose masks' intersection over union is higher than this, only the best is fitted."""
 
 
-def refit_promising(video: PointVideo, pool: Hypotheses, judgement: Judgement, config: SecondLookConfig) -> Hypotheses:
-    """The pool with its most promising hypotheses replaced by fits of their own type.
+def look_again(
+    draw: Draw, pool: Hypotheses, judgement: Judgement, config: SecondLookConfig
+) -> tuple[Hypotheses, Judgement]:
+    """The pool with its most promising hypotheses as they were or fitted, whichever scores best, and what was said of it."""
+    taken = choose_promising(draw.video, judgement, config)
+    if not taken:
+        return pool, judgement
+    by_flow: list[JointGuess] = []
+    by_surface: list[JointGuess] = []
+    for k in taken:
+        share = 1 / (1 + np.exp(-np.clip(judgement.mask_logits[k], -30, 30)))
+        weights = scatter_weights(share, draw.judged, draw.video)
+        part = gather_part_surface(draw.video, draw.normals, weights)
+        by_flow.append(refit(draw.video, pool[k], weights))
+        by_surface.append(pool[k] if part is None else fit_to_surfaces(part, pool[k]))
+    versions = [_replaced(pool, taken, by_flow), _replaced(pool, taken, by_surface), pool]
+    best, found = draw.prefer(versions, [judgement])
+    rows = np.arange(len(pool))
+    fields = {
+        field.name: np.stack([getattr(version, field.name) for version in versions])[best, rows]
+        for field in dataclasses.fields(Hypotheses)
+    }
+    return Hypotheses(**fields), found
+
+
+def choose_promising(video: PointVideo, judgement: Judgement, config: SecondLookConfig) -> list[int]:
+    """Indices of well scored hypotheses with masks that differ, best first.
 
     Args:
-        video: In normalised coordinates, its flow smoothed; the judged points are the first slots of each frame.
+        video: The judged points are the first slots of each of its frames.
     """
-    judged = np.tile(np.arange(judgement.mask_logits.shape[2]), (video.num_frames, 1))
-    valid = video.valid[:, : judged.shape[1]]
+    valid = video.valid[:, : judgement.mask_logits.shape[2]]
     masks = (judgement.mask_logits > 0) & valid[None]
     taken: list[int] = []
     for index in np.argsort(-judgement.scores, kind="stable"):
@@ -45,11 +73,12 @@ def refit_promising(video: PointVideo, pool: Hypotheses, judgement: Judgement, c
             continue
         if all(mask_iou(masks[index], masks[k]) <= config.max_likeness for k in taken):
             taken.append(int(index))
-    if not taken:
-        return pool
-    shares = 1 / (1 + np.exp(-np.clip(judgement.mask_logits[taken], -30, 30)))
-    fits = [
-        refit(video, pool[k], scatter_weights(share, judged, video)) for k, share in zip(taken, shares, strict=True)
-    ]
-    rest = np.setdiff1d(np.arange(len(pool)), taken)
-    return join_hypotheses([hypotheses_from_joints(fits, pool.scores[taken]), pool.take(rest)])
+    return taken
+
+
+def _replaced(pool: Hypotheses, taken: list[int], joints: list[JointGuess]) -> Hypotheses:
+    """The pool with other joints, of the same types, in these places."""
+    axes, pivots, values = (np.array(x, dtype=np.float64) for x in (pool.axes, pool.pivots, pool.values))
+    for k, joint in zip(taken, joints, strict=True):
+        axes[k], pivots[k], values[k] = joint.axis, joint.pivot, joint.values
+    return dataclasses.replace(pool, axes=axes, pivots=pivots, values=values)

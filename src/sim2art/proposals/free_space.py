@@ -38,13 +38,13 @@ def measure_free_space(
         world_from_camera: Poses in normalised coordinates.
     """
     camera_from_world = np.linalg.inv(world_from_camera).astype(np.float32)[:, :3]
-    images, corners, cells = _fill_images(surface, surface_valid, camera_from_world)
+    images, corners, cells = fill_images(surface, surface_valid, camera_from_world)
     motions = motions.astype(np.float32)[:, :, :3]
     return _measure(points, valid, motions, camera_from_world, images, corners, cells)
 
 
 @numba.njit(cache=True, nogil=True)
-def _fill_images(surface, valid, camera_from_world):
+def fill_images(surface, valid, camera_from_world):
     """Nearest and farthest depth of each cell (frame, cell, cell, 2), corner and cell size of each frame's image."""
     num_frames, count = valid.shape
     images = np.zeros((num_frames, NUM_CELLS, NUM_CELLS, 2), np.float32)
@@ -95,7 +95,7 @@ def _fill_images(surface, valid, camera_from_world):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _look(x, y, z, image, corner, cell):
+def look(x, y, z, image, corner, cell):
     """In front, behind (both 0..1) and unseen (0 or 1) of a place in a frame's camera."""
     if z < 1e-3:
         return np.float32(0.0), np.float32(0.0), np.float32(1.0)
@@ -121,7 +121,7 @@ def _measure(points, valid, motions, camera_from_world, images, corners, cells):
                 x = m[0, 0] * p[0] + m[0, 1] * p[1] + m[0, 2] * p[2] + m[0, 3]
                 y = m[1, 0] * p[0] + m[1, 1] * p[1] + m[1, 2] * p[2] + m[1, 3]
                 z = m[2, 0] * p[0] + m[2, 1] * p[1] + m[2, 2] * p[2] + m[2, 3]
-                front, behind, unseen = _look(x, y, z, images[s], corners[s], cells[s])
+                front, behind, unseen = look(x, y, z, images[s], corners[s], cells[s])
                 still[t, s, i, 0], still[t, s, i, 1], still[t, s, i, 2] = front, behind, unseen
     moved = np.zeros((3, 4), np.float32)
     for k in range(num_hypotheses):
@@ -143,7 +143,7 @@ def _measure(points, valid, motions, camera_from_world, images, corners, cells):
                     z = moved[2, 0] * p[0] + moved[2, 1] * p[1] + moved[2, 2] * p[2] + moved[2, 3]
                     travel = np.sqrt((x - p[0]) ** 2 + (y - p[1]) ** 2 + (z - p[2]) ** 2)
                     weight = min(travel / np.float32(CLEAR_MOTION), np.float32(1.0))
-                    front, behind, unseen = _look(
+                    front, behind, unseen = look(
                         m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3],
                         m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3],
                         m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3],
