@@ -31,8 +31,19 @@ def test_of_two_masks_on_the_same_points_the_surer_is_kept():
     part = clip.part_ids == 1
     rest = (clip.part_ids == 0) & clip.video.valid
     masks = np.stack([part, part, rest, rest])
-    chosen = select(_judgement(masks, [0.5, 0.9, 0.3, 0.05]), clip.video, 0.1, SelectionConfig())
+    chosen = select(
+        _judgement(masks, [0.5, 0.9, 0.3, 0.05]), clip.video, np.array([0.1, 0.1, 0.1, 0.1]), SelectionConfig()
+    )
     assert chosen.tolist() == [1, 2]
+
+
+def test_each_hypothesis_has_its_own_least_score():
+    clip = make_point_clip(JointType.REVOLUTE, seed=0, num_frames=6, num_points=128)
+    masks = np.stack([clip.part_ids == 1, (clip.part_ids == 0) & clip.video.valid])
+    for least, expected in (([0.1, 0.1], [1, 0]), ([0.1, 0.6], [0]), ([0.3, 0.6], [])):
+        assert (
+            select(_judgement(masks, [0.2, 0.5]), clip.video, np.array(least), SelectionConfig()).tolist() == expected
+        )
 
 
 class _KnowingDraw(Draw):

@@ -96,7 +96,14 @@ def _add_children(
             parts = parts.giving_back(host, share)
             continue
         joint = _undo(found.joints[child], normalization)
-        parts = parts.with_child(joint, host, float(found.scores[child]), float(found.odds[child]), share)
+        parts = parts.with_child(
+            joint,
+            host,
+            score=float(found.scores[child]),
+            odds=float(found.odds[child]),
+            by_flow=bool(found.by_flow[child]),
+            share=share,
+        )
     return parts
 
 

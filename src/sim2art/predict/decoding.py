@@ -6,10 +6,8 @@ let them share the points. Several such draws are made one; then each part is lo
 carries.
 """
 
-import dataclasses
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,23 +18,15 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.predict.carried_parts import CarriedConfig, add_carried
 from sim2art.predict.checkpoint import Calibration
 from sim2art.predict.draws import DrawsConfig, find_in_draws
-from sim2art.predict.fitting import (
-    Judgement,
-    evidence_for_turn,
-    fit_both_types,
-    opinion_of_turn,
-    refit,
-    refit_to_surfaces,
-    scatter_weights,
-    surfaces_for_turn,
-)
+from sim2art.predict.fitting import Judgement
 from sim2art.predict.found_parts import BASE, FoundParts
 from sim2art.predict.judging import Draw, evidence_for, judge
 from sim2art.predict.second_look import SecondLookConfig, look_again
 from sim2art.predict.selection import SelectionConfig, select
+from sim2art.predict.settling import Settled, fit_to_all_points, settle
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.proposals.changed_places import measure_change
-from sim2art.proposals.consensus import agree_over_time, share_out, softmax_with_static
+from sim2art.proposals.consensus import agree_over_time, share_out
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import EvidenceConfig, Surface, index_video
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
@@ -44,14 +34,11 @@ from sim2art.proposals.joint_fit import FittedJoint
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.rest_pose import disc_normals
 from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
-from sim2art.proposals.surface_fit import gather_part_surface
 from sim2art.proposals.surface_grid import index_surface
 from sim2art.proposals.surface_guesses import SurfaceGuessConfig, guess_from_surfaces
 
 MAX_PARTS = 20
 """Moving parts that are reported (M of the paper)."""
-MIN_KEPT_SCORE = 0.6
-"""A fit that scores lower than this share of its guess's score is not accepted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,44 +113,38 @@ def find_parts(
         evidence=evidence,
         num_judged=config.num_judged,
     )
-    answer = _Answer(joints=[], scores=np.zeros(0), odds=np.zeros(0))
+    answer = Settled(joints=[], scores=np.zeros(0), odds=np.zeros(0))
+    by_flow = np.zeros(0, dtype=bool)
     pool = propose(draw.video, config.proposals, rng)
     if len(pool):
         judgement = draw.judge(pool)
-        num_from_flow = len(pool)
+        num_by_flow = len(pool)
         pool, judgement = _add_surface_guesses(draw, video, slots, pool, judgement, config, rng)
         pool, judgement = look_again(draw, pool, judgement, config.second_look)
-        judgement.scores[num_from_flow:] *= judgement.scores[num_from_flow:] >= config.min_surface_score
-        chosen = select(judgement, draw.video, threshold, config.selection)
+        least = np.where(np.arange(len(pool)) < num_by_flow, threshold, max(threshold, config.min_surface_score))
+        chosen = select(judgement, draw.video, least, config.selection)
+        by_flow = chosen < num_by_flow
         if len(chosen):
-            answer = _settle(draw, pool.take(chosen), judgement.mask_logits[chosen], judgement.scores[chosen])
+            answer = settle(draw, pool.take(chosen), judgement.mask_logits[chosen], judgement.scores[chosen])
     joints, scores, odds = answer
     logits = _judge_all_points(network, whole, surface, joints, scores, config)
     probabilities = _share_points(video, joints, logits)
     if joints:
         # Better masks, better joints; better joints, points that agree better over time.
-        joints = _fit_to_all_points(draw, video, normals, joints, scores, probabilities)
+        joints = fit_to_all_points(draw, video, normals, joints, scores, probabilities)
         probabilities = _share_points(video, joints, logits)
         keep = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
         if len(keep) < len(joints):
-            joints, scores, odds = [joints[i] for i in keep], scores[keep], odds[keep]
+            joints, scores, odds, by_flow = [joints[i] for i in keep], scores[keep], odds[keep], by_flow[keep]
             probabilities = _share_points(video, joints, logits[keep])
     return FoundParts(
         joints=tuple(joints),
         parents=np.full(len(joints), BASE),
         scores=scores,
         odds=odds,
+        by_flow=by_flow,
         probabilities=probabilities,
     )
-
-
-class _Answer(NamedTuple):
-    """Joints of a clip, in normalised coordinates."""
-
-    joints: list[FittedJoint]
-    scores: np.ndarray
-    odds: np.ndarray
-    """Log-odds of revolute."""
 
 
 def _normals(video: PointVideo, surface: Surface, config: EvidenceConfig) -> np.ndarray:
@@ -195,62 +176,6 @@ def _add_surface_guesses(
         return pool, judgement
     pool = join_hypotheses([pool, guesses])
     return pool, draw.judge(pool)
-
-
-def _settle(draw: Draw, chosen: Hypotheses, mask_logits: np.ndarray, first_scores: np.ndarray) -> _Answer:
-    """Fit each chosen hypothesis as both types, to flow and to surfaces; keep the fits and the types that are better."""
-    shares = softmax_with_static(mask_logits)
-    weights = [scatter_weights(share, draw.judged, draw.video) for share in shares[1:]]
-    surfaces = [gather_part_surface(draw.video, draw.normals, weight) for weight in weights]
-    by_flow = [fit_both_types(draw.video, chosen[i], weights[i]) for i in range(len(chosen))]
-    fits: list[dict[bool, FittedJoint]] = [{} for _ in by_flow]
-    verdicts: dict[bool, Judgement] = {}
-    for turns in (True, False):
-        versions = [
-            [fit[turns] for fit in by_flow],
-            [
-                refit_to_surfaces(draw.video, surface, fit[turns], weight)
-                for surface, fit, weight in zip(surfaces, by_flow, weights, strict=True)
-            ],
-        ]
-        best, verdicts[turns] = draw.prefer([hypotheses_from_joints(x, chosen.scores) for x in versions])
-        for i, version in enumerate(best):
-            fits[i][turns] = versions[version][i]
-    odds, scores = np.zeros(len(chosen)), np.zeros(len(chosen))
-    joints: list[FittedJoint] = []
-    for i, fit in enumerate(fits):
-        odds[i] = opinion_of_turn(verdicts[True], verdicts[False], i)
-        odds[i] += evidence_for_turn(draw.video, fit, weights[i]) + surfaces_for_turn(surfaces[i], fit)
-        turns = bool(odds[i] > 0)
-        scores[i] = verdicts[turns].scores[i]
-        joints.append(fit[turns])
-        if turns == chosen.is_revolute[i] and scores[i] < MIN_KEPT_SCORE * first_scores[i]:
-            # The fit made it worse in the eyes of the network: the guess stays, with the fit's uncertainty.
-            joints[-1] = dataclasses.replace(fit[turns], **vars(chosen[i]))
-            scores[i] = first_scores[i]
-    return _Answer(joints=joints, scores=scores, odds=odds)
-
-
-def _fit_to_all_points(
-    draw: Draw,
-    video: PointVideo,
-    normals: np.ndarray,
-    joints: list[FittedJoint],
-    scores: np.ndarray,
-    probabilities: np.ndarray,
-) -> list[FittedJoint]:
-    """Joints fitted to all points of their parts, to flow or to surfaces, or left as they are: what scores best."""
-    own = [probabilities[..., i + 1] for i in range(len(joints))]
-    versions = [
-        [refit(video, joint, share) for joint, share in zip(joints, own, strict=True)],
-        joints,
-        [
-            refit_to_surfaces(video, gather_part_surface(video, normals, share), joint, share)
-            for joint, share in zip(joints, own, strict=True)
-        ],
-    ]
-    best, _ = draw.prefer([hypotheses_from_joints(x, np.clip(scores, 0.2, 0.8)) for x in versions])
-    return [versions[version][i] for i, version in enumerate(best)]
 
 
 def _judge_all_points(

@@ -28,6 +28,8 @@ class DrawsConfig:
     """Parts of several draws are one part if their masks' IoU is higher than this, on average."""
     min_seen: float = 0.5
     """Share of the draws that found a part that is believed."""
+    min_seen_by_surface: float = 0.75
+    """The same for a part that surfaces alone gave in all of them: their noise gives parts, too, of objects at rest."""
 
 
 def find_in_draws(video: PointVideo, find: FindParts, config: DrawsConfig) -> FoundParts:
@@ -41,7 +43,7 @@ def find_in_draws(video: PointVideo, find: FindParts, config: DrawsConfig) -> Fo
     if not all(_is_agreed(group, len(answers), config) for group in groups):
         answers += [find(video) for _ in range(config.num_draws - 2)]
         groups = _group(video, answers, config)
-    return _merge(video, [group for group in groups if len(group) >= config.min_seen * len(answers)], len(answers))
+    return _merge(video, [group for group in groups if _is_believed(group, len(answers), config)], len(answers))
 
 
 class _Sighting(NamedTuple):
@@ -52,6 +54,7 @@ class _Sighting(NamedTuple):
     score: float
     odds: float
     """Log-odds of revolute."""
+    by_flow: bool
     share: Float[np.ndarray, "frame point"]
     """Probability that a point belongs to it."""
     mask: Bool[np.ndarray, "valid"]
@@ -64,9 +67,9 @@ def _group(video: PointVideo, answers: Sequence[FoundParts], config: DrawsConfig
     for draw, answer in enumerate(answers):
         part_ids = answer.part_ids[video.valid]
         for part, joint in enumerate(answer.joints):
-            score, odds = float(answer.scores[part]), float(answer.odds[part])
+            score, odds, by_flow = float(answer.scores[part]), float(answer.odds[part]), bool(answer.by_flow[part])
             share = answer.probabilities[..., part + 1]
-            sightings.append(_Sighting(draw, joint, score, odds, share, part_ids == part + 1))
+            sightings.append(_Sighting(draw, joint, score, odds, by_flow, share, part_ids == part + 1))
     groups: list[list[_Sighting]] = []
     for sighting in sorted(sightings, key=lambda x: -x.score):
         free = [group for group in groups if all(other.draw != sighting.draw for other in group)]
@@ -86,6 +89,11 @@ def _is_agreed(group: list[_Sighting], num_draws: int, config: DrawsConfig) -> b
     )
 
 
+def _is_believed(group: list[_Sighting], num_draws: int, config: DrawsConfig) -> bool:
+    least = config.min_seen if any(x.by_flow for x in group) else config.min_seen_by_surface
+    return len(group) >= least * num_draws
+
+
 def _merge(video: PointVideo, groups: list[list[_Sighting]], num_draws: int) -> FoundParts:
     probabilities = np.zeros((*video.valid.shape, len(groups) + 1))
     joints, odds = [], np.zeros(len(groups))
@@ -101,5 +109,6 @@ def _merge(video: PointVideo, groups: list[list[_Sighting]], num_draws: int) -> 
         parents=np.full(len(groups), BASE),
         scores=np.array([sum(x.score for x in group) / num_draws for group in groups]),
         odds=odds,
+        by_flow=np.array([any(x.by_flow for x in group) for group in groups], dtype=bool),
         probabilities=np.clip(probabilities, 0.0, 1.0),
     )

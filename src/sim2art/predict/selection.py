@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.fitting import Judgement
@@ -20,21 +20,21 @@ class SelectionConfig:
 
 
 def select(
-    judgement: Judgement, video: PointVideo, threshold: float, config: SelectionConfig
+    judgement: Judgement, video: PointVideo, least: Float[np.ndarray, "hypothesis"], config: SelectionConfig
 ) -> Int[np.ndarray, "chosen"]:
     """Indices of the hypotheses to believe, best score first.
 
     Args:
         video: The judged points are the first slots of each of its frames.
-        threshold: Hypotheses that score lower are left out.
+        least: A hypothesis that scores lower is left out.
     """
     valid = video.valid[:, : judgement.mask_logits.shape[2]]
     masks = (judgement.mask_logits > 0) & valid[None]
     claimed = np.zeros_like(valid)
     chosen: list[int] = []
     for index in np.argsort(-judgement.scores, kind="stable"):
-        if judgement.scores[index] < threshold:
-            break
+        if judgement.scores[index] < least[index]:
+            continue
         size = masks[index].sum()
         if size < config.min_share * valid.sum() or (masks[index] & claimed).sum() > config.max_overlap * size:
             continue
