@@ -23,6 +23,8 @@ SURFACE_WEIGHT = 15.0
 """The same for its surfaces."""
 EVIDENCE_BIAS = 0.45
 """What the turn's two extra parameters cost."""
+OPINION_BIAS = 1.65
+"""Fitted to a true turn, a slide still looks like one: the network's word on it leans that way by this much."""
 FAR_PIVOT = 4.0
 """A turn about an axis farther than this from its part, in half-extents of the clip, is a slide in all but name."""
 FAR_PENALTY = 4.0
@@ -100,10 +102,12 @@ def evidence_for_turn(video: PointVideo, fitted: dict[bool, FittedJoint], weight
 
 
 def opinion_of_turn(turns: Judgement, slides: Judgement, index: int) -> float:
-    """Log-odds of revolute from the network: its score for the turn against the slide, and its word on the type."""
+    """Log-odds of revolute from the network: its score for the turn against the slide, and its word on the slide's type.
+
+    Its word on the turn's type tells nothing beside these.
+    """
     scored = np.log(turns.scores[index] + 1e-3) - np.log(slides.scores[index] + 1e-3)
-    said = turns.revolute_logits[index] + slides.revolute_logits[index]
-    return 0.5 * float(scored) + 0.25 * float(said)
+    return 0.5 * float(scored) + 0.25 * float(slides.revolute_logits[index]) + OPINION_BIAS
 
 
 def _fit_with_surfaces(video: PointVideo, weights: np.ndarray, part: PartFlow, guess: JointGuess) -> FittedJoint:
