@@ -19,7 +19,7 @@ from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.networks.judge import Judge
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
-from sim2art.predict.decoding import DecodingConfig
+from sim2art.predict.pool import PoolConfig
 from sim2art.predict.judging import evidence_for
 from sim2art.predict.predictor import load_predictor
 from sim2art.proposals.drawing import draw_moving
@@ -42,7 +42,7 @@ def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
     predict = load_predictor(checkpoint)
-    config = DecodingConfig()
+    config = PoolConfig()
     kinds = evidence_for(network, config.evidence)
     times: dict[str, list[float]] = {}
     for seed in VALIDATION_SEEDS[: clips + 1]:

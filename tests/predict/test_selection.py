@@ -62,7 +62,7 @@ def _draw(clip: Clip, video: PointVideo, true_values: np.ndarray) -> Draw:
     draw = _KnowingDraw(
         network=Judge(JudgeConfig(num_features=8)), video=video, surface=index_video(video, evidence),
         normals=disc_normals(index_surface(video.points_world, video.valid, video.num_points)),
-        evidence=evidence, num_judged=video.num_points,
+        directions=np.zeros((0, 3)), evidence=evidence, num_judged=video.num_points,
     )  # fmt: skip
     object.__setattr__(draw, "true_values", true_values)
     object.__setattr__(draw, "part", clip.part_ids == 1)

@@ -71,9 +71,18 @@ class Judge(nn.Module):
         points: Float[Tensor, "clip frame point 3"],
         point_valid: Bool[Tensor, "clip frame point"],
         hypothesis_valid: Bool[Tensor, "clip hypothesis"],
+        kernels: list[Tensor] | None = None,
     ) -> JudgeOutput:
-        """Judge each clip's hypotheses; invalid points and hypotheses influence nothing."""
-        kernels = self._kernels(points, point_valid)
+        """Judge each clip's hypotheses; invalid points and hypotheses influence nothing.
+
+        Args:
+            evidence: About each hypothesis and point.
+            points: Where the points are, normalised.
+            point_valid: Slots that hold a point.
+            hypothesis_valid: Slots that hold a hypothesis.
+            kernels: `neighborhoods` of the points, for those who ask about the same points again.
+        """
+        kernels = kernels or self.neighborhoods(points, point_valid)
         weights = point_valid.to(evidence.dtype)[:, None]
         pairs = self.embed(evidence)
         memory = None
@@ -87,7 +96,9 @@ class Judge(nn.Module):
             types=self.type_head(hypotheses),
         )
 
-    def _kernels(self, points: Tensor, point_valid: Tensor) -> list[Tensor]:
+    def neighborhoods(
+        self, points: Float[Tensor, "clip frame point 3"], point_valid: Bool[Tensor, "clip frame point"]
+    ) -> list[Tensor]:
         """Row-normalised neighbourhood weights in each frame, (clip, frame, point, point) a bandwidth."""
         squared = torch.cdist(points, points).square()
         kernels = []

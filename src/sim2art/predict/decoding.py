@@ -18,24 +18,14 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.predict.carried_parts import CarriedConfig, add_carried
 from sim2art.predict.checkpoint import Calibration
 from sim2art.predict.draws import DrawsConfig, find_in_draws
-from sim2art.predict.fitting import Judgement
 from sim2art.predict.found_parts import BASE, FoundParts
-from sim2art.predict.judging import Draw, evidence_for, judge
-from sim2art.predict.second_look import SecondLookConfig, look_again
+from sim2art.predict.judging import evidence_for, judge
+from sim2art.predict.pool import Observed, PoolConfig, draw_points, gather_pool, observe
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.predict.settling import Settled, fit_to_all_points, settle
 from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
-from sim2art.proposals.changed_places import measure_change
 from sim2art.proposals.consensus import agree_over_time, share_out
-from sim2art.proposals.drawing import draw_moving
-from sim2art.proposals.evidence import EvidenceConfig, Surface, index_video
-from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.joint_fit import FittedJoint
-from sim2art.proposals.propose import ProposalConfig, propose
-from sim2art.proposals.rest_pose import disc_normals
-from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
-from sim2art.proposals.surface_grid import index_surface
-from sim2art.proposals.surface_guesses import SurfaceGuessConfig, guess_from_surfaces
 
 MAX_PARTS = 20
 """Moving parts that are reported (M of the paper)."""
@@ -46,19 +36,10 @@ class DecodingConfig:
     """How a pool becomes an answer."""
 
     seed: int = 0
-    num_drawn: int = 512
-    """Points a frame that hypotheses come from and are fitted to (`draw_moving`)."""
-    num_judged: int = 256
-    """Of these, the points that the pool is judged on."""
-    second_look: SecondLookConfig = field(default_factory=SecondLookConfig)
+    pool: PoolConfig = field(default_factory=PoolConfig)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
-    proposals: ProposalConfig = field(default_factory=ProposalConfig)
-    surface_guesses: SurfaceGuessConfig = field(default_factory=SurfaceGuessConfig)
-    explains: float = 0.5
-    """What a hypothesis with a higher score claims needs no guess from surfaces."""
     min_surface_score: float = 0.3
     """Guesses from surfaces that score lower are not believed: noise changes surfaces, too."""
-    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     draws: DrawsConfig = field(default_factory=DrawsConfig)
     carried: CarriedConfig = field(default_factory=CarriedConfig)
 
@@ -100,38 +81,23 @@ def find_parts(
         video: In normalised coordinates.
         threshold: Hypotheses that score lower are left out.
     """
-    whole = smooth_flow(video, radius=WHOLE_RADIUS)
-    evidence = evidence_for(network, config.evidence)
-    surface = index_video(video, evidence)
-    normals = _normals(video, surface, config.evidence)
-    slots = draw_moving(whole, config.num_drawn, rng)
-    draw = Draw(
-        network=network,
-        video=whole.take(slots),
-        normals=normals[np.arange(video.num_frames)[:, None], slots],
-        surface=surface,
-        evidence=evidence,
-        num_judged=config.num_judged,
-    )
+    observed = observe(network, video, config.pool.evidence)
+    draw, slots = draw_points(network, observed, config.pool, rng)
     answer = Settled(joints=[], scores=np.zeros(0), odds=np.zeros(0))
     by_flow = np.zeros(0, dtype=bool)
-    pool = propose(draw.video, config.proposals, rng)
-    if len(pool):
-        judgement = draw.judge(pool)
-        num_by_flow = len(pool)
-        pool, judgement = _add_surface_guesses(draw, video, slots, pool, judgement, config, rng)
-        pool, judgement = look_again(draw, pool, judgement, config.second_look)
-        least = np.where(np.arange(len(pool)) < num_by_flow, threshold, max(threshold, config.min_surface_score))
-        chosen = select(judgement, draw.video, least, config.selection)
-        by_flow = chosen < num_by_flow
+    pool = gather_pool(draw, observed, slots, config.pool, rng)
+    if pool is not None:
+        least = np.where(pool.by_flow, threshold, max(threshold, config.min_surface_score))
+        chosen = select(pool.judgement, draw.video, least, config.selection)
+        by_flow = pool.by_flow[chosen]
         if len(chosen):
-            answer = settle(draw, pool.take(chosen), judgement.mask_logits[chosen], judgement.scores[chosen])
+            answer = settle(draw, pool.hypotheses.take(chosen), pool.judgement.take(chosen))
     joints, scores, odds = answer
-    logits = _judge_all_points(network, whole, surface, joints, scores, config)
+    logits = _judge_all_points(network, observed, joints, scores, config.pool)
     probabilities = _share_points(video, joints, logits)
     if joints:
         # Better masks, better joints; better joints, points that agree better over time.
-        joints = fit_to_all_points(draw, video, normals, joints, scores, probabilities)
+        joints = fit_to_all_points(draw, video, observed.normals, joints, scores, probabilities)
         probabilities = _share_points(video, joints, logits)
         keep = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
         if len(keep) < len(joints):
@@ -147,46 +113,11 @@ def find_parts(
     )
 
 
-def _normals(video: PointVideo, surface: Surface, config: EvidenceConfig) -> np.ndarray:
-    """Normals (frame, point, 3) of all points, zeros where there are none."""
-    known = surface.normals
-    if known is None:
-        known = disc_normals(index_surface(video.points_world, video.valid, config.num_clip_points))
-    normals = np.zeros(video.points_world.shape, dtype=np.float32)
-    normals[:, : known.shape[1]] = known
-    return normals
-
-
-def _add_surface_guesses(
-    draw: Draw,
-    video: PointVideo,
-    slots: np.ndarray,
-    pool: Hypotheses,
-    judgement: Judgement,
-    config: DecodingConfig,
-    rng: np.random.Generator,
-) -> tuple[Hypotheses, Judgement]:
-    """The pool and what is said of it, with joints for what changed and no good hypothesis explains."""
-    change = measure_change(video)[np.arange(video.num_frames)[:, None], slots]
-    good = judgement.mask_logits[judgement.scores > config.explains]
-    unexplained = np.zeros(change.shape, dtype=bool)
-    unexplained[:, : draw.judged.shape[1]] = ~np.any(good > 0, axis=0)
-    guesses = guess_from_surfaces(draw.video, draw.normals, change, unexplained, rng, config.surface_guesses)
-    if guesses is None:
-        return pool, judgement
-    pool = join_hypotheses([pool, guesses])
-    return pool, draw.judge(pool)
-
-
 def _judge_all_points(
-    network: Judge,
-    video: PointVideo,
-    surface: Surface,
-    joints: list[FittedJoint],
-    scores: np.ndarray,
-    config: DecodingConfig,
+    network: Judge, observed: Observed, joints: list[FittedJoint], scores: np.ndarray, config: PoolConfig
 ) -> np.ndarray:
-    """Mask logits (joint, frame, point) of the final joints on every slot of a smoothed video, some at a time."""
+    """Mask logits (joint, frame, point) of the final joints on every slot, some at a time."""
+    video = observed.smoothed
     logits = np.full((len(joints), video.num_frames, video.num_points), -10.0)
     if not joints:
         return logits
@@ -196,7 +127,7 @@ def _judge_all_points(
         chosen = np.arange(first, min(first + config.num_judged, video.num_points))
         if video.valid[:, chosen].any():
             indices = np.tile(chosen, (video.num_frames, 1))
-            logits[:, :, chosen] = judge(network, video, surface, pool, indices, evidence).mask_logits
+            logits[:, :, chosen] = judge(network, video, observed.surface, pool, indices, evidence).mask_logits
     return logits
 
 

@@ -30,6 +30,8 @@ class DrawsConfig:
     """Share of the draws that found a part that is believed."""
     min_seen_by_surface: float = 0.75
     """The same for a part that surfaces alone gave in all of them: their noise gives parts, too, of objects at rest."""
+    min_score: float = 0.1
+    """Where draws disagree, their mean score of a part must be higher, those counted as 0 that did not find it."""
 
 
 def find_in_draws(video: PointVideo, find: FindParts, config: DrawsConfig) -> FoundParts:
@@ -90,8 +92,10 @@ def _is_agreed(group: list[_Sighting], num_draws: int, config: DrawsConfig) -> b
 
 
 def _is_believed(group: list[_Sighting], num_draws: int, config: DrawsConfig) -> bool:
+    if _is_agreed(group, num_draws, config):
+        return True
     least = config.min_seen if any(x.by_flow for x in group) else config.min_seen_by_surface
-    return len(group) >= least * num_draws
+    return len(group) >= least * num_draws and sum(x.score for x in group) > config.min_score * num_draws
 
 
 def _merge(video: PointVideo, groups: list[list[_Sighting]], num_draws: int) -> FoundParts:

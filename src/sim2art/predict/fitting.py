@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.proposals.joint_fit import (
+    FAR_PENALTY,
+    FAR_PIVOT,
     FittedJoint,
     PartFlow,
     compare_costs,
@@ -14,6 +17,7 @@ from sim2art.proposals.joint_fit import (
     gather_part_flow,
     start_other_type,
 )
+from sim2art.proposals.main_directions import align
 from sim2art.proposals.surface_fit import PartSurface, fit_to_surfaces, measure_distance
 from sim2art.proposals.surface_steps import measure_surface_steps
 
@@ -25,9 +29,6 @@ EVIDENCE_BIAS = 0.45
 """What the turn's two extra parameters cost."""
 OPINION_BIAS = 1.65
 """Fitted to a true turn, a slide still looks like one: the network's word on it leans that way by this much."""
-FAR_PIVOT = 4.0
-"""A turn about an axis farther than this from its part, in half-extents of the clip, is a slide in all but name."""
-FAR_PENALTY = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,14 @@ class Judgement:
     """(hypothesis), 0..1."""
     revolute_logits: np.ndarray
     """(hypothesis): log-odds of revolute against prismatic."""
+
+    def take(self, indices: np.ndarray) -> "Judgement":
+        """What was said of the chosen hypotheses, in the given order."""
+        return Judgement(
+            mask_logits=self.mask_logits[indices],
+            scores=self.scores[indices],
+            revolute_logits=self.revolute_logits[indices],
+        )
 
 
 def scatter_weights(weights: np.ndarray, judged: np.ndarray, video: PointVideo) -> np.ndarray:
@@ -67,23 +76,59 @@ def fit_both_types(video: PointVideo, guess: JointGuess, weights: np.ndarray) ->
     return {joint.is_revolute: _fit_with_surfaces(video, weights, part, joint) for joint in (own, other)}
 
 
-def refit(video: PointVideo, joint: JointGuess, weights: np.ndarray) -> FittedJoint:
-    """A joint fitted again, its type kept, to better masks."""
-    return _fit_with_surfaces(video, weights, gather_part_flow(video, weights), joint)
+def refit(video: PointVideo, joint: JointGuess, weights: np.ndarray, *, hold_direction: bool = False) -> FittedJoint:
+    """A joint fitted again, its type kept, to better masks; the direction of its axis is kept where it is held."""
+    part = gather_part_flow(video, weights)
+    return _fit_with_surfaces(video, weights, part, joint, hold_direction=hold_direction)
 
 
 def refit_to_surfaces(
-    video: PointVideo, surface: PartSurface | None, joint: FittedJoint, weights: np.ndarray
+    video: PointVideo,
+    surface: PartSurface | None,
+    joint: JointGuess,
+    weights: np.ndarray,
+    *,
+    hold_direction: bool = False,
 ) -> FittedJoint:
     """A joint fitted to surfaces alone, its type kept; its uncertainty is that which the part's flow would leave it.
 
     Args:
-        surface: Of the part; the joint comes back as it is when there is none.
+        surface: Of the part; the joint stays as it is when there is none.
         weights: Probability (frame, point) that a point belongs to the part.
+        hold_direction: Keep the direction of the axis.
     """
-    if surface is None:
-        return joint
-    return fit_joint(gather_part_flow(video, weights), fit_to_surfaces(surface, joint), num_rounds=0)
+    fitted = joint if surface is None else fit_to_surfaces(surface, joint, hold_direction=hold_direction)
+    return fit_joint(gather_part_flow(video, weights), fitted, num_rounds=0)
+
+
+def fit_along(
+    video: PointVideo,
+    surface: PartSurface | None,
+    by_flow: FittedJoint,
+    by_surface: FittedJoint,
+    weights: np.ndarray,
+    directions: Float[np.ndarray, "direction 3"],
+) -> list[FittedJoint]:
+    """Four fits of a joint, the one to take when in doubt first: each of two along a main direction and as it is.
+
+    Args:
+        surface: Of the part.
+        by_flow: The joint fitted to flow.
+        by_surface: The joint fitted to surfaces alone.
+        weights: Probability (frame, point) that a point belongs to the part.
+        directions: That axes are likely to lie along.
+    """
+    own = weights > 0.5 if np.any(weights > 0.5) else video.valid
+    middle = video.points_world[own].mean(axis=0).astype(np.float64)
+    straight = align(by_flow, directions, middle), align(by_surface, directions, middle)
+    return [
+        by_flow if straight[0] is None else refit(video, straight[0], weights, hold_direction=True),
+        by_flow,
+        by_surface
+        if straight[1] is None
+        else refit_to_surfaces(video, surface, straight[1], weights, hold_direction=True),
+        by_surface,
+    ]
 
 
 def surfaces_for_turn(surface: PartSurface | None, fitted: dict[bool, FittedJoint]) -> float:
@@ -98,7 +143,7 @@ def evidence_for_turn(video: PointVideo, fitted: dict[bool, FittedJoint], weight
     """Log-odds of revolute from how well each type explains the part's flow."""
     part = gather_part_flow(video, weights)
     odds = EVIDENCE_WEIGHT * compare_costs(part, fitted[True], fitted[False]) - EVIDENCE_BIAS
-    return odds - FAR_PENALTY if _is_far(part, fitted[True]) else odds
+    return odds - FAR_PENALTY * max(_distance_of_axis(part, fitted[True]) - FAR_PIVOT, 0.0)
 
 
 def opinion_of_turn(turns: Judgement, slides: Judgement, index: int) -> float:
@@ -110,15 +155,18 @@ def opinion_of_turn(turns: Judgement, slides: Judgement, index: int) -> float:
     return 0.5 * float(scored) + 0.25 * float(slides.revolute_logits[index]) + OPINION_BIAS
 
 
-def _fit_with_surfaces(video: PointVideo, weights: np.ndarray, part: PartFlow, guess: JointGuess) -> FittedJoint:
+def _fit_with_surfaces(
+    video: PointVideo, weights: np.ndarray, part: PartFlow, guess: JointGuess, *, hold_direction: bool = False
+) -> FittedJoint:
     """Fit to flow, measure the steps of that joint on surfaces, and fit to both."""
-    fitted = fit_joint(part, guess, num_rounds=5)
-    return fit_joint(part, fitted, steps=measure_surface_steps(video, weights, fitted))
+    fitted = fit_joint(part, guess, num_rounds=5, hold_direction=hold_direction)
+    steps = measure_surface_steps(video, weights, fitted)
+    return fit_joint(part, fitted, steps=steps, hold_direction=hold_direction)
 
 
-def _is_far(part: PartFlow, turn: FittedJoint) -> bool:
-    """Whether a turn's axis passes far from the part's points."""
+def _distance_of_axis(part: PartFlow, turn: FittedJoint) -> float:
+    """How far a turn's axis passes from the middle of its part."""
     if part.weights.sum() <= 0:
-        return False
+        return 0.0
     arm = np.average(part.midpoints, axis=0, weights=part.weights) - turn.pivot
-    return bool(np.linalg.norm(np.cross(turn.axis, arm)) > FAR_PIVOT)
+    return float(np.linalg.norm(np.cross(turn.axis, arm)))

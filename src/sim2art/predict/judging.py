@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from torch import Tensor
 
 from sim2art.networks.judge import Judge
 from sim2art.observation.point_video import PointVideo
@@ -28,10 +29,16 @@ class Draw:
     """The drawn points, in normalised coordinates, flow smoothed; the judged ones are the first slots of each frame."""
     normals: Float[np.ndarray, "frame slot 3"]
     """Of the drawn points, of either sign; zeros where unknown."""
+    directions: Float[np.ndarray, "direction 3"]
+    """That axes are likely to lie along (`find_main_directions`)."""
     surface: Surface
     """Of the whole clip."""
     evidence: EvidenceConfig
     num_judged: int
+    known: dict[bytes, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    """Evidence (frame, judged, feature) about each hypothesis of the last pool: the next one holds many of them again."""
+    near: list[Tensor] = field(default_factory=list, init=False, repr=False)
+    """The judge's neighbourhoods of the judged points, once they were needed."""
 
     @property
     def judged(self) -> Int[np.ndarray, "frame judged"]:
@@ -40,7 +47,7 @@ class Draw:
 
     def judge(self, pool: Hypotheses) -> Judgement:
         """What the network says of hypotheses; there must be one."""
-        return judge(self.network, self.video, self.surface, pool, self.judged, self.evidence)
+        return _ask(self.network, self.video, self.judged, self._lay_out(pool), self.near)
 
     def prefer(
         self, versions: Sequence[Hypotheses], known: Sequence[Judgement] = ()
@@ -66,13 +73,24 @@ class Draw:
             }
         )
 
+    def _lay_out(self, pool: Hypotheses) -> Float[np.ndarray, "hypothesis frame judged feature"]:
+        """Evidence about a pool, made for those that the last one did not hold: each stands for itself."""
+        keys = pool.keys()
+        new = np.array([index for index, key in enumerate(keys) if key not in self.known], dtype=int)
+        if len(new):
+            made = lay_out_evidence(self.video, self.surface, pool.take(new), self.judged, self.evidence)
+            self.known.update((keys[index], features) for index, features in zip(new, made, strict=True))
+        held = {key: self.known[key] for key in keys}
+        self.known.clear()
+        self.known.update(held)
+        return np.stack([held[key] for key in keys])
+
 
 def evidence_for(network: Judge, config: EvidenceConfig) -> EvidenceConfig:
     """What evidence a network was trained on."""
     return dataclasses.replace(config, kinds=cast("tuple[EvidenceKind, ...]", network.config.evidence))
 
 
-@torch.inference_mode()
 def judge(
     network: Judge,
     video: PointVideo,
@@ -82,16 +100,27 @@ def judge(
     evidence: EvidenceConfig,
 ) -> Judgement:
     """Run the network on chosen points of a normalised video with smoothed flow."""
-    device = next(network.parameters()).device
     features = lay_out_evidence(video, surface, pool, point_indices, evidence)
+    return _ask(network, video, point_indices, features, [])
+
+
+@torch.inference_mode()
+def _ask(
+    network: Judge,
+    video: PointVideo,
+    point_indices: Int[np.ndarray, "frame judged"],
+    features: Float[np.ndarray, "hypothesis frame judged feature"],
+    near: list[Tensor],
+) -> Judgement:
+    """Run the network on evidence that was laid out for chosen points; `near` is filled for the next time."""
+    device = next(network.parameters()).device
     frames = np.arange(video.num_frames)[:, None]
-    points = video.points_world[frames, point_indices].astype(np.float32)
-    output = network(
-        torch.from_numpy(features)[None].to(device),
-        torch.from_numpy(points)[None].to(device),
-        torch.from_numpy(video.valid[frames, point_indices])[None].to(device),
-        torch.ones((1, len(pool)), dtype=torch.bool, device=device),
-    )
+    points = torch.from_numpy(video.points_world[frames, point_indices].astype(np.float32))[None].to(device)
+    valid = torch.from_numpy(video.valid[frames, point_indices])[None].to(device)
+    if not near:
+        near += network.neighborhoods(points, valid)
+    hypotheses = torch.ones((1, len(features)), dtype=torch.bool, device=device)
+    output = network(torch.from_numpy(features)[None].to(device), points, valid, hypotheses, near)
     types = output.types[0].float().cpu().numpy()
     return Judgement(
         mask_logits=output.masks[0].float().cpu().numpy(),

@@ -7,16 +7,18 @@ of the three is best.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim2art.articulation.matching import mask_iou
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.fitting import Judgement, refit, scatter_weights
+from sim2art.predict.fitting import Judgement, fit_along, refit, refit_to_surfaces, scatter_weights
 from sim2art.predict.judging import Draw
 from sim2art.proposals.hypotheses import Hypotheses, JointGuess
-from sim2art.proposals.surface_fit import fit_to_surfaces, gather_part_surface
+from sim2art.proposals.joint_fit import FittedJoint
+from sim2art.proposals.surface_fit import gather_part_surface
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,22 +41,25 @@ def look_again(
     taken = choose_promising(draw.video, judgement, config)
     if not taken:
         return pool, judgement
-    by_flow: list[JointGuess] = []
-    by_surface: list[JointGuess] = []
+    versions: list[list[FittedJoint]] = []
     for k in taken:
         share = 1 / (1 + np.exp(-np.clip(judgement.mask_logits[k], -30, 30)))
-        weights = scatter_weights(share, draw.judged, draw.video)
-        part = gather_part_surface(draw.video, draw.normals, weights)
-        by_flow.append(refit(draw.video, pool[k], weights))
-        by_surface.append(pool[k] if part is None else fit_to_surfaces(part, pool[k]))
-    versions = [_replaced(pool, taken, by_flow), _replaced(pool, taken, by_surface), pool]
-    best, found = draw.prefer(versions, [judgement])
+        versions.append(_fits(draw, pool[k], scatter_weights(share, draw.judged, draw.video)))
+    pools = [*(_replaced(pool, taken, version) for version in zip(*versions, strict=True)), pool]
+    best, found = draw.prefer(pools, [judgement])
     rows = np.arange(len(pool))
     fields = {
-        field.name: np.stack([getattr(version, field.name) for version in versions])[best, rows]
+        field.name: np.stack([getattr(version, field.name) for version in pools])[best, rows]
         for field in dataclasses.fields(Hypotheses)
     }
     return Hypotheses(**fields), found
+
+
+def _fits(draw: Draw, guess: JointGuess, weights: np.ndarray) -> list[FittedJoint]:
+    surface = gather_part_surface(draw.video, draw.normals, weights)
+    by_flow = refit(draw.video, guess, weights)
+    by_surface = refit_to_surfaces(draw.video, surface, guess, weights)
+    return fit_along(draw.video, surface, by_flow, by_surface, weights, draw.directions)
 
 
 def choose_promising(video: PointVideo, judgement: Judgement, config: SecondLookConfig) -> list[int]:
@@ -76,7 +81,7 @@ def choose_promising(video: PointVideo, judgement: Judgement, config: SecondLook
     return taken
 
 
-def _replaced(pool: Hypotheses, taken: list[int], joints: list[JointGuess]) -> Hypotheses:
+def _replaced(pool: Hypotheses, taken: list[int], joints: Sequence[FittedJoint]) -> Hypotheses:
     """The pool with other joints, of the same types, in these places."""
     axes, pivots, values = (np.array(x, dtype=np.float64) for x in (pool.axes, pool.pivots, pool.values))
     for k, joint in zip(taken, joints, strict=True):

@@ -10,6 +10,7 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.predict.fitting import (
     Judgement,
     evidence_for_turn,
+    fit_along,
     fit_both_types,
     opinion_of_turn,
     refit,
@@ -37,29 +38,33 @@ class Settled(NamedTuple):
     """Log-odds of revolute."""
 
 
-def settle(draw: Draw, chosen: Hypotheses, mask_logits: np.ndarray, first_scores: np.ndarray) -> Settled:
+def settle(draw: Draw, chosen: Hypotheses, judgement: Judgement) -> Settled:
     """Fit each chosen hypothesis as both types, to flow and to surfaces; keep the fits and the types that are better.
 
     Args:
         draw: The points that were judged.
         chosen: Hypotheses that are believed.
-        mask_logits: (chosen, frame, judged point).
-        first_scores: (chosen), what the hypotheses scored.
+        judgement: What was said of them.
     """
-    shares = softmax_with_static(mask_logits)
+    shares = softmax_with_static(judgement.mask_logits)
     weights = [scatter_weights(share, draw.judged, draw.video) for share in shares[1:]]
     surfaces = [gather_part_surface(draw.video, draw.normals, weight) for weight in weights]
     by_flow = [fit_both_types(draw.video, chosen[i], weights[i]) for i in range(len(chosen))]
     fits: list[dict[bool, FittedJoint]] = [{} for _ in by_flow]
     verdicts: dict[bool, Judgement] = {}
     for turns in (True, False):
-        versions = [
-            [fit[turns] for fit in by_flow],
-            [
-                refit_to_surfaces(draw.video, surface, fit[turns], weight)
-                for surface, fit, weight in zip(surfaces, by_flow, weights, strict=True)
-            ],
+        all_fits = [
+            fit_along(
+                draw.video,
+                surface,
+                fit[turns],
+                refit_to_surfaces(draw.video, surface, fit[turns], weight),
+                weight,
+                draw.directions,
+            )
+            for surface, fit, weight in zip(surfaces, by_flow, weights, strict=True)
         ]
+        versions = list(zip(*all_fits, strict=True))
         best, verdicts[turns] = draw.prefer([hypotheses_from_joints(x, chosen.scores) for x in versions])
         for i, version in enumerate(best):
             fits[i][turns] = versions[version][i]
@@ -71,10 +76,10 @@ def settle(draw: Draw, chosen: Hypotheses, mask_logits: np.ndarray, first_scores
         turns = bool(odds[i] > 0)
         scores[i] = verdicts[turns].scores[i]
         joints.append(fit[turns])
-        if turns == chosen.is_revolute[i] and scores[i] < MIN_KEPT_SCORE * first_scores[i]:
+        if turns == chosen.is_revolute[i] and scores[i] < MIN_KEPT_SCORE * judgement.scores[i]:
             # The fit made it worse in the eyes of the network: the guess stays, with the fit's uncertainty.
             joints[-1] = dataclasses.replace(fit[turns], **vars(chosen[i]))
-            scores[i] = first_scores[i]
+            scores[i] = judgement.scores[i]
     return Settled(joints=joints, scores=scores, odds=odds)
 
 
@@ -96,14 +101,17 @@ def fit_to_all_points(
         scores: What they scored.
         probabilities: (frame, point, part), the base first.
     """
-    own = [probabilities[..., i + 1] for i in range(len(joints))]
-    versions = [
-        [refit(video, joint, share) for joint, share in zip(joints, own, strict=True)],
-        joints,
-        [
-            refit_to_surfaces(video, gather_part_surface(video, normals, share), joint, share)
-            for joint, share in zip(joints, own, strict=True)
-        ],
-    ]
+    all_fits = []
+    for index, joint in enumerate(joints):
+        share = probabilities[..., index + 1]
+        surface = gather_part_surface(video, normals, share)
+        by_surface = refit_to_surfaces(video, surface, joint, share)
+        all_fits.append(
+            [
+                *fit_along(video, surface, refit(video, joint, share), by_surface, share, draw.directions),
+                joint,
+            ]
+        )
+    versions = list(zip(*all_fits, strict=True))
     best, _ = draw.prefer([hypotheses_from_joints(x, np.clip(scores, 0.2, 0.8)) for x in versions])
     return [versions[version][i] for i, version in enumerate(best)]

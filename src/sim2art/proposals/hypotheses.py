@@ -61,6 +61,11 @@ class Hypotheses:
         slides = slide_transform(axes, self.values)
         return np.where(self.is_revolute[:, None, None, None], turns, slides)
 
+    def keys(self) -> list[bytes]:
+        """What tells hypotheses apart: equal for equal ones."""
+        rows = np.column_stack([self.is_revolute, self.axes, self.pivots, self.values, self.scores]).astype(np.float64)
+        return [row.tobytes() for row in rows]
+
     def take(self, indices: np.ndarray) -> "Hypotheses":
         """The chosen hypotheses, in the given order."""
         return Hypotheses(

@@ -25,6 +25,11 @@ STANDSTILL = 0.4
 SMOOTHNESS = 0.002
 """Weight of second differences of the values, as a share of the data's weight."""
 
+FAR_PIVOT = 1.2
+"""Axes of turns pass their part's middle nearer than this, in half-extents of the clip (98 % of 163 in training clips)."""
+FAR_PENALTY = 4.0
+"""What each half-extent beyond that speaks against a turn: it is a slide in all but name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PartFlow:
@@ -83,6 +88,7 @@ def fit_joint(
     steps: SurfaceSteps | None = None,
     num_rounds: int = 10,
     hold_axis: bool = False,
+    hold_direction: bool = False,
 ) -> FittedJoint:
     """Fit a joint of the guess's type, starting from it.
 
@@ -92,6 +98,7 @@ def fit_joint(
         steps: Changes of the value measured on surfaces, beside those that the flow gives.
         num_rounds: Rounds of reweighting.
         hold_axis: Fit the values only, and keep axis and pivot.
+        hold_direction: Keep the direction of the axis.
     """
     enough = part.weights.sum() >= MIN_ROWS
     joint = guess
@@ -103,7 +110,7 @@ def fit_joint(
         robust = part.weights / (1 + (residuals / sigma) ** 2) ** 2
         joint = _solve_values(part, robust, joint, steps)
         if round_index < num_rounds - 1 and not hold_axis:
-            joint = _solve_twist(part, robust, joint)
+            joint = _solve_twist(part, robust, joint, hold_direction=hold_direction)
     axis_sigma, pivot_sigma = _uncertainty(part, joint) if enough else (np.inf, np.inf)
     return FittedJoint(
         is_revolute=joint.is_revolute,
@@ -233,17 +240,38 @@ def _free_twist(part: PartFlow, robust: np.ndarray, amounts: np.ndarray, center:
     return np.linalg.solve(normal, right)
 
 
-def _solve_twist(part: PartFlow, robust: np.ndarray, joint: JointGuess) -> JointGuess:
+def _held_twist(
+    part: PartFlow, robust: np.ndarray, amounts: np.ndarray, center: np.ndarray, axis: np.ndarray
+) -> np.ndarray:
+    """(w, v) as of `_free_twist`, w along a given axis."""
+    lever = np.cross(axis, part.midpoints - center)
+    weight = robust * amounts**2
+    pulled = (robust * amounts)[:, None] * part.flows
+    normal = np.zeros((4, 4))
+    normal[0, 0] = np.sum(weight[:, None] * lever**2) + 1e-5 * (weight.sum() + 1e-12)
+    normal[0, 1:] = normal[1:, 0] = weight @ lever
+    normal[1:, 1:] = weight.sum() * np.eye(3)
+    right = np.append(np.sum(lever * pulled), pulled.sum(axis=0))
+    rate, *linear = np.linalg.solve(normal + 1e-12 * np.eye(4), right)
+    return np.concatenate([rate * axis, linear])
+
+
+def _solve_twist(part: PartFlow, robust: np.ndarray, joint: JointGuess, *, hold_direction: bool) -> JointGuess:
     """Axis and pivot from all rows; the old ones where the flow does not determine them."""
     amounts = _amounts(part, joint)
     if not joint.is_revolute:
+        if hold_direction:
+            return joint
         direction = np.sum((robust * amounts)[:, None] * part.flows, axis=0)
         length = float(np.linalg.norm(direction))
         return dataclasses.replace(joint, axis=direction / length) if length > 1e-12 else joint
     if np.sum(robust) < 1e-9:
         return joint
     center = np.average(part.midpoints, axis=0, weights=robust)
-    twist = _free_twist(part, robust, amounts, center)
+    if hold_direction:
+        twist = _held_twist(part, robust, amounts, center, joint.axis)
+    else:
+        twist = _free_twist(part, robust, amounts, center)
     rate = float(np.linalg.norm(twist[:3]))
     if not 1e-3 < rate < 1e3:
         return joint

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
+from jaxtyping import Float
 
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.hypotheses import Hypotheses
-from sim2art.proposals.twists import carry, follow_joint, grow_seed, refit_joint
+from sim2art.proposals.twists import align_seed, carry, follow_joint, grow_seed, refit_joint
 
 MIN_FLOOR = 0.01
 """Flow below this is never taken for motion, normalised units."""
@@ -40,11 +41,18 @@ class ProposalConfig:
     """Two guesses whose motion differs by less than this share of its size are the same."""
 
 
-def propose(video: PointVideo, config: ProposalConfig, rng: np.random.Generator) -> Hypotheses:
+def propose(
+    video: PointVideo,
+    config: ProposalConfig,
+    rng: np.random.Generator,
+    directions: Float[np.ndarray, "direction 3"] | None = None,
+) -> Hypotheses:
     """Guessed joints of a normalised video, best supported first; may be empty.
 
     Args:
         video: In normalised coordinates (`observation.normalization.normalize`), its flow smoothed (`smooth_flow`).
+        directions: That axes are likely to lie along (`find_main_directions`): each seed gives a turn and a slide along one
+            of them, too.
     """
     # Slots are in random order (invalid ones last), so a prefix is as fair a draw as the whole.
     kept = slice(0, config.num_points)
@@ -69,6 +77,7 @@ def propose(video: PointVideo, config: ProposalConfig, rng: np.random.Generator)
         draws,
         np.float32(floor),
         np.float32(config.reach),
+        np.ascontiguousarray(np.zeros((0, 3)) if directions is None else directions, dtype=np.float32),
     )
     kept = np.flatnonzero(found)
     kept = kept[np.argsort(-scores[kept], kind="stable")]
@@ -121,9 +130,10 @@ def _choose_seeds(
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _grow_all(points, flows, valid, baselines, seeds, radii, draws, floor, reach):
-    """Two guesses (turn, slide) for every seed; arrays over 2 * seeds."""
-    count = 2 * len(seeds)
+def _grow_all(points, flows, valid, baselines, seeds, radii, draws, floor, reach, directions):
+    """Two guesses (turn, slide) for every seed, and two along directions if there are any; arrays over all of them."""
+    each = 2 if len(directions) == 0 else 4
+    count = each * len(seeds)
     num_frames = points.shape[0]
     cloud_size = draws.shape[1]
     found = np.zeros(count, np.bool_)
@@ -135,12 +145,17 @@ def _grow_all(points, flows, valid, baselines, seeds, radii, draws, floor, reach
     starts = np.zeros(count, np.int64)
     scores = np.zeros(count, np.float32)
     for index in range(count):
-        seed = index // 2
+        seed = index // each
         revolute = index % 2 == 0
+        held = index % each >= 2
         b, t, i = seeds[seed, 0], seeds[seed, 1], seeds[seed, 2]
         ok, axis, pivot, member = grow_seed(points[t], flows[b, t], valid[b, t], i, radii[seed], floor, revolute)
         if not ok:
             continue
+        if held:
+            ok, _, axis, pivot = align_seed(points[t], flows[b, t], member, directions, revolute)
+            if not ok:
+                continue
         support = np.flatnonzero(member)
         cloud = clouds[index]
         for j in range(cloud_size):
@@ -155,7 +170,8 @@ def _grow_all(points, flows, valid, baselines, seeds, radii, draws, floor, reach
             if sweep == 2:
                 break
             axis, pivot, _, score = refit_joint(
-                points, flows, valid, baselines, axis, pivot, revolute, t, cloud, values[index], first, last, reach, floor
+                points, flows, valid, baselines, axis, pivot, revolute, t, cloud, values[index], first, last, reach, floor,
+                held,
             )  # fmt: skip
         largest = np.float32(0.0)
         place = np.zeros(3, np.float32)
@@ -171,7 +187,8 @@ def _grow_all(points, flows, valid, baselines, seeds, radii, draws, floor, reach
         if revolute:
             pivots[index] = pivot
         starts[index] = t
-        scores[index] = score
+        # Of two that move alike the one along a direction is kept: its axis is told better.
+        scores[index] = score * np.float32(1.1) if held else score
     return found, is_revolute, axes, pivots, values, clouds, starts, scores
 
 

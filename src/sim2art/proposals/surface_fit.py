@@ -108,8 +108,17 @@ def gather_part_surface(
     )
 
 
-def fit_to_surfaces(part: PartSurface, guess: JointGuess, config: SurfaceFitConfig | None = None) -> JointGuess:
-    """A joint of the guess's type that carries the part's surface onto itself; the guess where that cannot be solved."""
+def fit_to_surfaces(
+    part: PartSurface, guess: JointGuess, config: SurfaceFitConfig | None = None, *, hold_direction: bool = False
+) -> JointGuess:
+    """A joint of the guess's type that carries the part's surface onto itself; the guess where that cannot be solved.
+
+    Args:
+        part: The surface.
+        guess: Where to start.
+        config: Settings.
+        hold_direction: Keep the direction of the axis.
+    """
     config = config or SurfaceFitConfig()
     joint = JointGuess(is_revolute=guess.is_revolute, axis=guess.axis, pivot=guess.pivot, values=guess.values)
     for index in range(config.num_rounds):
@@ -122,10 +131,11 @@ def fit_to_surfaces(part: PartSurface, guess: JointGuess, config: SurfaceFitConf
         gaps = np.sum((moved - part.points[nearest]) * normals, axis=1)
         noise = max(1.5 * float(np.median(np.abs(gaps[met]))) if met.any() else 0.0, config.min_noise)
         robust = met / (1 + (gaps / (2 * noise)) ** 2) ** 2
-        step = _solve(_columns(part, joint, moved, rotations, normals), gaps, robust, joint, config)
+        columns = _columns(part, joint, moved, rotations, normals)
+        step = _solve(columns[:, 2 * hold_direction :], gaps, robust, joint, config)
         if step is None:
             return guess
-        joint = _take_step(joint, step)
+        joint = _take_step(joint, np.pad(step, (2 * hold_direction, 0)))
     return joint
 
 

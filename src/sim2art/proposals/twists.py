@@ -142,6 +142,62 @@ def grow_seed(points, flows, valid, seed, radius, floor, revolute):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
+def align_seed(points, flows, member, directions, revolute):
+    """The joint along one of some directions that best explains the flow of a seed's support.
+
+    Returns whether there is one, its number, the unit axis and the pivot.
+    """
+    center = np.zeros(3, np.float32)
+    mean = np.zeros(3, np.float32)
+    total = np.float32(0.0)
+    for i in range(len(points)):
+        if member[i]:
+            total += 1.0
+            mean += flows[i]
+            center += points[i] + np.float32(0.5) * flows[i]
+    axis = np.zeros(3, np.float32)
+    pivot = np.zeros(3, np.float32)
+    best = np.float32(np.inf)
+    chosen = -1
+    if total < 6:
+        return False, chosen, axis, pivot
+    mean /= total
+    center /= total
+    for k in range(len(directions)):
+        d = directions[k]
+        along = mean[0] * d[0] + mean[1] * d[1] + mean[2] * d[2]
+        if revolute:
+            top = np.float32(0.0)
+            size = np.float32(1e-9)
+            for i in range(len(points)):
+                if member[i]:
+                    turned = cross(d, points[i] + np.float32(0.5) * flows[i] - center)
+                    for q in range(3):
+                        top += turned[q] * (flows[i, q] - mean[q])
+                        size += turned[q] ** 2
+            rate = top / size
+            if abs(rate) < 0.02:
+                continue
+            # What is explained beside the mean, less what goes along the axis, which no turn can do.
+            cost = total * along * along - top * top / size
+            arm = cross(d, mean) / rate
+            if arm[0] ** 2 + arm[1] ** 2 + arm[2] ** 2 > 16.0:
+                continue
+        else:
+            rate = along
+            arm = np.zeros(3, np.float32)
+            cost = -abs(along)
+            if abs(rate) < 1e-4:
+                continue
+        if cost < best:
+            best = cost
+            chosen = k
+            axis = d * np.sign(rate)
+            pivot = center + arm
+    return chosen >= 0, chosen, axis, pivot
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def carry(point, axis, pivot, value, revolute, out):
     """Write into `out` where the joint carries `point` at `value`."""
     if revolute:
@@ -276,9 +332,12 @@ def follow_joint(
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def refit_joint(
-    points, flows, valid, baselines, axis, pivot, revolute, start, cloud, values, first, last, reach, floor
+    points, flows, valid, baselines, axis, pivot, revolute, start, cloud, values, first, last, reach, floor, held
 ):
-    """Fit the twist again to all flow near the carried cloud; returns axis, pivot, value scale and the flow explained."""
+    """Fit the twist again to all flow near the carried cloud; returns axis, pivot, value scale and the flow explained.
+
+    The direction of the axis is kept where it is `held`.
+    """
     normal = np.zeros((6, 6), np.float64)
     right = np.zeros(6, np.float64)
     slide = np.zeros(3, np.float64)
@@ -358,6 +417,12 @@ def refit_joint(
         for k in range(3):
             old[3 + k] = v[k]
         trust = 1e-3 * (np.trace(normal) / 6.0) + 1e-9
+        if held:
+            stiff = 1e3 * (np.trace(normal) / 6.0) + 1e-6
+            for k in range(3):
+                normal[k, k] += stiff
+                for q in range(3):
+                    normal[k, q] -= stiff * axis[k] * axis[q]
         for k in range(6):
             normal[k, k] += trust
             right[k] += trust * old[k]
@@ -365,11 +430,15 @@ def refit_joint(
         rate = np.sqrt(twist[0] ** 2 + twist[1] ** 2 + twist[2] ** 2)
         if rate < 0.2 or rate > 5.0:
             return axis, pivot, np.float32(1.0), np.float32(score)
-        new_axis = (twist[:3] / rate).astype(np.float32)
+        new_axis = axis if held else (twist[:3] / rate).astype(np.float32)
         linear = (twist[3:] / rate).astype(np.float32)
         return new_axis, cross(new_axis, linear), np.float32(rate), np.float32(score)
     slide /= slide_weight
+    if held:
+        along = slide[0] * axis[0] + slide[1] * axis[1] + slide[2] * axis[2]
+        for k in range(3):
+            slide[k] = along * axis[k]
     rate = np.sqrt(slide[0] ** 2 + slide[1] ** 2 + slide[2] ** 2)
     if rate < 0.2 or rate > 5.0:
         return axis, pivot, np.float32(1.0), np.float32(score)
-    return (slide / rate).astype(np.float32), pivot, np.float32(rate), np.float32(score)
+    return axis if held else (slide / rate).astype(np.float32), pivot, np.float32(rate), np.float32(score)

@@ -40,6 +40,8 @@ class KinematicModel:
     """Relative error of depth of a frame, along rays from the camera."""
     eyes: Float[np.ndarray, "frame 3"]
     """Camera centres."""
+    is_held: Bool[np.ndarray, "joint"]
+    """Whether the direction of a joint's axis is kept while the model is solved."""
 
     def __post_init__(self) -> None:
         for joint in range(self.num_joints):
@@ -98,16 +100,26 @@ class KinematicModel:
                 total[joint] = own[ancestor] @ total[joint]
         return total
 
-    def with_joint(self, joint: int, guess: JointGuess, parent: int | None = None) -> "KinematicModel":
+    def with_joint(
+        self, joint: int, guess: JointGuess, parent: int | None = None, *, is_held: bool = False
+    ) -> "KinematicModel":
         """The same model with one joint replaced."""
         is_revolute, axes, pivots = self.is_revolute.copy(), self.axes.copy(), self.pivots.copy()
         values, parents = self.values.copy(), self.parents.copy()
         is_revolute[joint], axes[joint] = guess.is_revolute, guess.axis
         pivots[joint], values[joint] = guess.pivot, guess.values
+        held = self.is_held.copy()
+        held[joint] = is_held
         if parent is not None:
             parents[joint] = parent
         return dataclasses.replace(
-            self, is_revolute=is_revolute, axes=axes, pivots=pivots, values=values, parents=parents
+            self,
+            is_revolute=is_revolute,
+            axes=axes,
+            pivots=pivots,
+            values=values,
+            parents=parents,
+            is_held=held,
         )
 
     def take(self, kept: np.ndarray) -> "KinematicModel":
@@ -124,6 +136,7 @@ class KinematicModel:
             axes=self.axes[kept],
             pivots=self.pivots[kept],
             values=self.values[kept],
+            is_held=self.is_held[kept],
         )
 
     def anchored(self, centers: Float[np.ndarray, "joint 3"]) -> "KinematicModel":
@@ -177,9 +190,10 @@ def layout_of(model: KinematicModel, *, has_nuisance: bool = True) -> ModelLayou
 
 
 def make_model(guesses: list[JointGuess], parents: list[int], eyes: Float[np.ndarray, "frame 3"]) -> KinematicModel:
-    """A model from guesses, without per-frame errors."""
+    """A model from guesses, without per-frame errors; no axis is held."""
     num_frames = len(eyes)
     return KinematicModel(
+        is_held=np.zeros(len(guesses), dtype=bool),
         is_revolute=np.array([g.is_revolute for g in guesses], dtype=bool),
         parents=np.array(parents, dtype=np.int64).reshape(-1),
         axes=np.array([g.axis for g in guesses], dtype=np.float64).reshape(-1, 3),

@@ -4,12 +4,15 @@ import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Float
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.rotations import line_angle
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
+from sim2art.proposals.joint_fit import FAR_PENALTY, FAR_PIVOT
+from sim2art.proposals.main_directions import main_directions_of
 from sim2art.refine.assignment import AssignmentConfig, agree, reassign, total_gains
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
@@ -30,6 +33,8 @@ from sim2art.refine.verdict import Conclusion, accept, conclude, gather_facts, t
 UNEXPLAINED = 0.02
 """Residual of flow above which a point may belong to another motion, normalised units."""
 MIN_POINTS = 50
+ALONG = np.deg2rad(0.1)
+"""A proposed axis this near to a main direction was put there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +70,10 @@ class RefineConfig:
     """Evidence on the type counts this much: what the inflation does not see."""
     opinion_weight: float = 0.5
     """The proposal's word on the type counts this much."""
-    far_pivot: float = 4.0
-    """A turn about an axis farther than this from its part is a slide in all but name."""
-    far_penalty: float = 4.0
-    """Log-odds against it."""
+    far_pivot: float = FAR_PIVOT
+    """Axes of turns pass their part's middle nearer than this."""
+    far_penalty: float = FAR_PENALTY
+    """Log-odds against a turn for each half-extent beyond that: it is a slide in all but name."""
 
 
 def refine(
@@ -123,6 +128,7 @@ def refine_with_facts(
     parts = choose_types(sight, hung, config, changed.tolist())
     parts = merge_same(sight, parts)
     sight = sight.again(parts)
+    parts = hold_directions(parts, proposed, main_directions_of(normalized))
     parts, solution = solve_together(sight, parts, config)
     kept = [k for k in range(parts.num_joints) if is_still_moving(sight, parts, k, config)]
     if len(kept) < parts.num_joints:
@@ -154,8 +160,7 @@ def choose_types(sight: Sight, parts: Parts, config: RefineConfig, chosen: list[
         odds[k] = config.type_weight * compare_fits([turn, slide], 2.0) + config.opinion_weight * parts.opinions[k]
         odds[k] += pose_log_odds(measure_turns(view.rows), turn.guess)
         arm = np.linalg.norm(np.cross(turn.guess.axis, view.center - turn.guess.pivot))
-        if arm > config.far_pivot:
-            odds[k] -= config.far_penalty
+        odds[k] -= config.far_penalty * max(float(arm) - config.far_pivot, 0.0)
         best = turn if odds[k] > 0 else slide
         support[k] = measure_support(view, best)
         model = model.with_joint(k, best.guess)
@@ -202,6 +207,20 @@ def recover(sight: Sight, parts: Parts, config: RefineConfig, rng: np.random.Gen
         added += 1
         hosts.insert(0, host)
     return sight, parts
+
+
+def hold_directions(parts: Parts, proposed: KinematicModel, directions: Float[np.ndarray, "direction 3"]) -> Parts:
+    """Joints that were proposed along a main direction keep to it: surfaces tell it better than their flow does."""
+    model = parts.model
+    for k, origin in enumerate(parts.origins):
+        if origin == RECOVERED or proposed.is_revolute[origin] != model.is_revolute[k] or not len(directions):
+            continue
+        axis = proposed.axes[origin]
+        if min(line_angle(axis, direction) for direction in directions) > ALONG:
+            continue
+        guess = dataclasses.replace(model[k], axis=axis * (np.sign(axis @ model.axes[k]) or 1.0))
+        model = model.with_joint(k, guess, is_held=True)
+    return dataclasses.replace(parts, model=model)
 
 
 def is_still_moving(sight: Sight, parts: Parts, joint: int, config: RefineConfig) -> bool:

@@ -32,6 +32,8 @@ class SolverConfig:
     """How far a frame may be off as a whole."""
     stretch_sigma: float = 0.004
     """How far a frame's depth scale may be off (relative)."""
+    direction_sigma: float = np.deg2rad(0.3)
+    """How far the axis of a joint may be from the direction that it is held to, rad: what its uncertainty is made from."""
     min_row_weight: float = 1e-4
     """Rows with less weight are skipped."""
     fits_frame_errors: bool = True
@@ -91,7 +93,7 @@ def solve(rows: Rows, model: KinematicModel, config: SolverConfig) -> Solution:
         scale = max(1.0, scale * 0.7)
     weights = _robust_weights(rows, lengths, noise, noise)
     matrix, _ = normal_equations(rows, model, weights, layout)
-    prior, _ = _priors(model, matrix, layout, config)
+    prior, _ = _priors(model, matrix, layout, config, holds=False)
     model = dataclasses.replace(model, values=model.values - model.values[:, :1])
     return Solution(
         model=model, noise=noise, information=matrix + prior, weights=weights, cost=_cost(rows, lengths, noise, noise)
@@ -142,9 +144,13 @@ def _cost(rows: Rows, lengths: np.ndarray, noise: np.ndarray, cut: np.ndarray) -
 
 
 def _priors(
-    model: KinematicModel, matrix: np.ndarray, layout: ModelLayout, config: SolverConfig
+    model: KinematicModel, matrix: np.ndarray, layout: ModelLayout, config: SolverConfig, *, holds: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Normal equations of smooth values and small per-frame errors."""
+    """Normal equations of smooth values, small per-frame errors and axes that are held.
+
+    Args:
+        holds: Held axes do not turn; else they are as uncertain as the directions that they are held to.
+    """
     prior, pull = np.zeros((layout.size, layout.size)), np.zeros(layout.size)
     count = model.num_frames
     first, second = np.diff(np.eye(count), 1, axis=0), np.diff(np.eye(count), 2, axis=0)
@@ -160,6 +166,9 @@ def _priors(
         shape = layout.shape(joint)
         # Axis and pivot stay where nothing is seen of them; without a little weight the system would be singular.
         prior[shape, shape] += np.eye(4) * (1e-4 if model.is_revolute[joint] else 1.0)
+        if model.is_held[joint]:
+            axis = range(shape.start, shape.start + 2)
+            prior[axis, axis] += 1e4 * (1.0 + matrix[axis, axis].max()) if holds else config.direction_sigma**-2
     if not layout.has_nuisance:
         return prior, pull
     sigmas = np.tile([config.offset_sigma] * 3 + [config.stretch_sigma], count)
