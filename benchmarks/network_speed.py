@@ -19,8 +19,8 @@ from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.networks.judge import Judge
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
-from sim2art.predict.pool import PoolConfig
 from sim2art.predict.judging import evidence_for
+from sim2art.predict.pool import PoolConfig
 from sim2art.predict.predictor import load_predictor
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import index_video, lay_out_evidence

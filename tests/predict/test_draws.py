@@ -137,3 +137,11 @@ def test_a_part_that_surfaces_alone_gave_must_be_seen_more_often(by_flow: bool, 
     find, _ = in_turn([nothing(parts)] + [part] * seen + [nothing(parts)] * (3 - seen))
     found = find_in_draws(video, find, DrawsConfig())
     assert len(found.joints) == len(found.by_flow) == believed
+
+
+@pytest.mark.parametrize(("score", "believed"), [(0.15, 0), (0.25, 1)])
+def test_what_only_some_draws_saw_and_hardly_believed_is_no_part(score: float, believed: int) -> None:
+    video, parts = panel_clip()
+    part = dataclasses.replace(parts, scores=np.array([score]))
+    find, _ = in_turn([nothing(parts), part, part, nothing(parts)])
+    assert len(find_in_draws(video, find, DrawsConfig()).joints) == believed

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -108,3 +110,19 @@ def test_values_do_not_run_on_where_flow_ends():
     fitted = fit_joint(gather_part_flow(clip.video, weights), _true_guess(clip))
     seen = clip.trajectory.values[4 + 8 if len(clip.trajectory.values) > 12 else -1, 0]
     assert np.abs(fitted.values).max() < abs(seen) * 1.5
+
+
+@pytest.mark.parametrize("kind", [JointType.REVOLUTE, JointType.PRISMATIC])
+def test_a_held_direction_stays_and_the_rest_is_fitted(kind):
+    clip = make_point_clip(kind)
+    joint = clip.truth.joints[0]
+    start = _true_guess(clip, tilt=0.3)
+    straight = dataclasses.replace(start, axis=joint.axis.copy(), values=0.6 * start.values)
+    fitted = fit_joint(_part(clip), straight, hold_direction=True)
+    assert abs(fitted.axis @ joint.axis) > 1 - 1e-12
+    np.testing.assert_allclose(
+        np.sign(fitted.axis @ joint.axis) * fitted.values, clip.trajectory.values[:, 0], atol=0.02
+    )
+    if kind is JointType.REVOLUTE:
+        off = fitted.pivot - joint.pivot
+        assert np.linalg.norm(off - (off @ joint.axis) * joint.axis) < 0.02

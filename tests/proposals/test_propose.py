@@ -93,3 +93,14 @@ def test_smoothing_shrinks_noise_and_keeps_borders():
     along = smoothed.flow_world[2][moving] @ clip.truth.joints[0].axis
     truth = video.flow_world[2][moving] @ clip.truth.joints[0].axis
     assert abs(np.median(along) - np.median(truth)) < 0.1 * abs(np.median(truth))
+
+
+@pytest.mark.parametrize("kind", [JointType.REVOLUTE, JointType.PRISMATIC])
+def test_seeds_try_the_given_directions_too(kind):
+    clip = make_point_clip(kind, noise=0.02)
+    video = smooth_flow(normalize(clip.video, fit_normalization(clip.video)))
+    directions = np.eye(3)[[1, 2, 0]]
+    pools = [propose(video, ProposalConfig(), np.random.default_rng(0), along) for along in (None, directions)]
+    same = [pool.axes[pool.is_revolute == (kind is JointType.REVOLUTE)] for pool in pools]
+    free, given = (line_angle(axes.astype(float), clip.truth.joints[0].axis[None]).min() for axes in same)
+    assert given < 1e-6 < free

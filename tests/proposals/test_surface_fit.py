@@ -98,3 +98,15 @@ def test_where_all_is_explained_nothing_is_guessed(lid) -> None:
 def _best_angle(guesses: Hypotheses, truth: Truth) -> float:
     turns = guesses.axes[guesses.is_revolute]
     return float(np.degrees(np.min(line_angle(turns, truth.joints.axes[0]))))
+
+
+def test_a_held_direction_stays_while_surfaces_fit_the_rest(lid) -> None:
+    video, normals, part_ids, truth = lid
+    true = truth.joints[0]
+    part = gather_part_surface(video, normals, (part_ids == 1).astype(float))
+    assert part is not None
+    start = dataclasses.replace(_spoiled(true), axis=true.axis)
+    fitted = fit_to_surfaces(part, start, hold_direction=True)
+    np.testing.assert_array_equal(fitted.axis, true.axis)
+    assert np.abs(fitted.values - true.values).max() < 0.5 * np.abs(start.values - true.values).max()
+    assert measure_distance(part, fitted) < measure_distance(part, start)

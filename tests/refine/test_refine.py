@@ -302,3 +302,19 @@ def test_the_same_input_gives_the_same_answer_and_leaves_its_input_alone() -> No
     first, second = refine(clip.video, start, RefineConfig()), refine(clip.video, start, RefineConfig())
     np.testing.assert_array_equal(first.trajectory.values, second.trajectory.values)
     np.testing.assert_array_equal(start.part_probabilities, kept)
+
+
+def test_a_joint_proposed_along_a_main_direction_keeps_to_it_and_others_turn_freely(monkeypatch) -> None:
+    clip = make_point_clip(JointType.REVOLUTE, noise=0.02)
+    straight = disturbed(clip, degrees=0.0)
+    axes = []
+    for directions in (np.eye(3), np.zeros((0, 3))):
+        monkeypatch.setattr("sim2art.refine.refine.main_directions_of", lambda _, known=directions: known)
+        answer = refine(clip.video, straight).joints[0]
+        axes.append(answer.joint.axis)
+        assert answer.axis_sigma is not None and answer.axis_sigma > np.deg2rad(0.05)
+    held, free = (np.rad2deg(np.arccos(min(abs(axis[1]), 1.0))) for axis in axes)
+    assert held < 0.001 < free
+    monkeypatch.setattr("sim2art.refine.refine.main_directions_of", lambda _: np.eye(3))
+    tilted = refine(clip.video, disturbed(clip, degrees=5.0)).joints[0].joint.axis
+    np.testing.assert_allclose(tilted, axes[1] * np.sign(tilted @ axes[1]), atol=0.02)

@@ -18,6 +18,7 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.predict.fitting import refit
 from sim2art.predict.found_parts import BASE, FindParts, FoundParts
 from sim2art.proposals.joint_fit import FittedJoint
+from sim2art.proposals.main_directions import lies_along, main_directions_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +109,14 @@ def _add_children(
 
 
 def _fit_again(video: PointVideo, parts: FoundParts, chosen: list[int]) -> FoundParts:
-    """Joints fitted to the points that are theirs now, parents before their children."""
+    """Joints fitted to the points that are theirs now, parents before their children; axes along main directions stay so."""
+    directions = main_directions_of(video)
     for part in chosen:
         parent = int(parts.parents[part])
         seen = video if parent == BASE else seen_from(video, parts.motions(parent))
-        parts = parts.with_joint(part, refit(seen, parts.joints[part], parts.probabilities[..., part + 1]))
+        joint, share = parts.joints[part], parts.probabilities[..., part + 1]
+        held = lies_along(joint.axis, directions)
+        parts = parts.with_joint(part, refit(seen, joint, share, hold_direction=held))
     return parts
 
 

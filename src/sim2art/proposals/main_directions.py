@@ -10,6 +10,7 @@ After the idea of a Manhattan world (Coughlan and Yuille 1999).
 import numpy as np
 from jaxtyping import Float
 
+from sim2art.geometry.rotations import line_angle
 from sim2art.geometry.screws import nearest_point_on_line
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.hypotheses import JointGuess
@@ -22,6 +23,8 @@ MIN_NORMALS = 60
 """Fewer tell nothing."""
 MIN_SHARE = 0.03
 """Of the normals: a direction that fewer lie along is told by the others alone, if at all."""
+ALONG = np.deg2rad(0.1)
+"""An axis this near to a direction was put there."""
 _SPREAD = np.deg2rad(6.0)
 """Normals this far apart count as one direction while it is looked for."""
 _ACROSS = np.deg2rad(12.0)
@@ -58,6 +61,11 @@ def find_main_directions(normals: Float[np.ndarray, "*place 3"]) -> Float[np.nda
     for reach in _REACHES:
         frame = _settle(frame, known, reach)
     return frame
+
+
+def lies_along(axis: Float[np.ndarray, "3"], directions: Float[np.ndarray, "direction 3"]) -> bool:
+    """Whether an axis was put along one of the directions."""
+    return bool(np.any(line_angle(axis, directions) <= ALONG))
 
 
 def align(

@@ -12,7 +12,7 @@ from sim2art.geometry.rotations import line_angle
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.joint_fit import FAR_PENALTY, FAR_PIVOT
-from sim2art.proposals.main_directions import main_directions_of
+from sim2art.proposals.main_directions import lies_along, main_directions_of
 from sim2art.refine.assignment import AssignmentConfig, agree, reassign, total_gains
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
@@ -33,8 +33,6 @@ from sim2art.refine.verdict import Conclusion, accept, conclude, gather_facts, t
 UNEXPLAINED = 0.02
 """Residual of flow above which a point may belong to another motion, normalised units."""
 MIN_POINTS = 50
-ALONG = np.deg2rad(0.1)
-"""A proposed axis this near to a main direction was put there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,10 +211,10 @@ def hold_directions(parts: Parts, proposed: KinematicModel, directions: Float[np
     """Joints that were proposed along a main direction keep to it: surfaces tell it better than their flow does."""
     model = parts.model
     for k, origin in enumerate(parts.origins):
-        if origin == RECOVERED or proposed.is_revolute[origin] != model.is_revolute[k] or not len(directions):
+        if origin == RECOVERED or proposed.is_revolute[origin] != model.is_revolute[k]:
             continue
         axis = proposed.axes[origin]
-        if min(line_angle(axis, direction) for direction in directions) > ALONG:
+        if not lies_along(axis, directions):
             continue
         guess = dataclasses.replace(model[k], axis=axis * (np.sign(axis @ model.axes[k]) or 1.0))
         model = model.with_joint(k, guess, is_held=True)
