@@ -24,6 +24,7 @@ from sim2art.predict.pool import PoolConfig
 from sim2art.predict.predictor import load_predictor
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import index_video, lay_out_evidence
+from sim2art.proposals.main_directions import main_directions_of
 from sim2art.proposals.propose import propose
 from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.provenance import collect_provenance
@@ -55,7 +56,12 @@ def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
             "draw points",
             lambda v=whole: v.take(draw_moving(v, config.num_drawn, np.random.default_rng(0))),
         )
-        pool = _timed(record, "proposals", lambda v=smoothed: propose(v, config.proposals, np.random.default_rng(0)))
+        directions = _timed(record, "main directions", lambda v=normalized: main_directions_of(v))
+        pool = _timed(
+            record,
+            "proposals",
+            lambda v=smoothed, d=directions: propose(v, config.proposals, np.random.default_rng(0), d),
+        )
         if len(pool) == 0:
             continue
         indices = np.tile(np.arange(config.num_judged), (video.num_frames, 1))
