@@ -76,6 +76,7 @@ def gather_facts(sight: Sight, parts: Parts, solution: Solution) -> list[JointFa
                 gain=None,
                 is_revolute=turns,
                 is_recovered=bool(parts.origins[k] == RECOVERED),
+                is_held=bool(model.is_held[k]),
                 pose_ratio=explained_ratio(measure_turns(rows), model[k])
                 if turns and model.parents[k] == BASE
                 else 1.0,
