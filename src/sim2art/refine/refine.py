@@ -193,7 +193,8 @@ def recover(sight: Sight, parts: Parts, config: RefineConfig, rng: np.random.Gen
         view = view_part(new_sight.rows, new_sight.surfaces, grown.model, k, host, sight.num_kinds)
         if view.num_rows < MIN_ROWS:
             continue
-        grown = choose_types(new_sight, grown, config, [k])
+        # Whether its type is clear its own motion must say: that far axes are rare tells nothing about what it is.
+        grown = choose_types(new_sight, grown, dataclasses.replace(config, far_penalty=0.0), [k])
         moved = travel(grown.model, k, new_sight.centers[k])
         if (
             grown.support[k] < config.min_recovered_support
