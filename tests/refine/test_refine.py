@@ -16,6 +16,7 @@ from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
 from sim2art.geometry.transforms import apply
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
+from sim2art.refine.calibration import Calibration
 from sim2art.refine.parts import RECOVERED, parts_from_estimate
 from sim2art.refine.refine import RefineConfig, refine
 from sim2art.refine.sight import look_at
@@ -312,7 +313,9 @@ def test_a_joint_proposed_along_a_main_direction_keeps_to_it_and_others_turn_fre
         monkeypatch.setattr("sim2art.refine.refine.main_directions_of", lambda _, known=directions: known)
         answer = refine(clip.video, straight).joints[0]
         axes.append(answer.joint.axis)
-        assert answer.axis_sigma is not None and answer.axis_sigma > np.deg2rad(0.05)
+        assert answer.axis_sigma is not None
+        is_stated = abs(answer.axis_sigma - Calibration().direction_sigma) < 1e-9
+        assert is_stated == bool(len(directions))
     held, free = (np.rad2deg(np.arccos(min(abs(axis[1]), 1.0))) for axis in axes)
     assert held < 0.001 < free
     monkeypatch.setattr("sim2art.refine.refine.main_directions_of", lambda _: np.eye(3))
