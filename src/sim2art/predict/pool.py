@@ -12,7 +12,7 @@ from sim2art.predict.fitting import Judgement
 from sim2art.predict.judging import Draw, evidence_for
 from sim2art.predict.second_look import SecondLookConfig, look_again
 from sim2art.proposals.changed_places import measure_change
-from sim2art.proposals.drawing import MOVING_SHARE, draw_moving
+from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import EvidenceConfig, Surface, index_video
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.main_directions import find_main_directions
@@ -31,7 +31,6 @@ class PoolConfig:
     """Points a frame that hypotheses come from and are fitted to (`draw_moving`)."""
     num_judged: int = 256
     """Of these, the points that the pool is judged on."""
-    moving_share: float = MOVING_SHARE
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     num_kept: int = 24
     """Of the hypotheses from flow, those that score best are kept: as many as the judge saw side by side in training."""
@@ -83,7 +82,7 @@ def draw_points(
     network: Judge, observed: Observed, config: PoolConfig, rng: np.random.Generator
 ) -> tuple[Draw, Int[np.ndarray, "frame slot"]]:
     """Points to judge joints on, and the slots of the video that they come from."""
-    slots = draw_moving(observed.smoothed, config.num_drawn, rng, moving_share=config.moving_share)
+    slots = draw_moving(observed.smoothed, config.num_drawn, rng)
     draw = Draw(
         network=network,
         video=observed.smoothed.take(slots),

@@ -3,7 +3,7 @@
 A guess that grew from a few flow vectors is often right about the axis and wrong about how far the joint moved where
 flow failed (fast motion, hidden frames). Fitted to its whole mask it is recognised. Where flow itself is wrong, for want
 of texture, a fit to it ruins a good guess, and one to surfaces alone mends it. So both are tried, and the judge says which
-of the three is best.
+of them is best, the guess or a fit, its axis free or along a main direction.
 """
 
 import dataclasses
@@ -56,6 +56,7 @@ def look_again(
 
 
 def _fits(draw: Draw, guess: JointGuess, weights: np.ndarray) -> list[FittedJoint]:
+    """A guess fitted to its points in four ways."""
     surface = gather_part_surface(draw.video, draw.normals, weights)
     by_flow = refit(draw.video, guess, weights)
     by_surface = refit_to_surfaces(draw.video, surface, guess, weights)

@@ -12,7 +12,8 @@ from jaxtyping import Float
 
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.hypotheses import Hypotheses
-from sim2art.proposals.twists import align_seed, carry, follow_joint, grow_seed, refit_joint
+from sim2art.proposals.seed_joints import align_seed, grow_seed
+from sim2art.proposals.twists import carry, follow_joint, refit_joint
 
 MIN_FLOOR = 0.01
 """Flow below this is never taken for motion, normalised units."""
@@ -29,7 +30,7 @@ class ProposalConfig:
     num_hypotheses: int = 40
     """At most this many are kept."""
     num_seeds: int = 80
-    """Flow vectors to start from; each gives up to two joints."""
+    """Flow vectors to start from; each gives up to two joints, and two more along directions."""
     num_points: int = 512
     """Points a frame that take part."""
     radii: tuple[float, ...] = (0.12, 0.2, 0.3, 0.45)
@@ -153,7 +154,7 @@ def _grow_all(points, flows, valid, baselines, seeds, radii, draws, floor, reach
         if not ok:
             continue
         if held:
-            ok, _, axis, pivot = align_seed(points[t], flows[b, t], member, directions, revolute)
+            ok, axis, pivot = align_seed(points[t], flows[b, t], member, directions, revolute)
             if not ok:
                 continue
         support = np.flatnonzero(member)
