@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def train(
-    preset: Literal["tiny", "small", "base", "scene-flow", "scene-flow-fine"],
+    preset: Literal["tiny", "small", "base", "scene-flow", "scene-flow-fine", "masks"],
     *,
     output: Path,
     network: Literal["proposals", "paper", "queries"] | None = None,
@@ -35,7 +35,8 @@ def train(
 
     Args:
         preset: Size of the run: tiny (seconds), small (hours on two CPU cores), base (a data-centre GPU);
-            scene-flow trains scene flow for --flow gmsf (hours on a CPU core), scene-flow-fine ends it with more points.
+            scene-flow trains scene flow for --flow gmsf (hours on a CPU core), scene-flow-fine ends it with more points;
+            masks trains the network that draws masks once the joints are known.
         output: Folder for checkpoint, state and logs.
         network: Hypothesise and verify (default), the paper's slots, or slots from learned queries.
         corruption: Noise of the clips; the preset's own when not given.
@@ -57,7 +58,7 @@ def train(
     """
     config = dataclasses.replace(PRESETS[preset], seed=seed)
     if network is not None:
-        if config.network == "scene_flow":
+        if config.network in {"scene_flow", "masks"}:
             raise InvalidValueError(f"--network {network} does not go with preset {preset}; leave it out.")
         config = dataclasses.replace(config, network=network)
     if corruption is not None:

@@ -9,6 +9,7 @@ from torch import nn
 
 from sim2art.networks.checkpoint_files import CHECKPOINTS, read_description, read_weights, write_checkpoint
 from sim2art.networks.judge import Judge, JudgeConfig
+from sim2art.networks.mask_network import MaskNetwork, MaskNetworkConfig
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.scene_flow import SceneFlowConfig, SceneFlowNetwork
 from sim2art.networks.scene_flow_checkpoint import scene_flow_config
@@ -19,6 +20,8 @@ DEFAULT_CHECKPOINT = CHECKPOINTS / "default"
 """The checkpoint that ships with the package."""
 VOTES_CHECKPOINT = CHECKPOINTS / "gamma_style"
 """The weights of baseline `gamma_style`."""
+MASKS_CHECKPOINT = CHECKPOINTS / "masks"
+"""The weights of the mask network, which follows the judge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +32,13 @@ class Calibration:
     """A hypothesis is taken when its score is at least this."""
 
 
-NetworkConfig = JudgeConfig | SlotConfig | VoteConfig | SceneFlowConfig
+NetworkConfig = JudgeConfig | SlotConfig | VoteConfig | SceneFlowConfig | MaskNetworkConfig
 KINDS: dict[type, str] = {
     JudgeConfig: "proposals",
     SlotConfig: "paper",
     VoteConfig: "votes",
     SceneFlowConfig: "scene_flow",
+    MaskNetworkConfig: "masks",
 }
 """What config.json calls each kind of network."""
 
@@ -50,6 +54,8 @@ def build_network(config: NetworkConfig) -> nn.Module:
             return VoteNetwork(config)
         case SceneFlowConfig():
             return SceneFlowNetwork(config)
+        case MaskNetworkConfig():
+            return MaskNetwork(config)
         case _:
             assert_never(config)
 
@@ -86,6 +92,8 @@ def _config_from_dict(network: str, values: dict[str, Any]) -> NetworkConfig:
         return JudgeConfig(**{**values, **lists})
     if network == "scene_flow":
         return scene_flow_config(values)
+    if network == "masks":
+        return MaskNetworkConfig(**{**values, "evidence": tuple(values["evidence"])})
     if network == "votes":
         return VoteConfig(**values)
     return SlotConfig(**{**values, "encoder": EncoderConfig(**values["encoder"])})

@@ -3,7 +3,7 @@
 Judge a diverse pool, add joints for what changed and none of it explains, fit the promising ones to the points they were
 given and judge again, keep a small consistent set, fit each joint to its part (both types), judge the fitted joints, and
 let them share the points. Several such draws are made one; then each part is looked at from itself, for parts that it
-carries.
+carries. Last, the mask network draws the masks of the final joints.
 """
 
 from dataclasses import dataclass, field
@@ -13,19 +13,19 @@ import numpy as np
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.networks.judge import Judge
+from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
+from sim2art.predict.all_points import judge_all_points, share_points
 from sim2art.predict.carried_parts import CarriedConfig, add_carried
 from sim2art.predict.checkpoint import Calibration
 from sim2art.predict.draws import DrawsConfig, find_in_draws
+from sim2art.predict.final_masks import draw_masks
 from sim2art.predict.found_parts import BASE, FoundParts
-from sim2art.predict.judging import evidence_for, judge
-from sim2art.predict.pool import Observed, PoolConfig, draw_points, gather_pool, observe
+from sim2art.predict.pool import PoolConfig, draw_points, gather_pool, observe
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.predict.settling import Settled, fit_to_all_points, settle
-from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
-from sim2art.proposals.consensus import agree_over_time, share_out
-from sim2art.proposals.joint_fit import FittedJoint
+from sim2art.proposals.assembly import assemble_estimate
 
 MAX_PARTS = 20
 """Moving parts that are reported (M of the paper)."""
@@ -45,9 +45,17 @@ class DecodingConfig:
 
 
 def decode_video(
-    network: Judge, video: PointVideo, calibration: Calibration, config: DecodingConfig
+    network: Judge,
+    video: PointVideo,
+    calibration: Calibration,
+    config: DecodingConfig,
+    masks: MaskNetwork | None = None,
 ) -> ArticulationEstimate:
-    """The whole way from points to an estimate with a trained judge."""
+    """The whole way from points to an estimate with a trained judge.
+
+    Args:
+        masks: Draws the masks of the final joints; without it they stay as the judge gave them.
+    """
     rng = np.random.default_rng(config.seed)
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
@@ -60,6 +68,8 @@ def decode_video(
             f"{len(parts.joints)} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged",
         )
         parts = parts.surest(MAX_PARTS)
+    if masks is not None:
+        parts = draw_masks(masks, normalized, parts)
     return assemble_estimate(
         video,
         normalization,
@@ -93,16 +103,16 @@ def find_parts(
         if len(chosen):
             answer = settle(draw, pool.hypotheses.take(chosen), pool.judgement.take(chosen))
     joints, scores, odds = answer
-    logits = _judge_all_points(network, observed, joints, scores, config.pool)
-    probabilities = _share_points(video, joints, logits)
+    logits = judge_all_points(network, observed, joints, scores, config.pool)
+    probabilities = share_points(video, joints, logits)
     if joints:
         # Better masks, better joints; better joints, points that agree better over time.
         joints = fit_to_all_points(draw, video, observed.normals, joints, scores, probabilities)
-        probabilities = _share_points(video, joints, logits)
+        probabilities = share_points(video, joints, logits)
         keep = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
         if len(keep) < len(joints):
             joints, scores, odds, by_flow = [joints[i] for i in keep], scores[keep], odds[keep], by_flow[keep]
-            probabilities = _share_points(video, joints, logits[keep])
+            probabilities = share_points(video, joints, logits[keep])
     return FoundParts(
         joints=tuple(joints),
         parents=np.full(len(joints), BASE),
@@ -111,29 +121,3 @@ def find_parts(
         by_flow=by_flow,
         probabilities=probabilities,
     )
-
-
-def _judge_all_points(
-    network: Judge, observed: Observed, joints: list[FittedJoint], scores: np.ndarray, config: PoolConfig
-) -> np.ndarray:
-    """Mask logits (joint, frame, point) of the final joints on every slot, some at a time."""
-    video = observed.smoothed
-    logits = np.full((len(joints), video.num_frames, video.num_points), -10.0)
-    if not joints:
-        return logits
-    pool = hypotheses_from_joints(joints, np.clip(scores, 0.2, 0.8))
-    evidence = evidence_for(network, config.evidence)
-    for first in range(0, video.num_points, config.num_judged):
-        chosen = np.arange(first, min(first + config.num_judged, video.num_points))
-        if video.valid[:, chosen].any():
-            indices = np.tile(chosen, (video.num_frames, 1))
-            logits[:, :, chosen] = judge(network, video, observed.surface, pool, indices, evidence).mask_logits
-    return logits
-
-
-def _share_points(video: PointVideo, joints: list[FittedJoint], logits: np.ndarray) -> np.ndarray:
-    """Part probabilities (frame, point, part) of all points, the base first."""
-    if not joints:
-        return np.ones((*video.valid.shape, 1))
-    motions = hypotheses_from_joints(joints, np.ones(len(joints))).motions()
-    return share_out(video, agree_over_time(video, motions, logits))

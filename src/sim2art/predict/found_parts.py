@@ -48,13 +48,17 @@ class FoundParts:
         joints = (*self.joints[:part], joint, *self.joints[part + 1 :])
         return dataclasses.replace(self, joints=joints)
 
+    def with_probabilities(self, probabilities: Float[np.ndarray, "frame point part"]) -> "FoundParts":
+        """The same parts with other masks."""
+        return dataclasses.replace(self, probabilities=probabilities)
+
     def giving_back(self, part: int, share: Float[np.ndarray, "frame point"]) -> "FoundParts":
         """A share (0..1) of a part's points goes to what the part hangs on."""
         taken = self.probabilities[..., part + 1] * share
         probabilities = self.probabilities.copy()
         probabilities[..., part + 1] -= taken
         probabilities[..., int(self.parents[part]) + 1] += taken
-        return dataclasses.replace(self, probabilities=probabilities)
+        return self.with_probabilities(probabilities)
 
     def with_child(
         self,

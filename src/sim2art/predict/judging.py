@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sim2art.networks.judge import Judge
+from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.fitting import Judgement
 from sim2art.proposals.evidence import EvidenceConfig, EvidenceKind, Surface, lay_out_evidence
@@ -86,7 +87,7 @@ class Draw:
         return np.stack([held[key] for key in keys])
 
 
-def evidence_for(network: Judge, config: EvidenceConfig) -> EvidenceConfig:
+def evidence_for(network: Judge | MaskNetwork, config: EvidenceConfig) -> EvidenceConfig:
     """What evidence a network was trained on."""
     return dataclasses.replace(config, kinds=cast("tuple[EvidenceKind, ...]", network.config.evidence))
 

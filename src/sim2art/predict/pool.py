@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from sim2art.networks.judge import Judge
+from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.fitting import Judgement
 from sim2art.predict.judging import Draw, evidence_for
@@ -66,7 +67,7 @@ class Pool(NamedTuple):
     """Whether flow gave the hypothesis; if not, surfaces alone did."""
 
 
-def observe(network: Judge, video: PointVideo, config: EvidenceConfig) -> Observed:
+def observe(network: Judge | MaskNetwork, video: PointVideo, config: EvidenceConfig) -> Observed:
     """Smooth the flow and index the surfaces of a normalised video, for the evidence that a network reads."""
     surface = index_video(video, evidence_for(network, config))
     known = surface.normals

@@ -9,7 +9,7 @@ from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.observation.normalization import Normalization
 from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.hypotheses import Hypotheses
+from sim2art.proposals.hypotheses import Hypotheses, JointGuess
 from sim2art.proposals.joint_fit import FittedJoint
 
 NO_MOTION = "no motion seen"
@@ -72,8 +72,8 @@ def assemble_estimate(
     )
 
 
-def hypotheses_from_joints(joints: Sequence[FittedJoint], scores: np.ndarray) -> Hypotheses:
-    """Fitted joints as hypotheses, to be judged again."""
+def hypotheses_from_joints(joints: Sequence[JointGuess], scores: np.ndarray) -> Hypotheses:
+    """Joints as hypotheses, to be judged again."""
     return Hypotheses(
         is_revolute=np.array([x.is_revolute for x in joints], dtype=bool),
         axes=np.array([x.axis for x in joints]).reshape(-1, 3),

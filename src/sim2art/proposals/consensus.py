@@ -45,7 +45,7 @@ def agree_over_time(
     still = _neighbors(world)
     for index in range(len(motions)):
         votes = np.clip(mask_logits[index][valid], -MAX_LOGIT, MAX_LOGIT)
-        weights = LEAST_WEIGHT + (1 - LEAST_WEIGHT) * _tell_apart(video, motions[index])[valid]
+        weights = LEAST_WEIGHT + (1 - LEAST_WEIGHT) * tell_apart(video, motions[index])[valid]
         rest = apply(inverse(motions[index])[frames], world[:, None])[:, 0]
         moving = _neighbors(rest)
         out[index][valid] = 0.5 * (_mean_vote(votes, weights, *still) + _mean_vote(votes, weights, *moving))
@@ -68,7 +68,7 @@ def softmax_with_static(mask_logits: Float[np.ndarray, "joint *points"]) -> Floa
     return logits / logits.sum(axis=0, keepdims=True)
 
 
-def _tell_apart(video: PointVideo, motions: Float[np.ndarray, "frame 4 4"]) -> Float[np.ndarray, "frame point"]:
+def tell_apart(video: PointVideo, motions: Float[np.ndarray, "frame 4 4"]) -> Float[np.ndarray, "frame point"]:
     """How well the flow of each point could tell a motion from standing still, 0 to 1, by its best baseline."""
     best = np.zeros(video.valid.shape)
     for measured, baseline in zip(video.flow_valid, video.baselines, strict=True):

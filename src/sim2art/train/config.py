@@ -9,6 +9,7 @@ from sim2art.networks.judge import JudgeConfig
 from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.simulate.generate import ClipConfig
 from sim2art.train.examples import ExampleConfig
+from sim2art.train.mask_examples import MaskExampleConfig
 from sim2art.train.scene_flow import PairConfig
 
 CHAIN_FAMILIES = ("stapler", "desk_lamp", "office_chair")
@@ -16,7 +17,7 @@ CHAIN_FAMILIES = ("stapler", "desk_lamp", "office_chair")
 CHAIN_COPIES = 3
 """Times that these are added to the families when a run learns from part views."""
 
-NetworkName = Literal["proposals", "paper", "queries", "scene_flow"]
+NetworkName = Literal["proposals", "paper", "queries", "scene_flow", "masks"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,8 @@ class TrainConfig:
     """Sizes of the judge; its features are those of the examples' evidence, whatever is said here."""
     pairs: PairConfig = field(default_factory=PairConfig)
     """Of the scene flow network."""
+    masks: MaskExampleConfig = field(default_factory=MaskExampleConfig)
+    """Of the mask network."""
     seed: int = 0
     num_steps: int = 4000
     batch_size: int = 8
@@ -90,6 +93,10 @@ PRESETS: dict[str, TrainConfig] = {
     "scene-flow-fine": replace(
         _SCENE_FLOW, pairs=PairConfig(num_pairs=2, num_points=768), num_steps=1000, learning_rate=3e-4
     ),
+    "masks": TrainConfig(
+        network="masks", num_steps=600, batch_size=4, warmup_steps=30, learning_rate=3e-3, ema_decay=0.98, num_workers=2
+    ),
 }
 """`tiny` for tests (seconds), `small` for a few hours on two CPU cores, `base` for one data-centre GPU. `scene-flow` trains
-scene flow on few points a frame in an hour or two on a CPU core, `scene-flow-fine` goes on from it with more."""
+scene flow on few points a frame in an hour or two on a CPU core, `scene-flow-fine` goes on from it with more. `masks` trains
+the mask network in less than an hour on two."""

@@ -15,6 +15,7 @@ from sim2art.errors import InvalidValueError, Sim2ArtError
 from sim2art.simulate.generate import ClipConfig, PixelDescriber, generate_clip
 from sim2art.train.config import TrainConfig
 from sim2art.train.examples import JudgeExample, SlotExample, make_judge_example, make_slot_example
+from sim2art.train.mask_examples import MaskExample, make_mask_example
 from sim2art.train.scene_flow import PairExample, make_pair_example
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,9 @@ class ExampleDataset(Dataset[dict[str, Tensor]]):
         example = self._make_example(clip, np.random.default_rng([seed, 1]))
         return {name: torch.from_numpy(np.asarray(value)) for name, value in example._asdict().items()}
 
-    def _make_example(self, clip: Clip, rng: np.random.Generator) -> JudgeExample | SlotExample | PairExample:
+    def _make_example(
+        self, clip: Clip, rng: np.random.Generator
+    ) -> JudgeExample | SlotExample | PairExample | MaskExample:
         match self.config.network:
             case "proposals":
                 return make_judge_example(clip, self.config.examples, rng)
@@ -49,6 +52,8 @@ class ExampleDataset(Dataset[dict[str, Tensor]]):
                 return make_slot_example(clip, self.config.examples, rng)
             case "scene_flow":
                 return make_pair_example(clip, self.config.pairs, rng)
+            case "masks":
+                return make_mask_example(clip, self.config.masks, rng)
             case _:
                 assert_never(self.config.network)
 

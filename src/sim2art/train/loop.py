@@ -24,21 +24,24 @@ from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidFileError, InvalidValueError, OutputExistsError
 from sim2art.networks.judge import Judge, JudgeConfig
 from sim2art.networks.judge_widening import widen_judge
+from sim2art.networks.mask_network import MaskNetworkConfig
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.scene_flow import GMSF_LIGHT, SceneFlowConfig
 from sim2art.networks.slot_network import SlotConfig
 from sim2art.predict.checkpoint import build_network, load_checkpoint, save_checkpoint
 from sim2art.proposals.evidence import num_evidence_features
+from sim2art.proposals.mask_evidence import num_mask_features
 from sim2art.train.config import NetworkName, TrainConfig
 from sim2art.train.data import iterate_batches
 from sim2art.train.examples import num_slot_features
 from sim2art.train.losses import judge_loss, slot_loss
+from sim2art.train.mask_examples import link_batch, mask_loss
 from sim2art.train.processes import Processes, join_processes
 from sim2art.train.scene_flow import scene_flow_loss
 from sim2art.train.state import Average, load_state, save_state
 
 
-def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowConfig:
+def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowConfig | MaskNetworkConfig:
     """The network that a training run builds."""
     baselines = len(config.clips.baselines)
     if config.network == "proposals":
@@ -48,6 +51,9 @@ def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowC
         )
     if config.network == "scene_flow":
         return GMSF_LIGHT
+    if config.network == "masks":
+        evidence = config.masks.evidence
+        return MaskNetworkConfig(num_features=num_mask_features(baselines, evidence), evidence=tuple(evidence.kinds))
     slots = "queries" if config.network == "queries" else "pooled"
     return SlotConfig(encoder=EncoderConfig(num_features=num_slot_features(baselines)), slots=slots)
 
@@ -198,6 +204,7 @@ _LOSSES: dict[NetworkName, Callable[..., dict[str, Tensor]]] = {
     "paper": slot_loss,
     "queries": slot_loss,
     "scene_flow": scene_flow_loss,
+    "masks": mask_loss,
 }
 
 
@@ -209,6 +216,8 @@ def _run_network(network: nn.Module, batch: dict[str, Tensor], config: TrainConf
             return network(batch["points"], batch["features"].float(), batch["point_valid"])
         case "scene_flow":
             return network(*(batch[name].flatten(0, 1) for name in ("first", "second", "first_cues", "second_cues")))
+        case "masks":
+            return network(batch["features"].float().flatten(0, 1), link_batch(batch, needs_gradient=True))
         case _:
             assert_never(config.network)
 

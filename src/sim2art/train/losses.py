@@ -17,11 +17,12 @@ Total = Callable[[Tensor], Tensor]
 """Sums a count over the processes that share a batch; alone, gives it back."""
 
 
-def _alone(count: Tensor) -> Tensor:
+def alone(count: Tensor) -> Tensor:
+    """The total of one process."""
     return count
 
 
-def judge_loss(output: JudgeOutput, batch: dict[str, Tensor], total: Total = _alone) -> dict[str, Tensor]:
+def judge_loss(output: JudgeOutput, batch: dict[str, Tensor], total: Total = alone) -> dict[str, Tensor]:
     """Mask BCE + Dice, score BCE with soft targets, and type cross-entropy; "total" is their sum.
 
     In several processes each term is this process's share: they add up to the term of the whole batch.
@@ -48,7 +49,7 @@ def judge_loss(output: JudgeOutput, batch: dict[str, Tensor], total: Total = _al
     return {**terms, "total": torch.stack(list(terms.values())).sum()}
 
 
-def slot_loss(output: SlotOutput, batch: dict[str, Tensor], total: Total = _alone) -> dict[str, Tensor]:
+def slot_loss(output: SlotOutput, batch: dict[str, Tensor], total: Total = alone) -> dict[str, Tensor]:
     """Hungarian matching on BCE + Dice of the masks, then the unweighted sum of all terms.
 
     Axis: 1 - cos with the sign tied to the motion (largest excursion positive). Pivot: distance to the true axis line,
