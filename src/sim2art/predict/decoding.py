@@ -54,7 +54,8 @@ def decode_video(
     """The whole way from points to an estimate with a trained judge.
 
     Args:
-        masks: Draws the masks of the final joints; without it they stay as the judge gave them.
+        masks: Draws the masks of the final joints; without it, and where a part hangs on another, they stay as the
+            judge gave them.
     """
     rng = np.random.default_rng(config.seed)
     normalization = fit_normalization(video)
@@ -68,8 +69,8 @@ def decode_video(
             f"{len(parts.joints)} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged",
         )
         parts = parts.surest(MAX_PARTS)
-    if masks is not None:
-        parts = draw_masks(masks, normalized, parts)
+    if masks is not None and parts.joints and np.all(parts.parents == BASE):
+        parts = parts.with_probabilities(draw_masks(masks, normalized, parts.joints, parts.probabilities))
     return assemble_estimate(
         video,
         normalization,

@@ -1,44 +1,41 @@
 """Masks drawn anew once the joints are final: by the mask network, over all points of all frames at once."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float
 
 from sim2art.networks.mask_network import Links, MaskNetwork, link
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.found_parts import BASE, FoundParts
 from sim2art.predict.judging import evidence_for
 from sim2art.predict.pool import observe
 from sim2art.proposals.assembly import hypotheses_from_joints
 from sim2art.proposals.consensus import share_out
 from sim2art.proposals.evidence import EvidenceConfig
+from sim2art.proposals.hypotheses import JointGuess
 from sim2art.proposals.mask_evidence import JOINT_SUPPORT, Neighborhood, gather_mask_evidence, gather_world
 
 
-def draw_masks(network: MaskNetwork, video: PointVideo, parts: FoundParts) -> FoundParts:
-    """The same parts with better masks; as they are when one hangs on another, which the network has not learned.
+@torch.inference_mode()
+def draw_masks(
+    network: MaskNetwork,
+    video: PointVideo,
+    joints: Sequence[JointGuess],
+    probabilities: Float[np.ndarray, "frame point part"],
+) -> Float[np.ndarray, "frame point part"]:
+    """Part probabilities of all points, the base first.
 
     Args:
         video: In normalised coordinates.
+        joints: At least one; all of them on the base, as the network has learned no others.
+        probabilities: As the judge gave them.
     """
-    if not parts.joints or np.any(parts.parents != BASE):
-        return parts
-    logits = _judge(network, video, parts)
-    return parts.with_probabilities(share_out(video, logits))
-
-
-@torch.inference_mode()
-def _judge(network: MaskNetwork, video: PointVideo, parts: FoundParts) -> Float[np.ndarray, "joint frame point"]:
     config = EvidenceConfig()
     observed = observe(network, video, config)
-    pool = hypotheses_from_joints(parts.joints, np.full(len(parts.joints), JOINT_SUPPORT))
+    pool = hypotheses_from_joints(joints, np.full(len(joints), JOINT_SUPPORT))
     evidence = gather_mask_evidence(
-        observed.smoothed,
-        observed.surface,
-        observed.normals,
-        pool,
-        parts.probabilities,
-        evidence_for(network, config),
+        observed.smoothed, observed.surface, observed.normals, pool, probabilities, evidence_for(network, config)
     )
     device = next(network.parameters()).device
     world = _link(gather_world(video, observed.normals), device)
@@ -46,7 +43,7 @@ def _judge(network: MaskNetwork, video: PointVideo, parts: FoundParts) -> Float[
     for part, shown in enumerate(evidence):
         features = torch.from_numpy(shown.features).to(device)
         logits[part][video.valid] = network(features, [*world, *_link(shown.rest, device)]).masks.cpu().numpy()
-    return logits
+    return share_out(video, logits)
 
 
 def _link(neighborhood: Neighborhood, device: torch.device) -> list[Links]:

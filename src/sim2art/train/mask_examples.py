@@ -161,7 +161,8 @@ def _found_parts(clip: Clip, part_ids: np.ndarray, config: MaskExampleConfig, rn
 
 def _perturbed(joints: Hypotheses, config: MaskExampleConfig, rng: np.random.Generator) -> Hypotheses:
     """Joints as wrong as fitted ones."""
-    size = np.exp(rng.uniform(*np.log(config.errors), len(joints)))[:, None]
+    low, high = np.log(config.errors)
+    size = np.exp(rng.uniform(low, high, len(joints)))[:, None]
     axes = joints.axes + size * rng.standard_normal(joints.axes.shape)
     values = joints.values * (1 + 0.5 * size * rng.standard_normal((len(joints), 1)))
     values += 0.1 * size * rng.standard_normal(values.shape)
