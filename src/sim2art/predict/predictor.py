@@ -6,10 +6,11 @@ from pathlib import Path
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.networks.judge import Judge
+from sim2art.networks.mask_network import MaskNetwork
 from sim2art.networks.slot_network import SlotNetwork
 from sim2art.networks.vote_network import VoteNetwork
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
+from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
 from sim2art.predict.decoding import DecodingConfig, decode_video
 from sim2art.predict.slot_decoding import decode_slots
 from sim2art.predict.vote_decoding import decode_votes
@@ -34,4 +35,7 @@ def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predicto
     assert isinstance(network, Judge)
     judge = network
     config = dataclasses.replace(DecodingConfig(), seed=seed)
-    return lambda video: decode_video(judge, video, calibration, config)
+    masks, _ = load_checkpoint(MASKS_CHECKPOINT)
+    assert isinstance(masks, MaskNetwork)
+    mask_network = masks
+    return lambda video: decode_video(judge, video, calibration, config, mask_network)
