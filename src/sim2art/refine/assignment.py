@@ -46,10 +46,12 @@ def reassign(
 def agree(video: PointVideo, parts: Parts, config: AssignmentConfig) -> Parts:
     """The parts with each point's shares averaged with those of points of all frames that show the same place.
 
+    Where a part hangs on a moving one they stay: what is not its own does not stand still in the world then.
+
     Args:
         video: In normalised coordinates.
     """
-    if not parts.num_joints:
+    if not parts.num_joints or np.any(parts.model.parents != BASE):
         return parts
     agreed = agree_over_time(video, parts.model.motions(), _log_odds(parts, config))
     return dataclasses.replace(parts, probabilities=share_out(video, agreed))
