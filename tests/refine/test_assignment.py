@@ -12,7 +12,7 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.refine.assignment import AssignmentConfig, agree, reassign, total_gains
 from sim2art.refine.parts import Parts, parts_from_estimate
 from tests.hand_made import truth_as_estimate
-from tests.point_clips import make_point_clip
+from tests.point_clips import make_chain_clip, make_point_clip
 
 
 def start(seed: int, wrong: float) -> tuple[PointVideo, Parts, np.ndarray]:
@@ -51,6 +51,15 @@ def test_without_joints_nothing_is_asked() -> None:
     video, parts, _ = start(0, wrong=0.0)
     none = parts.take(np.zeros(0, dtype=np.int64))
     assert agree(video, none, AssignmentConfig()) is none
+
+
+def test_labels_of_a_part_on_a_moving_part_are_left_alone() -> None:
+    clip = make_chain_clip()
+    normalization = fit_normalization(clip.video)
+    video = normalize(clip.video, normalization)
+    parts = parts_from_estimate(video, normalization, truth_as_estimate(clip))
+    assert parts.model.parents.max() >= 0
+    assert agree(video, parts, AssignmentConfig()) is parts
 
 
 def test_flow_that_speaks_for_a_joint_brings_points_to_it_by_its_strength_only() -> None:
