@@ -9,10 +9,11 @@ from sim2art.articulation.joint import JointType
 from sim2art.networks.judge import Judge
 from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.normalization import fit_normalization, normalize
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
+from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint, save_checkpoint
 from sim2art.predict.decoding import DecodingConfig, decode_video
 from sim2art.predict.draws import DrawsConfig
 from sim2art.predict.final_masks import draw_masks
+from sim2art.predict.predictor import load_predictor
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.train.examples import normalized_truth
 from tests.point_clips import make_chain_clip, make_point_clip
@@ -73,3 +74,14 @@ def test_decoding_draws_the_masks_of_parts_on_the_base_only(network) -> None:
         assert [x.joint.name for x in drawn.joints] == [x.joint.name for x in without.joints]
         on_base = all(x.joint.parent == "base" for x in without.joints)
         assert np.array_equal(drawn.part_probabilities, without.part_probabilities) != on_base
+
+
+def test_a_checkpoint_of_masks_works_with_the_judge_that_ships(network, tmp_path) -> None:
+    video = make_point_clip(JointType.REVOLUTE, num_points=256).video
+    shipped = load_predictor()(video)
+    untrained = MaskNetwork(network.config)
+    save_checkpoint(tmp_path / "masks", untrained)
+    own = load_predictor(tmp_path / "masks")(video)
+    assert [x.joint.type for x in own.joints] == [x.joint.type for x in shipped.joints] != []
+    np.testing.assert_allclose(own.joints[0].joint.axis, shipped.joints[0].joint.axis)
+    assert not np.allclose(own.part_probabilities, shipped.part_probabilities)

@@ -2,7 +2,10 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from torch import nn
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.networks.judge import Judge
@@ -21,6 +24,8 @@ Predictor = Callable[[PointVideo], ArticulationEstimate]
 def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predictor:
     """The method of a checkpoint folder; the shipped one when None.
 
+    A judge works with the mask network that ships, a mask network with the judge that ships.
+
     Raises:
         InvalidFileError: When the checkpoint is missing or damaged.
         SchemaError: When another version wrote it.
@@ -32,10 +37,11 @@ def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predicto
     if isinstance(network, VoteNetwork):
         votes = network
         return lambda video: decode_votes(votes, video)
-    assert isinstance(network, Judge)
-    judge = network
+    masks: nn.Module = network
+    if isinstance(network, MaskNetwork):
+        network, calibration = load_checkpoint(DEFAULT_CHECKPOINT)
+    else:
+        masks, _ = load_checkpoint(MASKS_CHECKPOINT)
+    assert isinstance(network, Judge) and isinstance(masks, MaskNetwork)
     config = dataclasses.replace(DecodingConfig(), seed=seed)
-    masks, _ = load_checkpoint(MASKS_CHECKPOINT)
-    assert isinstance(masks, MaskNetwork)
-    mask_network = masks
-    return lambda video: decode_video(judge, video, calibration, config, mask_network)
+    return partial(decode_video, network, calibration=calibration, config=config, masks=masks)

@@ -75,7 +75,8 @@ class MaskExample(NamedTuple):
 
 def make_mask_example(clip: Clip, config: MaskExampleConfig, rng: np.random.Generator) -> MaskExample:
     """A part of a clip, drawn among those that hang on the base; an empty example when there is none."""
-    video = normalize(clip.video, normalization := fit_normalization(clip.video))
+    normalization = fit_normalization(clip.video)
+    video = normalize(clip.video, normalization)
     slots = draw_points(video.valid, config.num_points, rng)
     frames = np.arange(video.num_frames)[:, None]
     part_ids = np.where(video.valid, clip.part_ids, -1)[frames, slots]
