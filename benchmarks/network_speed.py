@@ -17,8 +17,10 @@ import tyro
 
 from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.networks.judge import Judge
+from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.normalization import fit_normalization, normalize
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
+from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
+from sim2art.predict.final_masks import draw_masks
 from sim2art.predict.judging import evidence_for
 from sim2art.predict.pool import PoolConfig
 from sim2art.predict.predictor import load_predictor
@@ -42,6 +44,8 @@ def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
     assert isinstance(network, Judge), "only the proposals preset has proposals to time"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
+    masks, _ = load_checkpoint(MASKS_CHECKPOINT)
+    assert isinstance(masks, MaskNetwork)
     predict = load_predictor(checkpoint)
     config = PoolConfig()
     kinds = evidence_for(network, config.evidence)
@@ -78,6 +82,8 @@ def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
         )
         with torch.inference_mode():
             _timed(record, "network forward (whole pool)", lambda x=inputs: (network(*x), _wait(device)))
+        prior = np.full((*video.valid.shape, 2), 0.5)
+        _timed(record, "masks of one joint", lambda v=normalized, p=pool[0], q=prior: draw_masks(masks, v, [p], q))
         _timed(record, "whole estimate", lambda v=video: predict(v))
         for name, value in record.items():
             times.setdefault(name, []).append(value)
