@@ -59,7 +59,7 @@ class MaskExampleConfig:
 
 
 class MaskExample(NamedTuple):
-    """One part of a clip; points of all frames in one row, slots without a point last in no order and linked to nothing."""
+    """One part of a clip; valid points of all frames in one row, padded at its end with points that are linked to nothing."""
 
     features: np.ndarray
     """float16 (point, feature)."""
