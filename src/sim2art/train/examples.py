@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
@@ -20,6 +21,9 @@ from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.train.part_views import view_from_part
+
+Sigma = float | Float[np.ndarray, "hypothesis 1"]
+"""A standard deviation, of all hypotheses or of each."""
 
 
 class JudgeExample(NamedTuple):
@@ -169,15 +173,30 @@ def _label(
 
 def _perturb(joints: Hypotheses, rng: np.random.Generator) -> Hypotheses:
     """Slightly wrong copies of true joints, sometimes of the wrong type (what a refit of a wrong guess gives)."""
-    axes = joints.axes + rng.normal(0, 0.04, joints.axes.shape)
-    values = joints.values * rng.normal(1, 0.03, (len(joints), 1)) + rng.normal(0, 0.005, joints.values.shape)
+    wrong = perturb_joints(joints, rng, axis=0.04, stretch=0.03, jitter=0.005, pivot=0.02)
+    return dataclasses.replace(wrong, scores=rng.uniform(0.3, 0.8, len(joints)))
+
+
+def perturb_joints(
+    joints: Hypotheses, rng: np.random.Generator, *, axis: Sigma, stretch: Sigma, jitter: Sigma, pivot: Sigma
+) -> Hypotheses:
+    """Joints with normal errors of these standard deviations.
+
+    Args:
+        axis: Of the axis's direction, rad.
+        stretch: Of the motion, as a share of it, one error for all frames.
+        jitter: Of each frame's value but the first, rad or normalised units.
+        pivot: Of the pivots of turns, normalised units.
+    """
+    count = len(joints)
+    axes = joints.axes + rng.normal(0.0, axis, joints.axes.shape)
+    values = joints.values * rng.normal(1.0, stretch, (count, 1)) + rng.normal(0.0, jitter, joints.values.shape)
     values[:, 0] = 0.0
-    return Hypotheses(
-        is_revolute=joints.is_revolute,
+    return dataclasses.replace(
+        joints,
         axes=axes / np.linalg.norm(axes, axis=1, keepdims=True),
-        pivots=joints.pivots + rng.normal(0, 0.02, joints.pivots.shape) * joints.is_revolute[:, None],
+        pivots=joints.pivots + rng.normal(0.0, pivot, joints.pivots.shape) * joints.is_revolute[:, None],
         values=values,
-        scores=rng.uniform(0.3, 0.8, len(joints)),
     )
 
 

@@ -30,7 +30,7 @@ from sim2art.proposals.mask_evidence import (
     gather_world,
     num_mask_features,
 )
-from sim2art.train.examples import draw_points, normalized_truth
+from sim2art.train.examples import draw_points, normalized_truth, perturb_joints
 from sim2art.train.losses import Total, alone
 
 FADED = (0.3, 1.2)
@@ -88,10 +88,7 @@ def make_mask_example(clip: Clip, config: MaskExampleConfig, rng: np.random.Gene
     observed = observe(judge, video, PoolConfig().evidence)
     smoothed, normals = observed.smoothed.take(slots), observed.normals[frames, slots]
     joints = [pool[k] for k in range(len(pool))]
-    with torch.inference_mode():
-        logits = judge_all_points(
-            judge, observed._replace(smoothed=smoothed), joints, np.full(len(joints), JOINT_SUPPORT), PoolConfig()
-        )
+    logits = judge_all_points(judge, observed._replace(smoothed=smoothed), joints, pool.scores, PoolConfig())
     probabilities = share_points(smoothed, joints, logits)
     chosen = int(rng.integers(len(known)))
     shown = gather_mask_evidence(
@@ -164,18 +161,8 @@ def _perturbed(joints: Hypotheses, config: MaskExampleConfig, rng: np.random.Gen
     """Joints as wrong as fitted ones."""
     low, high = np.log(config.errors)
     size = np.exp(rng.uniform(low, high, len(joints)))[:, None]
-    axes = joints.axes + size * rng.standard_normal(joints.axes.shape)
-    values = joints.values * (1 + 0.5 * size * rng.standard_normal((len(joints), 1)))
-    values += 0.1 * size * rng.standard_normal(values.shape)
-    values[:, 0] = 0.0
-    pivots = joints.pivots + 0.5 * size * rng.standard_normal(joints.pivots.shape) * joints.is_revolute[:, None]
-    return dataclasses.replace(
-        joints,
-        axes=axes / np.linalg.norm(axes, axis=1, keepdims=True),
-        values=values,
-        pivots=pivots,
-        scores=np.full(len(joints), JOINT_SUPPORT),
-    )
+    wrong = perturb_joints(joints, rng, axis=size, stretch=0.5 * size, jitter=0.1 * size, pivot=0.5 * size)
+    return dataclasses.replace(wrong, scores=np.full(len(joints), JOINT_SUPPORT))
 
 
 def _padded(
