@@ -120,6 +120,15 @@ def test_small_motion_on_a_part_that_goes_far_is_taken_for_its_error() -> None:
     assert len(add_carried(video, parts, finder([], score=0.9), CarriedConfig(min_travel_share=0.9)).joints) == 1
 
 
+def test_what_only_one_draw_finds_is_not_believed() -> None:
+    video, parts, _ = chain_as_one_part()
+    sure, doubtful = finder([], score=0.9), finder([], score=0.3)
+    draws = iter([sure, doubtful, sure, sure])
+    assert len(add_carried(video, parts, lambda seen: next(draws)(seen), CarriedConfig()).joints) == 1
+    grown = add_carried(video, parts, lambda seen: next(draws, doubtful)(seen), CarriedConfig())
+    assert len(grown.joints) == 2
+
+
 def test_small_parts_are_not_looked_from() -> None:
     video, parts, _ = chain_as_one_part()
     seen: list[PointVideo] = []

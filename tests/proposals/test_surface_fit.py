@@ -9,6 +9,7 @@ from sim2art.geometry.rotations import any_perpendicular, line_angle, rotation_f
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.proposals.changed_places import measure_change
 from sim2art.proposals.hypotheses import Hypotheses, JointGuess
+from sim2art.proposals.main_directions import find_main_directions
 from sim2art.proposals.rest_pose import disc_normals
 from sim2art.proposals.surface_fit import fit_to_surfaces, gather_part_surface, measure_distance
 from sim2art.proposals.surface_grid import index_surface
@@ -84,15 +85,20 @@ def test_what_moved_has_changed_and_the_rest_has_not(lid) -> None:
 def test_without_flow_a_guess_comes_near_the_truth(lid) -> None:
     video, normals, _, truth = lid
     everywhere = np.ones(video.valid.shape, dtype=bool)
-    guesses = guess_from_surfaces(video, normals, measure_change(video), everywhere, np.random.default_rng(0))
-    assert guesses is not None
-    assert _best_angle(guesses, truth) < 10
+    # With and without directions to try: by scans, and by what ICP followed.
+    for directions, limit in ((find_main_directions(normals), 2), (np.zeros((0, 3)), 10)):
+        guesses = guess_from_surfaces(
+            video, normals, measure_change(video), everywhere, ~everywhere, directions, np.random.default_rng(0)
+        )
+        assert guesses is not None
+        assert _best_angle(guesses, truth) < limit
 
 
 def test_where_all_is_explained_nothing_is_guessed(lid) -> None:
     video, normals, _, _ = lid
     nowhere = np.zeros(video.valid.shape, dtype=bool)
-    assert guess_from_surfaces(video, normals, measure_change(video), nowhere, np.random.default_rng(0)) is None
+    change, rng = measure_change(video), np.random.default_rng(0)
+    assert guess_from_surfaces(video, normals, change, nowhere, ~nowhere, np.eye(3), rng) is None
 
 
 def _best_angle(guesses: Hypotheses, truth: Truth) -> float:

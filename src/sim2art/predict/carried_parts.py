@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from sim2art.articulation.matching import mask_iou
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.moving_frame import keep_points, seen_from
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
@@ -33,10 +34,12 @@ class CarriedConfig:
     """Share of all points that it holds at least."""
     min_left: float = 0.15
     """Share of its host's points that stay the host's: what moves as a whole against its host's joint shows a bad joint."""
-    min_travel: float = 0.06
+    min_travel: float = 0.04
     """Its points move this far in the frame of their host."""
     min_travel_share: float = 0.15
     """And this share of how far their host carries them: errors of its motion grow with its travel, and look the same."""
+    min_agreement: float = 0.5
+    """A second draw must find it, too: of its type, with as high a score, with at least this mask IoU."""
     max_still: float = 0.3
     """What travels less than this share of its host's travel, both motions together, stands still: it leaked into the host."""
 
@@ -71,7 +74,8 @@ def _add_children(
         return parts
     seen, slots = kept
     normalization = fit_normalization(seen)
-    found = find(normalize(seen, normalization))
+    normalized = normalize(seen, normalization)
+    found = find(normalized)
     shares = np.zeros((*own.shape, len(found.joints)))
     np.put_along_axis(shares, slots[..., None], found.probabilities[..., 1:], axis=1)
     sizes = np.bincount(found.part_ids[seen.valid], minlength=len(found.joints) + 1)[1:]
@@ -86,6 +90,9 @@ def _add_children(
         and sizes[child] >= config.min_share * video.valid.sum()
         and travels[child].own >= max(config.min_travel, config.min_travel_share * travels[child].carried)
     ]
+    if believed:
+        again = find(normalized)
+        believed = [child for child in believed if _is_found(found, child, again, seen.valid, config)]
     if not believed or sizes[believed].sum() > (1 - config.min_left) * own.sum():
         return parts
     left = np.ones(own.shape)
@@ -106,6 +113,18 @@ def _add_children(
             share=share,
         )
     return parts
+
+
+def _is_found(found: FoundParts, child: int, again: FoundParts, valid: np.ndarray, config: CarriedConfig) -> bool:
+    """Whether another draw found a part as well."""
+    mask = (found.part_ids == child + 1)[valid]
+    part_ids = again.part_ids[valid]
+    return any(
+        joint.is_revolute == found.joints[child].is_revolute
+        and again.scores[part] >= config.min_score
+        and mask_iou(mask, part_ids == part + 1) >= config.min_agreement
+        for part, joint in enumerate(again.joints)
+    )
 
 
 def _fit_again(video: PointVideo, parts: FoundParts, chosen: list[int]) -> FoundParts:

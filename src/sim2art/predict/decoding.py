@@ -2,10 +2,11 @@
 
 Judge a diverse pool, add joints for what changed and none of it explains, fit the promising ones to the points they were
 given and judge again, keep a small consistent set, fit each joint to its part (both types), judge the fitted joints, and
-let them share the points. Several such draws are made one; then each part is looked at from itself, for parts that it
-carries. Last, the mask network draws the masks of the final joints.
+let them share the points. Several such draws are made one, and the mask network draws the masks of their joints; then each
+part is looked at from itself, for parts that it carries, in the same way.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -26,6 +27,7 @@ from sim2art.predict.pool import PoolConfig, draw_points, gather_pool, observe
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.predict.settling import Settled, fit_to_all_points, settle
 from sim2art.proposals.assembly import assemble_estimate
+from sim2art.proposals.turns_in_place import TurnsInPlaceConfig
 
 MAX_PARTS = 20
 """Moving parts that are reported (M of the paper)."""
@@ -42,6 +44,14 @@ class DecodingConfig:
     """Guesses from surfaces that score lower are not believed: noise changes surfaces, too."""
     draws: DrawsConfig = field(default_factory=DrawsConfig)
     carried: CarriedConfig = field(default_factory=CarriedConfig)
+    turns_in_place: TurnsInPlaceConfig = field(default_factory=TurnsInPlaceConfig)
+    """What is guessed besides where a part is looked at from itself, as wheels and knobs sit on parts."""
+
+    @property
+    def on_parts(self) -> "DecodingConfig":
+        """How parts are found in what a part sees from itself."""
+        pool = dataclasses.replace(self.pool, turns_in_place=self.turns_in_place)
+        return dataclasses.replace(self, pool=pool)
 
 
 def decode_video(
@@ -54,23 +64,26 @@ def decode_video(
     """The whole way from points to an estimate with a trained judge.
 
     Args:
-        masks: Draws the masks of the final joints; without it, and where a part hangs on another, they stay as the
-            judge gave them.
+        masks: Draws the masks of final joints; without it they stay as the judge gave them.
     """
     rng = np.random.default_rng(config.seed)
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
-    find = partial(find_parts, network, threshold=calibration.score_threshold, config=config, rng=rng)
-    parts = find_in_draws(normalized, find, config.draws)
-    parts = add_carried(normalized, parts, find, config.carried)
+    find = partial(find_parts, network, threshold=calibration.score_threshold, rng=rng)
+
+    def find_on_part(seen: PointVideo) -> FoundParts:
+        return _draw_masks(masks, seen, find(seen, config=config.on_parts))
+
+    parts = find_in_draws(normalized, partial(find, config=config), config.draws)
+    num_seen = len(parts.joints)
+    parts = _draw_masks(masks, normalized, parts.surest(MAX_PARTS))
+    num_seen -= len(parts.joints)
+    parts = add_carried(normalized, parts, find_on_part, config.carried)
+    num_seen += len(parts.joints)
     reasons: tuple[str, ...] = ()
-    if len(parts.joints) > MAX_PARTS:
-        reasons = (
-            f"{len(parts.joints)} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged",
-        )
+    if num_seen > MAX_PARTS:
+        reasons = (f"{num_seen} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged",)
         parts = parts.surest(MAX_PARTS)
-    if masks is not None and parts.joints and np.all(parts.parents == BASE):
-        parts = parts.with_probabilities(draw_masks(masks, normalized, parts.joints, parts.probabilities))
     return assemble_estimate(
         video,
         normalization,
@@ -81,6 +94,13 @@ def decode_video(
         confidences=parts.scores,
         reasons=reasons,
     )
+
+
+def _draw_masks(masks: MaskNetwork | None, video: PointVideo, parts: FoundParts) -> FoundParts:
+    """The parts, all of them on the base, with masks drawn anew."""
+    if masks is None or not parts.joints:
+        return parts
+    return parts.with_probabilities(draw_masks(masks, video, parts.joints, parts.probabilities))
 
 
 def find_parts(

@@ -22,6 +22,7 @@ from sim2art.proposals.rest_pose import disc_normals
 from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.proposals.surface_grid import index_surface
 from sim2art.proposals.surface_guesses import SurfaceGuessConfig, guess_from_surfaces
+from sim2art.proposals.turns_in_place import TurnsInPlaceConfig, guess_turns_in_place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class PoolConfig:
     num_judged: int = 256
     """Of these, the points that the pool is judged on."""
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
+    turns_in_place: TurnsInPlaceConfig | None = None
+    """Of guesses for wheels and knobs, for views from the part that these may sit on."""
     num_kept: int = 24
     """Of the hypotheses from flow, those that score best are kept: as many as the judge saw side by side in training."""
     num_compared: int = 12
@@ -107,6 +110,9 @@ def gather_pool(
     guesses = propose(draw.video, config.proposals, rng, draw.directions)
     if not len(guesses):
         return None
+    if config.turns_in_place is not None:
+        turns = guess_turns_in_place(observed.smoothed, draw.directions, rng, config.turns_in_place)
+        guesses = guesses if turns is None else join_hypotheses([guesses, turns])
     pool = _best(Pool(guesses, draw.judge(guesses), np.ones(len(guesses), dtype=bool)), config.num_kept)
     more = _guess_from_surfaces(draw, observed.video, slots, pool.judgement, config, rng)
     if more is not None:
@@ -133,6 +139,9 @@ def _guess_from_surfaces(
     """Joints for what changed and no good hypothesis explains."""
     change = measure_change(video)[np.arange(video.num_frames)[:, None], slots]
     good = judgement.mask_logits[judgement.scores > config.explains]
-    unexplained = np.zeros(change.shape, dtype=bool)
-    unexplained[:, : draw.judged.shape[1]] = ~np.any(good > 0, axis=0)
-    return guess_from_surfaces(draw.video, draw.normals, change, unexplained, rng, config.surface_guesses)
+    judged, claimed = np.zeros(change.shape, dtype=bool), np.zeros(change.shape, dtype=bool)
+    judged[:, : draw.judged.shape[1]] = True
+    claimed[judged] = np.any(good > 0, axis=0).ravel()
+    return guess_from_surfaces(
+        draw.video, draw.normals, change, judged & ~claimed, claimed, draw.directions, rng, config.surface_guesses
+    )

@@ -1,11 +1,12 @@
 """Joints guessed without flow: pieces of surface that cannot have stood still, followed by ICP, and the joint behind.
 
 A piece is carried from frame to frame onto what else has changed there. The one turn and the one slide that come
-nearest to its motions are fitted to surfaces (`surface_fit`). As with `propose` the network judges what is true.
+nearest to its motions are fitted to surfaces (`surface_fit`); so are joints along main directions that carry pieces well
+(`surface_scan`). As with `propose` the network judges what is true.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -20,14 +21,20 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.hypotheses import Hypotheses, JointGuess
 from sim2art.proposals.propose import count_in_cells
 from sim2art.proposals.surface_fit import fit_to_surfaces, gather_part_surface
+from sim2art.proposals.surface_scan import Scanned, SurfaceScanConfig, measure_distances, scan
 
 
 @dataclass(frozen=True, kw_only=True)
 class SurfaceGuessConfig:
     """How many pieces are followed, and how; lengths in normalised units."""
 
-    num_seeds: int = 5
-    """Each gives up to two joints."""
+    num_seeds: int = 12
+    """Pieces that joints along main directions are tried on."""
+    num_followed: int = 5
+    """Of them, those that ICP follows; each gives up to two joints."""
+    scan: SurfaceScanConfig = field(default_factory=SurfaceScanConfig)
+    num_scanned: int = 6
+    """Joints along main directions that are fitted, at most."""
     min_change: float = 0.2
     """Points that fewer of the other frames contradict start no piece (`measure_change`); half of that to be met."""
     min_seeds: int = 30
@@ -58,6 +65,8 @@ def guess_from_surfaces(
     normals: Float[np.ndarray, "frame point 3"],
     change: Float[np.ndarray, "frame point"],
     unexplained: Bool[np.ndarray, "frame point"],
+    claimed: Bool[np.ndarray, "frame point"],
+    directions: Float[np.ndarray, "direction 3"],
     rng: np.random.Generator,
     config: SurfaceGuessConfig | None = None,
 ) -> Hypotheses | None:
@@ -68,6 +77,8 @@ def guess_from_surfaces(
         normals: Unit normals of its points, of either sign; zeros where unknown.
         change: Share of the other frames that contradict that a point stood still (`measure_change`).
         unexplained: Points that pieces may grow from.
+        claimed: Points of parts that are known, which are no place to come to along a direction.
+        directions: That axes are likely to lie along (`find_main_directions`).
         rng: Draws the seeds.
         config: Settings.
     """
@@ -83,21 +94,25 @@ def guess_from_surfaces(
     )  # fmt: skip
     changed = has_normal & (change > 0.5 * config.min_change)
     scenes = [_Scene.of(video.points_world[t][chosen], normals[t][chosen]) for t, chosen in enumerate(changed)]
+    distances = measure_distances(video.points_world, changed & ~claimed)
     guesses: list[JointGuess] = []
-    for frame, slot in starts[seeds]:
+    scanned: list[tuple[Scanned, int, np.ndarray]] = []
+    for index, (frame, slot) in enumerate(starts[seeds]):
         radius = float(rng.choice(config.radii))
         near = np.linalg.norm(video.points_world[frame] - video.points_world[frame, slot], axis=1) < radius
         piece = video.points_world[frame][near & has_normal[frame] & (change[frame] > config.min_change)]
         if len(piece) < config.min_carried:
             continue
         piece = piece[:: max(1, len(piece) // config.num_carried)].astype(np.float64)
-        track = _follow(scenes, int(frame), piece, config)
-        guesses += [
-            joint
-            for start in (_turn_of(track, piece, config), _slide_of(track, piece, config))
-            if start is not None
-            and (joint := _fitted(video, normals, changed, int(frame), piece, start, config)) is not None
-        ]
+        normal = normals[frame, slot].astype(np.float64)
+        tried = scan(distances, piece, int(frame), normal, directions, config.scan)
+        scanned += [(one, int(frame), piece) for one in tried]
+        if index < config.num_followed:
+            track = _follow(scenes, int(frame), piece, config)
+            starts_of_it = (_turn_of(track, piece, config), _slide_of(track, piece, config))
+            guesses += _fit_each(video, normals, changed, [(x, int(frame), piece) for x in starts_of_it if x], config)
+    best = sorted(scanned, key=lambda x: -x[0].gain)[: config.num_scanned]
+    guesses += _fit_each(video, normals, changed, [(one.joint, frame, piece) for one, frame, piece in best], config)
     return _as_hypotheses(guesses) if guesses else None
 
 
@@ -164,6 +179,18 @@ def _distance(scene: _Scene, piece: np.ndarray, motion: np.ndarray, cut: float =
     """Root mean square distance of the carried piece from what has changed."""
     distance, _ = scene.tree.query(apply(motion, piece), distance_upper_bound=cut)
     return float(np.sqrt(np.mean(np.minimum(distance, cut) ** 2)))
+
+
+def _fit_each(
+    video: PointVideo,
+    normals: np.ndarray,
+    changed: np.ndarray,
+    starts: Sequence[tuple[JointGuess, int, np.ndarray]],
+    config: SurfaceGuessConfig,
+) -> list[JointGuess]:
+    """Joints fitted, each from a start with the frame and the piece that it carries."""
+    fitted = (_fitted(video, normals, changed, frame, piece, joint, config) for joint, frame, piece in starts)
+    return [joint for joint in fitted if joint is not None]
 
 
 def _fitted(
