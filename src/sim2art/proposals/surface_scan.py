@@ -130,7 +130,8 @@ def _try(
         arm = float(np.linalg.norm(np.cross(axis, piece - place), axis=1).max())
         farthest = min(config.max_turn, config.reach / max(arm, 0.1))
     grid = np.linspace(-farthest, farthest, config.num_values)
-    costs = _look_up(field, *(x.astype(np.float32) for x in (piece, axis, place)), turns, grid.astype(np.float32))
+    carried, line, point = (x.astype(np.float32) for x in (piece, axis, place))
+    costs = _look_up(field, carried, line, point, turns, grid.astype(np.float32))
     course = _cheapest(costs, frame, config.num_values // 2, config.roughness)
     frames = np.arange(len(costs))
     steps = np.sum(np.diff(course) ** 2) * config.roughness
