@@ -123,6 +123,14 @@ def test_a_child_of_a_moving_part_is_hung_on_it() -> None:
         assert joint.is_type_right and joint.axis_deg is not None and joint.axis_deg < 1.5
 
 
+@pytest.mark.parametrize("swing, parents", [(0.035, [part_name(0), part_name(1)]), (0.0, [part_name(0)])])
+def test_what_moves_little_on_a_part_that_goes_far_stays_on_it(swing: float, parents: list[str]) -> None:
+    """One joint on the base explains it nearly as well; but what does not move on its carrier is a piece of it."""
+    clip = make_chain_clip(swing=swing, noise=0.01)
+    refined = refine(clip.video, truth_as_estimate(clip, confidence=0.6))
+    assert [x.joint.parent for x in refined.joints] == parents
+
+
 def in_halves(clip: Clip, *, second_moves: float = 1.0) -> ArticulationEstimate:
     """The truth of a clip of one part, that part told as two; the second one's values are scaled."""
     truth = truth_as_estimate(clip)

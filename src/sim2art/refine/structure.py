@@ -22,6 +22,11 @@ PARENT_ODDS = 3.0
 """A moving parent needs this much log-odds against the static base."""
 PARENT_RATIO = 1.5
 """And the base must leave this many times more: two drawers that slide side by side hang on each other as well."""
+RIDING_SUPPORT = 30.0
+"""A part that was proposed on a moving one stays there if its own motion has this much log-odds against standing still on it,"""
+RIDING_DIFFERENCE = 0.2
+"""and the best joint on the base carries it as its carrier does, up to this share: a wheel goes round with its door, and by how
+much it turns on it is lost in that."""
 MAX_PARENTS = 3
 """Touching parts that are tried as parents of one part, the largest first."""
 SAME_ODDS = 0.0
@@ -52,7 +57,7 @@ def measure_support(view: PartView, fit: PartFit) -> float:
 def choose_parents(sight: Sight, parts: Parts, solver: SolverConfig, correspondence: CorrespondenceConfig) -> Parts:
     """Hang each part on the moving part in whose frame it has the clearer joint, or on the base.
 
-    A moving parent must win by `PARENT_ODDS` and touch its child.
+    A moving parent must win by `PARENT_ODDS` and touch its child, unless it was proposed as such and carries it anyway.
     """
     model = parts.model
     sizes = np.argsort(-parts.probabilities[..., 1:].sum(axis=(0, 1)), kind="stable").tolist()
@@ -79,8 +84,19 @@ def choose_parents(sight: Sight, parts: Parts, solver: SolverConfig, corresponde
         if best_guess is not None:
             model = model.with_joint(child, best_guess, best_parent)
         elif model.parents[child] != BASE and base_fit is not None:
+            if _rides(base_view, base_fit, model, child) and parts.support[child] >= RIDING_SUPPORT:
+                continue
             model = model.with_joint(child, base_fit.guess, BASE)
     return dataclasses.replace(parts, model=model)
+
+
+def _rides(base_view: PartView, base_fit: PartFit, model: KinematicModel, child: int) -> bool:
+    """Whether a part's joint on the base carries it as the part does that it hangs on (itself on the base)."""
+    parent = int(model.parents[child])
+    if model.parents[parent] != BASE:
+        return False
+    own, carrier = (make_model([guess], [BASE], base_view.eyes) for guess in (base_fit.guess, model[parent]))
+    return _differ(base_view.rows, own, carrier) < RIDING_DIFFERENCE
 
 
 def _left(rows: Rows, lengths: Float[np.ndarray, "row"]) -> float:
