@@ -74,12 +74,10 @@ def decode_video(
     def find_on_part(seen: PointVideo) -> FoundParts:
         return _draw_masks(masks, seen, find(seen, config=config.on_parts))
 
-    parts = find_in_draws(normalized, partial(find, config=config), config.draws)
-    num_seen = len(parts.joints)
-    parts = _draw_masks(masks, normalized, parts.surest(MAX_PARTS))
-    num_seen -= len(parts.joints)
-    parts = add_carried(normalized, parts, find_on_part, config.carried)
-    num_seen += len(parts.joints)
+    found = find_in_draws(normalized, partial(find, config=config), config.draws)
+    drawn = _draw_masks(masks, normalized, found.surest(MAX_PARTS))
+    parts = add_carried(normalized, drawn, find_on_part, config.carried)
+    num_seen = len(found.joints) + len(parts.joints) - len(drawn.joints)
     reasons: tuple[str, ...] = ()
     if num_seen > MAX_PARTS:
         reasons = (f"{num_seen} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged",)

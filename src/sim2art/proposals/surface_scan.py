@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float32
 
 from sim2art.geometry.rotations import any_perpendicular
 from sim2art.proposals.hypotheses import JointGuess
+from sim2art.proposals.twists import carry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,20 +168,11 @@ def _look_up(field, piece, axis, pivot, turns, grid):
     num_frames = field.shape[0]
     costs = np.zeros((num_frames, len(grid)))
     share = 1.0 / (len(piece) * CUT * CUT)
+    place = np.zeros(3, np.float32)
     for q in range(len(grid)):
-        s, c = np.sin(grid[q]), np.cos(grid[q])
         for i in range(len(piece)):
-            if turns:
-                x, y, z = piece[i, 0] - pivot[0], piece[i, 1] - pivot[1], piece[i, 2] - pivot[2]
-                along = (axis[0] * x + axis[1] * y + axis[2] * z) * (1.0 - c)
-                px = pivot[0] + c * x + s * (axis[1] * z - axis[2] * y) + along * axis[0]
-                py = pivot[1] + c * y + s * (axis[2] * x - axis[0] * z) + along * axis[1]
-                pz = pivot[2] + c * z + s * (axis[0] * y - axis[1] * x) + along * axis[2]
-            else:
-                px = piece[i, 0] + grid[q] * axis[0]
-                py = piece[i, 1] + grid[q] * axis[1]
-                pz = piece[i, 2] + grid[q] * axis[2]
-            a, b, d = (px + _HALF) / _CELL, (py + _HALF) / _CELL, (pz + _HALF) / _CELL
+            carry(piece[i], axis, pivot, grid[q], turns, place)
+            a, b, d = (place[0] + _HALF) / _CELL, (place[1] + _HALF) / _CELL, (place[2] + _HALF) / _CELL
             inside = 0 <= a < _SIDE and 0 <= b < _SIDE and 0 <= d < _SIDE
             for t in range(num_frames):
                 e = field[t, int(a), int(b), int(d)] if inside else np.float32(CUT)
