@@ -5,9 +5,10 @@ import pytest
 
 from sim2art.errors import InvalidValueError
 from sim2art.perception.adapters.dis_flow import DisFlow
+from sim2art.perception.components import Choice
 from sim2art.perception.lifted_flow import PixelFlow, measure_flows
-from sim2art.perception.masks import lift_box
-from sim2art.perception.moving import Box, box_masks, find_moving, moving_box
+from sim2art.perception.masks import choose_masks, lift_box
+from sim2art.perception.moving import Box, box_masks, find_known, find_moving, moving_box
 from sim2art.perception.pose_refinement import apply_scales, refine_poses, static_error
 from tests.perception.sliding_scene import BOARD, SlidingScene, board_points_world, render_scene
 
@@ -43,6 +44,42 @@ def test_a_few_specks_far_away_do_not_count(scene: SlidingScene) -> None:
     assert specks is not None
     np.testing.assert_allclose(specks.low, plain.low, atol=0.02)
     np.testing.assert_allclose(specks.high, plain.high, atol=0.02)
+
+
+def test_what_comes_near_the_camera_does_not_hide_what_moves_behind(scene: SlidingScene) -> None:
+    moving = scene.on_board[:, ::2, ::2].copy()
+    plain = moving_box(moving, scene.depths, scene.intrinsics, scene.world_from_camera)
+    depths = scene.depths.copy()
+    # An arm a tenth as far as the board: it fills more of the image than the board does, and little space.
+    depths[2:5, :, 110:] = 0.1 * float(np.median(scene.depths[scene.on_board]))
+    moving[2:5, :, 55:] = True
+    assert moving.sum() > 2 * scene.on_board[:, ::2, ::2].sum()
+    behind_arm = moving_box(moving, depths, scene.intrinsics, scene.world_from_camera)
+    assert plain is not None
+    assert behind_arm is not None
+    middle = 0.5 * (plain.low + plain.high)
+    assert np.all(behind_arm.contains(middle[None]))
+
+
+def test_what_is_known_holds_what_moves_and_what_two_flows_tell_of(scene: SlidingScene) -> None:
+    flows = _flows(scene, scene.world_from_camera)
+    moving = scene.on_board[:, ::2, ::2]
+    known = find_known(flows, moving)
+    assert np.all(known[moving])
+    assert known[~moving].mean() > 0.5
+    assert not np.any(find_known({}, moving)[~moving])
+
+
+def test_the_crop_grows_until_it_holds_what_is_known_to_stand_still(scene: SlidingScene) -> None:
+    moving = scene.on_board[:, ::2, ::2]
+
+    def area(known: np.ndarray) -> float:
+        return choose_masks(
+            scene.images, scene.depths, moving, known, scene.intrinsics, scene.world_from_camera,
+            choice=Choice(name="motion"), frame_ids=tuple(range(6)), box=None, crop_factor=1.6,
+        ).masks.mean()  # fmt: skip
+
+    assert area(moving) > 1.2 * area(np.ones_like(moving))
 
 
 def test_without_moving_pixels_there_is_no_box(scene: SlidingScene) -> None:

@@ -16,6 +16,8 @@ _SALIENT_COVER = 0.7
 """Share of the moving pixels that a salient-object mask must hold to be believed."""
 _MAX_MOVING_SHARE = 0.4
 """Share of the crop that is seen to move above which the crop is widened."""
+_MAX_KNOWN_MOVING_SHARE = 0.55
+"""The same of the pixels of which it is known whether they move: of a blank part that fills its mask few are."""
 _NUM_PROBES = 3
 _PROMPT_PERCENTILES = (5.0, 95.0)
 _PROMPT_GROWTH = 1.3
@@ -39,6 +41,7 @@ def choose_masks(
     images: UInt8[np.ndarray, "frame height width 3"],
     depths: Float32[np.ndarray, "frame height width"],
     moving: Bool[np.ndarray, "frame half_height half_width"],
+    known: Bool[np.ndarray, "frame half_height half_width"],
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     *,
@@ -50,6 +53,7 @@ def choose_masks(
     """Mask the object, given the moving pixels (every second row and column).
 
     Args:
+        known: Pixels of which it is known whether they move, those that do among them.
         choice: Component of the task "mask".
         frame_ids: The recording's numbers of the frames, for masks in files.
         box: x, y, width, height (px) of the object in the first frame: the prompt of SAM 2, else the mask itself.
@@ -71,19 +75,30 @@ def choose_masks(
         region = lift_box(box, depths[0], intrinsics, around)
         return MaskChoice(masks=box_masks(region, depths, intrinsics, world_from_camera), moves=moves, warnings=())
     if choice.name in ("auto", "u2net"):
-        salient = _salient_masks(images, moving, required=choice.name == "u2net")
-        if salient is not None:
+        is_required = choice.name == "u2net"
+        salient = _salient_masks(images, moving, required=is_required)
+        if salient is not None and (is_required or _hold_what_stands_still(salient, moving, known)):
             return MaskChoice(masks=salient & whole, moves=moves, warnings=())
     if choice.name == "whole" or around is None:
         return MaskChoice(masks=whole, moves=moves, warnings=())
     masks = box_masks(around.expanded(crop_factor), depths, intrinsics, world_from_camera)
-    for factor, margin_share in ((1.25, 0.15), (1.4, 0.15), (1.4, 0.6)):
+    for factor, margin_share in ((1.25, 0.15), (1.4, 0.15), (1.4, 0.6), (2.5, 0.6)):
         # What moves is known only beside what does not: the crop grows until it holds enough that stands still.
-        if moving[masks[:, ::2, ::2]].mean() <= _MAX_MOVING_SHARE:
+        if moving[masks[:, ::2, ::2]].mean() <= _MAX_MOVING_SHARE and _hold_what_stands_still(masks, moving, known):
             break
         wider = around.expanded(crop_factor * factor, margin_share=margin_share)
         masks = box_masks(wider, depths, intrinsics, world_from_camera)
     return MaskChoice(masks=masks, moves=moves, warnings=())
+
+
+def _hold_what_stands_still(
+    masks: Bool[np.ndarray, "frame height width"],
+    moving: Bool[np.ndarray, "frame half_height half_width"],
+    known: Bool[np.ndarray, "frame half_height half_width"],
+) -> bool:
+    """Whether masks hold enough that is known to stand still beside what moves."""
+    inside = masks[:, ::2, ::2]
+    return bool((moving & inside).sum() <= _MAX_KNOWN_MOVING_SHARE * (known & inside).sum())
 
 
 def lift_box(

@@ -35,7 +35,7 @@ _BOX_PERCENTILES = (2.0, 98.0)
 _CELL_SHARE = 0.03
 """Side of the cells in which moving points are clustered, as a share of their distance."""
 _CLUSTER_SHARE = 0.12
-"""Clusters with less than this share of the largest one's moving pixels are left out."""
+"""Clusters with less than this share of the largest one's moving area are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +94,16 @@ def find_moving(
     return moving
 
 
+def find_known(
+    flows: dict[tuple[int, int], PixelFlow], moving: Bool[np.ndarray, "frame half_height half_width"]
+) -> Bool[np.ndarray, "frame half_height half_width"]:
+    """Pixels of which it is known whether they move: flow of two pairs of frames tells, or they do (`find_moving`)."""
+    told = np.zeros(moving.shape, dtype=int)
+    for (frame, _), pair in flows.items():
+        told[frame] += pair.confident[::_STRIDE, ::_STRIDE]
+    return moving | (told >= 2)
+
+
 def moving_box(
     moving: Bool[np.ndarray, "frame half_height half_width"],
     depths: Float32[np.ndarray, "frame height width"],
@@ -104,34 +114,37 @@ def moving_box(
     shares = moving.mean(axis=(1, 2))
     if np.sum(shares > _MIN_MOVING_SHARE) < min(2, len(moving)):
         return None
-    points, frames = [], []
+    points, frames, areas = [], [], []
     for frame in np.flatnonzero(shares > 0):
         y, x = np.nonzero(moving[frame])
         pixels = np.stack([x, y], axis=1).astype(np.float64) * _STRIDE
         depth = depths[frame, y * _STRIDE, x * _STRIDE].astype(np.float64)
         points.append(apply(world_from_camera[frame], unproject(intrinsics, pixels, depth)))
         frames.append(np.full(len(points[-1]), frame))
-    cloud = np.concatenate(points)
-    cloud = cloud[_in_large_clusters(cloud, np.concatenate(frames))]
-    if len(cloud) == 0:
+        # What comes near the camera, such as an arm, fills pixels and not space.
+        areas.append(depth**2)
+    cloud, area = np.concatenate(points), np.concatenate(areas)
+    kept = _in_large_clusters(cloud, np.concatenate(frames), area)
+    if not kept.any():
         return None
-    low, high = np.percentile(cloud, _BOX_PERCENTILES, axis=0)
+    low, high = np.percentile(cloud[kept], _BOX_PERCENTILES, axis=0, weights=area[kept], method="inverted_cdf")
     return Box(low=low, high=high)
 
 
 def _in_large_clusters(
-    points: Float[np.ndarray, "point 3"], frames: Int[np.ndarray, "point"]
+    points: Float[np.ndarray, "point 3"], frames: Int[np.ndarray, "point"], areas: Float[np.ndarray, "point"]
 ) -> Bool[np.ndarray, "point"]:
-    """Points of the clusters that hold most of the motion; repeated texture far away moves now and then, in specks."""
-    cell = _CELL_SHARE * float(np.median(np.linalg.norm(points, axis=1)))
+    """Points of the clusters that hold most of the area in motion; repeated texture far away moves now and then, in specks."""
+    distances = np.linalg.norm(points, axis=1)
+    cell = _CELL_SHARE * float(np.percentile(distances, 50.0, weights=areas, method="inverted_cdf"))
     index = np.floor((points - points.min(axis=0)) / max(cell, 1e-6)).astype(np.int64)
     cells, cell_of = np.unique(index, axis=0, return_inverse=True)
     cell_of = cell_of.ravel()
-    # A cell counts by its pixels, as long as it moves in more than one frame.
+    # A cell counts as long as it moves in more than one frame.
     pairs = np.unique(np.stack([cell_of, frames], axis=1), axis=0)
     lasting = np.bincount(pairs[:, 0], minlength=len(cells)) >= 2
-    mass = np.bincount(cell_of, minlength=len(cells)) * lasting
-    used = np.flatnonzero(mass >= 3)
+    used = np.flatnonzero(lasting & (np.bincount(cell_of, minlength=len(cells)) >= 3))
+    mass = np.bincount(cell_of, weights=areas, minlength=len(cells))
     if len(used) == 0:
         return np.zeros(len(points), dtype=bool)
     links = KDTree(cells[used]).query_pairs(1.9, output_type="ndarray")

@@ -29,7 +29,7 @@ from sim2art.perception.intake import IntakeOptions, Recording, take_in
 from sim2art.perception.lifted_flow import LiftedFlow, measure_flows
 from sim2art.perception.masks import MaskChoice, choose_masks
 from sim2art.perception.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
-from sim2art.perception.moving import find_moving
+from sim2art.perception.moving import find_known, find_moving
 from sim2art.perception.people_choice import leave_out_people
 from sim2art.perception.point_features import add_features
 from sim2art.perception.pose_refinement import apply_scales, refine_poses
@@ -241,7 +241,7 @@ def observe_frames(
         depths = settled.depths
         reasons += settled.doubts()
     choice = choose_masks(
-        images, people.see(depths), moving, recording.intrinsics, poses,
+        images, people.see(depths), moving, find_known(flows, moving), recording.intrinsics, poses,
         choice=options.choice("mask"), frame_ids=frame_ids, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
     )  # fmt: skip
     if truth is not None and truth.masks is not None:
