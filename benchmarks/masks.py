@@ -26,7 +26,7 @@ from sim2art.perception.depth_filter import smooth_depth
 from sim2art.perception.intake import take_in
 from sim2art.perception.lifted_flow import measure_flows
 from sim2art.perception.masks import choose_masks
-from sim2art.perception.moving import find_moving
+from sim2art.perception.moving import find_known, find_moving
 from sim2art.perception.people_choice import leave_out_people
 from sim2art.perception.pipeline import ObserveOptions, coarse_starts, pick_frames
 from sim2art.perception.poses import find_poses
@@ -100,13 +100,14 @@ def measure(case: Case, seed: int, pictures: Path | None) -> dict[str, list[floa
     moving = find_moving(depths, flows, k, poses)
     ids = tuple(int(i) for i in taken.indices[frames])
     people = leave_out_people(images, depths, moving, k, poses, choice=Choice(name="auto"), frame_ids=ids)
+    seen = people.without(moving)
     rows = {}
     used = taken.indices[frames]
     hand = (recording.stage.bodies == recording.stage.hand_body)[used][:, :, cut]
     whole, parts = recording.object_masks[used][:, :, cut], recording.part_images[used][:, :, cut] > 0
     for name in ("auto", "motion"):
         masks = choose_masks(
-            images, people.see(depths), people.without(moving), k, poses,
+            images, people.see(depths), seen, find_known(people.drop(flows), seen), k, poses,
             choice=Choice(name=name), frame_ids=ids, box=None, crop_factor=options.crop_factor,
         ).masks  # fmt: skip
         rows[name] = [
