@@ -75,9 +75,8 @@ def choose_masks(
         region = lift_box(box, depths[0], intrinsics, around)
         return MaskChoice(masks=box_masks(region, depths, intrinsics, world_from_camera), moves=moves, warnings=())
     if choice.name in ("auto", "u2net"):
-        is_required = choice.name == "u2net"
-        salient = _salient_masks(images, moving, required=is_required)
-        if salient is not None and (is_required or _hold_what_stands_still(salient, moving, known)):
+        salient = _salient_masks(images, moving, known, required=choice.name == "u2net")
+        if salient is not None:
             return MaskChoice(masks=salient & whole, moves=moves, warnings=())
     if choice.name == "whole" or around is None:
         return MaskChoice(masks=whole, moves=moves, warnings=())
@@ -154,9 +153,13 @@ def _followed_masks(
 
 
 def _salient_masks(
-    images: np.ndarray, moving: Bool[np.ndarray, "frame half_height half_width"], *, required: bool
+    images: np.ndarray,
+    moving: Bool[np.ndarray, "frame half_height half_width"],
+    known: Bool[np.ndarray, "frame half_height half_width"],
+    *,
+    required: bool,
 ) -> Bool[np.ndarray, "frame height width"] | None:
-    """Salient-object masks, or None when the weight is not at hand or the mask misses what moves."""
+    """Salient-object masks; None when the weight is not at hand, or the mask misses what moves or holds nothing else."""
     from sim2art.perception.adapters.u2netp import load_u2netp
 
     masker = load_u2netp(required=required)
@@ -174,4 +177,5 @@ def _salient_masks(
     areas = masks.mean(axis=(1, 2))
     is_steady = areas.min() > 0.4 * float(np.median(areas))
     is_covering = not moving.any() or masks[:, ::2, ::2][moving].mean() >= _SALIENT_COVER
-    return masks if required or (is_steady and is_covering) else None
+    is_believed = is_steady and is_covering and _hold_what_stands_still(masks, moving, known)
+    return masks if required or is_believed else None
