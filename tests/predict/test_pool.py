@@ -37,7 +37,7 @@ def test_the_pool_is_small_and_holds_the_true_joint_along_its_direction(seen) ->
     config = PoolConfig(num_kept=8, num_compared=6)
     pool = gather_pool(draw, observed, slots, config, np.random.default_rng(0))
     assert pool is not None
-    assert len(pool.hypotheses) == len(pool.judgement.scores) == len(pool.by_flow) <= 6
+    assert len(pool.hypotheses) == len(pool.judgement.scores) == len(pool.is_plain) <= 6
     best = int(np.argmax(pool.judgement.scores))
     assert pool.hypotheses.is_revolute[best]
     assert np.rad2deg(line_angle(pool.hypotheses.axes[best].astype(float), truth.axes[0])) < 0.01

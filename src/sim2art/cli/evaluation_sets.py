@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from sim2art.assets.procedural import NOVEL_FAMILIES, TRAINING_FAMILIES
+from sim2art.assets.procedural import NOVEL_FAMILIES, VALIDATION_FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES
 from sim2art.cli.recorded_clips import SwapName, observe_colors, observe_recording
 from sim2art.dataset.clip import Clip
@@ -74,7 +74,7 @@ class EvaluationSet:
         """What the object of a clip is drawn from: families, or the one object of a real-mesh set."""
         match self.name:
             case "procedural-val" | "procedural-rgbd":
-                return TRAINING_FAMILIES
+                return VALIDATION_FAMILIES
             case "procedural-novel":
                 return NOVEL_FAMILIES
             case (

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def train(
-    preset: Literal["tiny", "small", "base", "scene-flow", "scene-flow-fine", "masks"],
+    preset: Literal["tiny", "small", "pools", "base", "scene-flow", "scene-flow-fine", "masks"],
     *,
     output: Path,
     network: Literal["proposals", "paper", "queries"] | None = None,
@@ -35,6 +35,7 @@ def train(
 
     Args:
         preset: Size of the run: tiny (seconds), small (hours on two CPU cores), base (a data-centre GPU);
+            pools goes on from a trained judge (--start-from) with the rarer guesses that decoding makes;
             scene-flow trains scene flow for --flow gmsf (hours on a CPU core), scene-flow-fine ends it with more points;
             masks trains the network that draws masks once the joints are known.
         output: Folder for checkpoint, state and logs.

@@ -34,8 +34,8 @@ class PoolConfig:
     num_judged: int = 256
     """Of these, the points that the pool is judged on."""
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
-    turns_in_place: TurnsInPlaceConfig | None = None
-    """Of guesses for wheels and knobs, for views from the part that these may sit on."""
+    turns_in_place: TurnsInPlaceConfig = field(default_factory=TurnsInPlaceConfig)
+    """Of guesses for wheels and knobs."""
     num_kept: int = 24
     """Of the hypotheses from flow, those that score best are kept: as many as the judge saw side by side in training."""
     num_compared: int = 12
@@ -66,20 +66,26 @@ class Pool(NamedTuple):
 
     hypotheses: Hypotheses
     judgement: Judgement
-    by_flow: Bool[np.ndarray, "hypothesis"]
-    """Whether flow gave the hypothesis; if not, surfaces alone did."""
+    is_plain: Bool[np.ndarray, "hypothesis"]
+    """Whether pairs of frames gave the hypothesis; if not, it is a rare guess: a turn in place, or from surfaces alone."""
 
 
 def observe(network: Judge | MaskNetwork, video: PointVideo, config: EvidenceConfig) -> Observed:
     """Smooth the flow and index the surfaces of a normalised video, for the evidence that a network reads."""
     surface = index_video(video, evidence_for(network, config))
+    normals = gather_normals(video, surface, config)
+    smoothed = smooth_flow(video, radius=WHOLE_RADIUS)
+    return Observed(video, smoothed, surface, normals, find_main_directions(normals))
+
+
+def gather_normals(video: PointVideo, surface: Surface, config: EvidenceConfig) -> Float[np.ndarray, "frame point 3"]:
+    """Normals of either sign, zeros where there are none; made if the surface was indexed without."""
     known = surface.normals
     if known is None:
         known = disc_normals(index_surface(video.points_world, video.valid, config.num_clip_points))
     normals = np.zeros(video.points_world.shape, dtype=np.float32)
     normals[:, : known.shape[1]] = known
-    smoothed = smooth_flow(video, radius=WHOLE_RADIUS)
-    return Observed(video, smoothed, surface, normals, find_main_directions(normals))
+    return normals
 
 
 def draw_points(
@@ -108,24 +114,26 @@ def gather_pool(
 ) -> Pool | None:
     """The pool of a draw; None when nothing moves."""
     guesses = propose(draw.video, config.proposals, rng, draw.directions)
+    is_plain = np.ones(len(guesses), dtype=bool)
+    turns = guess_turns_in_place(observed.smoothed, draw.directions, rng, config.turns_in_place)
+    if turns is not None:
+        guesses = join_hypotheses([guesses, turns])
+        is_plain = np.append(is_plain, np.zeros(len(turns), dtype=bool))
     if not len(guesses):
         return None
-    if config.turns_in_place is not None:
-        turns = guess_turns_in_place(observed.smoothed, draw.directions, rng, config.turns_in_place)
-        guesses = guesses if turns is None else join_hypotheses([guesses, turns])
-    pool = _best(Pool(guesses, draw.judge(guesses), np.ones(len(guesses), dtype=bool)), config.num_kept)
+    pool = _best(Pool(guesses, draw.judge(guesses), is_plain), config.num_kept)
     more = _guess_from_surfaces(draw, observed.video, slots, pool.judgement, config, rng)
     if more is not None:
         guesses = join_hypotheses([pool.hypotheses, more])
-        pool = Pool(guesses, draw.judge(guesses), np.append(pool.by_flow, np.zeros(len(more), dtype=bool)))
+        pool = Pool(guesses, draw.judge(guesses), np.append(pool.is_plain, np.zeros(len(more), dtype=bool)))
     pool = _best(pool, config.num_compared)
-    return Pool(*look_again(draw, pool.hypotheses, pool.judgement, config.second_look), pool.by_flow)
+    return Pool(*look_again(draw, pool.hypotheses, pool.judgement, config.second_look), pool.is_plain)
 
 
 def _best(pool: Pool, count: int) -> Pool:
     """Those that score best, in their order."""
     chosen = np.sort(np.argsort(-pool.judgement.scores, kind="stable")[:count])
-    return Pool(pool.hypotheses.take(chosen), pool.judgement.take(chosen), pool.by_flow[chosen])
+    return Pool(pool.hypotheses.take(chosen), pool.judgement.take(chosen), pool.is_plain[chosen])
 
 
 def _guess_from_surfaces(

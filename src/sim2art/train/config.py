@@ -8,12 +8,15 @@ from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.networks.judge import JudgeConfig
 from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.simulate.generate import ClipConfig
+from sim2art.train.example_guesses import GuessShares
 from sim2art.train.examples import ExampleConfig
 from sim2art.train.mask_examples import MaskExampleConfig
 from sim2art.train.scene_flow import PairConfig
 
 CHAIN_FAMILIES = ("stapler", "desk_lamp", "office_chair")
 """Training families whose objects have a moving part on a moving part, and often move both."""
+SMALL_CONTROLS = ("control_panel",) * 7 + ("sliding_window", "dishwasher") * 2
+"""Added to the training families where a run is to learn what is easily missed: what is small, or slides along itself."""
 CHAIN_COPIES = 3
 """Times that these are added to the families when a run learns from part views."""
 
@@ -74,6 +77,21 @@ PRESETS: dict[str, TrainConfig] = {
     "small": TrainConfig(
         examples=ExampleConfig(num_points=96, num_hypotheses=24), num_steps=4000, batch_size=8, num_workers=2
     ),
+    "pools": TrainConfig(
+        clips=ClipConfig(families=TRAINING_FAMILIES + SMALL_CONTROLS, corruption="real"),
+        examples=ExampleConfig(
+            num_points=128,
+            num_hypotheses=32,
+            true_share=0.6,
+            guesses=GuessShares(),
+            evidence=EvidenceConfig(kinds=("rest_pose", "residuals")),
+        ),
+        num_steps=320,
+        learning_rate=3e-4,
+        warmup_steps=50,
+        ema_decay=0.99,
+        checkpoint_every=20,
+    ),
     "base": TrainConfig(
         examples=ExampleConfig(
             num_points=192,
@@ -97,6 +115,7 @@ PRESETS: dict[str, TrainConfig] = {
         network="masks", num_steps=600, batch_size=4, warmup_steps=30, learning_rate=3e-3, ema_decay=0.98, num_workers=2
     ),
 }
-"""`tiny` for tests (seconds), `small` for a few hours on two CPU cores, `base` for one data-centre GPU. `scene-flow` trains
+"""`tiny` for tests (seconds), `small` for a few hours on two CPU cores, `base` for one data-centre GPU. `pools` goes on from a
+trained judge on pools as decoding makes them, an hour or two on a core. `scene-flow` trains
 scene flow on few points a frame in an hour or two on a CPU core, `scene-flow-fine` goes on from it with more. `masks` trains
 the mask network in less than an hour on two."""

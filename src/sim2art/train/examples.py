@@ -14,12 +14,15 @@ from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
+from sim2art.predict.pool import Observed, gather_normals
 from sim2art.proposals.agreement import measure_agreement
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import EvidenceConfig, index_video, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
+from sim2art.proposals.main_directions import find_main_directions
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
+from sim2art.train.example_guesses import GuessShares, guess_as_decoding
 from sim2art.train.part_views import view_from_part
 
 Sigma = float | Float[np.ndarray, "hypothesis 1"]
@@ -68,6 +71,8 @@ class ExampleConfig:
     """Share of clips whose flow is hidden from the slot network."""
     true_share: float = 0.3
     """Share of clips whose pool gets slightly wrong copies of the true joints: what a refit after judging looks like."""
+    guesses: GuessShares | None = None
+    """Of what decoding guesses besides; None leaves all of it out, and main directions, too."""
     part_view_share: float = 0.0
     """Share of clips that are seen from one of their moving parts (`part_views`), which the judge learns from only."""
 
@@ -116,10 +121,15 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     normalization = fit_normalization(clip.video)
     video = normalize(clip.video, normalization)
     truth = normalized_truth(clip, normalization)
-    whole = smooth_flow(video, radius=WHOLE_RADIUS)
+    whole, surface = smooth_flow(video, radius=WHOLE_RADIUS), index_video(video, config.evidence)
     slots = draw_moving(whole, config.num_drawn, rng, moving_share=float(rng.choice(config.moving_shares)))
     smoothed = whole.take(slots)
-    pool = propose(smoothed, config.proposals, rng)
+    if config.guesses is None:
+        pool = propose(smoothed, config.proposals, rng)
+    else:
+        normals = gather_normals(video, surface, config.evidence)
+        observed = Observed(video, whole, surface, normals, find_main_directions(normals))
+        pool = guess_as_decoding(observed, slots, config.proposals, config.guesses, rng, config.num_hypotheses)
     if len(truth.axes) and rng.random() < config.true_share:
         pool = join_hypotheses([_perturb(truth.joints, rng), pool])
     if len(pool) > config.num_hypotheses:
@@ -131,7 +141,7 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     frames = np.arange(video.num_frames)[:, None]
     if "semantics" in config.evidence.kinds and rng.random() < config.drop_semantics:
         smoothed = dataclasses.replace(smoothed, features=None)
-    evidence = lay_out_evidence(smoothed, index_video(video, config.evidence), pool, chosen, config.evidence)
+    evidence = lay_out_evidence(smoothed, surface, pool, chosen, config.evidence)
     targets, qualities, types = _label(pool, truth, video.points_world, np.where(video.valid, clip.part_ids, -1), rng)
     padding = config.num_hypotheses - len(pool)
     return JudgeExample(

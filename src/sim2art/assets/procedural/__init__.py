@@ -9,6 +9,7 @@ from sim2art.assets.procedural.base_cabinet import make_base_cabinet
 from sim2art.assets.procedural.book import make_book
 from sim2art.assets.procedural.casement_window import make_casement_window
 from sim2art.assets.procedural.chest import make_chest
+from sim2art.assets.procedural.control_panel import make_control_panel
 from sim2art.assets.procedural.desk import make_desk
 from sim2art.assets.procedural.desk_lamp import make_desk_lamp
 from sim2art.assets.procedural.dishwasher import make_dishwasher
@@ -83,8 +84,12 @@ _NOVEL: dict[str, MakeObject] = {
     "toaster": make_toaster,
 }
 
-FAMILIES: dict[str, MakeObject] = {**_TRAINING, **_NOVEL}
-TRAINING_FAMILIES: tuple[str, ...] = tuple(_TRAINING)
+_LATER: dict[str, MakeObject] = {"control_panel": make_control_panel}
+
+FAMILIES: dict[str, MakeObject] = {**_TRAINING, **_LATER, **_NOVEL}
+VALIDATION_FAMILIES: tuple[str, ...] = tuple(_TRAINING)
+"""Families that procedural-val draws from: not those that came later, so that its clips stay what they were."""
+TRAINING_FAMILIES: tuple[str, ...] = (*_TRAINING, *_LATER)
 """Families that models may be trained on."""
 NOVEL_FAMILIES: tuple[str, ...] = tuple(_NOVEL)
 """Families kept for evaluation only, of other construction than those trained on."""
