@@ -11,7 +11,7 @@ from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.assets.library import make_asset
-from sim2art.assets.procedural import FAMILIES, NOVEL_FAMILIES, TRAINING_FAMILIES
+from sim2art.assets.procedural import FAMILIES, NOVEL_FAMILIES, TRAINING_FAMILIES, VALIDATION_FAMILIES
 from sim2art.assets.procedural.blocks import clutter
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.transforms import apply
@@ -47,6 +47,7 @@ def test_training_and_novel_families_are_many_and_disjoint() -> None:
     assert len(TRAINING_FAMILIES) >= 20
     assert len(NOVEL_FAMILIES) >= 6
     assert not set(TRAINING_FAMILIES) & set(NOVEL_FAMILIES)
+    assert set(VALIDATION_FAMILIES) < set(TRAINING_FAMILIES)
     assert set(FAMILIES) == set(TRAINING_FAMILIES) | set(NOVEL_FAMILIES)
 
 

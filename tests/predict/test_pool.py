@@ -9,6 +9,7 @@ from sim2art.articulation.joint import JointType
 from sim2art.geometry.rotations import line_angle, rotation_from_rotvec
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.predict import fitting
+from sim2art.predict import pool as pool_module
 from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
 from sim2art.predict.fitting import evidence_for_turn, fit_along, refit
 from sim2art.predict.judging import judge
@@ -49,6 +50,20 @@ def test_nothing_that_moves_gives_no_pool(seen) -> None:
     observed = observe(network, still, PoolConfig().evidence)
     draw, slots = draw_points(network, observed, PoolConfig(), np.random.default_rng(0))
     assert gather_pool(draw, observed, slots, PoolConfig(), np.random.default_rng(0)) is None
+
+
+def test_turns_in_place_need_no_pairs_and_are_told_apart(seen, monkeypatch) -> None:
+    _, observed, draw, slots, _ = seen
+    nothing = propose(draw.video, PoolConfig().proposals, np.random.default_rng(1)).take(np.zeros(0, dtype=int))
+    monkeypatch.setattr(pool_module, "propose", lambda *args: nothing)
+    pool = gather_pool(draw, observed, slots, PoolConfig(), np.random.default_rng(0))
+    assert pool is not None
+    assert len(pool.hypotheses) > 0
+    assert not np.any(pool.is_plain)
+    monkeypatch.undo()
+    whole = gather_pool(draw, observed, slots, PoolConfig(), np.random.default_rng(0))
+    assert whole is not None
+    assert np.any(whole.is_plain)
 
 
 def test_evidence_known_from_the_last_pool_is_the_same_and_not_laid_out_again(seen, monkeypatch) -> None:
