@@ -29,13 +29,13 @@ def panel_clip() -> tuple[PointVideo, FoundParts]:
 
 
 def answer(
-    joints: list[FittedJoint], shares: list[np.ndarray], *, score: float = 0.8, odds: float = 2.0, is_plain: bool = True
+    joints: list[FittedJoint], shares: list[np.ndarray], *, score: float = 0.8, odds: float = 2.0, by_flow: bool = True
 ) -> FoundParts:
     moving = np.stack(shares, axis=-1)
     return FoundParts(
         joints=tuple(joints), parents=np.full(len(joints), BASE), scores=np.full(len(joints), score),
         odds=np.array([odds if joint.is_revolute else -odds for joint in joints]),
-        is_plain=np.full(len(joints), is_plain),
+        by_flow=np.full(len(joints), by_flow),
         probabilities=np.concatenate([1 - moving.sum(axis=-1, keepdims=True), moving], axis=-1),
     )  # fmt: skip
 
@@ -54,7 +54,7 @@ def with_a_piece_of_the_wall(parts: FoundParts) -> FoundParts:
 def nothing(parts: FoundParts) -> FoundParts:
     return FoundParts(
         joints=(), parents=np.zeros(0, dtype=np.int64), scores=np.zeros(0), odds=np.zeros(0),
-        is_plain=np.zeros(0, dtype=bool),
+        by_flow=np.zeros(0, dtype=bool),
         probabilities=np.ones_like(parts.probabilities[..., :1]),
     )  # fmt: skip
 
@@ -130,13 +130,13 @@ def test_one_draw_is_what_it_says() -> None:
     assert len(left) == 1
 
 
-@pytest.mark.parametrize(("is_plain", "seen", "believed"), [(True, 2, 1), (False, 2, 0), (False, 3, 1)])
-def test_a_part_that_surfaces_alone_gave_must_be_seen_more_often(is_plain: bool, seen: int, believed: int) -> None:
+@pytest.mark.parametrize(("by_flow", "seen", "believed"), [(True, 2, 1), (False, 2, 0), (False, 3, 1)])
+def test_a_part_that_surfaces_alone_gave_must_be_seen_more_often(by_flow: bool, seen: int, believed: int) -> None:
     video, parts = panel_clip()
-    part = dataclasses.replace(parts, is_plain=np.array([is_plain]))
+    part = dataclasses.replace(parts, by_flow=np.array([by_flow]))
     find, _ = in_turn([nothing(parts)] + [part] * seen + [nothing(parts)] * (3 - seen))
     found = find_in_draws(video, find, DrawsConfig())
-    assert len(found.joints) == len(found.is_plain) == believed
+    assert len(found.joints) == len(found.by_flow) == believed
 
 
 @pytest.mark.parametrize(("score", "believed"), [(0.15, 0), (0.25, 1)])

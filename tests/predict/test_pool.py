@@ -9,7 +9,6 @@ from sim2art.articulation.joint import JointType
 from sim2art.geometry.rotations import line_angle, rotation_from_rotvec
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.predict import fitting
-from sim2art.predict import pool as pool_module
 from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
 from sim2art.predict.fitting import evidence_for_turn, fit_along, refit
 from sim2art.predict.judging import judge
@@ -38,7 +37,7 @@ def test_the_pool_is_small_and_holds_the_true_joint_along_its_direction(seen) ->
     config = PoolConfig(num_kept=8, num_compared=6)
     pool = gather_pool(draw, observed, slots, config, np.random.default_rng(0))
     assert pool is not None
-    assert len(pool.hypotheses) == len(pool.judgement.scores) == len(pool.is_plain) <= 6
+    assert len(pool.hypotheses) == len(pool.judgement.scores) == len(pool.by_flow) <= 6
     best = int(np.argmax(pool.judgement.scores))
     assert pool.hypotheses.is_revolute[best]
     assert np.rad2deg(line_angle(pool.hypotheses.axes[best].astype(float), truth.axes[0])) < 0.01
@@ -50,20 +49,6 @@ def test_nothing_that_moves_gives_no_pool(seen) -> None:
     observed = observe(network, still, PoolConfig().evidence)
     draw, slots = draw_points(network, observed, PoolConfig(), np.random.default_rng(0))
     assert gather_pool(draw, observed, slots, PoolConfig(), np.random.default_rng(0)) is None
-
-
-def test_turns_in_place_need_no_pairs_and_are_told_apart(seen, monkeypatch) -> None:
-    _, observed, draw, slots, _ = seen
-    nothing = propose(draw.video, PoolConfig().proposals, np.random.default_rng(1)).take(np.zeros(0, dtype=int))
-    monkeypatch.setattr(pool_module, "propose", lambda *args: nothing)
-    pool = gather_pool(draw, observed, slots, PoolConfig(), np.random.default_rng(0))
-    assert pool is not None
-    assert len(pool.hypotheses) > 0
-    assert not np.any(pool.is_plain)
-    monkeypatch.undo()
-    whole = gather_pool(draw, observed, slots, PoolConfig(), np.random.default_rng(0))
-    assert whole is not None
-    assert np.any(whole.is_plain)
 
 
 def test_evidence_known_from_the_last_pool_is_the_same_and_not_laid_out_again(seen, monkeypatch) -> None:

@@ -109,7 +109,7 @@ def _add_children(
             host,
             score=float(found.scores[child]),
             odds=float(found.odds[child]),
-            is_plain=bool(found.is_plain[child]),
+            by_flow=bool(found.by_flow[child]),
             share=share,
         )
     return parts

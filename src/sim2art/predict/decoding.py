@@ -6,6 +6,7 @@ let them share the points. Several such draws are made one, and the mask network
 part is looked at from itself, for parts that it carries, in the same way.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -26,6 +27,7 @@ from sim2art.predict.pool import PoolConfig, draw_points, gather_pool, observe
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.predict.settling import Settled, fit_to_all_points, settle
 from sim2art.proposals.assembly import assemble_estimate
+from sim2art.proposals.turns_in_place import TurnsInPlaceConfig
 
 MAX_PARTS = 20
 """Moving parts that are reported (M of the paper)."""
@@ -38,10 +40,18 @@ class DecodingConfig:
     seed: int = 0
     pool: PoolConfig = field(default_factory=PoolConfig)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
-    min_rare_score: float = 0.3
-    """Rare guesses (`Pool.is_plain`) that score lower are not believed: noise turns and changes things, too."""
+    min_surface_score: float = 0.3
+    """Guesses from surfaces that score lower are not believed: noise changes surfaces, too."""
     draws: DrawsConfig = field(default_factory=DrawsConfig)
     carried: CarriedConfig = field(default_factory=CarriedConfig)
+    turns_in_place: TurnsInPlaceConfig = field(default_factory=TurnsInPlaceConfig)
+    """What is guessed besides where a part is looked at from itself, as wheels and knobs sit on parts."""
+
+    @property
+    def on_parts(self) -> "DecodingConfig":
+        """How parts are found in what a part sees from itself."""
+        pool = dataclasses.replace(self.pool, turns_in_place=self.turns_in_place)
+        return dataclasses.replace(self, pool=pool)
 
 
 def decode_video(
@@ -59,12 +69,12 @@ def decode_video(
     rng = np.random.default_rng(config.seed)
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
-    find = partial(find_parts, network, threshold=calibration.score_threshold, config=config, rng=rng)
+    find = partial(find_parts, network, threshold=calibration.score_threshold, rng=rng)
 
     def find_on_part(seen: PointVideo) -> FoundParts:
-        return _draw_masks(masks, seen, find(seen))
+        return _draw_masks(masks, seen, find(seen, config=config.on_parts))
 
-    found = find_in_draws(normalized, find, config.draws)
+    found = find_in_draws(normalized, partial(find, config=config), config.draws)
     drawn = _draw_masks(masks, normalized, found.surest(MAX_PARTS))
     parts = add_carried(normalized, drawn, find_on_part, config.carried)
     num_seen = len(found.joints) + len(parts.joints) - len(drawn.joints)
@@ -103,12 +113,12 @@ def find_parts(
     observed = observe(network, video, config.pool.evidence)
     draw, slots = draw_points(network, observed, config.pool, rng)
     answer = Settled(joints=[], scores=np.zeros(0), odds=np.zeros(0))
-    is_plain = np.zeros(0, dtype=bool)
+    by_flow = np.zeros(0, dtype=bool)
     pool = gather_pool(draw, observed, slots, config.pool, rng)
     if pool is not None:
-        least = np.where(pool.is_plain, threshold, max(threshold, config.min_rare_score))
+        least = np.where(pool.by_flow, threshold, max(threshold, config.min_surface_score))
         chosen = select(pool.judgement, draw.video, least, config.selection)
-        is_plain = pool.is_plain[chosen]
+        by_flow = pool.by_flow[chosen]
         if len(chosen):
             answer = settle(draw, pool.hypotheses.take(chosen), pool.judgement.take(chosen))
     joints, scores, odds = answer
@@ -120,13 +130,13 @@ def find_parts(
         probabilities = share_points(video, joints, logits)
         keep = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
         if len(keep) < len(joints):
-            joints, scores, odds, is_plain = [joints[i] for i in keep], scores[keep], odds[keep], is_plain[keep]
+            joints, scores, odds, by_flow = [joints[i] for i in keep], scores[keep], odds[keep], by_flow[keep]
             probabilities = share_points(video, joints, logits[keep])
     return FoundParts(
         joints=tuple(joints),
         parents=np.full(len(joints), BASE),
         scores=scores,
         odds=odds,
-        is_plain=is_plain,
+        by_flow=by_flow,
         probabilities=probabilities,
     )

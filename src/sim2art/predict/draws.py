@@ -28,8 +28,8 @@ class DrawsConfig:
     """Parts of several draws are one part if their masks' IoU is higher than this, on average."""
     min_seen: float = 0.5
     """Share of the draws that found a part that is believed."""
-    min_seen_rare: float = 0.75
-    """The same for a part that rare guesses gave in all of them: of objects at rest noise gives such parts, too."""
+    min_seen_by_surface: float = 0.75
+    """The same for a part that surfaces alone gave in all of them: their noise gives parts, too, of objects at rest."""
     min_score: float = 0.1
     """Where draws disagree, their mean score of a part must be higher, those counted as 0 that did not find it."""
 
@@ -56,7 +56,7 @@ class _Sighting(NamedTuple):
     score: float
     odds: float
     """Log-odds of revolute."""
-    is_plain: bool
+    by_flow: bool
     share: Float[np.ndarray, "frame point"]
     """Probability that a point belongs to it."""
     mask: Bool[np.ndarray, "valid"]
@@ -69,9 +69,9 @@ def _group(video: PointVideo, answers: Sequence[FoundParts], config: DrawsConfig
     for draw, answer in enumerate(answers):
         part_ids = answer.part_ids[video.valid]
         for part, joint in enumerate(answer.joints):
-            score, odds, is_plain = float(answer.scores[part]), float(answer.odds[part]), bool(answer.is_plain[part])
+            score, odds, by_flow = float(answer.scores[part]), float(answer.odds[part]), bool(answer.by_flow[part])
             share = answer.probabilities[..., part + 1]
-            sightings.append(_Sighting(draw, joint, score, odds, is_plain, share, part_ids == part + 1))
+            sightings.append(_Sighting(draw, joint, score, odds, by_flow, share, part_ids == part + 1))
     groups: list[list[_Sighting]] = []
     for sighting in sorted(sightings, key=lambda x: -x.score):
         free = [group for group in groups if all(other.draw != sighting.draw for other in group)]
@@ -94,7 +94,7 @@ def _is_agreed(group: list[_Sighting], num_draws: int, config: DrawsConfig) -> b
 def _is_believed(group: list[_Sighting], num_draws: int, config: DrawsConfig) -> bool:
     if _is_agreed(group, num_draws, config):
         return True
-    least = config.min_seen if any(x.is_plain for x in group) else config.min_seen_rare
+    least = config.min_seen if any(x.by_flow for x in group) else config.min_seen_by_surface
     return len(group) >= least * num_draws and sum(x.score for x in group) > config.min_score * num_draws
 
 
@@ -113,6 +113,6 @@ def _merge(video: PointVideo, groups: list[list[_Sighting]], num_draws: int) -> 
         parents=np.full(len(groups), BASE),
         scores=np.array([sum(x.score for x in group) / num_draws for group in groups]),
         odds=odds,
-        is_plain=np.array([any(x.is_plain for x in group) for group in groups], dtype=bool),
+        by_flow=np.array([any(x.by_flow for x in group) for group in groups], dtype=bool),
         probabilities=np.clip(probabilities, 0.0, 1.0),
     )

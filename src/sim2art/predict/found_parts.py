@@ -23,8 +23,8 @@ class FoundParts:
     scores: Float[np.ndarray, "joint"]
     odds: Float[np.ndarray, "joint"]
     """Log-odds of revolute."""
-    is_plain: Bool[np.ndarray, "joint"]
-    """Whether pairs of frames gave the hypothesis behind it; if not, it was a rare guess (`Pool.is_plain`)."""
+    by_flow: Bool[np.ndarray, "joint"]
+    """Whether flow gave the hypothesis behind it; if not, surfaces alone did."""
     probabilities: Float[np.ndarray, "frame point part"]
     """Sums to 1; the base comes first, so part k is in column k + 1."""
 
@@ -67,7 +67,7 @@ class FoundParts:
         *,
         score: float,
         odds: float,
-        is_plain: bool,
+        by_flow: bool,
         share: Float[np.ndarray, "frame point"],
     ) -> "FoundParts":
         """One more part, which takes its share (0..1) of its parent's points."""
@@ -79,7 +79,7 @@ class FoundParts:
             parents=np.append(self.parents, parent),
             scores=np.append(self.scores, score),
             odds=np.append(self.odds, odds),
-            is_plain=np.append(self.is_plain, is_plain),
+            by_flow=np.append(self.by_flow, by_flow),
             probabilities=probabilities,
         )
 
@@ -101,7 +101,7 @@ class FoundParts:
             parents=np.array([renumbered[int(self.parents[part])] for part in chosen], dtype=np.int64),
             scores=self.scores[chosen],
             odds=self.odds[chosen],
-            is_plain=self.is_plain[chosen],
+            by_flow=self.by_flow[chosen],
             probabilities=probabilities[..., [0, *(part + 1 for part in chosen)]],
         )
 

@@ -34,8 +34,8 @@ class PoolConfig:
     num_judged: int = 256
     """Of these, the points that the pool is judged on."""
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
-    turns_in_place: TurnsInPlaceConfig = field(default_factory=TurnsInPlaceConfig)
-    """Of guesses for wheels and knobs."""
+    turns_in_place: TurnsInPlaceConfig | None = None
+    """Of guesses for wheels and knobs, for views from the part that these may sit on."""
     num_kept: int = 24
     """Of the hypotheses from flow, those that score best are kept: as many as the judge saw side by side in training."""
     num_compared: int = 12
@@ -66,8 +66,8 @@ class Pool(NamedTuple):
 
     hypotheses: Hypotheses
     judgement: Judgement
-    is_plain: Bool[np.ndarray, "hypothesis"]
-    """Whether pairs of frames gave the hypothesis; if not, it is a rare guess: a turn in place, or from surfaces alone."""
+    by_flow: Bool[np.ndarray, "hypothesis"]
+    """Whether flow gave the hypothesis; if not, surfaces alone did."""
 
 
 def observe(network: Judge | MaskNetwork, video: PointVideo, config: EvidenceConfig) -> Observed:
@@ -114,26 +114,24 @@ def gather_pool(
 ) -> Pool | None:
     """The pool of a draw; None when nothing moves."""
     guesses = propose(draw.video, config.proposals, rng, draw.directions)
-    is_plain = np.ones(len(guesses), dtype=bool)
-    turns = guess_turns_in_place(observed.smoothed, draw.directions, rng, config.turns_in_place)
-    if turns is not None:
-        guesses = join_hypotheses([guesses, turns])
-        is_plain = np.append(is_plain, np.zeros(len(turns), dtype=bool))
     if not len(guesses):
         return None
-    pool = _best(Pool(guesses, draw.judge(guesses), is_plain), config.num_kept)
+    if config.turns_in_place is not None:
+        turns = guess_turns_in_place(observed.smoothed, draw.directions, rng, config.turns_in_place)
+        guesses = guesses if turns is None else join_hypotheses([guesses, turns])
+    pool = _best(Pool(guesses, draw.judge(guesses), np.ones(len(guesses), dtype=bool)), config.num_kept)
     more = _guess_from_surfaces(draw, observed.video, slots, pool.judgement, config, rng)
     if more is not None:
         guesses = join_hypotheses([pool.hypotheses, more])
-        pool = Pool(guesses, draw.judge(guesses), np.append(pool.is_plain, np.zeros(len(more), dtype=bool)))
+        pool = Pool(guesses, draw.judge(guesses), np.append(pool.by_flow, np.zeros(len(more), dtype=bool)))
     pool = _best(pool, config.num_compared)
-    return Pool(*look_again(draw, pool.hypotheses, pool.judgement, config.second_look), pool.is_plain)
+    return Pool(*look_again(draw, pool.hypotheses, pool.judgement, config.second_look), pool.by_flow)
 
 
 def _best(pool: Pool, count: int) -> Pool:
     """Those that score best, in their order."""
     chosen = np.sort(np.argsort(-pool.judgement.scores, kind="stable")[:count])
-    return Pool(pool.hypotheses.take(chosen), pool.judgement.take(chosen), pool.is_plain[chosen])
+    return Pool(pool.hypotheses.take(chosen), pool.judgement.take(chosen), pool.by_flow[chosen])
 
 
 def _guess_from_surfaces(

@@ -22,7 +22,7 @@ from sim2art.proposals.propose import MIN_FLOOR, flow_floor
 class TurnsInPlaceConfig:
     """Where turns are looked for; lengths in normalised units."""
 
-    num_guesses: int = 8
+    num_guesses: int = 24
     """At most this many are given."""
     cell: float = 0.1
     """Side of the cells that hold one seed each, if they hold `min_moving` vectors that seem to move."""

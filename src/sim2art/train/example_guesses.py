@@ -10,7 +10,7 @@ from sim2art.proposals.changed_places import measure_change
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.surface_guesses import SurfaceGuessConfig, guess_from_surfaces
-from sim2art.proposals.turns_in_place import guess_turns_in_place
+from sim2art.proposals.turns_in_place import TurnsInPlaceConfig, guess_turns_in_place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,7 @@ class GuessShares:
     """In which share of the examples the rarer kinds of guesses are, fewer of them than decoding makes."""
 
     turns_share: float = 0.5
+    turns: TurnsInPlaceConfig = field(default_factory=lambda: TurnsInPlaceConfig(num_guesses=8))
     surface_share: float = 0.3
     surfaces: SurfaceGuessConfig = field(default_factory=lambda: SurfaceGuessConfig(num_seeds=6, num_followed=2))
 
@@ -42,7 +43,7 @@ def guess_as_decoding(
     others: list[Hypotheses | None] = []
     from_pairs = propose(drawn, proposals, rng, observed.directions)
     if rng.random() < shares.turns_share:
-        others.append(guess_turns_in_place(observed.smoothed, observed.directions, rng))
+        others.append(guess_turns_in_place(observed.smoothed, observed.directions, rng, shares.turns))
     if rng.random() < shares.surface_share:
         change = measure_change(observed.video)[frames, slots]
         everywhere = np.ones(change.shape, dtype=bool)
