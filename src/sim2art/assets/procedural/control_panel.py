@@ -15,8 +15,10 @@ from sim2art.assets.procedural.palette import (
     sample_palette,
     vary,
 )
-from sim2art.assets.procedural.shapes import Span, box, rod
+from sim2art.assets.procedural.shapes import Color, Span, box, rod
 
+_FRONT = -0.0035
+"""Where what moves begins, m: clear of the plate."""
 _KINDS = ("bar_knob", "bar_knob", "notched_dial", "spoked_wheel", "lever", "key")
 
 
@@ -48,57 +50,77 @@ def make_control_panel(rng: np.random.Generator) -> ArticulatedObject:
 def _add_control(
     builder: ObjectBuilder, rng: np.random.Generator, link: str, kind: str, place: Span, radius: float, palette: Palette
 ) -> None:
-    x, z = place
     color = vary(rng, palette.handle, 8.0)
-    front = -0.0035
     if kind == "key":
-        # It stands off the panel by what it can be pressed.
-        half, travel = radius * float(rng.uniform(0.5, 0.9)), radius * float(rng.uniform(1.0, 1.6))
-        back = front - travel
-        for share, near, far in ((1.0, back - 0.3 * radius, back), (0.8, back - 0.4 * radius, back - 0.3 * radius)):
-            size = share * half
-            builder.add(link, box((x - size, x + size), (near, far), (z - size, z + size), color))
-        builder.slide(link, axis=(0, 1, 0), limits=(0.0, travel))
-        return
-    if kind == "lever":
+        _add_key(builder, rng, link, place, radius, color)
+    elif kind == "lever":
         _add_lever(builder, rng, link, place, radius, color)
-        return
+    else:
+        _add_knob(builder, rng, link, kind, place, radius, color, palette)
+
+
+def _add_key(
+    builder: ObjectBuilder, rng: np.random.Generator, link: str, place: Span, radius: float, color: Color
+) -> None:
+    """It stands off the panel by what it can be pressed."""
+    x, z = place
+    half, travel = radius * float(rng.uniform(0.5, 0.9)), radius * float(rng.uniform(1.0, 1.6))
+    back = _FRONT - travel
+    for share, near, far in ((1.0, back - 0.3 * radius, back), (0.8, back - 0.4 * radius, back - 0.3 * radius)):
+        size = share * half
+        builder.add(link, box((x - size, x + size), (near, far), (z - size, z + size), color))
+    builder.slide(link, axis=(0, 1, 0), limits=(0.0, travel))
+
+
+def _add_knob(
+    builder: ObjectBuilder,
+    rng: np.random.Generator,
+    link: str,
+    kind: str,
+    place: Span,
+    radius: float,
+    color: Color,
+    palette: Palette,
+) -> None:
+    """What turns about its middle: with a bar across, with a mark near the rim, or as spokes."""
+    x, z = place
     if chance(rng, 0.5):
-        builder.add("body", rod((x, 0.0, z), (x, front + 0.0015, z), 1.15 * radius, DARK, segments=20))
+        builder.add("body", rod((x, 0.0, z), (x, _FRONT + 0.0015, z), 1.15 * radius, DARK, segments=20))
     out = radius * float(rng.uniform(0.5, 1.3))
     start = float(rng.uniform(0.0, 2 * np.pi))
+    toward = float(np.cos(start)), float(np.sin(start))
     if kind == "spoked_wheel":
         _add_spokes(builder, rng, link, place, radius, out, color)
     else:
         rim = radius if kind == "notched_dial" else radius * float(rng.uniform(0.7, 1.0))
-        builder.add(link, rod((x, front, z), (x, front - out, z), rim, color, segments=24, end_radius=0.92 * rim))
+        builder.add(link, rod((x, _FRONT, z), (x, _FRONT - out, z), rim, color, segments=24, end_radius=0.92 * rim))
         if kind == "bar_knob":
-            reach = 0.95 * radius
-            tip = (x + reach * float(np.cos(start)), z + reach * float(np.sin(start)))
-            tail = (2 * x - tip[0], 2 * z - tip[1])
-            bar, level = vary(rng, color, 25.0), front - out - 0.2 * radius
-            thickness = radius * float(rng.uniform(0.15, 0.3))
-            builder.add(link, rod((tail[0], level, tail[1]), (tip[0], level, tip[1]), thickness, bar, segments=6))
+            reach, level = 0.95 * radius, _FRONT - out - 0.2 * radius
+            bar, thickness = vary(rng, color, 25.0), radius * float(rng.uniform(0.15, 0.3))
+            tail, tip = ((x + way * reach * toward[0], level, z + way * reach * toward[1]) for way in (-1, 1))
+            builder.add(link, rod(tail, tip, thickness, bar, segments=6))
         else:
-            at = (x + 0.6 * rim * float(np.cos(start)), z + 0.6 * rim * float(np.sin(start)))
-            mark = (at[0], front - out, at[1]), (at[0], front - out - 0.15 * radius, at[1])
+            at = x + 0.6 * rim * toward[0], z + 0.6 * rim * toward[1]
+            mark = (at[0], _FRONT - out, at[1]), (at[0], _FRONT - out - 0.15 * radius, at[1])
             builder.add(link, rod(*mark, 0.22 * radius, vary(rng, palette.accent, 20.0), segments=8))
     way = pick(rng, (-1.0, 1.0))
     builder.hinge(link, axis=(0, way, 0), pivot=(x, 0.0, z), limits=(0.0, float(rng.uniform(1.0, 4.1))))
 
 
 def _add_spokes(
-    builder: ObjectBuilder, rng: np.random.Generator, link: str, place: Span, radius: float, out: float, color
+    builder: ObjectBuilder, rng: np.random.Generator, link: str, place: Span, radius: float, out: float, color: Color
 ) -> None:
     x, z = place
-    builder.add(link, rod((x, -0.0035, z), (x, -0.0035 - out, z), 0.25 * radius, color, segments=10))
+    builder.add(link, rod((x, _FRONT, z), (x, _FRONT - out, z), 0.25 * radius, color, segments=10))
     spokes = int(rng.integers(2, 6))
     for angle in float(rng.uniform(0.0, np.pi)) + np.arange(spokes) * 2 * np.pi / spokes:
         tip = (x + radius * float(np.cos(angle)), -0.002 - out, z + radius * float(np.sin(angle)))
         builder.add(link, rod((x, -0.002 - out, z), tip, 0.12 * radius, color, segments=6))
 
 
-def _add_lever(builder: ObjectBuilder, rng: np.random.Generator, link: str, place: Span, radius: float, color) -> None:
+def _add_lever(
+    builder: ObjectBuilder, rng: np.random.Generator, link: str, place: Span, radius: float, color: Color
+) -> None:
     """A toggle that tips about a line in the panel."""
     x, z = place
     length, half = radius * float(rng.uniform(1.5, 2.5)), radius * float(rng.uniform(0.15, 0.4))
@@ -106,6 +128,6 @@ def _add_lever(builder: ObjectBuilder, rng: np.random.Generator, link: str, plac
     out, up = -float(np.cos(tilt)), float(np.sin(tilt))
     # Its foot stays clear of the panel however it tips.
     foot = 0.7 * half + 0.005
-    ends = [(x, reach * out, z + reach * up) for reach in (foot, foot + length)]
-    builder.add(link, rod(*ends, half, color, segments=8, end_radius=1.3 * half))
+    root, tip = ((x, reach * out, z + reach * up) for reach in (foot, foot + length))
+    builder.add(link, rod(root, tip, half, color, segments=8, end_radius=1.3 * half))
     builder.hinge(link, axis=(1, 0, 0), pivot=(x, 0.0, z), limits=(0.0, tilt + float(rng.uniform(0.2, 0.6))))
