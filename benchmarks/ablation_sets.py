@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sim2art.assets.procedural import TRAINING_FAMILIES
+from sim2art.assets.procedural import VALIDATION_FAMILIES
 from sim2art.dataset.splits import FIRST_TRAINING_SEED, VALIDATION_SEEDS
 from sim2art.proposals.evidence import EvidenceConfig, EvidenceKind
 from sim2art.simulate.generate import ClipConfig, CorruptionName, PixelDescriber
@@ -51,7 +51,7 @@ class ExampleSet:
     def make(self) -> None:
         """Make what is missing."""
         self.path.mkdir(parents=True, exist_ok=True)
-        config = ClipConfig(families=TRAINING_FAMILIES, corruption=self.corruption)
+        config = ClipConfig(families=VALIDATION_FAMILIES, corruption=self.corruption)
         for index in range(self.count):
             path = self.path / f"{index:05d}.npz"
             if path.exists():

@@ -22,7 +22,7 @@ import tyro
 from jaxtyping import Bool, Float
 from scipy.spatial import KDTree
 
-from sim2art.assets.procedural import TRAINING_FAMILIES
+from sim2art.assets.procedural import VALIDATION_FAMILIES
 from sim2art.cli.evaluation_sets import EvaluationSet, SetName
 from sim2art.cli.recorded_clips import label_observation
 from sim2art.dataset.clip import Clip
@@ -109,7 +109,7 @@ def _score_clip(clip: Clip, network: SceneFlowNetwork) -> dict[str, tuple[FlowSc
 
 def _score_recording(seed: int, network: SceneFlowNetwork, is_plain: bool) -> dict[str, tuple[FlowScore, ...]] | None:
     """Scores of all methods on a recording, or None when the chain refused it."""
-    recording = render_recording(RecordingConfig(families=TRAINING_FAMILIES, is_plain=is_plain), seed)
+    recording = render_recording(RecordingConfig(families=VALIDATION_FAMILIES, is_plain=is_plain), seed)
     capture = MemoryCapture(
         images=recording.images,
         depths=recording.depths,

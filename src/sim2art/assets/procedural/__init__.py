@@ -88,7 +88,7 @@ _LATER: dict[str, MakeObject] = {"control_panel": make_control_panel}
 
 FAMILIES: dict[str, MakeObject] = {**_TRAINING, **_LATER, **_NOVEL}
 VALIDATION_FAMILIES: tuple[str, ...] = tuple(_TRAINING)
-"""Families that procedural-val draws from: not those that came later, so that its clips stay what they were."""
+"""Families that procedural-val and procedural-rgbd draw from: not those that came later, so that their clips stay what they were."""
 TRAINING_FAMILIES: tuple[str, ...] = (*_TRAINING, *_LATER)
 """Families that models may be trained on."""
 NOVEL_FAMILIES: tuple[str, ...] = tuple(_NOVEL)
