@@ -11,7 +11,7 @@ from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.predict import fitting
 from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
 from sim2art.predict.fitting import evidence_for_turn, fit_along, refit
-from sim2art.predict.judging import judge
+from sim2art.predict.judging import evidence_for, judge
 from sim2art.predict.pool import PoolConfig, draw_points, gather_pool, observe
 from sim2art.proposals import evidence as evidence_module
 from sim2art.proposals.propose import propose
@@ -25,7 +25,7 @@ def seen():
     network, _ = load_checkpoint(DEFAULT_CHECKPOINT)
     clip = make_point_clip(JointType.REVOLUTE, num_points=1024)
     normalization = fit_normalization(clip.video)
-    observed = observe(network, normalize(clip.video, normalization), PoolConfig().evidence)
+    observed = observe(normalize(clip.video, normalization), evidence_for(network, PoolConfig().evidence))
     # A wall and a panel that opens: the panel's own side faces too many ways for three directions.
     observed = observed._replace(directions=np.eye(3))
     draw, slots = draw_points(network, observed, PoolConfig(), np.random.default_rng(0))
@@ -46,7 +46,7 @@ def test_the_pool_is_small_and_holds_the_true_joint_along_its_direction(seen) ->
 def test_nothing_that_moves_gives_no_pool(seen) -> None:
     network, observed, _, _, _ = seen
     still = dataclasses.replace(observed.video, flow_valid=np.zeros_like(observed.video.flow_valid))
-    observed = observe(network, still, PoolConfig().evidence)
+    observed = observe(still, evidence_for(network, PoolConfig().evidence))
     draw, slots = draw_points(network, observed, PoolConfig(), np.random.default_rng(0))
     assert gather_pool(draw, observed, slots, PoolConfig(), np.random.default_rng(0)) is None
 

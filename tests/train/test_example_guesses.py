@@ -9,12 +9,11 @@ from sim2art.articulation.joint import JointType
 from sim2art.dataset.clip import Clip
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.pool import Observed, gather_normals
+from sim2art.predict.pool import Observed, observe
 from sim2art.proposals.drawing import draw_moving
-from sim2art.proposals.evidence import EvidenceConfig, index_video
+from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.propose import ProposalConfig
-from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.train.example_guesses import GuessShares, guess_as_decoding
 from sim2art.train.examples import ExampleConfig, make_judge_example
 from tests.point_clips import make_point_clip
@@ -32,9 +31,7 @@ def seen(panel: Clip) -> Observed:
 
 def observe_plainly(video: PointVideo) -> Observed:
     """Directions are given: the panel and the wall behind it do not tell three."""
-    surface = index_video(video, EvidenceConfig())
-    normals = gather_normals(video, surface, EvidenceConfig())
-    return Observed(video, smooth_flow(video, radius=WHOLE_RADIUS), surface, normals, np.eye(3))
+    return observe(video, EvidenceConfig())._replace(directions=np.eye(3))
 
 
 def guess(seen: Observed, *, turns: float, surfaces: float, most: int = 24) -> Hypotheses:

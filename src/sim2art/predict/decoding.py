@@ -23,6 +23,7 @@ from sim2art.predict.checkpoint import Calibration
 from sim2art.predict.draws import DrawsConfig, find_in_draws
 from sim2art.predict.final_masks import draw_masks
 from sim2art.predict.found_parts import BASE, FoundParts
+from sim2art.predict.judging import evidence_for
 from sim2art.predict.pool import PoolConfig, draw_points, gather_pool, observe
 from sim2art.predict.selection import SelectionConfig, select
 from sim2art.predict.settling import Settled, fit_to_all_points, settle
@@ -110,7 +111,7 @@ def find_parts(
         video: In normalised coordinates.
         threshold: Hypotheses that score lower are left out.
     """
-    observed = observe(network, video, config.pool.evidence)
+    observed = observe(video, evidence_for(network, config.pool.evidence))
     draw, slots = draw_points(network, observed, config.pool, rng)
     answer = Settled(joints=[], scores=np.zeros(0), odds=np.zeros(0))
     by_flow = np.zeros(0, dtype=bool)

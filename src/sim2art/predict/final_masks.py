@@ -31,12 +31,10 @@ def draw_masks(
         joints: At least one; all of them on the base, as the network has learned no others.
         probabilities: As the judge gave them.
     """
-    config = EvidenceConfig()
-    observed = observe(network, video, config)
+    config = evidence_for(network, EvidenceConfig())
+    observed = observe(video, config)
     pool = hypotheses_from_joints(joints, np.full(len(joints), JOINT_SUPPORT))
-    evidence = gather_mask_evidence(
-        observed.smoothed, observed.surface, observed.normals, pool, probabilities, evidence_for(network, config)
-    )
+    evidence = gather_mask_evidence(observed.smoothed, observed.surface, observed.normals, pool, probabilities, config)
     device = next(network.parameters()).device
     world = _link(gather_world(video, observed.normals), device)
     logits = np.full((len(pool), *video.valid.shape), -10.0)

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from sim2art.networks.judge import Judge
-from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.fitting import Judgement
 from sim2art.predict.judging import Draw, evidence_for
@@ -70,22 +69,16 @@ class Pool(NamedTuple):
     """Whether flow gave the hypothesis; if not, surfaces alone did."""
 
 
-def observe(network: Judge | MaskNetwork, video: PointVideo, config: EvidenceConfig) -> Observed:
-    """Smooth the flow and index the surfaces of a normalised video, for the evidence that a network reads."""
-    surface = index_video(video, evidence_for(network, config))
-    normals = gather_normals(video, surface, config)
-    smoothed = smooth_flow(video, radius=WHOLE_RADIUS)
-    return Observed(video, smoothed, surface, normals, find_main_directions(normals))
-
-
-def gather_normals(video: PointVideo, surface: Surface, config: EvidenceConfig) -> Float[np.ndarray, "frame point 3"]:
-    """Normals of either sign, zeros where there are none; made if the surface was indexed without."""
+def observe(video: PointVideo, evidence: EvidenceConfig) -> Observed:
+    """Smooth the flow and index the surfaces of a normalised video, for evidence such as a network reads (`evidence_for`)."""
+    surface = index_video(video, evidence)
     known = surface.normals
     if known is None:
-        known = disc_normals(index_surface(video.points_world, video.valid, config.num_clip_points))
+        known = disc_normals(index_surface(video.points_world, video.valid, evidence.num_clip_points))
     normals = np.zeros(video.points_world.shape, dtype=np.float32)
     normals[:, : known.shape[1]] = known
-    return normals
+    smoothed = smooth_flow(video, radius=WHOLE_RADIUS)
+    return Observed(video, smoothed, surface, normals, find_main_directions(normals))
 
 
 def draw_points(

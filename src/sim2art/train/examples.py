@@ -14,12 +14,11 @@ from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
-from sim2art.predict.pool import Observed, gather_normals
+from sim2art.predict.pool import observe
 from sim2art.proposals.agreement import measure_agreement
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import EvidenceConfig, index_video, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
-from sim2art.proposals.main_directions import find_main_directions
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.train.example_guesses import GuessShares, guess_as_decoding
@@ -121,14 +120,14 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     normalization = fit_normalization(clip.video)
     video = normalize(clip.video, normalization)
     truth = normalized_truth(clip, normalization)
-    whole, surface = smooth_flow(video, radius=WHOLE_RADIUS), index_video(video, config.evidence)
+    observed = None if config.guesses is None else observe(video, config.evidence)
+    whole = smooth_flow(video, radius=WHOLE_RADIUS) if observed is None else observed.smoothed
+    surface = index_video(video, config.evidence) if observed is None else observed.surface
     slots = draw_moving(whole, config.num_drawn, rng, moving_share=float(rng.choice(config.moving_shares)))
     smoothed = whole.take(slots)
-    if config.guesses is None:
+    if config.guesses is None or observed is None:
         pool = propose(smoothed, config.proposals, rng)
     else:
-        normals = gather_normals(video, surface, config.evidence)
-        observed = Observed(video, whole, surface, normals, find_main_directions(normals))
         pool = guess_as_decoding(observed, slots, config.proposals, config.guesses, rng, config.num_hypotheses)
     if len(truth.axes) and rng.random() < config.true_share:
         pool = join_hypotheses([_perturb(truth.joints, rng), pool])

@@ -20,6 +20,7 @@ from sim2art.networks.mask_network import Links, MaskOutput, link
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.predict.all_points import judge_all_points, share_points
 from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
+from sim2art.predict.judging import evidence_for
 from sim2art.predict.pool import PoolConfig, observe
 from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.proposals.hypotheses import Hypotheses
@@ -85,7 +86,7 @@ def make_mask_example(clip: Clip, config: MaskExampleConfig, rng: np.random.Gene
         return _empty(slots.size, num_mask_features(len(video.baselines), config.evidence), config)
     pool = _perturbed(normalized_truth(clip, normalization).joints.take(known), config, rng)
     judge = _judge()
-    observed = observe(judge, video, PoolConfig().evidence)
+    observed = observe(video, evidence_for(judge, PoolConfig().evidence))
     smoothed, normals = observed.smoothed.take(slots), observed.normals[frames, slots]
     joints = [pool[k] for k in range(len(pool))]
     logits = judge_all_points(judge, observed._replace(smoothed=smoothed), joints, pool.scores, PoolConfig())
