@@ -19,9 +19,11 @@ def average_weights(first: Path, second: Path, share: float, output: Path) -> No
     """Write a checkpoint whose weights are `share` the second one's and the rest the first one's.
 
     Raises:
-        InvalidValueError: When the networks differ in kind or size.
+        InvalidValueError: When the networks differ in kind or size, or the share is not from 0 to 1.
         InvalidFileError: When a checkpoint is missing or damaged.
     """
+    if not 0 <= share <= 1:
+        raise InvalidValueError(f"--share {share} is not from 0 (all weights the first one's) to 1 (the second one's).")
     network, calibration = load_checkpoint(first)
     other, _ = load_checkpoint(second)
     if network.config != other.config:
@@ -38,8 +40,11 @@ def average_weights(first: Path, second: Path, share: float, output: Path) -> No
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    """Where a checkpoint came from, without the settings that its run had in full."""
-    provenance = json.loads((folder / "provenance.json").read_text())
+    """Where a checkpoint came from, if it says so, without the settings that its run had in full."""
+    path = folder / "provenance.json"
+    if not path.is_file():
+        return {}
+    provenance = json.loads(path.read_text())
     names = ("commit", "command", "steps", "clips_seen", "time", "started_from")
     return {name: provenance[name] for name in names if name in provenance}
 

@@ -33,14 +33,14 @@ from sim2art.provenance import collect_provenance
 from sim2art.simulate.generate import ClipConfig, generate_clip
 
 
-def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
+def main(*, clips: int = 10, checkpoint: Path | None = None) -> None:
     """Print median milliseconds a clip.
 
     Args:
         clips: Validation clips to time, after one that warms up.
-        checkpoint: Weights to run.
+        checkpoint: Weights to run; by default those that ship, two judges that take turns (the first is timed alone).
     """
-    network, _ = load_checkpoint(checkpoint)
+    network, _ = load_checkpoint(checkpoint or DEFAULT_CHECKPOINT)
     assert isinstance(network, Judge), "only the proposals preset has proposals to time"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
@@ -89,7 +89,7 @@ def main(*, clips: int = 10, checkpoint: Path = DEFAULT_CHECKPOINT) -> None:
             times.setdefault(name, []).append(value)
     facts = collect_provenance()
     print(
-        f"{facts['machine']}, {torch.get_num_threads()} torch threads, {device}, commit {facts['commit']}, {checkpoint.name}"
+        f"{facts['machine']}, {torch.get_num_threads()} torch threads, {device}, commit {facts['commit']}, {checkpoint.name if checkpoint else 'shipped'}"
     )
     print(f"{'median ms a clip (16 x 2048)':36s}")
     for name, values in times.items():

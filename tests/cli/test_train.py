@@ -42,6 +42,15 @@ def test_scene_flow_has_no_other_network(
     assert not runs
 
 
+@pytest.mark.parametrize("preset", ["scene-flow", "masks"])
+def test_what_trains_no_judge_takes_no_evidence(
+    preset: str, runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["train", "--preset", preset, "--evidence", "rest_pose", "--output", str(tmp_path)]) == 2
+    assert f"preset {preset} trains none, so leave it out." in capsys.readouterr().err
+    assert not runs
+
+
 def test_views_from_parts_bring_the_families_that_have_such(
     runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """Averaged weights lie where they are asked for, and say what they come from."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,10 @@ def test_a_quarter_of_the_way(tmp_path: Path) -> None:
         for value in network.parameters():
             value.add_(0.125)
     save_checkpoint(tmp_path / "moved", network, steps=7)
-    done = run(DEFAULT_CHECKPOINT, tmp_path / "moved", "--share", 0.25, "--output", tmp_path / "mean")
+    first = tmp_path / "first"
+    shutil.copytree(DEFAULT_CHECKPOINT, first)
+    (first / "provenance.json").unlink()
+    done = run(first, tmp_path / "moved", "--share", 0.25, "--output", tmp_path / "mean")
     assert done.returncode == 0, done.stderr
     mean, kept = load_checkpoint(tmp_path / "mean")
     assert kept == calibration
@@ -35,9 +39,16 @@ def test_a_quarter_of_the_way(tmp_path: Path) -> None:
     assert averaged[1]["steps"] == 7
 
 
-@pytest.mark.parametrize("second", [MASKS_CHECKPOINT, Path("nowhere")])
-def test_what_cannot_be_averaged_is_said(second: Path, tmp_path: Path) -> None:
-    done = run(DEFAULT_CHECKPOINT, second, "--output", tmp_path / "mean")
+@pytest.mark.parametrize(
+    ("second", "share", "said"),
+    [
+        (MASKS_CHECKPOINT, 0.5, "different networks"),
+        (Path("nowhere"), 0.5, "has no"),
+        (DEFAULT_CHECKPOINT, 1.5, "--share 1.5 is not from 0"),
+    ],
+)
+def test_what_cannot_be_averaged_is_said(second: Path, share: float, said: str, tmp_path: Path) -> None:
+    done = run(DEFAULT_CHECKPOINT, second, "--share", share, "--output", tmp_path / "mean")
     assert done.returncode != 0
-    assert "different networks" in done.stderr or "has no" in done.stderr
+    assert said in done.stderr
     assert not (tmp_path / "mean").exists()

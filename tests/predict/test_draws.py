@@ -68,17 +68,34 @@ def in_turn(answers: list[FoundParts]) -> tuple[Callable[[PointVideo], FoundPart
 def test_two_draws_that_agree_are_enough() -> None:
     video, parts = panel_clip()
     find, left = in_turn([parts, parts, nothing(parts), nothing(parts)])
-    found = find_in_draws(video, find, DrawsConfig())
+    found = find_in_draws(video, [find], DrawsConfig())
     assert len(left) == 2
     np.testing.assert_allclose(found.probabilities, parts.probabilities)
     np.testing.assert_allclose(found.scores, parts.scores)
     assert abs(found.joints[0].axis @ parts.joints[0].axis) > np.cos(np.radians(2))
 
 
+def test_finders_take_turns_and_what_one_of_them_finds_is_believed() -> None:
+    video, parts = panel_clip()
+    first, left_by_first = in_turn([parts] * 2)
+    second, left_by_second = in_turn([with_a_piece_of_the_wall(parts)] * 2)
+    found = find_in_draws(video, [first, second], DrawsConfig())
+    assert not left_by_first and not left_by_second
+    np.testing.assert_allclose(found.scores, [0.8, 0.4])
+
+
+def test_two_finders_that_agree_draw_once_each() -> None:
+    video, parts = panel_clip()
+    first, left_by_first = in_turn([parts] * 2)
+    second, left_by_second = in_turn([parts] * 2)
+    find_in_draws(video, [first, second], DrawsConfig())
+    assert len(left_by_first) == len(left_by_second) == 1
+
+
 def test_a_part_of_one_draw_is_left_out() -> None:
     video, parts = panel_clip()
     find, left = in_turn([with_a_piece_of_the_wall(parts), parts, parts, parts])
-    found = find_in_draws(video, find, DrawsConfig())
+    found = find_in_draws(video, [find], DrawsConfig())
     assert not left
     np.testing.assert_allclose(found.probabilities, parts.probabilities)
 
@@ -86,7 +103,7 @@ def test_a_part_of_one_draw_is_left_out() -> None:
 def test_a_part_that_one_draw_missed_stays_and_is_less_sure() -> None:
     video, parts = panel_clip()
     find, _ = in_turn([nothing(parts), parts, parts, parts])
-    found = find_in_draws(video, find, DrawsConfig())
+    found = find_in_draws(video, [find], DrawsConfig())
     np.testing.assert_allclose(found.probabilities, parts.probabilities)
     np.testing.assert_allclose(found.scores, 0.75 * parts.scores)
 
@@ -95,7 +112,7 @@ def test_draws_that_see_another_type_disagree_and_the_mean_of_the_odds_decides()
     video, parts = panel_clip()
     slide = answer([as_slide(parts.joints[0])], [parts.probabilities[..., 1]], odds=3.0)
     find, left = in_turn([slide, parts, parts, parts])
-    found = find_in_draws(video, find, DrawsConfig())
+    found = find_in_draws(video, [find], DrawsConfig())
     assert not left
     assert found.joints[0].is_revolute
     assert found.odds[0] == pytest.approx((-3.0 + 2.0 + 2.0 + 2.0) / 4)
@@ -108,7 +125,7 @@ def test_masks_of_all_draws_sum_to_one() -> None:
     some = answer(list(parts.joints), [panel * half])
     two = answer([parts.joints[0], as_slide(parts.joints[0])], [panel * half, panel * ~half])
     find, _ = in_turn([some, two, parts, two])
-    found = find_in_draws(video, find, DrawsConfig())
+    found = find_in_draws(video, [find], DrawsConfig())
     assert len(found.joints) == 2
     assert found.probabilities.min() >= 0
     np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1.0)
@@ -117,7 +134,7 @@ def test_masks_of_all_draws_sum_to_one() -> None:
 def test_where_nothing_moves_no_draw_more_is_taken() -> None:
     video, parts = panel_clip()
     find, left = in_turn([nothing(parts)] * 4)
-    found = find_in_draws(video, find, DrawsConfig())
+    found = find_in_draws(video, [find], DrawsConfig())
     assert len(left) == 2
     assert not found.joints
     np.testing.assert_array_equal(found.probabilities, 1.0)
@@ -126,7 +143,7 @@ def test_where_nothing_moves_no_draw_more_is_taken() -> None:
 def test_one_draw_is_what_it_says() -> None:
     video, parts = panel_clip()
     find, left = in_turn([with_a_piece_of_the_wall(parts), parts])
-    assert len(find_in_draws(video, find, DrawsConfig(num_draws=1)).joints) == 2
+    assert len(find_in_draws(video, [find], DrawsConfig(num_draws=1)).joints) == 2
     assert len(left) == 1
 
 
@@ -135,7 +152,7 @@ def test_a_part_that_surfaces_alone_gave_must_be_seen_more_often(by_flow: bool, 
     video, parts = panel_clip()
     part = dataclasses.replace(parts, by_flow=np.array([by_flow]))
     find, _ = in_turn([nothing(parts)] + [part] * seen + [nothing(parts)] * (3 - seen))
-    found = find_in_draws(video, find, DrawsConfig())
+    found = find_in_draws(video, [find], DrawsConfig())
     assert len(found.joints) == len(found.by_flow) == believed
 
 
@@ -144,4 +161,4 @@ def test_what_only_some_draws_saw_and_hardly_believed_is_no_part(score: float, b
     video, parts = panel_clip()
     part = dataclasses.replace(parts, scores=np.array([score]))
     find, _ = in_turn([nothing(parts), part, part, nothing(parts)])
-    assert len(find_in_draws(video, find, DrawsConfig()).joints) == believed
+    assert len(find_in_draws(video, [find], DrawsConfig()).joints) == believed

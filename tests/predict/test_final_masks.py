@@ -7,14 +7,13 @@ import pytest
 
 from sim2art.articulation.joint import JointType
 from sim2art.evaluate.metrics import score_clip
-from sim2art.networks.judge import Judge
 from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.normalization import fit_normalization, normalize
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint, save_checkpoint
+from sim2art.predict.checkpoint import MASKS_CHECKPOINT, load_checkpoint, save_checkpoint
 from sim2art.predict.decoding import DecodingConfig, decode_video
 from sim2art.predict.draws import DrawsConfig
 from sim2art.predict.final_masks import draw_masks
-from sim2art.predict.predictor import load_predictor
+from sim2art.predict.predictor import load_judges, load_predictor
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.train.examples import normalized_truth
 from tests.point_clips import make_chain_clip, make_point_clip
@@ -66,12 +65,10 @@ def test_slots_without_points_change_nothing(network) -> None:
 
 
 def test_decoding_draws_the_masks_of_all_parts(network) -> None:
-    judge, calibration = load_checkpoint(DEFAULT_CHECKPOINT)
-    assert isinstance(judge, Judge)
     config = DecodingConfig(draws=DrawsConfig(num_draws=1))
     for clip in (make_point_clip(JointType.REVOLUTE), make_chain_clip()):
-        without = decode_video(judge, clip.video, calibration, config)
-        drawn = decode_video(judge, clip.video, calibration, config, network)
+        without = decode_video(load_judges(), clip.video, config)
+        drawn = decode_video(load_judges(), clip.video, config, network)
         assert [x.joint.name for x in drawn.joints] == [x.joint.name for x in without.joints]
         changed = np.any(drawn.part_probabilities != without.part_probabilities, axis=(0, 1))
         assert np.all(changed)
@@ -79,7 +76,7 @@ def test_decoding_draws_the_masks_of_all_parts(network) -> None:
         assert score_clip(clip, drawn).mean_iou > score_clip(clip, without).mean_iou - 0.02
 
 
-def test_a_checkpoint_of_masks_works_with_the_judge_that_ships(network, tmp_path) -> None:
+def test_a_checkpoint_of_masks_works_with_the_judges_that_ship(network, tmp_path) -> None:
     video = make_point_clip(JointType.REVOLUTE, num_points=256).video
     shipped = load_predictor()(video)
     untrained = MaskNetwork(network.config)

@@ -10,7 +10,7 @@ from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidFileError, OutputExistsError
 from sim2art.networks.judge import JudgeConfig
 from sim2art.predict.checkpoint import load_checkpoint, save_checkpoint
-from sim2art.predict.decoding import DecodingConfig, decode_video
+from sim2art.predict.decoding import DecodingConfig, TrainedJudge, decode_video
 from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.train import data, loop
 from sim2art.train.config import PRESETS
@@ -131,7 +131,7 @@ def test_a_larger_judge_begins_where_a_smaller_one_ended(tmp_path, clips):
     assert begun.config.evidence == examples.evidence.kinds
     save_checkpoint(tmp_path / "larger", begun)
     loaded, calibration = load_checkpoint(tmp_path / "larger")
-    estimate = decode_video(loaded, clips[0].video, calibration, DecodingConfig())
+    estimate = decode_video([TrainedJudge(loaded, calibration)], clips[0].video, DecodingConfig())
     assert np.isfinite(estimate.part_probabilities).all()
 
 

@@ -65,6 +65,8 @@ def train(
     if corruption is not None:
         config = dataclasses.replace(config, clips=dataclasses.replace(config.clips, corruption=corruption))
     if evidence is not None:
+        if config.network in {"scene_flow", "masks"}:
+            raise InvalidValueError(f"--evidence is what a judge sees; preset {preset} trains none, so leave it out.")
         examples = dataclasses.replace(
             config.examples, evidence=dataclasses.replace(config.examples.evidence, kinds=evidence)
         )

@@ -5,6 +5,7 @@ and are taken for one part. Seen from that part the seat stands still, and the b
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,7 +30,10 @@ class CarriedConfig:
     min_host_share: float = 0.03
     """A part with fewer of the points is not looked from."""
     min_score: float = 0.5
-    """The network's score, which must be higher than that of parts on the base: errors of the host's joint look like motion."""
+    """Mean score of two draws, which must be higher than that of parts on the base: errors of the host's joint look like
+    motion."""
+    min_score_of_one: float = 0.3
+    """Score in each of the two."""
     min_share: float = 0.004
     """Share of all points that it holds at least."""
     min_left: float = 0.15
@@ -39,17 +43,17 @@ class CarriedConfig:
     min_travel_share: float = 0.15
     """And this share of how far their host carries them: errors of its motion grow with its travel, and look the same."""
     min_agreement: float = 0.5
-    """A second draw must find it, too: of its type, with as high a score, with at least this mask IoU."""
+    """A second draw must find it, too: of its type, with at least this mask IoU."""
     max_still: float = 0.3
     """What travels less than this share of its host's travel, both motions together, stands still: it leaked into the host."""
 
 
-def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: CarriedConfig) -> FoundParts:
+def add_carried(video: PointVideo, parts: FoundParts, finds: Sequence[FindParts], config: CarriedConfig) -> FoundParts:
     """The parts, and those that hang on them and move with them.
 
     Args:
         video: In normalised coordinates.
-        find: Applied to the points of each part as the part sees them.
+        finds: Applied to the points of each part as the part sees them: the first to find parts, the last to find them again.
     """
     hosts = list(range(len(parts.joints)))
     while hosts:
@@ -58,7 +62,7 @@ def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: C
         if own.sum() < config.min_host_share * video.valid.sum():
             continue
         before = len(parts.joints)
-        grown = _add_children(video, parts, host, own, find, config)
+        grown = _add_children(video, parts, host, own, finds, config)
         added = range(before, len(grown.joints))
         parts = parts if grown is parts else _fit_again(video, grown, [host, *added])
         hosts += added
@@ -66,7 +70,7 @@ def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: C
 
 
 def _add_children(
-    video: PointVideo, parts: FoundParts, host: int, own: np.ndarray, find: FindParts, config: CarriedConfig
+    video: PointVideo, parts: FoundParts, host: int, own: np.ndarray, finds: Sequence[FindParts], config: CarriedConfig
 ) -> FoundParts:
     """The parts, with those among a host's points that move in the host's frame; without its points that stand still."""
     kept = keep_points(seen_from(video, parts.motions(host)), own)
@@ -75,7 +79,7 @@ def _add_children(
     seen, slots = kept
     normalization = fit_normalization(seen)
     normalized = normalize(seen, normalization)
-    found = find(normalized)
+    found = finds[0](normalized)
     shares = np.zeros((*own.shape, len(found.joints)))
     np.put_along_axis(shares, slots[..., None], found.probabilities[..., 1:], axis=1)
     sizes = np.bincount(found.part_ids[seen.valid], minlength=len(found.joints) + 1)[1:]
@@ -86,13 +90,14 @@ def _add_children(
     believed = [
         child
         for child in range(len(found.joints))
-        if found.scores[child] >= config.min_score
+        if found.scores[child] >= config.min_score_of_one
         and sizes[child] >= config.min_share * video.valid.sum()
         and travels[child].own >= max(config.min_travel, config.min_travel_share * travels[child].carried)
     ]
     if believed:
-        again = find(normalized)
-        believed = [child for child in believed if _is_found(found, child, again, seen.valid, config)]
+        again = finds[-1](normalized)
+        scores = [_mean_score(found, child, again, seen.valid, config) for child in range(len(found.joints))]
+        believed = [child for child in believed if scores[child] >= config.min_score]
     if not believed or sizes[believed].sum() > (1 - config.min_left) * own.sum():
         return parts
     left = np.ones(own.shape)
@@ -107,7 +112,7 @@ def _add_children(
         parts = parts.with_child(
             joint,
             host,
-            score=float(found.scores[child]),
+            score=scores[child],
             odds=float(found.odds[child]),
             by_flow=bool(found.by_flow[child]),
             share=share,
@@ -115,16 +120,18 @@ def _add_children(
     return parts
 
 
-def _is_found(found: FoundParts, child: int, again: FoundParts, valid: np.ndarray, config: CarriedConfig) -> bool:
-    """Whether another draw found a part as well."""
+def _mean_score(found: FoundParts, child: int, again: FoundParts, valid: np.ndarray, config: CarriedConfig) -> float:
+    """Of a part in this draw and in another one; 0 if that did not find it."""
     mask = (found.part_ids == child + 1)[valid]
     part_ids = again.part_ids[valid]
-    return any(
-        joint.is_revolute == found.joints[child].is_revolute
-        and again.scores[part] >= config.min_score
-        and mask_iou(mask, part_ids == part + 1) >= config.min_agreement
+    seconds = [
+        float(again.scores[part])
         for part, joint in enumerate(again.joints)
-    )
+        if joint.is_revolute == found.joints[child].is_revolute
+        and again.scores[part] >= config.min_score_of_one
+        and mask_iou(mask, part_ids == part + 1) >= config.min_agreement
+    ]
+    return (float(found.scores[child]) + max(seconds)) / 2 if seconds else 0.0
 
 
 def _fit_again(video: PointVideo, parts: FoundParts, chosen: list[int]) -> FoundParts:

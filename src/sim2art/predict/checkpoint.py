@@ -17,7 +17,9 @@ from sim2art.networks.slot_network import SlotConfig, SlotNetwork
 from sim2art.networks.vote_network import VoteConfig, VoteNetwork
 
 DEFAULT_CHECKPOINT = CHECKPOINTS / "default"
-"""The checkpoint that ships with the package."""
+"""The judge that ships with the package."""
+POOLS_CHECKPOINT = CHECKPOINTS / "pools"
+"""The same after a further leg on pools as decoding makes them; the two take turns."""
 VOTES_CHECKPOINT = CHECKPOINTS / "gamma_style"
 """The weights of baseline `gamma_style`."""
 MASKS_CHECKPOINT = CHECKPOINTS / "masks"

@@ -2,13 +2,15 @@
 
 Judge a diverse pool, add joints for what changed and none of it explains, fit the promising ones to the points they were
 given and judge again, keep a small consistent set, fit each joint to its part (both types), judge the fitted joints, and
-let them share the points. Several such draws are made one, and the mask network draws the masks of their joints; then each
-part is looked at from itself, for parts that it carries, in the same way.
+let them share the points. Several such draws, by several judges in turn, are made one, and the mask network draws the
+masks of their joints; then each part is looked at from itself, for parts that it carries, in the same way.
 """
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -55,29 +57,36 @@ class DecodingConfig:
         return dataclasses.replace(self, pool=pool)
 
 
+class TrainedJudge(NamedTuple):
+    """A judge and the numbers that were fitted for it."""
+
+    network: Judge
+    calibration: Calibration = Calibration()
+
+
 def decode_video(
-    network: Judge,
+    judges: Sequence[TrainedJudge],
     video: PointVideo,
-    calibration: Calibration,
     config: DecodingConfig,
     masks: MaskNetwork | None = None,
 ) -> ArticulationEstimate:
-    """The whole way from points to an estimate with a trained judge.
+    """The whole way from points to an estimate with trained judges.
 
     Args:
+        judges: Take turns, one draw each: what one of them misses, two draws by another can still find.
         masks: Draws the masks of final joints; without it they stay as the judge gave them.
     """
     rng = np.random.default_rng(config.seed)
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
-    find = partial(find_parts, network, threshold=calibration.score_threshold, rng=rng)
+    finds = [partial(find_parts, judge, rng=rng) for judge in judges]
 
-    def find_on_part(seen: PointVideo) -> FoundParts:
+    def find_on_part(find: Callable[..., FoundParts], seen: PointVideo) -> FoundParts:
         return _draw_masks(masks, seen, find(seen, config=config.on_parts))
 
-    found = find_in_draws(normalized, partial(find, config=config), config.draws)
+    found = find_in_draws(normalized, [partial(find, config=config) for find in finds], config.draws)
     drawn = _draw_masks(masks, normalized, found.surest(MAX_PARTS))
-    parts = add_carried(normalized, drawn, find_on_part, config.carried)
+    parts = add_carried(normalized, drawn, [partial(find_on_part, find) for find in finds], config.carried)
     num_seen = len(found.joints) + len(parts.joints) - len(drawn.joints)
     reasons: tuple[str, ...] = ()
     if num_seen > MAX_PARTS:
@@ -103,14 +112,14 @@ def _draw_masks(masks: MaskNetwork | None, video: PointVideo, parts: FoundParts)
 
 
 def find_parts(
-    network: Judge, video: PointVideo, *, threshold: float, config: DecodingConfig, rng: np.random.Generator
+    judge: TrainedJudge, video: PointVideo, *, config: DecodingConfig, rng: np.random.Generator
 ) -> FoundParts:
     """The parts that move in a video, all of them on its base.
 
     Args:
         video: In normalised coordinates.
-        threshold: Hypotheses that score lower are left out.
     """
+    network, threshold = judge.network, judge.calibration.score_threshold
     observed = observe(video, evidence_for(network, config.pool.evidence))
     draw, slots = draw_points(network, observed, config.pool, rng)
     answer = Settled(joints=[], scores=np.zeros(0), odds=np.zeros(0))

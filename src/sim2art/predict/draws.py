@@ -1,10 +1,12 @@
 """Several draws of one clip made one answer: which points are drawn and where proposals begin is luck.
 
 Two draws that agree are enough. Where they do not, more are taken, and what at least half of them found is believed.
+Different judges may take turns: they agree on what is plain, and what only one of them knows is found in half of the draws.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -34,16 +36,18 @@ class DrawsConfig:
     """Where draws disagree, their mean score of a part must be higher, those counted as 0 that did not find it."""
 
 
-def find_in_draws(video: PointVideo, find: FindParts, config: DrawsConfig) -> FoundParts:
+def find_in_draws(video: PointVideo, finds: Sequence[FindParts], config: DrawsConfig) -> FoundParts:
     """The parts that at least half of the draws found.
 
     Args:
         video: In normalised coordinates.
+        finds: Make one draw each, in turn.
     """
-    answers = [find(video) for _ in range(min(config.num_draws, 2))]
+    draws = cycle(finds)
+    answers = [next(draws)(video) for _ in range(min(config.num_draws, 2))]
     groups = _group(video, answers, config)
     if not all(_is_agreed(group, len(answers), config) for group in groups):
-        answers += [find(video) for _ in range(config.num_draws - 2)]
+        answers += [next(draws)(video) for _ in range(config.num_draws - 2)]
         groups = _group(video, answers, config)
     return _merge(video, [group for group in groups if _is_believed(group, len(answers), config)], len(answers))
 

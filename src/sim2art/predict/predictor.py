@@ -13,8 +13,8 @@ from sim2art.networks.mask_network import MaskNetwork
 from sim2art.networks.slot_network import SlotNetwork
 from sim2art.networks.vote_network import VoteNetwork
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
-from sim2art.predict.decoding import DecodingConfig, decode_video
+from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, MASKS_CHECKPOINT, POOLS_CHECKPOINT, load_checkpoint
+from sim2art.predict.decoding import DecodingConfig, TrainedJudge, decode_video
 from sim2art.predict.slot_decoding import decode_slots
 from sim2art.predict.vote_decoding import decode_votes
 
@@ -24,13 +24,13 @@ Predictor = Callable[[PointVideo], ArticulationEstimate]
 def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predictor:
     """The method of a checkpoint folder; the shipped one when None.
 
-    A judge works with the mask network that ships, a mask network with the judge that ships.
+    A judge works alone with the mask network that ships, a mask network with the judges that ship.
 
     Raises:
         InvalidFileError: When the checkpoint is missing or damaged.
         SchemaError: When another version wrote it.
     """
-    network, calibration = load_checkpoint(checkpoint or DEFAULT_CHECKPOINT)
+    network, calibration = load_checkpoint(checkpoint or MASKS_CHECKPOINT)
     if isinstance(network, SlotNetwork):
         slots = network
         return lambda video: decode_slots(slots, video)
@@ -38,10 +38,21 @@ def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predicto
         votes = network
         return lambda video: decode_votes(votes, video)
     masks: nn.Module = network
-    if isinstance(network, MaskNetwork):
-        network, calibration = load_checkpoint(DEFAULT_CHECKPOINT)
-    else:
+    if isinstance(network, Judge):
+        judges = [TrainedJudge(network, calibration)]
         masks, _ = load_checkpoint(MASKS_CHECKPOINT)
-    assert isinstance(network, Judge) and isinstance(masks, MaskNetwork)
+    else:
+        judges = load_judges()
+    assert isinstance(masks, MaskNetwork)
     config = dataclasses.replace(DecodingConfig(), seed=seed)
-    return partial(decode_video, network, calibration=calibration, config=config, masks=masks)
+    return partial(decode_video, judges, config=config, masks=masks)
+
+
+def load_judges() -> list[TrainedJudge]:
+    """The judges that ship; they take turns."""
+    judges: list[TrainedJudge] = []
+    for folder in (DEFAULT_CHECKPOINT, POOLS_CHECKPOINT):
+        network, calibration = load_checkpoint(folder)
+        assert isinstance(network, Judge)
+        judges.append(TrainedJudge(network, calibration))
+    return judges
