@@ -7,7 +7,7 @@ masks of their joints; then each part is looked at from itself, for parts that i
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -79,14 +79,14 @@ def decode_video(
     rng = np.random.default_rng(config.seed)
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
-    finds = [partial(find_parts, judge, rng=rng) for judge in judges]
 
-    def find_on_part(find: Callable[..., FoundParts], seen: PointVideo) -> FoundParts:
-        return _draw_masks(masks, seen, find(seen, config=config.on_parts))
+    def find_on_part(judge: TrainedJudge, seen: PointVideo) -> FoundParts:
+        return _draw_masks(masks, seen, find_parts(judge, seen, config=config.on_parts, rng=rng))
 
-    found = find_in_draws(normalized, [partial(find, config=config) for find in finds], config.draws)
+    finds = [partial(find_parts, judge, config=config, rng=rng) for judge in judges]
+    found = find_in_draws(normalized, finds, config.draws)
     drawn = _draw_masks(masks, normalized, found.surest(MAX_PARTS))
-    parts = add_carried(normalized, drawn, [partial(find_on_part, find) for find in finds], config.carried)
+    parts = add_carried(normalized, drawn, [partial(find_on_part, judge) for judge in judges], config.carried)
     num_seen = len(found.joints) + len(parts.joints) - len(drawn.joints)
     reasons: tuple[str, ...] = ()
     if num_seen > MAX_PARTS:

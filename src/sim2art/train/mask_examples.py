@@ -1,6 +1,6 @@
 """What the mask network trains on: parts of simulated clips with slightly wrong joints and the masks that the judge gives.
 
-One part is taken from each clip. Its prior comes from the judge that ships, asked about joints that are wrong by as much
+One part is taken from each clip. Its prior comes from the first judge that ships, asked about joints that are wrong by as much
 as fitted ones are. All of it is NumPy (but for the judge) and runs in worker processes.
 """
 
