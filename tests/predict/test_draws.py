@@ -84,6 +84,23 @@ def test_finders_take_turns_and_what_one_of_them_finds_is_believed() -> None:
     np.testing.assert_allclose(found.scores, [0.8, 0.4])
 
 
+@pytest.mark.parametrize("by_flow", [True, False])
+def test_flow_chooses_among_the_joints_of_one_part(by_flow: bool) -> None:
+    video, parts = panel_clip()
+    share = parts.probabilities[..., 1]
+    tilted = dataclasses.replace(parts.joints[0], axis=rotate_a_little(parts.joints[0].axis))
+    wrong = answer([tilted], [share], score=0.9, by_flow=by_flow)
+    right = answer([parts.joints[0]], [share], score=0.5, by_flow=by_flow)
+    found = find_in_draws(video, [in_turn([wrong] * 2)[0], in_turn([right] * 2)[0]], DrawsConfig())
+    # Where surfaces alone gave a part, its flow is wrong, and the score decides.
+    np.testing.assert_allclose(found.joints[0].axis, parts.joints[0].axis if by_flow else tilted.axis)
+
+
+def rotate_a_little(axis: np.ndarray) -> np.ndarray:
+    turned = axis + 0.3 * np.roll(axis, 1)
+    return turned / np.linalg.norm(turned)
+
+
 def test_two_finders_that_agree_draw_once_each() -> None:
     video, parts = panel_clip()
     first, left_by_first = in_turn([parts] * 2)

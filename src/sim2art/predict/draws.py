@@ -2,6 +2,7 @@
 
 Two draws that agree are enough. Where they do not, more are taken, and what at least half of them found is believed.
 Different judges may take turns: they agree on what is plain, and what only one of them knows is found in half of the draws.
+Of several joints of one part flow chooses.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,12 @@ from jaxtyping import Bool, Float
 from sim2art.articulation.matching import mask_iou
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.found_parts import BASE, FindParts, FoundParts
-from sim2art.proposals.joint_fit import FittedJoint
+from sim2art.proposals.joint_fit import FittedJoint, gather_part_flow, joint_residuals, robust_cost
+
+FLOW_SIGMA = 0.02
+"""Flow that differs by much more (normalised units) counts as wrong, whatever the joint."""
+MIN_FLOW = 12
+"""Vectors of flow, below which it does not choose."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +108,17 @@ def _is_believed(group: list[_Sighting], num_draws: int, config: DrawsConfig) ->
     return len(group) >= least * num_draws and sum(x.score for x in group) > config.min_score * num_draws
 
 
+def _best_joint(
+    video: PointVideo, sightings: Sequence[_Sighting], share: Float[np.ndarray, "frame point"]
+) -> FittedJoint:
+    """The joint that leaves least of the part's flow; where surfaces alone gave the part, the one with the highest score."""
+    by_score = sorted(sightings, key=lambda x: -x.score)
+    flow = gather_part_flow(video, share)
+    if len(flow.weights) < MIN_FLOW or not any(x.by_flow for x in sightings):
+        return by_score[0].joint
+    return min(by_score, key=lambda x: robust_cost(joint_residuals(flow, x.joint), flow.weights, FLOW_SIGMA)).joint
+
+
 def _merge(video: PointVideo, groups: list[list[_Sighting]], num_draws: int) -> FoundParts:
     probabilities = np.zeros((*video.valid.shape, len(groups) + 1))
     joints, odds = [], np.zeros(len(groups))
@@ -109,7 +126,7 @@ def _merge(video: PointVideo, groups: list[list[_Sighting]], num_draws: int) -> 
         probabilities[..., index + 1] = np.mean([x.share for x in group], axis=0)
         odds[index] = np.mean([x.odds for x in group])
         of_its_type = [x for x in group if (x.odds > 0) == (odds[index] > 0)]
-        joints.append(max(of_its_type, key=lambda x: x.score).joint)
+        joints.append(_best_joint(video, of_its_type, probabilities[..., index + 1]))
     probabilities /= np.maximum(probabilities.sum(axis=-1, keepdims=True), 1.0)
     probabilities[..., 0] = 1 - probabilities[..., 1:].sum(axis=-1)
     return FoundParts(
