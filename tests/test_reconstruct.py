@@ -126,6 +126,17 @@ def test_stages_of_other_options_are_not_used(recording: Path, tmp_path: Path) -
     assert resumed.points.num_points == 300
 
 
+def test_an_estimate_by_other_weights_is_made_again(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconstruct(recording, OPTIONS, predictor=find_board, stage_folder=tmp_path / "stages")
+    (tmp_path / "weights").mkdir()
+    monkeypatch.setattr("sim2art.reconstruct.CHECKPOINTS", tmp_path / "weights")
+    resumed = reconstruct(recording, OPTIONS, predictor=find_board, stage_folder=tmp_path / "stages", resume=True)
+    assert resumed.timings["observation"] == 0.0
+    assert resumed.timings["estimate"] > 0.0
+
+
 def test_a_full_disk_while_stages_are_kept_ends_in_words(
     recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

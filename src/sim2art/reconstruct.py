@@ -27,6 +27,7 @@ from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_a
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.methods import MethodName, Predictor, load_method
+from sim2art.networks.checkpoint_files import CHECKPOINTS
 from sim2art.observation.densify import densify_labels, resize_labels
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
@@ -225,9 +226,8 @@ def reconstruct(
         observation = _observe(capture, options.observe, stages, make_key(sim2art.__version__, source), clock)
         stages.keep("observation", key, observation_to_stage(observation))
 
-    key = make_key(
-        key, options.method, None if options.checkpoint is None else fingerprint(options.checkpoint), options.refine
-    )
+    weights = [fingerprint(folder) for folder in (CHECKPOINTS, options.checkpoint) if folder is not None]
+    key = make_key(key, options.method, weights, options.refine)
     kept = stages.load("estimate", key)
     if kept is not None:
         estimate = clock.kept("estimate", estimate_from_arrays(kept.arrays, kept.facts))

@@ -40,11 +40,35 @@ def test_report_and_estimates_are_written_and_score_again(tmp_path: Path, capsys
     assert main([*words, "--estimates", str(out / "estimates"), "-o", str(again)]) == 0
     first, second = (json.loads((folder / "report.json").read_text())["clips"] for folder in (out, again))
     for score in first["flow_clustering"] + second["flow_clustering"]:
-        del score["seconds"]
         assert score["failure"] is None and score["claims"] == []
     assert first == second
     assert main([*words, "-o", str(out)]) == 2
     assert "is not empty" in capsys.readouterr().err
+
+
+def test_a_stopped_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[float] = []
+
+    def stop_at_the_second(video: PointVideo) -> ArticulationEstimate:
+        calls.append(float(video.flow_world.sum()))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return claim_nothing(video)
+
+    monkeypatch.setattr(verb, "load_method", lambda name, checkpoint: stop_at_the_second)
+    words = ["evaluate", "--num", "3", "--corruption", "none", "--methods", "flow_clustering", "--no-refine"]
+    assert main([*words, "-o", str(tmp_path)]) == 130
+    assert "1 of 3 (stopped early)" in (tmp_path / "report.txt").read_text()
+    assert main([*words, "-o", str(tmp_path), "--resume"]) == 0
+    assert len(calls) == 4 and calls[1] == calls[2]  # The first clip was not asked for again.
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert len(report["clips"]["flow_clustering"]) == 3
+    monkeypatch.setattr(verb, "collect_provenance", lambda: {"sim2art": "0.0", "commit": "another"})
+    capsys.readouterr()
+    assert main([*words, "-o", str(tmp_path), "--resume"]) == 2
+    assert "'another' here" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("nothing")
@@ -66,6 +90,8 @@ def test_refined_answers_are_scored_beside_their_own(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["--num", "0"], "has 200 clips; --num 0 asks"),
+        (["--resume"], "name it by --output"),
+        (["--set", "door", "--data", ".", "--resume", "-o", "no_folder"], "is for simulated sets"),
         (["--num", "201"], "--num 201 asks"),
         (["--swap", "mask"], "only 'procedural-rgbd' and 'real-mesh-rgbd' have stages to swap"),
     ],

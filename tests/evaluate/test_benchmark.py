@@ -9,7 +9,7 @@ import pytest
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.errors import InvalidFileError, SchemaError
 from sim2art.evaluate.benchmark import Method, gather_scores, run_benchmark, score_methods
-from sim2art.evaluate.predictions import PredictionStore, read_estimate, write_estimate
+from sim2art.evaluate.predictions import Answer, PredictionStore, read_answer, write_answer
 from sim2art.evaluate.report import format_report, format_table, write_report
 from sim2art.observation.point_video import PointVideo
 from tests.hand_made import make_clip, truth_as_estimate
@@ -47,19 +47,21 @@ def test_order_of_clips_does_not_matter() -> None:
 
 
 def test_ctrl_c_stops_the_run() -> None:
-    def interrupted(_video: PointVideo) -> ArticulationEstimate:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        run_benchmark(CLIPS, {"interrupted": interrupted})
+        run_benchmark(CLIPS, {"interrupted": interrupt})
+
+
+def interrupt(_video: PointVideo) -> ArticulationEstimate:
+    raise KeyboardInterrupt
 
 
 def test_stored_estimates_score_the_same(tmp_path: Path) -> None:
     store = PredictionStore(folder=tmp_path / "estimates", config={"set": "hand-made"}).open()
     first = run_benchmark(CLIPS, METHODS, store=store)
     for clip, score in zip(CLIPS, first.scores["oracle"], strict=True):
-        again = score_methods(clip, {"oracle": store.method_from_files("oracle", clip)})["oracle"]
+        again = score_methods(clip, {"oracle": interrupt}, store=store, reuse=True)["oracle"]
         assert again.joints == score.joints and again.mean_iou == score.mean_iou
+        assert again.seconds == score.seconds
 
 
 def test_estimates_of_another_config_are_refused(tmp_path: Path) -> None:
@@ -76,8 +78,10 @@ def test_estimate_survives_the_disk(tmp_path: Path) -> None:
     estimate = ArticulationEstimate(
         part_probabilities=soft, joints=estimate.joints, trajectory=estimate.trajectory, reasons=("because",)
     )
-    write_estimate(tmp_path / "one.npz", estimate)
-    read = read_estimate(tmp_path / "one.npz")
+    write_answer(tmp_path / "one.npz", Answer(estimate=estimate, seconds=1.5))
+    answer = read_answer(tmp_path / "one.npz")
+    read = answer.estimate
+    assert answer.seconds == 1.5
     np.testing.assert_array_equal(read.part_ids, estimate.part_ids)
     np.testing.assert_array_equal(read.trajectory.values, estimate.trajectory.values)
     assert read.reasons == ("because",)
@@ -88,7 +92,7 @@ def test_estimate_survives_the_disk(tmp_path: Path) -> None:
 def test_damaged_estimate_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(InvalidFileError, match=r"bad\.npz is no readable estimate"):
-        read_estimate(tmp_path / "bad.npz")
+        read_answer(tmp_path / "bad.npz")
 
 
 def test_report_says_what_was_run_and_lists_failures() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import tyro
 from tqdm import tqdm
@@ -63,6 +63,7 @@ def evaluate(
     clips: Path | None = None,
     workers: int = 1,
     overwrite: bool = False,
+    resume: bool = False,
 ) -> None:
     """Score methods on a simulated set; print the table, write JSON.
 
@@ -83,9 +84,15 @@ def evaluate(
         clips: Folder that keeps the clips as files and hands them out again, since recordings take long to make. Delete it when the simulator or the chain changed.
         workers: Processes that share the clips.
         overwrite: Use the output folder even when it holds files.
+        resume: Go on with a run of a simulated set that was stopped: clips whose estimates the output folder holds are
+            scored from these, if the same code and weights made them.
     """
-    if output is not None and output.exists() and any(output.iterdir()) and not overwrite:
-        raise OutputExistsError(f"{output} is not empty. Choose a new folder, or pass --overwrite.", path=output)
+    if resume and output is None:
+        raise InvalidValueError("--resume goes on in the folder of a run that was stopped: name it by --output.")
+    if output is not None and output.exists() and any(output.iterdir()) and not (overwrite or resume):
+        raise OutputExistsError(
+            f"{output} is not empty. Choose a new folder, or pass --resume to go on there, or --overwrite.", path=output
+        )
     if not methods:
         raise InvalidValueError(
             f"--methods names no method; known: {', '.join(get_args(MethodName) + get_args(OracleName))}."
@@ -93,6 +100,8 @@ def evaluate(
     if set_name == "real-tracks" or set_name == "door":
         if data is None:
             raise InvalidValueError(f"Set '{set_name}' is not part of sim2art: name its folder by --data.")
+        if resume:
+            raise InvalidValueError(f"--resume is for simulated sets; '{set_name}' is one of real recordings.")
         oracles = [name for name in methods if name in get_args(OracleName)]
         if oracles:
             raise InvalidValueError(f"--methods {' '.join(oracles)}: set '{set_name}' has no true parts to give them.")
@@ -110,9 +119,12 @@ def evaluate(
     if clips is not None:
         _open_store(clips, cases)
     if estimates is not None:
-        job = dataclasses.replace(job, read_from=_open_store(estimates, cases))
+        job = dataclasses.replace(job, store=_open_store(estimates, cases), use="read")
     elif output is not None:
-        job = dataclasses.replace(job, write_to=_open_store(output / "estimates", cases))
+        origin = collect_provenance()
+        maker = {key: str(origin[key]) for key in ("sim2art", "commit")} | {"checkpoint": str(checkpoint or "shipped")}
+        store = _open_store(output / "estimates", cases).begin(maker, resume=resume)
+        job = dataclasses.replace(job, store=store, use="resume" if resume else "make")
     runs: list[CaseRun] = []
     try:
         with tqdm(total=len(cases.seeds), desc=set_name, unit="clip", disable=not sys.stderr.isatty()) as bar:
@@ -140,8 +152,9 @@ class Job:
     checkpoint: Path | None = None
     refine: bool = False
     """Whether each method is scored with the refiner too."""
-    write_to: PredictionStore | None = None
-    read_from: PredictionStore | None = None
+    store: PredictionStore | None = None
+    use: Literal["make", "resume", "read"] = "make"
+    """Whether the store keeps estimates, hands out those it holds and keeps the others, or holds all."""
     clip_folder: Path | None = None
     weights: tuple[str, ...] = ()
     """Those of `CHAIN_WEIGHTS` that are on this machine, for sets of recordings."""
@@ -230,7 +243,7 @@ def _refine_answer(method: Method, video: PointVideo) -> ArticulationEstimate:
 
 
 def _start_worker(job: Job) -> None:
-    methods = {} if job.read_from else _load_methods(job.methods, job.checkpoint, refine=job.refine)
+    methods = {} if job.use == "read" else _load_methods(job.methods, job.checkpoint, refine=job.refine)
     _state.update(job=job, methods=methods)
 
 
@@ -248,16 +261,20 @@ def _run_case(seed: int) -> CaseRun:
     known: dict[str, Method] = {**_state["methods"], **(_with_refined(oracles) if job.refine else oracles)}
     methods: dict[str, Method] = {name: known[name] for name in job.names if name in known}
     failure = clip.provenance.get("chain_failure")
-    if job.read_from is not None:
-        methods = {name: job.read_from.method_from_files(name, clip) for name in job.names}
+    if job.use == "read":
+        methods = dict.fromkeys(job.names, _no_estimate)
     elif not clip.provenance.get("moves", True):  # As in `sim2art run`: where nothing moves, no method is asked.
         methods = {name: partial(still_estimate, reasons=("no motion seen",)) for name in job.names}
     if failure is not None:
         scores = {name: score_failure(clip, failure) for name in job.names}
     else:
-        scores = score_methods(clip, methods, store=job.write_to)
+        scores = score_methods(clip, methods, store=job.store, reuse=job.use != "make")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return CaseRun(scores=scores, flow=score_flow(clip), peak_memory=peak)
+
+
+def _no_estimate(_: PointVideo) -> ArticulationEstimate:
+    raise InvalidValueError("--estimates holds none of this clip; run the method again.")
 
 
 def _open_store(folder: Path, cases: EvaluationSet) -> PredictionStore:
@@ -277,7 +294,7 @@ def _describe_run(job: Job, runs: list[CaseRun], workers: int) -> dict[str, Any]
         "corruption": "sensor model of the recordings" if cases.is_recorded else cases.corruption,
         "swapped": ", ".join(cases.swaps) or None,
         "checkpoint": str(job.checkpoint or "shipped") if "network" in job.methods else None,
-        "estimates": str(job.read_from.folder) if job.read_from else None,
+        "estimates": str(job.store.folder) if job.store and job.use == "read" else None,
         "weights": ", ".join(job.weights) or "none" if cases.is_recorded else None,
         "commit": origin["commit"],
         "machine": f"{origin['machine']}; {workers} processes",

@@ -9,7 +9,7 @@ from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.dataset.clip import Clip
 from sim2art.evaluate.flow_metrics import FlowScore, mean_flow, score_flow
 from sim2art.evaluate.metrics import score_clip, score_failure
-from sim2art.evaluate.predictions import PredictionStore
+from sim2art.evaluate.predictions import Answer, PredictionStore
 from sim2art.evaluate.scores import ClipScore
 from sim2art.evaluate.summary import Summary, group_by_family, summarize
 from sim2art.observation.point_video import PointVideo
@@ -72,23 +72,33 @@ def run_benchmark(
 
 
 def score_methods(
-    clip: Clip, methods: Mapping[str, Method], *, store: PredictionStore | None = None
+    clip: Clip, methods: Mapping[str, Method], *, store: PredictionStore | None = None, reuse: bool = False
 ) -> dict[str, ClipScore]:
-    """Scores of every method on one clip, by method."""
+    """Scores of every method on one clip, by method.
+
+    Args:
+        clip: With its truth.
+        methods: By the name that the tables show.
+        store: Keeps each estimate; None keeps none.
+        reuse: Estimates that the store holds are scored, and not made again.
+    """
     scores = {}
     for name, method in methods.items():
         start = time.perf_counter()
+        held = store if reuse and store is not None and store.holds(name, clip) else None
         try:
-            estimate = method(clip.video)
+            if held is None:
+                answer = Answer(estimate=method(clip.video), seconds=time.perf_counter() - start)
+            else:
+                answer = held.read(name, clip)
         except Exception as error:
             # Any method may be scored, a peer's too: what it raises is its failure, not ours, and is listed.
             reason = f"{type(error).__name__}: {error}"
             scores[name] = score_failure(clip, reason, seconds=time.perf_counter() - start)
             continue
-        seconds = time.perf_counter() - start
-        if store is not None:
-            store.write(name, clip, estimate)
-        scores[name] = score_clip(clip, estimate, seconds=seconds)
+        if store is not None and held is None:
+            store.write(name, clip, answer)
+        scores[name] = score_clip(clip, answer.estimate, seconds=answer.seconds)
     return scores
 
 

@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays
 from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidFileError, SchemaError
-from sim2art.observation.point_video import PointVideo
 
 PREDICTION_SCHEMA = "sim2art.predictions/1"
 
@@ -34,45 +32,78 @@ class PredictionStore:
         """
         path = self.folder / "config.json"
         ours = {"schema": PREDICTION_SCHEMA, **json.loads(json.dumps(self.config))}
-        if path.exists():
-            theirs = json.loads(path.read_text())
-            different = sorted(key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key))
-            if different:
-                listed = ", ".join(f"{key}: {theirs.get(key)!r} there, {ours.get(key)!r} here" for key in different)
-                raise SchemaError(
-                    f"Estimates in {self.folder} come from another config ({listed}). Score them with their own, "
-                    "or choose another folder.",
-                    path=path,
-                )
-        else:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(ours, indent=2))
+        listed = _differences(path, ours) if path.exists() else ""
+        if listed:
+            raise SchemaError(
+                f"Estimates in {self.folder} come from another config ({listed}). Score them with their own, "
+                "or choose another folder.",
+                path=path,
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(ours, indent=2))
+        return self
+
+    def begin(self, maker: dict[str, str], *, resume: bool = False) -> "PredictionStore":
+        """Note what makes the estimates: code and weights; or check that the same has made those that are there.
+
+        Raises:
+            SchemaError: When others are there and the run is to go on from them.
+        """
+        path = self.folder / "maker.json"
+        listed = _differences(path, maker) if resume and path.exists() else ""
+        if listed:
+            raise SchemaError(
+                f"Estimates in {self.folder} were made by something else ({listed}). Pass --overwrite instead of "
+                "--resume to begin again, or choose another folder.",
+                path=path,
+            )
+        path.write_text(json.dumps(maker, indent=2))
         return self
 
     def path_of(self, method: str, clip: Clip) -> Path:
         """Where the estimate of a clip lies."""
         return self.folder / method / f"{clip.provenance.get('family', 'unknown')}_{clip.provenance.get('seed', 0)}.npz"
 
-    def write(self, method: str, clip: Clip, estimate: ArticulationEstimate) -> None:
+    def write(self, method: str, clip: Clip, answer: "Answer") -> None:
         """Keep one estimate."""
         path = self.path_of(method, clip)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_estimate(path, estimate)
+        write_answer(path, answer)
 
-    def method_from_files(self, method: str, clip: Clip) -> Callable[[PointVideo], ArticulationEstimate]:
-        """A stand-in for `method` that answers for `clip` from the stored file."""
-        path = self.path_of(method, clip)
-        return lambda _video: read_estimate(path)
+    def holds(self, method: str, clip: Clip) -> bool:
+        """Whether there is an estimate of this clip."""
+        return self.path_of(method, clip).exists()
+
+    def read(self, method: str, clip: Clip) -> "Answer":
+        """The estimate of a clip; errors as of `read_answer`."""
+        return read_answer(self.path_of(method, clip))
 
 
-def write_estimate(path: Path, estimate: ArticulationEstimate) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a method made of a clip."""
+
+    estimate: ArticulationEstimate
+    seconds: float | None = None
+    """Time it took; None in files of earlier versions."""
+
+
+def _differences(path: Path, ours: dict[str, Any]) -> str:
+    """Where the facts in a JSON file are not ours, in words."""
+    theirs = json.loads(path.read_text())
+    different = sorted(key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key))
+    return ", ".join(f"{key}: {theirs.get(key)!r} there, {ours.get(key)!r} here" for key in different)
+
+
+def write_answer(path: Path, answer: Answer) -> None:
     """Write an estimate as a compressed `.npz`; probabilities are kept to 1/255."""
+    estimate = answer.estimate
     arrays, facts = estimate_to_arrays(estimate)
     probabilities = arrays.pop("part_probabilities")
     temporary = path.with_suffix(".tmp.npz")
     np.savez_compressed(
         temporary,
-        facts=np.array(json.dumps({"schema": PREDICTION_SCHEMA, **facts})),
+        facts=np.array(json.dumps({"schema": PREDICTION_SCHEMA, "seconds": answer.seconds, **facts})),
         probabilities=np.round(probabilities * 255).astype(np.uint8),
         # The likeliest part is stored beside the rounded probabilities: rounding must not change a score by a tie.
         part_ids=estimate.part_ids.astype(np.uint16),
@@ -82,8 +113,8 @@ def write_estimate(path: Path, estimate: ArticulationEstimate) -> None:
     temporary.replace(path)
 
 
-def read_estimate(path: Path) -> ArticulationEstimate:
-    """Read what `write_estimate` wrote.
+def read_answer(path: Path) -> Answer:
+    """Read what `write_answer` wrote.
 
     Raises:
         InvalidFileError: When the file is missing or damaged.
@@ -101,4 +132,5 @@ def read_estimate(path: Path) -> ArticulationEstimate:
         raise SchemaError(f"{path} has schema {facts.get('schema')!r}; {PREDICTION_SCHEMA!r} is needed.", path=path)
     np.put_along_axis(probabilities, part_ids[..., None], probabilities.max(axis=-1, keepdims=True) + 0.5, axis=-1)
     probabilities /= probabilities.sum(axis=-1, keepdims=True)
-    return estimate_from_arrays({**arrays, "part_probabilities": probabilities}, facts)
+    estimate = estimate_from_arrays({**arrays, "part_probabilities": probabilities}, facts)
+    return Answer(estimate=estimate, seconds=facts.get("seconds"))
