@@ -31,27 +31,30 @@ def _pixels_of(scene: Scene, frame: int, part: int) -> tuple[np.ndarray, np.ndar
 def test_a_point_of_a_moved_part_is_seen_through_where_the_base_would_have_it(scene: Scene, part: int) -> None:
     last = len(scene.video.times) - 1
     pixels, points = _pixels_of(scene, last, part)
-    told = MotionEvidence(scene.video, part_motions(scene.estimate)).weigh(last, points, pixels)
+    evidence = MotionEvidence(scene.video, part_motions(scene.estimate))
+    told = evidence.weigh(evidence.meet(last, points, pixels))
     assert np.mean(told[:, part] >= told[:, 0]) > 0.9
     assert np.mean(told[:, part] > told[:, 0]) > 0.4
 
 
 def test_the_base_is_not_given_to_a_part_that_would_carry_it_through_the_air(scene: Scene) -> None:
     pixels, points = _pixels_of(scene, 0, 0)
-    told = MotionEvidence(scene.video, part_motions(scene.estimate)).weigh(0, points, pixels)
+    evidence = MotionEvidence(scene.video, part_motions(scene.estimate))
+    told = evidence.weigh(evidence.meet(0, points, pixels))
     assert np.mean(told[:, 0] > told.max(axis=1) - 1.0) > 0.9  # Colour noise alone makes small differences.
 
 
 def test_parts_that_do_not_move_are_told_apart_by_nothing(scene: Scene) -> None:
     pixels, points = _pixels_of(scene, 0, 1)
     still = np.broadcast_to(np.eye(4), part_motions(scene.estimate).shape).copy()
-    assert not MotionEvidence(scene.video, still).weigh(0, points, pixels).any()
+    evidence = MotionEvidence(scene.video, still)
+    assert not evidence.weigh(evidence.meet(0, points, pixels)).any()
 
 
 def test_what_all_frames_say_is_bounded(scene: Scene) -> None:
     pixels, points = _pixels_of(scene, 0, 0)
-    config = EvidenceConfig(most=1.5)
-    told = MotionEvidence(scene.video, part_motions(scene.estimate), config).weigh(0, points, pixels)
+    evidence = MotionEvidence(scene.video, part_motions(scene.estimate), EvidenceConfig(most=1.5))
+    told = evidence.weigh(evidence.meet(0, points, pixels))
     assert told.min() >= -1.5
     assert told.max() <= 0.0
 

@@ -14,14 +14,20 @@ def project(
     intrinsics: Float[np.ndarray, "3 3"], points_camera: Float[np.ndarray, "*batch 3"]
 ) -> Float[np.ndarray, "*batch 2"]:
     """Pixels of camera-frame points; points at or behind the camera give non-finite or mirrored pixels: check z."""
+    pixels = np.empty((*points_camera.shape[:-1], 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        normalized = points_camera[..., :2] / points_camera[..., 2:]
-    return normalized * intrinsics[[0, 1], [0, 1]] + intrinsics[:2, 2]
+        for axis in (0, 1):  # One at a time: rows of two numbers are slow to broadcast over.
+            normalized = points_camera[..., axis] / points_camera[..., 2]
+            pixels[..., axis] = normalized * intrinsics[axis, axis] + intrinsics[axis, 2]
+    return pixels
 
 
 def unproject(
     intrinsics: Float[np.ndarray, "3 3"], pixels: Float[np.ndarray, "*batch 2"], depths: Float[np.ndarray, "*batch"]
 ) -> Float[np.ndarray, "*batch 3"]:
     """Camera-frame points (m) of pixels with depth along z (m)."""
-    rays = (pixels - intrinsics[:2, 2]) / intrinsics[[0, 1], [0, 1]]
-    return np.concatenate([rays, np.ones_like(rays[..., :1])], axis=-1) * depths[..., None]
+    points = np.empty((*pixels.shape[:-1], 3))
+    for axis in (0, 1):  # One at a time: rows of two numbers are slow to broadcast over.
+        points[..., axis] = (pixels[..., axis] - intrinsics[axis, 2]) / intrinsics[axis, axis] * depths
+    points[..., 2] = depths
+    return points

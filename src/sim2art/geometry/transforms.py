@@ -20,7 +20,10 @@ def apply(
     a_from_b: Float[np.ndarray, "*#batch 4 4"], points_b: Float[np.ndarray, "*#batch point 3"]
 ) -> Float[np.ndarray, "*#batch point 3"]:
     """Points of frame b in frame a; the batch axes broadcast."""
-    return points_b @ np.swapaxes(a_from_b[..., :3, :3], -1, -2) + a_from_b[..., None, :3, 3]
+    points_a = points_b @ np.swapaxes(a_from_b[..., :3, :3], -1, -2)
+    for axis in (0, 1, 2):  # One at a time: rows of three numbers are slow to broadcast over.
+        points_a[..., axis] += a_from_b[..., None, axis, 3]
+    return points_a
 
 
 def inverse(a_from_b: Float[np.ndarray, "*batch 4 4"]) -> Float[np.ndarray, "*batch 4 4"]:

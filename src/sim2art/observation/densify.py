@@ -119,12 +119,15 @@ def _with_motion(
     evidence = MotionEvidence(video, world_from_rest)
     votes = (1 - _DOUBT) * grids + _DOUBT / grids.shape[3]
     nodes = [_grid_nodes(video, frame) for frame in range(len(grids))]
+    encounters = [
+        evidence.meet(frame, points, np.argwhere(seen) * _STRIDE, _STRIDE) for frame, (points, seen) in enumerate(nodes)
+    ]
     known = None
     for _ in range(_ROUNDS):
         weighed = np.zeros_like(grids)
-        for frame, (points, seen) in enumerate(nodes):
+        for frame, (_, seen) in enumerate(nodes):
             depth = video.depths[frame, ::_STRIDE, ::_STRIDE]
-            told = evidence.weigh(frame, points, np.argwhere(seen) * _STRIDE, known, _STRIDE)
+            told = evidence.weigh(encounters[frame], known)
             told = _mean_of_neighbours(told, seen, depth)
             if known is not None:
                 told += _PULL * _mean_of_neighbours(known[frame, seen], seen, depth)
@@ -165,21 +168,32 @@ def _upsample(
 ) -> UInt8[np.ndarray, "height width"]:
     """The likeliest part of every pixel, from the four grid nodes around it that are like it in depth and colour."""
     height, width = depth.shape
-    rows, columns = grid.shape[:2]
-    y, x = np.arange(height)[:, None], np.arange(width)[None]
-    top, left = np.minimum(y // _STRIDE, rows - 1), np.minimum(x // _STRIDE, columns - 1)
-    share_y, share_x = (y - top * _STRIDE) / _STRIDE, (x - left * _STRIDE) / _STRIDE
-    grid = grid.astype(np.float32)
-    totals = np.zeros((height, width, grid.shape[2]), dtype=np.float32)
-    depth32, color = depth.astype(np.float32), image.astype(np.float32)
+    rows, columns, num_parts = grid.shape
+
+    def blocks(values: np.ndarray) -> Float32[np.ndarray, "rows stride columns stride"]:
+        """Pixels by the node at the upper left of them."""
+        full = np.pad(values, ((0, rows * _STRIDE - height), (0, columns * _STRIDE - width)), mode="edge")
+        return full.astype(np.float32).reshape(rows, _STRIDE, columns, _STRIDE)
+
+    pixel_depth, pixel_color = blocks(depth), [blocks(channel) for channel in np.moveaxis(image, -1, 0)]
+    tolerance = np.maximum(_DEPTH_SHARE * pixel_depth, 1e-6)
+    share = np.arange(_STRIDE, dtype=np.float32) / _STRIDE
+    totals = np.zeros((rows, _STRIDE, columns, _STRIDE, num_parts), dtype=np.float32)
     for down in (0, 1):
         for right in (0, 1):
-            r, c = np.minimum(top + down, rows - 1), np.minimum(left + right, columns - 1)
-            place = (share_y if down else 1 - share_y) * (share_x if right else 1 - share_x)
-            node_y, node_x = np.minimum(r * _STRIDE, height - 1), np.minimum(c * _STRIDE, width - 1)
-            off = np.abs(depth32[node_y, node_x] - depth32) / np.maximum(_DEPTH_SHARE * depth32, 1e-6)
-            unlike = np.abs(color[node_y, node_x] - color).max(axis=-1) / _COLOR_SCALE
+            below = np.minimum(np.arange(rows) + down, rows - 1)[:, None]
+            beside = np.minimum(np.arange(columns) + right, columns - 1)
+            node_depth, node_color, node_grid = (
+                values[below, beside][:, None, :, None]
+                for values in (depth[::_STRIDE, ::_STRIDE], image[::_STRIDE, ::_STRIDE], grid)
+            )
+            unlike = np.zeros_like(pixel_depth)
+            for channel, color in enumerate(pixel_color):
+                np.maximum(unlike, np.abs(node_color[..., channel].astype(np.float32) - color), out=unlike)
+            off = np.abs(node_depth.astype(np.float32) - pixel_depth) / tolerance + unlike / _COLOR_SCALE
+            place = (share if down else 1 - share)[:, None, None] * (share if right else 1 - share)
             # A floor keeps pixels that resemble none of their nodes from having no vote at all.
-            weight = (place.astype(np.float32) + 0.05) * np.exp(-np.minimum(off + unlike, 30.0))
-            totals += weight[..., None] * grid[r, c]
-    return np.argmax(totals, axis=-1).astype(np.uint8)
+            weight = (place + np.float32(0.05)) * np.exp(-np.minimum(off, 30.0))
+            totals += weight[..., None] * node_grid.astype(np.float32)
+    best = np.argmax(totals, axis=-1).astype(np.uint8)
+    return best.reshape(rows * _STRIDE, columns * _STRIDE)[:height, :width]

@@ -6,6 +6,7 @@ inside of a drawer, where hardly a point was followed, is told from the cabinet 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -39,8 +40,30 @@ class EvidenceConfig:
     """A point is seen through from this many times the borne distance on."""
 
 
+class _Meeting(NamedTuple):
+    """Points of one frame as points of one part in another, where that part has moved; beside them as points of the base.
+
+    Nodes are those of the grid of what the frames show, row by row; one past the last for points that land on no surface.
+    """
+
+    frame: int
+    part: int
+    points: Int[np.ndarray, "moved"]
+    nodes: Int[np.ndarray, "moved"]
+    nodes_of_base: Int[np.ndarray, "moved"]
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Landing:
+class Encounters:
+    """What all other frames have to do with the points of one frame."""
+
+    told: Float[np.ndarray, "point part"]
+    """Log-likelihood by their depth and colour."""
+    meetings: tuple[_Meeting, ...]
+    """Where points land, for what is known of these places."""
+
+
+class _Landing(NamedTuple):
     """Where some points would be in another frame; pixel 0, 0 for those out of its sight."""
 
     rows: Int[np.ndarray, "point"]
@@ -48,8 +71,6 @@ class _Landing:
     on_surface: Bool[np.ndarray, "point"]
     is_free: Bool[np.ndarray, "point"]
     """The frame sees through the point: its surface is clearly behind."""
-    colors: Float32[np.ndarray, "point 3"]
-    """Of the pixel."""
 
 
 class MotionEvidence:
@@ -79,60 +100,77 @@ class MotionEvidence:
         smooth = [ndimage.gaussian_filter(image.astype(np.float32), (0.7, 0.7, 0.0)) for image in video.images]
         self._colors = np.stack(smooth)
 
-    def weigh(
+    def meet(
         self,
         frame: int,
         points_world: Float[np.ndarray, "point 3"],
         pixels: Int[np.ndarray, "point 2"],
-        grids: Float32[np.ndarray, "frame rows columns part"] | None = None,
         stride: int = 1,
-    ) -> Float[np.ndarray, "point part"]:
-        """Log-likelihood of every part for points that a frame saw, from all other frames; the best part has 0.
+    ) -> Encounters:
+        """Carry points that a frame saw into all other frames, as points of every part.
 
         Args:
             frame: The one that saw them.
             points_world: World frame, m.
             pixels: Row and column where it saw them.
-            grids: Part probabilities of every `stride`-th pixel as known so far, all 0 where nothing is; None leaves out
-                on whose surface a point lands.
-            stride: Of the grids, px.
+            stride: Of the grids that `weigh` is given, px.
         """
         num_frames, num_parts = self._camera_from_rest.shape[:2]
+        num_rows, num_columns = (-(-size // stride) for size in self._depths.shape[1:])
         told = np.zeros((len(points_world), num_parts))
         colors = self._colors[frame, pixels[:, 0], pixels[:, 1]]
-        points_rest = [apply(transform, points_world) for transform in self._rest_from_world[frame]]
+        meetings: list[_Meeting] = []
+
+        def node(at: _Landing) -> Int[np.ndarray, "point"]:
+            inside = at.rows // stride * num_columns + at.columns // stride
+            return np.where(at.on_surface, inside, num_rows * num_columns).astype(np.int32)
+
+        def unlike(other: int, at: _Landing, points: np.ndarray, chosen: np.ndarray) -> Float[np.ndarray, "chosen"]:
+            shown = self._colors[other, at.rows[chosen], at.columns[chosen]]
+            return np.abs(shown - colors[points[chosen]]).mean(axis=1)
+
         for other in range(num_frames):
             if other == frame:
                 continue
-            still = apply(self._camera_from_rest[other, 0], points_rest[0])
-            base = self._land(other, still)
-            word_of_base = self._word(other, 0, base, grids, stride)
+            camera_from_world = self._camera_from_rest[other] @ self._rest_from_world[frame]
+            still = apply(camera_from_world[0], points_world)
             borne = self._borne(still[:, 2])
             for part in range(1, num_parts):
-                moved = apply(self._camera_from_rest[other, part], points_rest[part])
-                landing = self._land(other, moved)
-                word = self._word(other, part, landing, grids, stride) - word_of_base
-                both = landing.on_surface & base.on_surface
-                unlike = (np.abs(x.colors - colors).mean(axis=1) for x in (base, landing))
-                gain = np.subtract(*unlike) / self.config.color_scale
-                word += self.config.color * np.where(both, np.clip(gain, -2.0, 2.0), 0.0)
+                moved = apply(camera_from_world[part], points_world)
                 # Where the part is as it was, the frame says the same of both; what it was taken for is no news.
-                told[:, part] += np.where(np.linalg.norm(moved - still, axis=1) > borne, word, 0.0)
+                points = np.flatnonzero(((moved - still) ** 2).sum(axis=1) > borne**2).astype(np.int32)
+                if len(points) == 0:
+                    continue
+                base, landing = self._land(other, still[points]), self._land(other, moved[points])
+                word = self.config.seen_through * (base.is_free.astype(float) - landing.is_free)
+                both = np.flatnonzero(landing.on_surface & base.on_surface)
+                gain = unlike(other, base, points, both) - unlike(other, landing, points, both)
+                word[both] += self.config.color * np.clip(gain / self.config.color_scale, -2.0, 2.0)
+                told[points, part] += word
+                meetings.append(_Meeting(other, part, points, node(landing), node(base)))
+        return Encounters(told=told, meetings=tuple(meetings))
+
+    def weigh(
+        self, encounters: Encounters, grids: Float32[np.ndarray, "frame rows columns part"] | None = None
+    ) -> Float[np.ndarray, "point part"]:
+        """Log-likelihood of every part for the points of one frame, from all other frames; the best part has 0.
+
+        Args:
+            encounters: Of these points.
+            grids: Part probabilities of every `stride`-th pixel as known so far, all 0 where nothing is; None leaves out
+                on whose surface a point lands.
+        """
+        told = encounters.told.copy()
+        if grids is not None:
+            says = self.config.lands * (2.0 * grids - grids.sum(axis=-1, keepdims=True))
+            says = says.reshape(len(grids), -1, grids.shape[-1])
+            says = np.concatenate([says, np.zeros_like(says[:, :1])], axis=1)
+            for other, part, points, nodes, nodes_of_base in encounters.meetings:
+                told[points, part] += says[other, nodes, part] - says[other, nodes_of_base, 0]
         return np.maximum(told - told.max(axis=1, keepdims=True, initial=-np.inf), -self.config.most)
 
     def _borne(self, depths: Float[np.ndarray, "point"]) -> Float[np.ndarray, "point"]:
         return self.config.near + self.config.near_share * np.maximum(depths, 0.0)
-
-    def _word(
-        self, frame: int, part: int, landing: _Landing, grids: np.ndarray | None, stride: int
-    ) -> Float[np.ndarray, "point"]:
-        """What a frame's depth says of points as points of a part: for, against, or 0."""
-        word = np.where(landing.is_free, -self.config.seen_through, 0.0)
-        if grids is not None:
-            found = landing.on_surface
-            shares = grids[frame, landing.rows[found] // stride, landing.columns[found] // stride]
-            word[found] = self.config.lands * (2.0 * shares[:, part] - shares.sum(axis=1))
-        return word
 
     def _land(self, frame: int, points_camera: Float[np.ndarray, "point 3"]) -> _Landing:
         """Where points in a frame's camera are beside what it shows."""
@@ -149,5 +187,4 @@ class MotionEvidence:
             columns=columns,
             on_surface=seen & (np.abs(depths - expected) <= borne),
             is_free=seen & (self._nearest[frame, rows, columns] - expected > self.config.clear * borne),
-            colors=self._colors[frame, rows, columns],
         )
