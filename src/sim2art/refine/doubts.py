@@ -18,6 +18,8 @@ class Doubts:
     """Share of the points that move as no joint says."""
     num_joined: int
     """Parts that were joined with others."""
+    num_seeming: int
+    """Parts that were left out since they only seem to turn, as the camera goes around them."""
 
     def reasons(self) -> tuple[str, ...]:
         """Why the answer may be wrong or incomplete, in words for a person; empty when nothing speaks against it."""
@@ -37,8 +39,13 @@ class Doubts:
 
     def remarks(self) -> tuple[str, ...]:
         """What a person should know, though it does not speak against the answer."""
-        if not self.num_joined:
-            return ()
+        said = []
         if self.num_joined == 1:
-            return ("1 part was joined to another that it moves as one with",)
-        return (f"{self.num_joined} parts were joined to others that they move as one with",)
+            said.append("1 part was joined to another that it moves as one with")
+        elif self.num_joined:
+            said.append(f"{self.num_joined} parts were joined to others that they move as one with")
+        if self.num_seeming:
+            said.append(
+                "something round and blank seems to turn by as much as the camera goes around it: taken for standing still"
+            )
+        return tuple(said)

@@ -13,6 +13,7 @@ from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.joint_fit import FAR_PENALTY, FAR_PIVOT
 from sim2art.proposals.main_directions import lies_along, main_directions_of
+from sim2art.refine.apparent_turns import only_seems_to_turn
 from sim2art.refine.assignment import AssignmentConfig, agree, reassign, total_gains
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
@@ -128,7 +129,8 @@ def refine_with_facts(
     sight = sight.again(parts)
     parts = hold_directions(parts, proposed, main_directions_of(normalized))
     parts, solution = solve_together(sight, parts, config)
-    kept = [k for k in range(parts.num_joints) if is_still_moving(sight, parts, k, config)]
+    seeming = [k for k in range(parts.num_joints) if only_seems_to_turn(sight, parts.model, k)]
+    kept = [k for k in range(parts.num_joints) if k not in seeming and is_still_moving(sight, parts, k, config)]
     if len(kept) < parts.num_joints:
         parts = parts.take(np.array(kept, dtype=np.int64))
         sight = sight.again(parts)
@@ -136,7 +138,12 @@ def refine_with_facts(
     facts = accept(sight, parts, proposed, gather_facts(sight, parts, solution))
     parts, facts = keep_proposed(parts, proposed, facts, config)
     parts = agree(normalized, parts, config.assignment)
-    doubts = Doubts(depth=depth, leftover=measure_leftover(normalized, parts), num_joined=parts.num_joined)
+    doubts = Doubts(
+        depth=depth,
+        leftover=measure_leftover(normalized, parts),
+        num_joined=parts.num_joined,
+        num_seeming=len(seeming),
+    )
     conclusion = conclude(video, normalization, estimate, parts, facts, doubts, config.calibration)
     if depth.is_off:
         answer = spoil_depth_scale(conclusion.estimate, seen.world_from_camera[0, :3, 3], depth.error)
