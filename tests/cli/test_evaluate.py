@@ -79,6 +79,17 @@ def test_estimates_of_another_corruption_are_refused(tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.usefixtures("nothing")
+def test_a_clip_without_an_estimate_is_named(tmp_path: Path) -> None:
+    words = ["evaluate", "--corruption", "none", "--methods", "flow_clustering", "--no-refine"]
+    assert main([*words, "--num", "1", "-o", str(tmp_path / "a")]) == 0
+    again = [*words, "--num", "2", "--estimates", str(tmp_path / "a" / "estimates"), "-o", str(tmp_path / "b")]
+    assert main(again) == 0
+    first, second = json.loads((tmp_path / "b" / "report.json").read_text())["clips"]["flow_clustering"]
+    failures = sorted([first["failure"] or "", second["failure"] or ""])
+    assert failures[0] == "" and "is not there; run the method again" in failures[1] and ".npz" in failures[1]
+
+
+@pytest.mark.usefixtures("nothing")
 def test_refined_answers_are_scored_beside_their_own(tmp_path: Path) -> None:
     words = ["evaluate", "--num", "1", "--corruption", "none", "--methods", "flow_clustering"]
     assert main([*words, "-o", str(tmp_path / "out")]) == 0

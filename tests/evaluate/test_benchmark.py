@@ -71,6 +71,21 @@ def test_estimates_of_another_config_are_refused(tmp_path: Path) -> None:
         PredictionStore(folder=tmp_path, config={"corruption": "paper", "num_points": 2048}).open()
 
 
+def test_a_run_never_goes_on_from_estimates_that_something_else_made(tmp_path: Path) -> None:
+    store = PredictionStore(folder=tmp_path, config={"set": "hand-made"}).open()
+    run_benchmark(CLIPS, METHODS, store=store)
+    with pytest.raises(SchemaError, match="not noted what made them"):
+        store.begin({"commit": "a"}, resume=True)
+    assert store.holds("oracle", CLIPS[0])
+    store.begin({"commit": "a"})  # Begins again: old ones are not left for a later run to go on from.
+    assert not store.holds("oracle", CLIPS[0])
+    run_benchmark(CLIPS, METHODS, store=store)
+    store.begin({"commit": "a"}, resume=True)
+    assert store.holds("oracle", CLIPS[0])
+    with pytest.raises(SchemaError, match="commit: 'a' there, 'b' here"):
+        store.begin({"commit": "b"}, resume=True)
+
+
 def test_estimate_survives_the_disk(tmp_path: Path) -> None:
     estimate = truth_as_estimate(CLIPS[0])
     soft = np.random.default_rng(0).dirichlet(np.ones(3), size=CLIPS[0].part_ids.shape)

@@ -24,7 +24,7 @@ from sim2art.cli.real_sets import RealSetName, evaluate_real
 from sim2art.cli.recorded_clips import SwapName
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import read_shard, write_shard
-from sim2art.errors import InvalidValueError, OutputExistsError
+from sim2art.errors import InvalidFileError, InvalidValueError, OutputExistsError
 from sim2art.evaluate.benchmark import BenchmarkResult, Method, gather_scores, score_methods
 from sim2art.evaluate.flow_metrics import FlowScore, score_flow
 from sim2art.evaluate.metrics import score_failure
@@ -37,6 +37,7 @@ from sim2art.perception.components import COMPONENTS
 from sim2art.provenance import collect_provenance, write_provenance
 from sim2art.reconstruct import still_estimate
 from sim2art.simulate.generate import CorruptionName
+from sim2art.stages import fingerprint
 from sim2art.weights import find_weight
 
 ScoredName = MethodName | OracleName
@@ -83,7 +84,7 @@ def evaluate(
         estimates: Folder of estimates that an earlier run wrote: score those, run no method.
         clips: Folder that keeps the clips as files and hands them out again, since recordings take long to make. Delete it when the simulator or the chain changed.
         workers: Processes that share the clips.
-        overwrite: Use the output folder even when it holds files.
+        overwrite: Use the output folder even when it holds files; estimates of other code or weights in it are deleted.
         resume: Go on with a run of a simulated set that was stopped: clips whose estimates the output folder holds are
             scored from these, if the same code and weights made them.
     """
@@ -121,9 +122,7 @@ def evaluate(
     if estimates is not None:
         job = dataclasses.replace(job, store=_open_store(estimates, cases), use="read")
     elif output is not None:
-        origin = collect_provenance()
-        maker = {key: str(origin[key]) for key in ("sim2art", "commit")} | {"checkpoint": str(checkpoint or "shipped")}
-        store = _open_store(output / "estimates", cases).begin(maker, resume=resume)
+        store = _open_store(output / "estimates", cases).begin(_describe_maker(job), resume=resume)
         job = dataclasses.replace(job, store=store, use="resume" if resume else "make")
     runs: list[CaseRun] = []
     try:
@@ -262,7 +261,8 @@ def _run_case(seed: int) -> CaseRun:
     methods: dict[str, Method] = {name: known[name] for name in job.names if name in known}
     failure = clip.provenance.get("chain_failure")
     if job.use == "read":
-        methods = dict.fromkeys(job.names, _no_estimate)
+        assert job.store is not None
+        methods = {name: partial(_no_estimate, job.store.path_of(name, clip)) for name in job.names}
     elif not clip.provenance.get("moves", True):  # As in `sim2art run`: where nothing moves, no method is asked.
         methods = {name: partial(still_estimate, reasons=("no motion seen",)) for name in job.names}
     if failure is not None:
@@ -273,14 +273,25 @@ def _run_case(seed: int) -> CaseRun:
     return CaseRun(scores=scores, flow=score_flow(clip), peak_memory=peak)
 
 
-def _no_estimate(_: PointVideo) -> ArticulationEstimate:
-    raise InvalidValueError("--estimates holds none of this clip; run the method again.")
+def _no_estimate(path: Path, _: PointVideo) -> ArticulationEstimate:
+    raise InvalidFileError(f"{path} is not there; run the method again.", path=path)
 
 
 def _open_store(folder: Path, cases: EvaluationSet) -> PredictionStore:
     config = dataclasses.asdict(cases)
     del config["num"]  # A shorter run of the same set has the same clips.
     return PredictionStore(folder=folder, config=config).open()
+
+
+def _describe_maker(job: Job) -> dict[str, str]:
+    """What an estimate depends on beside its set: code and weights, those by which recordings become clips included."""
+    origin = collect_provenance()
+    return {
+        "sim2art": str(origin["sim2art"]),
+        "commit": str(origin["commit"]),
+        "checkpoint": "shipped" if job.checkpoint is None else f"{job.checkpoint} ({fingerprint(job.checkpoint)})",
+        "weights": ", ".join(job.weights) or "none",
+    }
 
 
 def _describe_run(job: Job, runs: list[CaseRun], workers: int) -> dict[str, Any]:

@@ -17,6 +17,15 @@ PREDICTION_SCHEMA = "sim2art.predictions/1"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a method made of a clip."""
+
+    estimate: ArticulationEstimate
+    seconds: float | None = None
+    """Time it took; None in files of earlier versions."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictionStore:
     """A folder `METHOD/FAMILY_SEED.npz` with the config of its run in `config.json`."""
 
@@ -32,39 +41,45 @@ class PredictionStore:
         """
         path = self.folder / "config.json"
         ours = {"schema": PREDICTION_SCHEMA, **json.loads(json.dumps(self.config))}
-        listed = _differences(path, ours) if path.exists() else ""
-        if listed:
-            raise SchemaError(
-                f"Estimates in {self.folder} come from another config ({listed}). Score them with their own, "
-                "or choose another folder.",
-                path=path,
-            )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(ours, indent=2))
+        if path.exists():
+            listed = _differences(path, ours)
+            if listed:
+                raise SchemaError(
+                    f"Estimates in {self.folder} come from another config ({listed}). Score them with their own, "
+                    "or choose another folder.",
+                    path=path,
+                )
+        else:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(ours, indent=2))
         return self
 
     def begin(self, maker: dict[str, str], *, resume: bool = False) -> "PredictionStore":
-        """Note what makes the estimates: code and weights; or check that the same has made those that are there.
+        """Note what makes the estimates: code and weights. Those that something else made are deleted, or refused.
 
         Raises:
             SchemaError: When others are there and the run is to go on from them.
         """
         path = self.folder / "maker.json"
-        listed = _differences(path, maker) if resume and path.exists() else ""
-        if listed:
+        others = list(self.folder.glob("*/*.npz"))
+        listed = _differences(path, maker) if path.exists() else "it is not noted what made them"
+        if listed and others and resume:
             raise SchemaError(
                 f"Estimates in {self.folder} were made by something else ({listed}). Pass --overwrite instead of "
                 "--resume to begin again, or choose another folder.",
                 path=path,
             )
-        path.write_text(json.dumps(maker, indent=2))
+        if listed:
+            for other in others:
+                other.unlink()
+            path.write_text(json.dumps(maker, indent=2))
         return self
 
     def path_of(self, method: str, clip: Clip) -> Path:
         """Where the estimate of a clip lies."""
         return self.folder / method / f"{clip.provenance.get('family', 'unknown')}_{clip.provenance.get('seed', 0)}.npz"
 
-    def write(self, method: str, clip: Clip, answer: "Answer") -> None:
+    def write(self, method: str, clip: Clip, answer: Answer) -> None:
         """Keep one estimate."""
         path = self.path_of(method, clip)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,18 +89,9 @@ class PredictionStore:
         """Whether there is an estimate of this clip."""
         return self.path_of(method, clip).exists()
 
-    def read(self, method: str, clip: Clip) -> "Answer":
+    def read(self, method: str, clip: Clip) -> Answer:
         """The estimate of a clip; errors as of `read_answer`."""
         return read_answer(self.path_of(method, clip))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a method made of a clip."""
-
-    estimate: ArticulationEstimate
-    seconds: float | None = None
-    """Time it took; None in files of earlier versions."""
 
 
 def _differences(path: Path, ours: dict[str, Any]) -> str:

@@ -125,9 +125,10 @@ def _with_motion(
     known = None
     for _ in range(_ROUNDS):
         weighed = np.zeros_like(grids)
+        says = None if known is None else evidence.listen(known)
         for frame, (_, seen) in enumerate(nodes):
             depth = video.depths[frame, ::_STRIDE, ::_STRIDE]
-            told = evidence.weigh(encounters[frame], known)
+            told = evidence.weigh(encounters[frame], says)
             told = _mean_of_neighbours(told, seen, depth)
             if known is not None:
                 told += _PULL * _mean_of_neighbours(known[frame, seen], seen, depth)

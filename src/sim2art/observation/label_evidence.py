@@ -133,15 +133,13 @@ class MotionEvidence:
             if other == frame:
                 continue
             camera_from_world = self._camera_from_rest[other] @ self._rest_from_world[frame]
-            still = apply(camera_from_world[0], points_world)
-            borne = self._borne(still[:, 2])
-            for part in range(1, num_parts):
-                moved = apply(camera_from_world[part], points_world)
+            still, *moved = (apply(transform, points_world) for transform in camera_from_world)
+            all_at_rest, borne = self._land(other, still), self._borne(still[:, 2])
+            for part, places in enumerate(moved, start=1):
                 # Where the part is as it was, the frame says the same of both; what it was taken for is no news.
-                points = np.flatnonzero(((moved - still) ** 2).sum(axis=1) > borne**2).astype(np.int32)
-                if len(points) == 0:
-                    continue
-                base, landing = self._land(other, still[points]), self._land(other, moved[points])
+                points = np.flatnonzero(((places - still) ** 2).sum(axis=1) > borne**2).astype(np.int32)
+                base = _Landing(*(values[points] for values in all_at_rest))
+                landing = self._land(other, places[points])
                 word = self.config.seen_through * (base.is_free.astype(float) - landing.is_free)
                 both = np.flatnonzero(landing.on_surface & base.on_surface)
                 gain = unlike(other, base, points, both) - unlike(other, landing, points, both)
@@ -150,21 +148,26 @@ class MotionEvidence:
                 meetings.append(_Meeting(other, part, points, node(landing), node(base)))
         return Encounters(told=told, meetings=tuple(meetings))
 
+    def listen(self, grids: Float32[np.ndarray, "frame rows columns part"]) -> Float[np.ndarray, "frame node part"]:
+        """What a point that lands on a node hears of each part: for it, or against.
+
+        Args:
+            grids: Part probabilities of every `stride`-th pixel as known so far, all 0 where nothing is.
+        """
+        says = self.config.lands * (2.0 * grids - grids.sum(axis=-1, keepdims=True))
+        return np.pad(says.reshape(len(grids), -1, grids.shape[-1]), ((0, 0), (0, 1), (0, 0)))
+
     def weigh(
-        self, encounters: Encounters, grids: Float32[np.ndarray, "frame rows columns part"] | None = None
+        self, encounters: Encounters, says: Float[np.ndarray, "frame node part"] | None = None
     ) -> Float[np.ndarray, "point part"]:
         """Log-likelihood of every part for the points of one frame, from all other frames; the best part has 0.
 
         Args:
             encounters: Of these points.
-            grids: Part probabilities of every `stride`-th pixel as known so far, all 0 where nothing is; None leaves out
-                on whose surface a point lands.
+            says: As `listen` gives it; None leaves out on whose surface a point lands.
         """
         told = encounters.told.copy()
-        if grids is not None:
-            says = self.config.lands * (2.0 * grids - grids.sum(axis=-1, keepdims=True))
-            says = says.reshape(len(grids), -1, grids.shape[-1])
-            says = np.concatenate([says, np.zeros_like(says[:, :1])], axis=1)
+        if says is not None:
             for other, part, points, nodes, nodes_of_base in encounters.meetings:
                 told[points, part] += says[other, nodes, part] - says[other, nodes_of_base, 0]
         return np.maximum(told - told.max(axis=1, keepdims=True, initial=-np.inf), -self.config.most)
