@@ -5,6 +5,7 @@ both places: here they are turned to where the page is on the site. What the sit
 named but not linked.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -33,14 +34,15 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
     """Turn links to where their targets are on the site."""
-    is_top = page.file.src_uri in PAGES
+    here = Path("." if page.file.src_uri in PAGES else "docs", page.file.src_uri).parent
 
     def turned(found: re.Match[str]) -> str:
         text, target, anchor = found[1], found[2], found[3] or ""
-        place = target.removeprefix("docs/") if is_top else target.removeprefix("../")
-        moved = place != target or is_top
-        if not moved or not place:
-            return found[0]
-        return f"[{text}]({place}{anchor})" if files.get_file_from_path(place) is not None else text
+        place = os.path.normpath(here / target)  # In the repository, from its top.
+        if not target or (place.startswith("docs/") and here.parts):
+            return found[0]  # Within docs/ links hold on the site as they are.
+        place = place.removeprefix("docs/")
+        up = "../" * (len(Path(page.file.src_uri).parts) - 1)
+        return f"[{text}]({up}{place}{anchor})" if files.get_file_from_path(place) is not None else text
 
     return _LINK.sub(turned, markdown)

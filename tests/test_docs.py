@@ -116,3 +116,10 @@ def test_the_site_builds_without_a_warning_and_needs_no_network(tmp_path: Path) 
         outside = re.findall(r'<(?:script|img|iframe)[^>]*src="(?:https?:)?//[^"]*"', page.read_text(encoding="utf-8"))
         outside += re.findall(r'<link[^>]*stylesheet[^>]*href="(?:https?:)?//[^"]*"', page.read_text(encoding="utf-8"))
         assert not outside, f"{page.name} loads {outside}"
+
+
+def test_tables_of_results_are_those_of_the_kept_evaluations() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks/results_page.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
