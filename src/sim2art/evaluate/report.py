@@ -15,7 +15,7 @@ MAX_LISTED_FAILURES = 10
 
 def format_report(result: BenchmarkResult) -> str:
     """The header, one table of all methods, one of families for each method, and the failures."""
-    blocks = [_format_header(result.facts), _format_methods(result.summaries())]
+    blocks = [format_header(result.facts), _format_methods(result.summaries())]
     if result.flow:
         blocks.append(_format_flow(result.flow))
     blocks += [_format_families(method, families) for method, families in result.family_summaries().items()]
@@ -43,7 +43,8 @@ def write_report(result: BenchmarkResult, path: Path) -> None:
     path.write_text(json.dumps(report_to_dict(result), indent=1, default=str))
 
 
-def _format_header(facts: dict[str, Any]) -> str:
+def format_header(facts: dict[str, Any]) -> str:
+    """What was run, a fact a line."""
     return "\n".join(f"{name + ':':<12} {value}" for name, value in facts.items() if value is not None)
 
 
