@@ -18,12 +18,13 @@ import tyro
 from tqdm import tqdm
 
 from sim2art.articulation.estimate import ArticulationEstimate
-from sim2art.cli.evaluation_sets import SEEDS, EvaluationSet, SetName
+from sim2art.cli.evaluation_sets import EvaluationSet, SetName
 from sim2art.cli.oracles import OracleName, make_oracle
 from sim2art.cli.real_sets import RealRun, RealSetName, evaluate_real
 from sim2art.cli.recorded_clips import SwapName
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import read_shard, write_shard
+from sim2art.dataset.splits import HalfName
 from sim2art.errors import InvalidFileError, InvalidValueError, OutputExistsError
 from sim2art.evaluate.benchmark import BenchmarkResult, Method, gather_scores, score_methods
 from sim2art.evaluate.flow_metrics import FlowScore, score_flow
@@ -55,6 +56,7 @@ def evaluate(
     data: Path | None = None,
     only: tuple[str, ...] = (),
     corruption: CorruptionName = "real",
+    half: HalfName | None = None,
     num: int | None = None,
     methods: tuple[ScoredName, ...] = ("network", "flow_clustering"),
     checkpoint: Path | None = None,
@@ -77,7 +79,9 @@ def evaluate(
             real-video: clips/, annotations/ and rgbd_still/, all of which go through `sim2art run` with the first method.
         only: Names of clips of real-video to use.
         corruption: What is added to clean clips (not for the sets of recordings, which have their own sensors).
-        num: Clips to use, from the first on; by default all of the set.
+        half: tune to work with, sealed to be scored once at the end, or all. By default the clips that tables were
+            always of: all of procedural-val and -novel, tune of the others. Real recordings have no sealed half.
+        num: Clips to use, from the first of the half on; by default all of it.
         methods: What to score. true_parts and best_proposal know part of the truth: they show what the later
             stages could reach.
         checkpoint: Weights of the network; by default those that ship with sim2art.
@@ -102,6 +106,8 @@ def evaluate(
             f"--methods names no method; known: {', '.join(get_args(MethodName) + get_args(OracleName))}."
         )
     if set_name == "real-tracks" or set_name == "door" or set_name == "real-video":
+        if half not in (None, "tune"):
+            raise InvalidValueError(f"--half {half}: set '{set_name}' is all tune; nothing of it is sealed.")
         real = RealRun(
             name=set_name, folder=data, methods=methods, checkpoint=checkpoint, refine=refine, output=output,
             results=estimates, only=only, workers=workers, resume=resume,
@@ -112,9 +118,7 @@ def evaluate(
         raise InvalidValueError(
             f"--data and --only are for {', '.join(get_args(RealSetName))}; set '{set_name}' is generated."
         )
-    cases = EvaluationSet(
-        name=set_name, num=len(SEEDS[set_name]) if num is None else num, corruption=corruption, swaps=swap
-    )
+    cases = EvaluationSet.choose(set_name, half, num, corruption=corruption, swaps=swap)
     weights = tuple(filter(find_weight, CHAIN_WEIGHTS)) if cases.is_recorded else ()
     job = Job(
         cases=cases, methods=methods, checkpoint=checkpoint, refine=refine, clip_folder=clips, weights=weights
@@ -281,7 +285,7 @@ def _no_estimate(path: Path, _: PointVideo) -> ArticulationEstimate:
 
 def _open_store(folder: Path, cases: EvaluationSet) -> PredictionStore:
     config = dataclasses.asdict(cases)
-    del config["num"]  # A shorter run of the same set has the same clips.
+    del config["num"], config["half"]  # Another part of the same set: a clip is what its seed says.
     return PredictionStore(folder=folder, config=config).open()
 
 
@@ -303,6 +307,7 @@ def _describe_run(job: Job, runs: list[CaseRun], workers: int) -> dict[str, Any]
     done = f"{len(runs)} of {len(cases.seeds)} (stopped early)" if len(runs) < len(cases.seeds) else str(len(runs))
     return {
         "set": cases.name,
+        "half": cases.half,
         "clips": done,
         "corruption": "sensor model of the recordings" if cases.is_recorded else cases.corruption,
         "swapped": ", ".join(cases.swaps) or None,
