@@ -14,6 +14,7 @@ from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.cli.oracles import OracleName
 from sim2art.cli.real_video import RunOptions, evaluate_videos
 from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.evaluate.comparison import REAL_SCHEMA
 from sim2art.evaluate.door import format_hinge_score, read_hinge_truth, score_hinge
 from sim2art.evaluate.real_tracks import read_tracks
 from sim2art.evaluate.real_tracks_report import format_tracks, score_tracks, tracks_to_dict
@@ -24,7 +25,6 @@ from sim2art.reconstruct import ReconstructOptions, reconstruct
 
 RealSetName = Literal["real-tracks", "door", "real-video"]
 Methods = dict[str, Callable[[PointVideo], ArticulationEstimate]]
-REAL_SCHEMA = "sim2art.real/1"
 logger = logging.getLogger(__name__)
 
 
@@ -73,7 +73,7 @@ def evaluate_real(run: RealRun, load_methods: Callable[[], Methods]) -> None:
                 folder, output=run.output, options=options, results=run.results, only=run.only, workers=run.workers,
                 resume=run.resume,
             )  # fmt: skip
-            facts |= found
+            facts |= {"method": options.method, **found}
         case _:
             assert_never(run.name)
     facts |= {

@@ -190,7 +190,7 @@ def _still(summary: Summary) -> str:
     ends = summary.intervals_95["still_right"]
     wrong = None if ends is None else (1 - ends[1], 1 - ends[0])
     count = round((1 - summary.still_right) * summary.still_clips)
-    return f"{count} of {summary.still_clips}{format_interval(wrong, 1, 100)} %"
+    return f"{count} of {summary.still_clips}" + ("" if wrong is None else f"{format_interval(wrong, 1, 100)} %")
 
 
 def _spread(values: Spread) -> str:
