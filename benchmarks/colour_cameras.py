@@ -39,7 +39,7 @@ def main(*, set: SetName = "real-mesh-rgb", num: int = 36) -> None:
     facts = collect_provenance()
     print(f"commit {facts['commit'][:12]}, {facts['machine']}, {set}, {num} recordings", flush=True)
     print(f"{'':28s}{'view':>8s}{'solved':>8s}{'deg':>8s}{'focal':>8s}")
-    chosen = EvaluationSet(name=set, num=num)
+    chosen = EvaluationSet.choose(set, num=num)
     rows: list[list[float]] = []
     seconds = 0.0
     for seed in chosen.seeds:

@@ -106,7 +106,7 @@ def _rendered(num: int) -> Iterator[Frame]:
 
 def _real_mesh(num: int) -> Iterator[Frame]:
     """Frames of the set real-mesh-rgb: two of each of the first recordings, as they are there."""
-    cases = EvaluationSet(name="real-mesh-rgb", num=min(72, -(-num // 2)))
+    cases = EvaluationSet.choose("real-mesh-rgb", num=min(72, -(-num // 2)))
     for seed in cases.seeds:
         recording = render_recording(RecordingConfig(families=cases.families(seed), num_frames=2), seed)
         yield from zip(recording.images, recording.stage.depths, strict=True)

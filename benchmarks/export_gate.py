@@ -101,7 +101,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 def _rendered(work: Path, num: int) -> dict[str, Path]:
     """Recordings of the real-mesh set by name, rendered where they are not there yet."""
     found = {}
-    wanted = EvaluationSet(name="real-mesh-rgbd", num=num)
+    wanted = EvaluationSet.choose("real-mesh-rgbd", num=num)
     for seed in wanted.seeds:
         families = wanted.families(seed)
         name = f"{families[0].removeprefix('real:')}-{seed}"

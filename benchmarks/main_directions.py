@@ -46,7 +46,7 @@ def main(
     print(f"commit {facts['commit']}, {facts['machine']}")
     usual = {"procedural-val": 80, "procedural-novel": 60, "real-mesh": 72}
     for name in sets:
-        cases = EvaluationSet(name=name, num=num or usual.get(name, 36))
+        cases = EvaluationSet.choose(name, num=num or usual.get(name, 36))
         _print_shares(cases)
         for tilt in tilts:
             _print_answers(cases, tilt)

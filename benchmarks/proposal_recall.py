@@ -35,7 +35,7 @@ def main(*, set: SetName = "real-mesh", num: int = 72) -> None:
         set: Which clips (not of recordings).
         num: How many, from the first on.
     """
-    chosen = EvaluationSet(name=set, num=num)
+    chosen = EvaluationSet.choose(set, num=num)
     errors: dict[str, list[float]] = {name: [] for name in DRAWS}
     seconds = dict.fromkeys(DRAWS, 0.0)
     shares: list[float] = []

@@ -61,7 +61,7 @@ def main(*, clips: int = 20, recordings: int = 4, checkpoint: Path = SCENE_FLOW_
     print(f"{facts['machine']}, commit {facts['commit']}, {checkpoint.name}; 2048 points a frame, mean over clips")
     sets: tuple[SetName, ...] = ("procedural-val", "real-mesh")
     for name in sets:
-        chosen = EvaluationSet(name=name, num=clips)
+        chosen = EvaluationSet.choose(name, num=clips)
         configs = [
             ClipConfig(families=chosen.families(seed), num_frames=NUM_FRAMES, corruption="real", baselines=BASELINES)
             for seed in chosen.seeds

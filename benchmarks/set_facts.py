@@ -17,7 +17,7 @@ import numpy as np  # noqa: E402
 import tyro  # noqa: E402
 
 from sim2art.articulation.kinematics import link_motions  # noqa: E402
-from sim2art.cli.evaluation_sets import SEEDS, EvaluationSet  # noqa: E402
+from sim2art.cli.evaluation_sets import EvaluationSet  # noqa: E402
 from sim2art.dataset.clip import Clip  # noqa: E402
 from sim2art.geometry.transforms import apply, inverse  # noqa: E402
 from sim2art.observation.normalization import fit_normalization  # noqa: E402
@@ -70,7 +70,7 @@ def print_facts(set_name: Annotated[GeneratedSet, tyro.conf.arg(name="set")] = "
         set_name: The set; its clips are made without corruption.
         num: Clips, from the first on; 0: all.
     """
-    cases = EvaluationSet(name=set_name, num=num or len(SEEDS[set_name]), corruption="none")
+    cases = EvaluationSet.choose(set_name, num=num or None, corruption="none")
     found: defaultdict[str, list[PartFacts]] = defaultdict(list)
     clips, attempts, without_base = Counter[str](), Counter[str](), Counter[str]()
     for seed in cases.seeds:

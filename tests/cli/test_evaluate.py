@@ -102,7 +102,7 @@ def test_refined_answers_are_scored_beside_their_own(tmp_path: Path) -> None:
     [
         (["--num", "0"], "has 200 clips; --num 0 asks"),
         (["--resume"], "name it by --output"),
-        (["--set", "door", "--data", ".", "--resume", "-o", "no_folder"], "is for simulated sets"),
+        (["--set", "door", "--data", ".", "--resume", "-o", "no_folder"], "are not for set 'door'"),
         (["--num", "201"], "--num 201 asks"),
         (["--swap", "mask"], "only 'procedural-rgbd' and 'real-mesh-rgbd' have stages to swap"),
     ],

@@ -38,7 +38,7 @@ def test_tracks_are_scored_and_written(
         (["--set", "real-tracks"], "name its folder by --data"),
         (["--set", "door", "--data", "nowhere"], "is no folder"),
         (["--set", "real-tracks", "--data", ".", "--methods", "true_parts"], "has no true parts"),
-        (["--data", "."], "--data is for real-tracks and door"),
+        (["--data", "."], "--data and --only are for real-tracks, door, real-video"),
     ],
 )
 def test_bad_options_are_explained(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,10 +22,10 @@ def make_joint(axis_deg: float | None, **changes: object) -> JointScore:
 
 
 def test_spread_leaves_out_what_was_not_measured() -> None:
-    values = spread([1.0, None, 2.0, 9.0])
+    values = spread([[1.0, None], [], [2.0, 9.0]])
     assert (values.count, values.mean, values.median) == (3, 4.0, 2.0)
     assert values.p90 == pytest.approx(2.0 + 0.8 * 7.0)
-    assert spread([None]).mean is None
+    assert spread([[None]]).mean is None
 
 
 def test_missed_joints_count_as_wrong_type_and_pay_the_penalty() -> None:
@@ -102,3 +102,14 @@ def test_mixed_up_types_are_counted_over_sure_answers_and_clear_arcs() -> None:
     assert mistakes.turns_called_slides == 0.5
     assert mistakes.slides_called_turns is None
     assert mistakes.open == 0.25
+
+
+def test_numbers_carry_intervals_over_clips() -> None:
+    scores = [make_score(joints=(make_joint(float(index)), make_joint(None))) for index in range(30)]
+    summary = summarize(scores)
+    assert summary.axis_deg.mean_95 is not None and summary.axis_deg.mean is not None
+    assert summary.axis_deg.mean_95[0] < summary.axis_deg.mean < summary.axis_deg.mean_95[1]
+    # Every clip has one of two types right: there is no spread over clips, whatever that over joints.
+    assert summary.intervals_95["type_accuracy"] == (0.5, 0.5)
+    assert summary.found_share == 1.0 and summarize(scores[:1]).intervals_95["type_accuracy"] is None
+    assert summary.intervals_95["still_right"] is None

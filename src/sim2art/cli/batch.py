@@ -204,7 +204,7 @@ class _Batch:
     def finish(self, name: str, code: int | None, seconds: float, limit: float | None) -> None:
         """Note how an attempt ended; a code of None was stopped at the time limit."""
         result = _read_result(self.output / name) if code == 0 else {}
-        error = "" if result else _last_words(self.output / f"{name}.log", code, limit)
+        error = "" if result else last_words(self.output / f"{name}.log", code, limit)
         status = "done" if result else "failed"
         self.change(name, status=status, seconds=round(seconds, 1), error=error, result=result)
         print(f"{name}: {error or result['status']} ({seconds:.0f} s)", flush=True)
@@ -274,7 +274,7 @@ def _read_result(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def _last_words(log: Path, code: int | None, limit: float | None) -> str:
+def last_words(log: Path, code: int | None, limit: float | None = None) -> str:
     """What a failed attempt said last."""
     if limit is not None:
         return f"stopped after {limit:.0f} s, the time limit"

@@ -18,12 +18,13 @@ import tyro
 from tqdm import tqdm
 
 from sim2art.articulation.estimate import ArticulationEstimate
-from sim2art.cli.evaluation_sets import SEEDS, EvaluationSet, SetName
+from sim2art.cli.evaluation_sets import EvaluationSet, SetName
 from sim2art.cli.oracles import OracleName, make_oracle
-from sim2art.cli.real_sets import RealSetName, evaluate_real
+from sim2art.cli.real_sets import RealRun, RealSetName, evaluate_real
 from sim2art.cli.recorded_clips import SwapName
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import read_shard, write_shard
+from sim2art.dataset.splits import HalfName
 from sim2art.errors import InvalidFileError, InvalidValueError, OutputExistsError
 from sim2art.evaluate.benchmark import BenchmarkResult, Method, gather_scores, score_methods
 from sim2art.evaluate.flow_metrics import FlowScore, score_flow
@@ -53,7 +54,9 @@ def evaluate(
     *,
     set_name: Annotated[SetName | RealSetName, tyro.conf.arg(name="set")] = "procedural-val",
     data: Path | None = None,
+    only: tuple[str, ...] = (),
     corruption: CorruptionName = "real",
+    half: HalfName | None = None,
     num: int | None = None,
     methods: tuple[ScoredName, ...] = ("network", "flow_clustering"),
     checkpoint: Path | None = None,
@@ -71,22 +74,26 @@ def evaluate(
     Args:
         set_name: Which clips: unseen objects of the training families, families never trained on, or objects that
             others made (real-mesh); or recordings (-rgbd) that go through the whole chain of `sim2art run`; or real
-            recordings that --data holds (real-tracks, door).
-        data: Folder of the real recordings. real-tracks: MECHANISM/NAME.log; door: rgbd/ and marker_truth.json.
+            recordings that --data holds (real-tracks, door, real-video).
+        data: Folder of the real recordings. real-tracks: MECHANISM/NAME.log; door: rgbd/ and marker_truth.json;
+            real-video: clips/, annotations/ and rgbd_still/, all of which go through `sim2art run` with the first method.
+        only: Names of clips of real-video to use.
         corruption: What is added to clean clips (not for the sets of recordings, which have their own sensors).
-        num: Clips to use, from the first on; by default all of the set.
+        half: tune to work with, sealed to be scored once at the end, or all. By default the clips that tables were
+            always of: all of procedural-val and -novel, tune of the others. Real recordings have no sealed half.
+        num: Clips to use, from the first of the half on; by default all of it.
         methods: What to score. true_parts and best_proposal know part of the truth: they show what the later
             stages could reach.
         checkpoint: Weights of the network; by default those that ship with sim2art.
         refine: Score each method also with the refiner behind it, as NAME_refined; the seconds there are the refiner's.
         swap: Stages of the chain that the truth replaces (sets of recordings only), to see which one loses what.
         output: New folder for `report.json`, `report.txt` and every estimate; by default only the table is printed.
-        estimates: Folder of estimates that an earlier run wrote: score those, run no method.
+        estimates: Folder of estimates (real-video: of result folders) that an earlier run wrote: score those, run no method.
         clips: Folder that keeps the clips as files and hands them out again, since recordings take long to make. Delete it when the simulator or the chain changed.
         workers: Processes that share the clips.
         overwrite: Use the output folder even when it holds files; estimates of other code or weights in it are deleted.
-        resume: Go on with a run of a simulated set that was stopped: clips whose estimates the output folder holds are
-            scored from these, if the same code and weights made them.
+        resume: Go on with a run of a simulated set or of real-video that was stopped: clips whose estimates or results the
+            output folder holds are scored from these, if the same code and weights made them.
     """
     if resume and output is None:
         raise InvalidValueError("--resume goes on in the folder of a run that was stopped: name it by --output.")
@@ -98,21 +105,20 @@ def evaluate(
         raise InvalidValueError(
             f"--methods names no method; known: {', '.join(get_args(MethodName) + get_args(OracleName))}."
         )
-    if set_name == "real-tracks" or set_name == "door":
-        if data is None:
-            raise InvalidValueError(f"Set '{set_name}' is not part of sim2art: name its folder by --data.")
-        if resume:
-            raise InvalidValueError(f"--resume is for simulated sets; '{set_name}' is one of real recordings.")
-        oracles = [name for name in methods if name in get_args(OracleName)]
-        if oracles:
-            raise InvalidValueError(f"--methods {' '.join(oracles)}: set '{set_name}' has no true parts to give them.")
-        evaluate_real(set_name, data, _load_methods(methods, checkpoint, refine=refine), output=output)
+    if set_name == "real-tracks" or set_name == "door" or set_name == "real-video":
+        if half not in (None, "tune"):
+            raise InvalidValueError(f"--half {half}: set '{set_name}' is all tune; nothing of it is sealed.")
+        real = RealRun(
+            name=set_name, folder=data, methods=methods, checkpoint=checkpoint, refine=refine, output=output,
+            results=estimates, only=only, workers=workers, resume=resume,
+        )  # fmt: skip
+        evaluate_real(real, partial(_load_methods, methods, checkpoint, refine=refine))
         return
-    if data is not None:
-        raise InvalidValueError(f"--data is for {' and '.join(get_args(RealSetName))}; set '{set_name}' is generated.")
-    cases = EvaluationSet(
-        name=set_name, num=len(SEEDS[set_name]) if num is None else num, corruption=corruption, swaps=swap
-    )
+    if data is not None or only:
+        raise InvalidValueError(
+            f"--data and --only are for {', '.join(get_args(RealSetName))}; set '{set_name}' is generated."
+        )
+    cases = EvaluationSet.choose(set_name, half, num, corruption=corruption, swaps=swap)
     weights = tuple(filter(find_weight, CHAIN_WEIGHTS)) if cases.is_recorded else ()
     job = Job(
         cases=cases, methods=methods, checkpoint=checkpoint, refine=refine, clip_folder=clips, weights=weights
@@ -279,7 +285,7 @@ def _no_estimate(path: Path, _: PointVideo) -> ArticulationEstimate:
 
 def _open_store(folder: Path, cases: EvaluationSet) -> PredictionStore:
     config = dataclasses.asdict(cases)
-    del config["num"]  # A shorter run of the same set has the same clips.
+    del config["num"], config["half"]  # Another part of the same set: a clip is what its seed says.
     return PredictionStore(folder=folder, config=config).open()
 
 
@@ -301,6 +307,7 @@ def _describe_run(job: Job, runs: list[CaseRun], workers: int) -> dict[str, Any]
     done = f"{len(runs)} of {len(cases.seeds)} (stopped early)" if len(runs) < len(cases.seeds) else str(len(runs))
     return {
         "set": cases.name,
+        "half": cases.half,
         "clips": done,
         "corruption": "sensor model of the recordings" if cases.is_recorded else cases.corruption,
         "swapped": ", ".join(cases.swaps) or None,

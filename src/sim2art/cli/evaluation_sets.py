@@ -1,33 +1,29 @@
 """The named sets that `sim2art evaluate` scores on: which seeds, and how a seed becomes a clip."""
 
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 from sim2art.assets.procedural import NOVEL_FAMILIES, VALIDATION_FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES
 from sim2art.cli.recorded_clips import SwapName, observe_colors, observe_recording
 from sim2art.dataset.clip import Clip
-from sim2art.dataset.splits import (
-    NOVEL_SEEDS,
-    REAL_MESH_RGBD_SEEDS,
-    REAL_MESH_SEEDS,
-    RGBD_SEEDS,
-    VALIDATION_SEEDS,
-)
+from sim2art.dataset.splits import NOVEL, REAL_MESH, REAL_MESH_RGBD, RGBD, VALIDATION, HalfName, Halves
 from sim2art.errors import InvalidValueError
 from sim2art.simulate.generate import ClipConfig, CorruptionName, generate_clip
 
 SetName = Literal[
     "procedural-val", "procedural-novel", "procedural-rgbd", "real-mesh", "real-mesh-rgbd", "real-mesh-rgb"
 ]
-SEEDS: dict[SetName, range] = {
-    "procedural-val": VALIDATION_SEEDS,
-    "procedural-novel": NOVEL_SEEDS,
-    "procedural-rgbd": RGBD_SEEDS,
-    "real-mesh": REAL_MESH_SEEDS,
-    "real-mesh-rgbd": REAL_MESH_RGBD_SEEDS,
-    "real-mesh-rgb": REAL_MESH_RGBD_SEEDS,  # The same recordings without their depth.
+HALVES: dict[SetName, Halves] = {
+    "procedural-val": VALIDATION,
+    "procedural-novel": NOVEL,
+    "procedural-rgbd": RGBD,
+    "real-mesh": REAL_MESH,
+    "real-mesh-rgbd": REAL_MESH_RGBD,
+    "real-mesh-rgb": REAL_MESH_RGBD,  # The same recordings without their depth.
 }
+WHOLE: tuple[SetName, ...] = ("procedural-val", "procedural-novel")
+"""Sets whose tables were always of all seeds; of the others the tune half holds all that was ever reported."""
 RECORDED: tuple[SetName, ...] = ("procedural-rgbd", "real-mesh-rgbd")
 """Sets of rendered recordings, which have a sensor model of their own and go through the whole chain."""
 COLOR_ONLY: SetName = "real-mesh-rgb"
@@ -39,8 +35,9 @@ class EvaluationSet:
     """A set of clips, each named by its seed."""
 
     name: SetName
+    half: HalfName
     num: int
-    """Clips to use: the first `num` seeds of the set."""
+    """Clips to use: the first `num` seeds of the half."""
     corruption: CorruptionName = "real"
     """What is added to clean clips; sets of recordings have their own sensor model."""
     num_frames: int = 16
@@ -49,10 +46,10 @@ class EvaluationSet:
     """Stages of the RGB-D chain that the truth replaces."""
 
     def __post_init__(self) -> None:
-        available = len(SEEDS[self.name])
+        available = len(HALVES[self.name].seeds(self.half))
         if not 1 <= self.num <= available:
             raise InvalidValueError(
-                f"Set '{self.name}' has {available} clips; --num {self.num} asks for another number."
+                f"Set '{self.name}', half '{self.half}', has {available} clips; --num {self.num} asks for another number."
             )
         if self.swaps and self.name not in RECORDED:
             known = " and ".join(f"'{name}'" for name in RECORDED)
@@ -60,10 +57,24 @@ class EvaluationSet:
                 f"--swap {' '.join(self.swaps)}: only {known} have stages to swap; set '{self.name}' has none."
             )
 
+    @staticmethod
+    def choose(name: SetName, half: HalfName | None = None, num: int | None = None, **options: Any) -> "EvaluationSet":
+        """A set as the command line names it.
+
+        Args:
+            name: Of the set.
+            half: None: the clips that earlier tables were of.
+            num: None: all of the half.
+            options: The other fields.
+        """
+        half = half or ("all" if name in WHOLE else "tune")
+        count = len(HALVES[name].seeds(half)) if num is None else num
+        return EvaluationSet(name=name, half=half, num=count, **options)
+
     @property
     def seeds(self) -> range:
         """The seeds of the clips."""
-        return SEEDS[self.name][: self.num]
+        return HALVES[self.name].seeds(self.half)[: self.num]
 
     @property
     def is_recorded(self) -> bool:
@@ -81,7 +92,7 @@ class EvaluationSet:
                 "real-mesh" | "real-mesh-rgbd" | "real-mesh-rgb"
             ):  # In turn, so that each object is there equally often.
                 names = tuple(REAL_MESHES)
-                return (names[(seed - SEEDS[self.name].start) % len(names)],)
+                return (names[(seed - HALVES[self.name].start) % len(names)],)
             case _:
                 assert_never(self.name)
 

@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "export": ("sim2art.cli.export:export", "Write a result as files for simulators; simulate it as a check."),
     "merge": ("sim2art.cli.merge:merge", "Join results of one object from several videos."),
     "evaluate": ("sim2art.cli.evaluate:evaluate", "Score methods on a simulated set; print the table, write JSON."),
+    "compare": ("sim2art.cli.compare:compare", "Compare two evaluations of the same set, clip by clip."),
     "generate": ("sim2art.cli.generate:generate", "Write simulated clips as shards."),
     "assets": ("sim2art.cli.assets:assets", "List the objects that clips are made of; draw a sheet of them."),
     "train": ("sim2art.cli.train:train", "Train the articulation network on simulated clips."),

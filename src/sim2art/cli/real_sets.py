@@ -1,4 +1,4 @@
-"""Sets of real recordings that are not part of sim2art: `sim2art evaluate --set real-tracks|door --data FOLDER`."""
+"""Sets of real recordings that are not part of sim2art: `sim2art evaluate --set real-tracks|door|real-video --data FOLDER`."""
 
 import dataclasses
 import json
@@ -6,54 +6,107 @@ import logging
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, assert_never, get_args
 
 from sim2art.articulation.estimate import ArticulationEstimate
-from sim2art.errors import InvalidFileError
+from sim2art.cli.oracles import OracleName
+from sim2art.cli.real_video import RunOptions, evaluate_videos
+from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.evaluate.comparison import REAL_SCHEMA
 from sim2art.evaluate.door import format_hinge_score, read_hinge_truth, score_hinge
 from sim2art.evaluate.real_tracks import read_tracks
 from sim2art.evaluate.real_tracks_report import format_tracks, score_tracks, tracks_to_dict
+from sim2art.evaluate.report import format_header
 from sim2art.observation.point_video import PointVideo
 from sim2art.provenance import collect_provenance
 from sim2art.reconstruct import ReconstructOptions, reconstruct
 
-RealSetName = Literal["real-tracks", "door"]
+RealSetName = Literal["real-tracks", "door", "real-video"]
 Methods = dict[str, Callable[[PointVideo], ArticulationEstimate]]
-REAL_SCHEMA = "sim2art.real/1"
 logger = logging.getLogger(__name__)
 
 
-def evaluate_real(name: RealSetName, folder: Path, methods: Methods, *, output: Path | None) -> None:
-    """Score methods on a set of real recordings; print the table, and write it where asked.
+@dataclass(frozen=True, kw_only=True)
+class RealRun:
+    """What is asked of a set of real recordings."""
 
-    Args:
-        folder: real-tracks: holds MECHANISM/NAME.log files. door: holds a recording (rgbd/, or the folder itself)
-            and its marker_truth.json.
-        output: Gets report.txt and report.json.
+    name: RealSetName
+    folder: Path | None
+    """real-tracks: holds MECHANISM/NAME.log files. door: holds a recording (rgbd/, or the folder itself) and its
+    marker_truth.json. real-video: see `evaluate.real_video_files`."""
+    methods: tuple[str, ...]
+    """real-video uses the first alone."""
+    checkpoint: Path | None = None
+    refine: bool = True
+    output: Path | None = None
+    """Gets report.txt and report.json, and what a set has beside them."""
+    results: Path | None = None
+    """real-video: result folders that are scored again."""
+    only: tuple[str, ...] = ()
+    """real-video: names of clips."""
+    workers: int = 1
+    resume: bool = False
+
+
+def evaluate_real(run: RealRun, load_methods: Callable[[], Methods]) -> None:
+    """Score methods on a set of real recordings; print the table, and write it where asked.
 
     Raises:
         InvalidFileError: When the folder does not hold the set.
+        InvalidValueError: When the set cannot do what is asked.
     """
-    if not folder.is_dir():
-        raise InvalidFileError(f"--data {folder} is no folder; set '{name}' is read from one.", path=folder)
+    folder = _check(run)
     origin = collect_provenance()
-    head = f"set {name}, commit {origin['commit']}, {origin['machine']}, {origin['time']}"
-    match name:
+    # Whoever works on sim2art works on these recordings: nothing of them is sealed.
+    facts: dict[str, Any] = {"set": run.name, "half": "tune"}
+    match run.name:
         case "real-tracks":
-            scores = score_tracks(read_tracks(folder), methods, clock=time.perf_counter)
+            scores = score_tracks(read_tracks(folder), load_methods(), clock=time.perf_counter)
             text, content = format_tracks(scores), tracks_to_dict(scores)
         case "door":
-            text, content = _evaluate_door(folder, methods)
+            text, content = _evaluate_door(folder, load_methods())
+        case "real-video":
+            options = RunOptions(method=run.methods[0], checkpoint=run.checkpoint, refine=run.refine)
+            text, content, found = evaluate_videos(
+                folder, output=run.output, options=options, results=run.results, only=run.only, workers=run.workers,
+                resume=run.resume,
+            )  # fmt: skip
+            facts |= {"method": options.method, **found}
         case _:
-            assert_never(name)
+            assert_never(run.name)
+    facts |= {
+        "checkpoint": str(run.checkpoint or "shipped") if "network" in run.methods and run.results is None else None,
+        "commit": origin["commit"],
+        "machine": origin["machine"],
+        "time": origin["time"],
+    }
+    head = format_header(facts)
     print(f"{head}\n\n{text}")
-    if output is not None:
+    if run.output is not None:
+        output = run.output
         output.mkdir(parents=True, exist_ok=True)
         (output / "report.txt").write_text(f"{head}\n\n{text}\n")
-        facts = {"schema": REAL_SCHEMA, "set": name, "provenance": origin}
-        (output / "report.json").write_text(json.dumps({**facts, **content}, indent=1, default=str))
+        own = {"schema": REAL_SCHEMA, **facts, "provenance": origin}
+        (output / "report.json").write_text(json.dumps({**own, **content}, indent=1, default=str))
         logger.info("Wrote %s", output / "report.json")
+
+
+def _check(run: RealRun) -> Path:
+    """The folder of the set; what cannot be done is said."""
+    if run.folder is None:
+        raise InvalidValueError(f"Set '{run.name}' is not part of sim2art: name its folder by --data.")
+    if not run.folder.is_dir():
+        raise InvalidFileError(f"--data {run.folder} is no folder; set '{run.name}' is read from one.", path=run.folder)
+    oracles = [name for name in run.methods if name in get_args(OracleName)]
+    if oracles:
+        raise InvalidValueError(f"--methods {' '.join(oracles)}: set '{run.name}' has no true parts to give them.")
+    if run.name != "real-video" and (run.resume or run.results or run.only):
+        raise InvalidValueError(
+            f"--resume, --estimates and --only are not for set '{run.name}', which takes a minute and keeps no estimates."
+        )
+    return run.folder
 
 
 def _evaluate_door(folder: Path, methods: Methods) -> tuple[str, dict[str, Any]]:

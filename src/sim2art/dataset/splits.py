@@ -1,14 +1,49 @@
-"""Which seeds belong to which split. A seed and a config name one clip, so seeds that never meet keep splits apart."""
+"""Which seeds belong to which split. A seed and a config name one clip, so seeds that never meet keep splits apart.
+
+Every set has two halves. Who works on a method looks at the tune half as often as needed; the sealed half is scored
+once, at the end, and tells what the work was worth on clips that nobody chose anything by.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+HalfName = Literal["tune", "sealed", "all"]
 
 FIRST_TRAINING_SEED = 1_000_000
 """Training uses this seed and all above."""
-VALIDATION_SEEDS = range(0, 200)
+
+
+@dataclass(frozen=True)
+class Halves:
+    """The seeds of a set: tune ones from `start` on, the sealed ones behind them."""
+
+    start: int
+    num_tune: int
+    num_sealed: int
+
+    def seeds(self, half: HalfName) -> range:
+        """The seeds of a half, or of both."""
+        middle, stop = self.start + self.num_tune, self.start + self.num_tune + self.num_sealed
+        return {"tune": range(self.start, middle), "sealed": range(middle, stop), "all": range(self.start, stop)}[half]
+
+
+VALIDATION = Halves(0, 120, 80)
 """`procedural-val`: the training families, objects never trained on."""
-NOVEL_SEEDS = range(200_000, 200_200)
+NOVEL = Halves(200_000, 60, 140)
 """`procedural-novel`: families never trained on."""
-RGBD_SEEDS = range(300_000, 300_060)
+RGBD = Halves(300_000, 60, 60)
 """`procedural-rgbd`: rendered recordings that go through the whole chain."""
-REAL_MESH_SEEDS = range(400_000, 400_216)
-"""`real-mesh`: each of 18 objects that others made, 12 times."""
-REAL_MESH_RGBD_SEEDS = range(500_000, 500_072)
-"""`real-mesh-rgbd`: rendered recordings of the same objects, 4 of each."""
+REAL_MESH = Halves(400_000, 216, 216)
+"""`real-mesh`: each of 18 objects that others made, 12 times in each half. All tables before the halves were of the first."""
+REAL_MESH_RGBD = Halves(500_000, 72, 72)
+"""`real-mesh-rgbd`, `real-mesh-rgb`: rendered recordings of the same objects, 4 of each in each half."""
+STILL = Halves(600_000, 60, 60)
+"""`still`: nothing moves."""
+WALLS = Halves(700_000, 12, 12)
+"""`walls`: many doors or drawers."""
+
+VALIDATION_SEEDS = VALIDATION.seeds("all")
+NOVEL_SEEDS = NOVEL.seeds("all")
+RGBD_SEEDS = RGBD.seeds("tune")
+REAL_MESH_SEEDS = REAL_MESH.seeds("tune")
+REAL_MESH_RGBD_SEEDS = REAL_MESH_RGBD.seeds("tune")

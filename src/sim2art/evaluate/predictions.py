@@ -42,7 +42,7 @@ class PredictionStore:
         path = self.folder / "config.json"
         ours = {"schema": PREDICTION_SCHEMA, **json.loads(json.dumps(self.config))}
         if path.exists():
-            listed = _differences(path, ours)
+            listed = differences(path, ours)
             if listed:
                 raise SchemaError(
                     f"Estimates in {self.folder} come from another config ({listed}). Score them with their own, "
@@ -62,7 +62,7 @@ class PredictionStore:
         """
         path = self.folder / "maker.json"
         others = list(self.folder.glob("*/*.npz"))
-        listed = _differences(path, maker) if path.exists() else "it is not noted what made them"
+        listed = differences(path, maker) if path.exists() else "it is not noted what made them"
         if listed and others and resume:
             raise SchemaError(
                 f"Estimates in {self.folder} were made by something else ({listed}). Pass --overwrite instead of "
@@ -94,7 +94,7 @@ class PredictionStore:
         return read_answer(self.path_of(method, clip))
 
 
-def _differences(path: Path, ours: dict[str, Any]) -> str:
+def differences(path: Path, ours: dict[str, Any]) -> str:
     """Where the facts in a JSON file are not ours, in words."""
     theirs = json.loads(path.read_text())
     different = sorted(key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key))

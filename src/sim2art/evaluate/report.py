@@ -7,6 +7,7 @@ from typing import Any
 
 from sim2art.evaluate.benchmark import BenchmarkResult
 from sim2art.evaluate.flow_metrics import FlowScore
+from sim2art.evaluate.measures import format_interval
 from sim2art.evaluate.summary import Spread, Summary
 
 REPORT_SCHEMA = "sim2art.evaluation/1"
@@ -15,7 +16,7 @@ MAX_LISTED_FAILURES = 10
 
 def format_report(result: BenchmarkResult) -> str:
     """The header, one table of all methods, one of families for each method, and the failures."""
-    blocks = [_format_header(result.facts), _format_methods(result.summaries())]
+    blocks = [format_header(result.facts), _format_methods(result.summaries())]
     if result.flow:
         blocks.append(_format_flow(result.flow))
     blocks += [_format_families(method, families) for method, families in result.family_summaries().items()]
@@ -43,7 +44,8 @@ def write_report(result: BenchmarkResult, path: Path) -> None:
     path.write_text(json.dumps(report_to_dict(result), indent=1, default=str))
 
 
-def _format_header(facts: dict[str, Any]) -> str:
+def format_header(facts: dict[str, Any]) -> str:
+    """What was run, a fact a line."""
     return "\n".join(f"{name + ':':<12} {value}" for name, value in facts.items() if value is not None)
 
 
@@ -55,41 +57,60 @@ def _format_methods(summaries: dict[str, Summary]) -> str:
         if any(cell.strip("- |") for cell in cells):  # A metric that nobody could measure is no line.
             rows.append([name, *cells])
 
+    def add_spread(name: str, spreads: list[Spread]) -> None:
+        add(name, [_spread(x) for x in spreads])
+        add("    95 %", [_spread_ends(x) for x in spreads])
+
     every = list(summaries.values())
     add("clips (failed)", [f"{x.num_clips} ({x.num_failures})" for x in every])
     add("moving parts", [str(x.num_joints) for x in every])
-    add("mIoU                       mean | median", [_mean_median(x.mean_iou, 3) for x in every])
-    add("mIoU, moving parts only", [_mean_median(x.moving_iou, 3) for x in every])
-    add("part count error", [_number(x.count_error, 2) for x in every])
-    add("part precision | recall", [f"{_share(x.precision)} | {_share(x.recall)}" for x in every])
-    add(
-        "still clips, none claimed",
-        ["-" if x.still_right is None else f"{_share(x.still_right)} of {x.still_clips}" for x in every],
-    )
-    add("type accuracy", [_share(x.type_accuracy) for x in every])
+    add("mIoU", [_mean_with_ends(x.mean_iou, 3) for x in every])
+    add("mIoU, moving parts only", [_mean_with_ends(x.moving_iou, 3) for x in every])
+    add("moving parts found (IoU > 0.5)", [_with_ends(x, "found_share", x.found_share) for x in every])
+    add("part count error", [_number(x.count_error, 2) + _ends(x, "count_error", 2, 1) for x in every])
+    add("part precision", [_with_ends(x, "precision", x.precision) for x in every])
+    add("part recall", [_with_ends(x, "recall", x.recall) for x in every])
+    add("still clips given a joint", [_still(x) for x in every])
+    add("type accuracy", [_with_ends(x, "type_accuracy", x.type_accuracy) for x in every])
     add("  slides called turns | arcs called slides | open", [_mistakes(x) for x in every])
-    add("axis, deg           mean | median | p90", [_spread(x.axis_deg) for x in every])
-    add("  axis, right type only", [_spread(x.axis_deg_type_right) for x in every])
-    add("  axis, missed = 90", [_spread(x.axis_deg_penalised) for x in every])
-    add("axis position, cm", [_spread(x.position_cm) for x in every])
-    add("  position, missed = 100", [_spread(x.position_cm_penalised) for x in every])
-    add("  position, line to line (peers)", [_spread(x.line_cm) for x in every])
-    add("motion, deg", [_spread(x.motion_deg) for x in every])
-    add("motion, cm", [_spread(x.motion_cm) for x in every])
-    add("tangent, deg", [_spread(x.tangent_deg) for x in every])
+    add_spread("axis, deg           mean | median | p90", [x.axis_deg for x in every])
+    add_spread("  axis, right type only", [x.axis_deg_type_right for x in every])
+    add_spread("  axis, missed = 90", [x.axis_deg_penalised for x in every])
+    add_spread("axis position, cm", [x.position_cm for x in every])
+    add_spread("  position, missed = 100", [x.position_cm_penalised for x in every])
+    add_spread("  position, line to line (peers)", [x.line_cm for x in every])
+    add_spread("motion, deg", [x.motion_deg for x in every])
+    add_spread("motion, cm", [x.motion_cm for x in every])
+    add_spread("tangent, deg", [x.tangent_deg for x in every])
     for bound in every[0].success if every else ():
-        add(f"success within {bound}", [_share(x.success[bound]) for x in every])
+        add(f"success within {bound}", [_with_ends(x, f"success {bound}", x.success[bound]) for x in every])
     add("claims wrong, surest 25 | 50 | 75 | 90 | 100 %", [_risk(x) for x in every])
     add("  their area | calibration error", [f"{_area(x)}" for x in every])
     for interval in every[0].inside_intervals if every else ():
-        add(f"truths inside {interval}", [_share(x.inside_intervals[interval]) for x in every])
-    add("seconds a clip", [_spread(x.seconds) for x in every])
+        inside = [_with_ends(x, f"inside {interval}", x.inside_intervals[interval]) for x in every]
+        add(f"truths inside {interval}", inside)
+    add_spread("seconds a clip", [x.seconds for x in every])
     return format_table(rows)
 
 
 def _format_families(method: str, families: dict[str, Summary]) -> str:
     """One line a family."""
-    rows = [[method, "clips", "failed", "mIoU", "moving", "type", "axis med", "axis pen.", "pos. med", "succ. 10"]]
+    rows = [
+        [
+            method,
+            "clips",
+            "failed",
+            "mIoU",
+            "moving",
+            "type",
+            "95 %",
+            "axis med",
+            "axis pen.",
+            "pos. med",
+            "succ. 10",
+            "95 %",
+        ]
+    ]
     for family, x in families.items():
         rows.append(
             [
@@ -99,10 +120,12 @@ def _format_families(method: str, families: dict[str, Summary]) -> str:
                 _number(x.mean_iou.mean, 3),
                 _number(x.moving_iou.mean, 3),
                 _share(x.type_accuracy),
+                _ends(x, "type_accuracy", 0, 100).strip() or "-",
                 _number(x.axis_deg.median, 1),
                 _number(x.axis_deg_penalised.mean, 1),
                 _number(x.position_cm.median, 1),
                 _share(next(iter(x.success.values()), None)),
+                _ends(x, f"success {next(iter(x.success))}", 0, 100).strip() or "-",
             ]
         )
     return format_table(rows)
@@ -148,14 +171,38 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f} %"
 
 
-def _mean_median(values: Spread, digits: int) -> str:
-    return f"{_number(values.mean, digits)} | {_number(values.median, digits)}"
+def _mean_with_ends(values: Spread, digits: int) -> str:
+    return _number(values.mean, digits) + format_interval(values.mean_95, digits)
+
+
+def _with_ends(summary: Summary, name: str, value: float | None) -> str:
+    """A share and its 95 % interval."""
+    return "-" if value is None else _share(value) + _ends(summary, name, 1, 100)
+
+
+def _ends(summary: Summary, name: str, digits: int, factor: float) -> str:
+    return format_interval(summary.intervals_95[name], digits, factor)
+
+
+def _still(summary: Summary) -> str:
+    if summary.still_right is None:
+        return "-"
+    ends = summary.intervals_95["still_right"]
+    wrong = None if ends is None else (1 - ends[1], 1 - ends[0])
+    count = round((1 - summary.still_right) * summary.still_clips)
+    return f"{count} of {summary.still_clips}" + ("" if wrong is None else f"{format_interval(wrong, 1, 100)} %")
 
 
 def _spread(values: Spread) -> str:
     if not values.count:
         return "-"
     return " | ".join(_number(value, 2) for value in (values.mean, values.median, values.p90))
+
+
+def _spread_ends(values: Spread) -> str:
+    return " | ".join(
+        format_interval(ends, 2).strip() or "-" for ends in (values.mean_95, values.median_95, values.p90_95)
+    )
 
 
 def _mistakes(summary: Summary) -> str:

@@ -1,19 +1,21 @@
 """Aggregates over clips: means, medians, 90th percentiles, success rates, and how well confidence sorts right from wrong."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim2art.articulation.error_law import error_radius
 from sim2art.articulation.joint import JointType
-from sim2art.evaluate.scores import Claim, ClipScore, JointScore
+from sim2art.evaluate.bootstrap import ClipValues, Interval, interval
+from sim2art.evaluate.scores import FOUND_IOU, Claim, ClipScore, JointScore
 
 SUCCESS_BOUNDS = ((10.0, 10.0), (5.0, 5.0))
 """(deg, cm) of the success rates."""
 COVERAGES = (0.25, 0.5, 0.75, 0.9, 1.0)
 CLEAR_ARC = np.deg2rad(8.0)
 """Arcs from here on are to be told from slides."""
+Values = Sequence[float]
 _RADII = {percent: error_radius(percent / 100) for percent in (68, 95)}
 
 
@@ -25,6 +27,10 @@ class Spread:
     mean: float | None = None
     median: float | None = None
     p90: float | None = None
+    mean_95: Interval | None = None
+    """95 % interval; None where fewer than two clips have values."""
+    median_95: Interval | None = None
+    p90_95: Interval | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +72,8 @@ class Summary:
     """Mean absolute error of the number of parts."""
     precision: float | None
     recall: float | None
+    found_share: float | None
+    """True moving parts with an IoU above 0.5, of all."""
     still_clips: int
     """Clips in which nothing moves."""
     still_right: float | None
@@ -88,45 +96,81 @@ class Summary:
     inside_intervals: dict[str, float | None]
     """Share of truths inside the stated 68 % and 95 % intervals of axis and position."""
     seconds: Spread
+    intervals_95: dict[str, Interval | None]
+    """95 % intervals of the numbers that are plain means, by field; "success BOUND", "inside INTERVAL", "claims_wrong"."""
 
 
 def summarize(scores: Sequence[ClipScore]) -> Summary:
     """Aggregate the scores of one method."""
     joints = [joint for score in scores for joint in score.joints]
-    right = [joint for joint in joints if joint.is_type_right]
     still = [score for score in scores if not score.joints and score.failure is None]
+    shares = {name: [values(score) for score in scores] for name, values in _MEANS.items()}
+    means = {name: _mean(value for values in per_clip for value in values) for name, per_clip in shares.items()}
     return Summary(
         num_clips=len(scores),
         num_failures=sum(score.failure is not None for score in scores),
         num_joints=len(joints),
-        mean_iou=spread(score.mean_iou for score in scores),
-        moving_iou=spread(score.moving_iou for score in scores),
-        count_error=_mean(abs(score.count_error) for score in scores),
-        precision=_mean(score.precision for score in scores),
-        recall=_mean(score.recall for score in scores),
+        mean_iou=spread([[score.mean_iou] for score in scores]),
+        moving_iou=spread([[score.moving_iou] for score in scores]),
+        count_error=means["count_error"],
+        precision=means["precision"],
+        recall=means["recall"],
+        found_share=means["found_share"],
         still_clips=len(still),
-        still_right=_mean(not score.claims for score in still),
+        still_right=means["still_right"],
         type_mistakes=_count_type_mistakes(joints),
-        type_accuracy=_mean(joint.is_type_right for joint in joints),
-        axis_deg=spread(joint.axis_deg for joint in joints),
-        axis_deg_type_right=spread(joint.axis_deg for joint in right),
-        axis_deg_penalised=spread(joint.penalised_axis_deg for joint in joints),
-        position_cm=spread(joint.position_cm for joint in joints),
-        position_cm_penalised=spread(joint.penalised_position_cm for joint in joints),
-        line_cm=spread(joint.line_cm for joint in joints),
-        motion_deg=spread(joint.motion_deg for joint in joints),
-        motion_cm=spread(joint.motion_cm for joint in joints),
-        tangent_deg=spread(joint.tangent_deg for joint in joints),
-        success={
-            f"{degrees:g} deg, {centimetres:g} cm": _mean(
-                joint.is_success(max_deg=degrees, max_cm=centimetres) for joint in joints
-            )
-            for degrees, centimetres in SUCCESS_BOUNDS
-        },
+        type_accuracy=means["type_accuracy"],
+        axis_deg=_spread_of(scores, lambda joint: joint.axis_deg),
+        axis_deg_type_right=_spread_of(scores, lambda joint: joint.axis_deg if joint.is_type_right else None),
+        axis_deg_penalised=_spread_of(scores, lambda joint: joint.penalised_axis_deg),
+        position_cm=_spread_of(scores, lambda joint: joint.position_cm),
+        position_cm_penalised=_spread_of(scores, lambda joint: joint.penalised_position_cm),
+        line_cm=_spread_of(scores, lambda joint: joint.line_cm),
+        motion_deg=_spread_of(scores, lambda joint: joint.motion_deg),
+        motion_cm=_spread_of(scores, lambda joint: joint.motion_cm),
+        tangent_deg=_spread_of(scores, lambda joint: joint.tangent_deg),
+        success={name: means[f"success {name}"] for name in _SUCCESS},
         risk_coverage=measure_risk_coverage([claim for score in scores for claim in score.claims]),
-        inside_intervals=_measure_intervals(joints),
-        seconds=spread(score.seconds for score in scores),
+        inside_intervals={name: means[f"inside {name}"] for name in _INSIDE},
+        seconds=spread([[score.seconds] for score in scores]),
+        intervals_95={name: interval(ClipValues.gather(per_clip), "mean") for name, per_clip in shares.items()},
     )
+
+
+def _is_success(degrees: float, centimetres: float) -> Callable[[ClipScore], Values]:
+    return lambda score: [joint.is_success(max_deg=degrees, max_cm=centimetres) for joint in score.joints]
+
+
+def _is_inside(error: str, sigma: str, radius: float) -> Callable[[ClipScore], Values]:
+    """Whether truths lie within some sigmas, over right-type joints that state one."""
+
+    def values(score: ClipScore) -> Values:
+        pairs = [(getattr(joint, error), getattr(joint, sigma)) for joint in score.joints if joint.is_type_right]
+        return [value <= radius * width for value, width in pairs if value is not None and width is not None]
+
+    return values
+
+
+_SUCCESS = {
+    f"{degrees:g} deg, {centimetres:g} cm": _is_success(degrees, centimetres) for degrees, centimetres in SUCCESS_BOUNDS
+}
+_INSIDE = {
+    f"{name} {percent} %": _is_inside(error, sigma, radius)
+    for name, error, sigma in (("axis", "axis_deg", "axis_sigma_deg"), ("position", "position_cm", "pivot_sigma_cm"))
+    for percent, radius in _RADII.items()
+}
+_MEANS: dict[str, Callable[[ClipScore], Values]] = {
+    "count_error": lambda score: [abs(score.count_error)],
+    "precision": lambda score: [score.precision],
+    "recall": lambda score: [score.recall],
+    "found_share": lambda score: [joint.part_iou > FOUND_IOU for joint in score.joints],
+    "still_right": lambda score: [] if score.joints or score.failure is not None else [not score.claims],
+    "type_accuracy": lambda score: [joint.is_type_right for joint in score.joints],
+    "claims_wrong": lambda score: [not claim.is_right for claim in score.claims],
+    **{f"success {name}": values for name, values in _SUCCESS.items()},
+    **{f"inside {name}": values for name, values in _INSIDE.items()},
+}
+"""What each clip gives to the numbers that are plain means."""
 
 
 def group_by_family(scores: Iterable[ClipScore]) -> dict[str, list[ClipScore]]:
@@ -137,17 +181,25 @@ def group_by_family(scores: Iterable[ClipScore]) -> dict[str, list[ClipScore]]:
     return dict(sorted(groups.items()))
 
 
-def spread(values: Iterable[float | None]) -> Spread:
-    """Mean, median and 90th percentile of the values that are not None."""
-    measured = np.array([value for value in values if value is not None], dtype=np.float64)
-    if not len(measured):
+def spread(per_clip: Sequence[Sequence[float | None]]) -> Spread:
+    """Mean, median and 90th percentile of every clip's values that are not None, with their intervals."""
+    values = ClipValues.gather([[value for value in values if value is not None] for values in per_clip])
+    if not len(values.values):
         return Spread(count=0)
     return Spread(
-        count=len(measured),
-        mean=float(np.mean(measured)),
-        median=float(np.median(measured)),
-        p90=float(np.percentile(measured, 90)),
+        count=len(values.values),
+        mean=values.measure("mean"),
+        median=values.measure("median"),
+        p90=values.measure("p90"),
+        mean_95=interval(values, "mean"),
+        median_95=interval(values, "median"),
+        p90_95=interval(values, "p90"),
     )
+
+
+def _spread_of(scores: Sequence[ClipScore], value: Callable[[JointScore], float | None]) -> Spread:
+    """`spread` of a value of each joint."""
+    return spread([[value(joint) for joint in score.joints] for score in scores])
 
 
 def measure_risk_coverage(claims: Sequence[Claim]) -> RiskCoverage:
@@ -185,17 +237,6 @@ def _count_type_mistakes(joints: Sequence[JointScore]) -> TypeMistakes:
         turns_called_slides=_mean(joint.estimated_type is JointType.PRISMATIC for joint in arcs),
         open=_mean(joint.is_open for joint in matched),
     )
-
-
-def _measure_intervals(joints: Sequence[JointScore]) -> dict[str, float | None]:
-    """Share of truths inside the 68 % and 95 % intervals, over right-type joints that state a sigma."""
-    shares: dict[str, float | None] = {}
-    for name, error, sigma in (("axis", "axis_deg", "axis_sigma_deg"), ("position", "position_cm", "pivot_sigma_cm")):
-        pairs = [(getattr(joint, error), getattr(joint, sigma)) for joint in joints if joint.is_type_right]
-        stated = [(value, width) for value, width in pairs if value is not None and width is not None]
-        for percent, radius in _RADII.items():
-            shares[f"{name} {percent} %"] = _mean(value <= radius * width for value, width in stated)
-    return shares
 
 
 def _mean(values: Iterable[float]) -> float | None:
