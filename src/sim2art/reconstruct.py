@@ -27,30 +27,21 @@ from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_a
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.methods import MethodName, Predictor, load_method
-from sim2art.networks.checkpoint_files import CHECKPOINTS
-from sim2art.observation.densify import densify_labels, resize_labels
+from sim2art.networks import CHECKPOINTS
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.video_files import write_points, write_video
 from sim2art.perception.captures.capture import ColorCapture
 from sim2art.perception.captures.open_capture import open_recording
 from sim2art.perception.components import COMPONENTS
-from sim2art.perception.intake import take_in
 from sim2art.perception.observation_io import (
     observation_from_stage,
     observation_to_stage,
     track_from_stage,
     track_to_stage,
 )
-from sim2art.perception.pipeline import (
-    NO_MOTION,
-    Observation,
-    ObserveOptions,
-    observe_frames,
-    pick_frames,
-    prepare,
-)
-from sim2art.perception.poses import find_poses
+from sim2art.perception.observed import NO_MOTION, Observation
+from sim2art.perception.options import ObserveOptions
 from sim2art.perception.stage_keys import camera_facts, observation_facts
 from sim2art.perception.tasks import CameraTrack, ReadDepth
 from sim2art.provenance import collect_provenance
@@ -146,6 +137,7 @@ class Reconstruction:
         from sim2art.export.package import write_model
         from sim2art.export.physics import build_physics
         from sim2art.export.result import Result, write_result
+        from sim2art.observation.densify import resize_labels
         from sim2art.view.report import write_report
 
         provenance = collect_provenance(recording=str(self.recording), **facts)
@@ -240,6 +232,8 @@ def reconstruct(
         )
 
     with clock.stage("labels"):
+        from sim2art.observation.densify import densify_labels
+
         labels = densify_labels(
             observation.video, observation.points, estimate.part_probabilities, part_motions(estimate)
         )
@@ -266,6 +260,9 @@ def _observe(
 ) -> Observation:
     """The perception chain, stage by stage; tracked camera poses are kept as they take longest."""
     from sim2art.perception.adapters.klt_pnp import track_camera
+    from sim2art.perception.intake import take_in
+    from sim2art.perception.pipeline import observe_frames, pick_frames, prepare
+    from sim2art.perception.poses import find_poses
 
     with clock.stage("depth and scale") as say:
         capture = prepare(recorded, options, stages, source_key)

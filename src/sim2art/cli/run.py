@@ -11,9 +11,8 @@ from sim2art.articulation.estimate import part_name
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidValueError
 from sim2art.methods import MethodName
-from sim2art.perception.completion import CompleteOptions
 from sim2art.perception.components import choose_components
-from sim2art.perception.pipeline import ObserveOptions
+from sim2art.perception.options import CompleteOptions, ObserveOptions
 from sim2art.reconstruct import Reconstruction, ReconstructOptions, reconstruct
 from sim2art.stages import STAGES, StageKeeper, check_output
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2art.observation.io import points_from_arrays, points_to_arrays, video_from_arrays, video_to_arrays
-from sim2art.perception.pipeline import Observation
+from sim2art.perception.observed import Observation
 from sim2art.perception.tasks import CameraTrack
 from sim2art.stages import Stage
 
