@@ -140,7 +140,7 @@ class Reconstruction:
         from sim2art.observation.densify import resize_labels
         from sim2art.view.report import write_report
 
-        provenance = collect_provenance(recording=str(self.recording), **facts)
+        provenance = collect_provenance(recording=str(self.recording), mask=self.observation.mask, **facts)
         write_labels(folder / "labels", resize_labels(self.labels, self.observation.input_size), self.frame_ids)
         write_video(folder / "video", self.video, self.frame_ids)
         write_points(folder / "points.npz", self.points, self.estimate.part_probabilities)
@@ -293,7 +293,7 @@ def _observe(
         observation = observe_frames(posed, frames, profile, options)
         measured = observation.points.flow_valid[0, :-1].mean() if len(frames) > 1 else 0.0
         say(
-            f"{100 * observation.video.object_masks.mean():.0f} % of the image, flow at {100 * measured:.0f} % of the points"
+            f"mask {observation.mask}, {100 * observation.video.object_masks.mean():.0f} % of the image, flow at {100 * measured:.0f} % of the points"
         )
     return observation
 

@@ -64,7 +64,7 @@ def observe_colors(seed: int, *, num_frames: int, num_points: int, families: tup
         InvalidFileError: When the chain cannot run on this machine, which is no fault of the recording.
     """
     chain = CHAINS["light"]
-    refuse_lacking("depth", parse_choice("depth", chain["depth"]))
+    refuse_lacking({task: parse_choice(task, choice) for task, choice in chain.items()})
     recording = render_recording(RecordingConfig(families=families), seed)
     options = ObserveOptions(
         num_frames=num_frames, num_points=num_points, depth=chain["depth"], cameras=chain["cameras"], mask=chain["mask"],

@@ -14,12 +14,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from sim2art.errors import InvalidFileError
-from sim2art.optional import is_installed
 from sim2art.perception.adapters.klt_pnp import is_camera_static
 from sim2art.perception.adapters.klt_tracks import track_corners
 from sim2art.perception.adapters.own_files import DepthFiles, read_cameras
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, ColorCapture, DepthSource, scale_intrinsics
-from sim2art.perception.components import Choice
+from sim2art.perception.components import Choice, find_lacks, lack_words
 from sim2art.perception.depth_alignment import align_static, align_to_sparse, guessed_focal_length, sparse_error
 from sim2art.perception.guessed_intrinsics import guess_intrinsics, known_intrinsics
 from sim2art.perception.letterbox import find_bars
@@ -102,8 +101,11 @@ def complete(
         depths = _leave(guesses, size) if trusted else align_static(guesses, grays)
         if not (is_still or is_metric):
             warnings.append("The depth of each frame is used as it comes; it must fit the scale of the camera poses.")
-    elif cameras.name == "klt" or (cameras.name == "auto" and not is_installed("pycolmap")):
+    elif cameras.name == "klt" or (cameras.name == "auto" and find_lacks("cameras", Choice(name="colmap"))):
         _refuse_disparity(guesses, depth.name)
+        if cameras.name == "auto":
+            lacks = lack_words(find_lacks("cameras", Choice(name="colmap")))
+            warnings.append(f"The camera is followed by the guessed depth, which is less sure than COLMAP ({lacks}).")
         intrinsics, depths = guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
     else:
         has_else = cameras.name == "auto" and guesses[0].kind is not DepthKind.DISPARITY

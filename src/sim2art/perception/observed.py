@@ -24,6 +24,8 @@ class Observation:
     """Positions of the used frames in the capture."""
     input_size: tuple[int, int]
     """Width and height of the input images, px; the video may be smaller."""
+    mask: str = ""
+    """Which mask of the object was taken, as `MaskChoice` names it; empty where nobody noted it."""
     moves: bool
     """Whether any motion was seen."""
     warnings: tuple[str, ...]

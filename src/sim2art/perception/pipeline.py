@@ -19,7 +19,7 @@ from sim2art.perception.adapters.klt_pnp import track_camera
 from sim2art.perception.adapters.own_files import FlowFiles
 from sim2art.perception.camera_checks import camera_misfit, fit_focal_length
 from sim2art.perception.captures.capture import Capture, ColorCapture
-from sim2art.perception.components import Choice
+from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
 from sim2art.perception.depth_filter import smooth_depth
 from sim2art.perception.frames import choose_frames
 from sim2art.perception.guessed_motion import find_moving_in_images, settle_motion
@@ -77,7 +77,14 @@ def observe(
 def prepare(
     recording: ColorCapture, options: ObserveOptions, stages: StageKeeper | None = None, key: str = ""
 ) -> Capture:
-    """The recording with the depth, cameras and scale that the options ask for, see `prepare_capture`."""
+    """The recording with the depth, cameras and scale that the options ask for, see `prepare_capture`.
+
+    It is the first step of the chain, so what the chosen components lack is said here, whatever their task.
+
+    Raises:
+        InvalidFileError: When a component cannot run here, or depth or cameras cannot be had.
+    """
+    refuse_lacking({task: options.choice(task) for task in COMPONENTS})
     return prepare_capture(
         recording, depth=options.choice("depth"), cameras=options.choice("cameras"), options=options.complete,
         known_length=options.known_length, marker=options.marker, stages=stages, key=key,
@@ -170,7 +177,9 @@ def observe_frames(
         choice=options.choice("mask"), frame_ids=frame_ids, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
     )  # fmt: skip
     if truth is not None and truth.masks is not None:
-        choice = MaskChoice(masks=truth.masks(recording.indices[frames]), moves=choice.moves, warnings=())
+        choice = MaskChoice(
+            masks=truth.masks(recording.indices[frames]), taken="truth", moves=choice.moves, warnings=()
+        )
     warnings += choice.warnings
     if not choice.moves:
         reasons.append(NO_MOTION)
@@ -201,6 +210,7 @@ def observe_frames(
         frame_ids=frame_ids,
         indices=recording.indices[frames],
         input_size=recording.input_size,
+        mask=choice.taken,
         moves=choice.moves,
         warnings=tuple(warnings),
         reasons=tuple(reasons),

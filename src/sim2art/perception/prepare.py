@@ -12,7 +12,7 @@ from sim2art.perception.adapters.own_files import read_cameras
 from sim2art.perception.captures.capture import Capture, ColorCapture, DepthSource, scale_intrinsics
 from sim2art.perception.captures.video_file import is_video
 from sim2art.perception.completion import Completion, complete, completed_capture
-from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
+from sim2art.perception.components import COMPONENTS, Choice
 from sim2art.perception.depth_alignment import read_sparse
 from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.perception.options import CompleteOptions
@@ -58,7 +58,6 @@ def prepare_capture(
     elif isinstance(recording, Capture) and depth.name == "auto":
         capture = _with_cameras(recording, cameras, options)
     else:
-        refuse_lacking("depth", depth)
         key = make_key(key, choice_facts("depth", depth), choice_facts("cameras", cameras), vars(options))
         kept = stages.load(_STAGE, key)
         found = None if kept is None else _from_stage(kept)

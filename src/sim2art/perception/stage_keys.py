@@ -9,7 +9,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from sim2art.perception.components import COMPONENTS, Choice
+from sim2art.perception.components import COMPONENTS, Choice, find_lacks
 from sim2art.perception.options import ObserveOptions
 from sim2art.stages import fingerprint
 from sim2art.weights import find_weight
@@ -30,7 +30,7 @@ def observation_facts(options: ObserveOptions) -> dict[str, Any]:
     """What an observation depends on, the recording aside: everything."""
     choices = {task: choice_facts(task, options.choice(task)) for task in COMPONENTS}
     if options.choice("mask").name == "auto":
-        choices["mask"] = [*choices["mask"], find_weight("u2netp") is not None]
+        choices["mask"] = [*choices["mask"], not find_lacks("mask", Choice(name="u2net"))]
     return dataclasses.asdict(options) | choices
 
 
