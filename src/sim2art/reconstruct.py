@@ -25,6 +25,7 @@ from sim2art.articulation.assembly import assemble_object, part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays, keep_largest_parts
 from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.file_names import readable, readable_values
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.methods import MethodName, Predictor, load_method
 from sim2art.networks import CHECKPOINTS
@@ -177,7 +178,7 @@ class Reconstruction:
             provenance=provenance,
         )
         (folder / "provenance.json").write_text(json.dumps(provenance, indent=2, default=str))
-        (folder / "config.json").write_text(json.dumps(config, indent=2, default=str))
+        (folder / "config.json").write_text(json.dumps(readable_values(config), indent=2, default=str))
         write_result(folder / "result.json", result)
 
 
@@ -242,15 +243,16 @@ def reconstruct(
         meshes = _fuse(observation.video, labels, estimate, warnings)
         say(f"{sum(0 if mesh is None else len(mesh.faces) for mesh in meshes)} faces")
     status, reasons = _judge(observation, estimate)
+    name = " ".join(readable(options.name).split()) or "object"
     return Reconstruction(
         recording=capture.path,
         observation=observation,
         estimate=estimate,
         labels=labels,
-        articulated_object=assemble_object(estimate, meshes, name=options.name),
+        articulated_object=assemble_object(estimate, meshes, name=name),
         status=status,
         reasons=reasons,
-        warnings=tuple(warnings),
+        warnings=tuple(readable(warning) for warning in warnings),
         timings=clock.timings,
     )
 

@@ -10,6 +10,7 @@ import tyro
 from sim2art.articulation.estimate import part_name
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidValueError
+from sim2art.file_names import model_name
 from sim2art.methods import MethodName
 from sim2art.perception.components import choose_components, parse_choice, refuse_lacking
 from sim2art.perception.options import CompleteOptions, ObserveOptions
@@ -107,7 +108,7 @@ def run(
         method=method,
         checkpoint=checkpoint,
         refine=refine,
-        name=name or recording.resolve().stem or "object",
+        name=name or model_name(recording),
         recording_name=name,
     )
     result = reconstruct(recording, options, stage_folder=output / STAGES, resume=resume)
