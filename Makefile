@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(STAMP)  ## Run the main job on the small recording that ships here; results in out/demo.
-	$(BIN)/sim2art run $(DEMO_RECORDING) -o $(DEMO_OUTPUT) --overwrite
+	$(BIN)/sim2art run $(DEMO_RECORDING) -o $(DEMO_OUTPUT) --mask motion --overwrite
 
 test: $(STAMP)  ## The default tests (a few minutes; the real recordings too where they lie beside the checkout).
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile -q

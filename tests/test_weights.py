@@ -49,5 +49,6 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         find_weight("u2net")
 
 
-def test_without_its_weight_there_is_no_salient_masker() -> None:
-    assert load_u2netp() is None
+def test_without_its_weight_the_salient_masker_says_how_to_get_it() -> None:
+    with pytest.raises(InvalidFileError, match="sim2art weights fetch u2netp"):
+        load_u2netp()

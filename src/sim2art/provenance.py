@@ -10,19 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import sim2art
+from sim2art.file_names import readable_values
 
 
 def collect_provenance(**facts: Any) -> dict[str, Any]:
-    """Facts about this run as plain JSON values, joined with `facts`."""
-    return {
-        "sim2art": sim2art.__version__,
-        "commit": _git_commit(),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",
-        "command": sys.argv,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        **facts,
-    }
+    """Facts about this run as plain JSON values, joined with `facts`; paths in them as readable text."""
+    return readable_values(
+        {
+            "sim2art": sim2art.__version__,
+            "commit": _git_commit(),
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",
+            "command": sys.argv,
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            **facts,
+        }
+    )
 
 
 def write_provenance(folder: Path, **facts: Any) -> None:

@@ -25,32 +25,24 @@ from sim2art.articulation.assembly import assemble_object, part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays, keep_largest_parts
 from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.file_names import readable, readable_values
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.methods import MethodName, Predictor, load_method
-from sim2art.networks.checkpoint_files import CHECKPOINTS
-from sim2art.observation.densify import densify_labels, resize_labels
+from sim2art.networks import CHECKPOINTS
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.video_files import write_points, write_video
 from sim2art.perception.captures.capture import ColorCapture
 from sim2art.perception.captures.open_capture import open_recording
 from sim2art.perception.components import COMPONENTS
-from sim2art.perception.intake import take_in
 from sim2art.perception.observation_io import (
     observation_from_stage,
     observation_to_stage,
     track_from_stage,
     track_to_stage,
 )
-from sim2art.perception.pipeline import (
-    NO_MOTION,
-    Observation,
-    ObserveOptions,
-    observe_frames,
-    pick_frames,
-    prepare,
-)
-from sim2art.perception.poses import find_poses
+from sim2art.perception.observed import NO_MOTION, Observation
+from sim2art.perception.options import ObserveOptions
 from sim2art.perception.stage_keys import camera_facts, observation_facts
 from sim2art.perception.tasks import CameraTrack, ReadDepth
 from sim2art.provenance import collect_provenance
@@ -146,9 +138,10 @@ class Reconstruction:
         from sim2art.export.package import write_model
         from sim2art.export.physics import build_physics
         from sim2art.export.result import Result, write_result
+        from sim2art.observation.densify import resize_labels
         from sim2art.view.report import write_report
 
-        provenance = collect_provenance(recording=str(self.recording), **facts)
+        provenance = collect_provenance(recording=str(self.recording), mask=self.observation.mask, **facts)
         write_labels(folder / "labels", resize_labels(self.labels, self.observation.input_size), self.frame_ids)
         write_video(folder / "video", self.video, self.frame_ids)
         write_points(folder / "points.npz", self.points, self.estimate.part_probabilities)
@@ -185,7 +178,7 @@ class Reconstruction:
             provenance=provenance,
         )
         (folder / "provenance.json").write_text(json.dumps(provenance, indent=2, default=str))
-        (folder / "config.json").write_text(json.dumps(config, indent=2, default=str))
+        (folder / "config.json").write_text(json.dumps(readable_values(config), indent=2, default=str))
         write_result(folder / "result.json", result)
 
 
@@ -240,6 +233,8 @@ def reconstruct(
         )
 
     with clock.stage("labels"):
+        from sim2art.observation.densify import densify_labels
+
         labels = densify_labels(
             observation.video, observation.points, estimate.part_probabilities, part_motions(estimate)
         )
@@ -248,15 +243,16 @@ def reconstruct(
         meshes = _fuse(observation.video, labels, estimate, warnings)
         say(f"{sum(0 if mesh is None else len(mesh.faces) for mesh in meshes)} faces")
     status, reasons = _judge(observation, estimate)
+    name = " ".join(readable(options.name).split()) or "object"
     return Reconstruction(
         recording=capture.path,
         observation=observation,
         estimate=estimate,
         labels=labels,
-        articulated_object=assemble_object(estimate, meshes, name=options.name),
+        articulated_object=assemble_object(estimate, meshes, name=name),
         status=status,
         reasons=reasons,
-        warnings=tuple(warnings),
+        warnings=tuple(readable(warning) for warning in warnings),
         timings=clock.timings,
     )
 
@@ -266,6 +262,9 @@ def _observe(
 ) -> Observation:
     """The perception chain, stage by stage; tracked camera poses are kept as they take longest."""
     from sim2art.perception.adapters.klt_pnp import track_camera
+    from sim2art.perception.intake import take_in
+    from sim2art.perception.pipeline import observe_frames, pick_frames, prepare
+    from sim2art.perception.poses import find_poses
 
     with clock.stage("depth and scale") as say:
         capture = prepare(recorded, options, stages, source_key)
@@ -296,7 +295,7 @@ def _observe(
         observation = observe_frames(posed, frames, profile, options)
         measured = observation.points.flow_valid[0, :-1].mean() if len(frames) > 1 else 0.0
         say(
-            f"{100 * observation.video.object_masks.mean():.0f} % of the image, flow at {100 * measured:.0f} % of the points"
+            f"mask {observation.mask}, {100 * observation.video.object_masks.mean():.0f} % of the image, flow at {100 * measured:.0f} % of the points"
         )
     return observation
 

@@ -93,6 +93,19 @@ def test_help_and_import_load_nothing_heavy() -> None:
     assert time.perf_counter() - start < 2.5
 
 
+@pytest.mark.parametrize("words", ["import sim2art; sim2art.reconstruct", "import sim2art.cli.run"])
+def test_the_way_to_a_run_loads_no_network_and_no_compiler(words: str) -> None:
+    script = (
+        f"{words}\nimport sys, time\n"
+        "heavy = ('torch', 'numba', 'scipy', 'trimesh', 'safetensors', 'mujoco', 'sim2art.perception.pipeline')\n"
+        "print([name for name in heavy if name in sys.modules], time.process_time())"
+    )
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    loaded, _, seconds = printed.strip().rpartition(" ")
+    assert loaded == "[]"
+    assert float(seconds) < 1.5  # CPU; a third of it on a quiet machine.
+
+
 @pytest.mark.parametrize("verb", list(cli.VERBS))
 def test_every_verb_explains_its_options(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:

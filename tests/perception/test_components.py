@@ -8,7 +8,15 @@ import pytest
 from sim2art.cli.main import main
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception import models
-from sim2art.perception.components import CHAINS, COMPONENTS, Choice, choose_components, find_lacks, parse_choice
+from sim2art.perception.components import (
+    CHAINS,
+    COMPONENTS,
+    Choice,
+    choose_components,
+    find_lacks,
+    parse_choice,
+    refuse_lacking,
+)
 from sim2art.perception.models import fetch_model, find_model, require_model, verify_model
 
 
@@ -63,6 +71,38 @@ def test_lacks_come_with_what_mends_them(cache: Path) -> None:
     assert "nvidia-vipe" in lack.mend
     write_model(cache / "models" / "da2")
     assert find_lacks("depth", Choice(name="da2")) == []
+
+
+def test_whatever_is_chosen_and_cannot_run_is_refused_at_once(tmp_path: Path) -> None:
+    chosen = {
+        "depth": "auto",
+        "cameras": "auto",
+        "mask": "u2net",
+        "people": "sam2",
+        "flow": f"gmflow:{tmp_path}/no.pth",
+    }
+    with pytest.raises(InvalidFileError) as refusal:
+        refuse_lacking({task: parse_choice(task, choice) for task, choice in chosen.items()})
+    told = str(refusal.value)
+    assert "--mask u2net cannot run here" in told
+    assert "--people sam2 cannot run here" in told
+    assert "no.pth' is missing" in told
+    assert "--depth" not in told
+    for task, known in COMPONENTS.items():
+        if "auto" in known:
+            assert find_lacks(task, Choice(name="auto")) == []
+
+
+def test_a_weight_without_its_runtime_is_a_lack(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim2art.perception.components.find_weight", lambda _: cache)
+    monkeypatch.setattr("sim2art.perception.components.is_installed", lambda module: module != "onnxruntime")
+    (lack,) = find_lacks("mask", Choice(name="u2net"))
+    assert lack.what == "package onnxruntime" and "sim2art[mask]" in lack.mend
+
+
+def test_no_chain_asks_for_what_no_shipped_network_reads() -> None:
+    """The shipped networks read points and flow; features are for networks that a user trains."""
+    assert {chain["features"] for chain in CHAINS.values()} == {"none"}
 
 
 def test_a_model_that_is_not_whole_is_never_used(cache: Path) -> None:

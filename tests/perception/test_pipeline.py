@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from sim2art.errors import InvalidFileError
 from sim2art.perception.pipeline import NO_MOTION, Observation, ObserveOptions, Truth, observe
 from tests.perception.sliding_scene import SlidingScene, render_scene
 
@@ -120,3 +121,17 @@ def test_wrong_intrinsics_are_said() -> None:
         intrinsics[[0, 1], [0, 1]] *= factor
         capture = dataclasses.replace(swaying.capture(), intrinsics=intrinsics)
         assert any("intrinsics look wrong" in warning for warning in observe(capture, OPTIONS).warnings) == said
+
+
+def test_a_mask_that_cannot_be_tried_changes_nothing_but_a_warning(
+    scene: SlidingScene, observation: Observation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The weight in the cache without its runtime, or neither: `auto` is then what `motion` is."""
+    monkeypatch.setattr("sim2art.perception.components.is_installed", lambda module: module != "onnxruntime")
+    fallen_back = observe(scene.capture(), dataclasses.replace(OPTIONS, mask="auto"))
+    np.testing.assert_array_equal(fallen_back.points.flow_world, observation.points.flow_world)
+    assert (fallen_back.mask, observation.mask) == ("motion", "motion")
+    (told,) = set(fallen_back.warnings) - set(observation.warnings)
+    assert "package onnxruntime is missing: pip install 'sim2art[mask]'" in told
+    with pytest.raises(InvalidFileError, match="--mask u2net cannot run here"):
+        observe(scene.capture(), dataclasses.replace(OPTIONS, mask="u2net"))

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from sim2art.cli.workers import Workers
 from sim2art.errors import InvalidFileError, OutputExistsError, SchemaError, Sim2ArtError
+from sim2art.file_names import short_name
 from sim2art.perception.captures.open_capture import READERS
 from sim2art.provenance import collect_provenance
 from sim2art.stages import make_key
@@ -131,7 +132,7 @@ def find_recordings(folder: Path) -> dict[str, Path]:
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or not any(knows(path) for _, knows, _ in READERS):
             continue
-        name = path.name if path.is_dir() else path.stem
+        name = short_name(path.name if path.is_dir() else path.stem)
         while name in found:
             name += "_2"
         found[name] = path

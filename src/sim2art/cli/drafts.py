@@ -88,7 +88,7 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
         OutputExistsError: When the folder holds files and `overwrite` is not set.
     """
     # Here, since a viewer that only shows does without them: they load OpenCV and more.
-    from sim2art.perception.pipeline import Observation
+    from sim2art.perception.observed import Observation
     from sim2art.reconstruct import Reconstruction
 
     if draft.video is None or draft.points is None or draft.labels is None:

@@ -1,6 +1,7 @@
 """The table verb -> function. It imports only the verb that runs, so `sim2art --help` is instant and needs no torch."""
 
 import errno
+import io
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"sim2art: no verb '{verb}'; known verbs: {', '.join(VERBS)}. See sim2art --help.", file=sys.stderr)
         return USER_ERROR
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # Names of files are printed as the bytes that they are.
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         import tyro
@@ -56,9 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"sim2art {verb}: {error}", file=sys.stderr)
         return USER_ERROR
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno == errno.ENOSPC:
+            print(
+                f"sim2art {verb}: the disk is full ({error}). Make room, then run the command again.", file=sys.stderr
+            )
+        elif error.filename is not None:  # The system refused a file: no permission, a name too long, a broken disk.
+            print(f"sim2art {verb}: {error.strerror}: '{error.filename}'.", file=sys.stderr)
+        else:
             raise
-        print(f"sim2art {verb}: the disk is full ({error}). Make room, then run the command again.", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
         print(f"\nsim2art {verb}: stopped by you (Ctrl-C).", file=sys.stderr)

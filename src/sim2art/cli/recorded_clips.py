@@ -18,9 +18,10 @@ from sim2art.geometry.transforms import inverse
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.sampling import FlowSource, sample_point_video
 from sim2art.perception.captures.capture import ColorSource, MemoryCapture
-from sim2art.perception.completion import CompleteOptions
 from sim2art.perception.components import CHAINS, parse_choice, refuse_lacking
-from sim2art.perception.pipeline import Observation, ObserveOptions, Truth, observe, prepare
+from sim2art.perception.observed import Observation
+from sim2art.perception.options import CompleteOptions, ObserveOptions
+from sim2art.perception.pipeline import Truth, observe, prepare
 from sim2art.perception.scale import scale_by_factor
 from sim2art.simulate.recordings import RecordingConfig, SimulatedRecording, render_recording
 from sim2art.simulate.seeds import named_rng
@@ -63,7 +64,7 @@ def observe_colors(seed: int, *, num_frames: int, num_points: int, families: tup
         InvalidFileError: When the chain cannot run on this machine, which is no fault of the recording.
     """
     chain = CHAINS["light"]
-    refuse_lacking("depth", parse_choice("depth", chain["depth"]))
+    refuse_lacking({task: parse_choice(task, choice) for task, choice in chain.items()})
     recording = render_recording(RecordingConfig(families=families), seed)
     options = ObserveOptions(
         num_frames=num_frames, num_points=num_points, depth=chain["depth"], cameras=chain["cameras"], mask=chain["mask"],

@@ -10,10 +10,10 @@ import tyro
 from sim2art.articulation.estimate import part_name
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidValueError
+from sim2art.file_names import model_name
 from sim2art.methods import MethodName
-from sim2art.perception.completion import CompleteOptions
-from sim2art.perception.components import choose_components
-from sim2art.perception.pipeline import ObserveOptions
+from sim2art.perception.components import choose_components, parse_choice, refuse_lacking
+from sim2art.perception.options import CompleteOptions, ObserveOptions
 from sim2art.reconstruct import Reconstruction, ReconstructOptions, reconstruct
 from sim2art.stages import STAGES, StageKeeper, check_output
 
@@ -79,15 +79,17 @@ def run(
         time_limit: Seconds after which a recording of a batch is given up.
     """
     given = dict(locals())
+    chosen = choose_components(
+        chain, depth=depth, cameras=cameras, mask=mask, people=people, flow=flow, features=features
+    )
     if batch is not None:
+        if ray is None:  # A cluster's machines may have what this one lacks.
+            refuse_lacking({task: parse_choice(task, choice) for task, choice in chosen.items()})
         _run_all(given, batch, output)
         return
     if recording is None:
         raise InvalidValueError("No recording was given; name one, or a folder of recordings with --batch.")
     check_output(output, overwrite=overwrite, resume=resume)
-    chosen = choose_components(
-        chain, depth=depth, cameras=cameras, mask=mask, people=people, flow=flow, features=features
-    )
     options = ReconstructOptions(
         observe=ObserveOptions(
             num_frames=frames,
@@ -106,7 +108,7 @@ def run(
         method=method,
         checkpoint=checkpoint,
         refine=refine,
-        name=name or recording.resolve().stem or "object",
+        name=name or model_name(recording),
         recording_name=name,
     )
     result = reconstruct(recording, options, stage_folder=output / STAGES, resume=resume)

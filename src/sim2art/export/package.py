@@ -23,6 +23,7 @@ from sim2art.export.saved import SavedResult
 from sim2art.export.targets import Export, Format, all_exports, file_name_for
 from sim2art.export.urdf import write_urdf
 from sim2art.export.usd import write_usd
+from sim2art.file_names import utf8_path
 from sim2art.stages import PARTIAL, move_in
 
 DEFAULT_EXPORTS = (Export(format=Format.URDF), Export(format=Format.GLB))
@@ -132,7 +133,8 @@ def export_result(saved: SavedResult, options: ExportOptions | None = None) -> E
             write_rrd(saved, partial / file_name_for(Export(format=Format.RRD)))
         verdict = saved.result.simulation
         if options.check:
-            verdict = check_simulation(model, partial / file_name_for(plain))
+            with utf8_path(partial / file_name_for(plain)) as place:
+                verdict = check_simulation(model, place)
             if plain not in exports:
                 (partial / file_name_for(plain)).unlink()
         result = _described(saved.result, parts, completions, options, verdict)

@@ -14,6 +14,7 @@ from sim2art.articulation.assembly import part_color
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.export.saved import SavedResult
+from sim2art.file_names import utf8_path
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.screws import nearest_point_on_line
 from sim2art.observation.point_video import PointVideo
@@ -35,7 +36,8 @@ def write_rrd(saved: SavedResult, path: Path) -> None:
     rr = require("rerun", extra="export")
     articulated_object, trajectory = saved.articulated_object, saved.result.trajectory
     stream = rr.RecordingStream(f"sim2art: {saved.result.name}")
-    stream.save(str(path))
+    with utf8_path(path) as place:
+        stream.save(str(place))
     stream.log("world", rr.ViewCoordinates.RDF, static=True)
     for link in articulated_object.links:
         if link.mesh is not None and len(link.mesh.faces):

@@ -16,6 +16,7 @@ from sim2art.articulation.joint import Joint, JointType
 from sim2art.export.mesh_files import linear_colors, unused_name
 from sim2art.export.physics import Inertia, JointPhysics, PhysicsModel
 from sim2art.export.targets import Target
+from sim2art.file_names import utf8_path
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.rotations import quaternion_from_rotation, rotation_between
 from sim2art.geometry.transforms import make_transform
@@ -58,7 +59,8 @@ def write_usd(model: PhysicsModel, path: Path, *, target: Target | None = None) 
     for index, body_path in enumerate(paths):
         _define_body(stage, pxr, model, index, body_path, material)
     _define_joints(stage, pxr, model, paths, f"{top_path}/{_prim_name(pxr, 'joints', taken)}", target)
-    stage.GetRootLayer().Export(str(path))
+    with utf8_path(path) as place:
+        stage.GetRootLayer().Export(str(place))
 
 
 def _define_body(stage: Any, pxr: Any, model: PhysicsModel, index: int, path: str, material: Any) -> None:

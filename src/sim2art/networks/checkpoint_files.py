@@ -17,8 +17,6 @@ from sim2art.errors import InvalidFileError, SchemaError
 from sim2art.provenance import write_provenance
 
 SCHEMA = "sim2art.checkpoint/1"
-CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
-"""Those that ship with the package."""
 
 
 def write_checkpoint(folder: Path, network: nn.Module, description: dict[str, Any], **facts: Any) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from sim2art.errors import InvalidFileError
-from sim2art.networks.checkpoint_files import CHECKPOINTS, read_description, read_weights, write_checkpoint
+from sim2art.networks import CHECKPOINTS
+from sim2art.networks.checkpoint_files import read_description, read_weights, write_checkpoint
 from sim2art.networks.depth_head import DepthHead, DepthHeadConfig
 
 _KIND = "depth_head"

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from sim2art.errors import InvalidFileError
-from sim2art.networks.checkpoint_files import CHECKPOINTS, read_description, read_weights
+from sim2art.networks import CHECKPOINTS
+from sim2art.networks.checkpoint_files import read_description, read_weights
 from sim2art.networks.scene_flow import SceneFlowConfig, SceneFlowNetwork
 
 SCENE_FLOW_CHECKPOINT = CHECKPOINTS / "scene_flow"

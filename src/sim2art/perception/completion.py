@@ -13,17 +13,17 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from sim2art.errors import InvalidFileError, InvalidValueError
-from sim2art.optional import is_installed
+from sim2art.errors import InvalidFileError
 from sim2art.perception.adapters.klt_pnp import is_camera_static
 from sim2art.perception.adapters.klt_tracks import track_corners
 from sim2art.perception.adapters.own_files import DepthFiles, read_cameras
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, ColorCapture, DepthSource, scale_intrinsics
-from sim2art.perception.components import Choice
+from sim2art.perception.components import Choice, find_lacks, lack_words
 from sim2art.perception.depth_alignment import align_static, align_to_sparse, guessed_focal_length, sparse_error
 from sim2art.perception.guessed_intrinsics import guess_intrinsics, known_intrinsics
 from sim2art.perception.letterbox import find_bars
 from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
+from sim2art.perception.options import CompleteOptions
 from sim2art.perception.pose_checks import stands_still
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 from sim2art.perception.thinning import thin_out
@@ -34,22 +34,6 @@ from sim2art.perception.warm_up import count_warm_up
 
 _MAX_DAMAGED = 0.2
 _MAX_SPARSE_ERROR = 0.15
-
-
-@dataclass(frozen=True, kw_only=True)
-class CompleteOptions:
-    """How a recording of colour is given depth and cameras."""
-
-    max_frames: int = 48
-    """Frames whose depth is guessed; a network takes about a second for each on a CPU."""
-    max_width: int = 640
-    """Wider images are worked on at this width, px."""
-    fov_deg: float | None = None
-    """Field of view of the image's longer side, deg; None takes the recording's, the component's or a usual one."""
-
-    def __post_init__(self) -> None:
-        if self.fov_deg is not None and not 5 <= self.fov_deg <= 150:
-            raise InvalidValueError(f"The field of view is {self.fov_deg} deg; 5 to 150 are possible, 60 is usual.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +101,11 @@ def complete(
         depths = _leave(guesses, size) if trusted else align_static(guesses, grays)
         if not (is_still or is_metric):
             warnings.append("The depth of each frame is used as it comes; it must fit the scale of the camera poses.")
-    elif cameras.name == "klt" or (cameras.name == "auto" and not is_installed("pycolmap")):
+    elif cameras.name == "klt" or (cameras.name == "auto" and find_lacks("cameras", Choice(name="colmap"))):
         _refuse_disparity(guesses, depth.name)
+        if cameras.name == "auto":
+            lacks = lack_words(find_lacks("cameras", Choice(name="colmap")))
+            warnings.append(f"The camera is followed by the guessed depth, which is less sure than COLMAP ({lacks}).")
         intrinsics, depths = guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
     else:
         has_else = cameras.name == "auto" and guesses[0].kind is not DepthKind.DISPARITY

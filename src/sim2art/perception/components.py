@@ -5,7 +5,9 @@ named sets of choices. This module loads nothing heavy: `sim2art doctor` and the
 """
 
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.optional import is_installed
@@ -71,7 +73,7 @@ COMPONENTS: dict[str, dict[str, Component]] = {
         "static": Component(what="the camera stood still"),
         "klt": Component(what="corner tracks and depth", license="OpenCV, Apache-2.0"),
         "colmap": Component(what="COLMAP, movers masked", license="BSD-3-Clause", packages=(("pycolmap", "light"),)),
-        "vipe": Component(what="ViPE's poses (with --depth vipe)", license="Apache-2.0", program="vipe"),
+        "vipe": Component(what="ViPE's poses (with --depth vipe)", license="Apache-2.0"),
         "file": Component(what="a camera.json of yours", needs_source=True),
     },
     "mask": {
@@ -131,7 +133,7 @@ COMPONENTS: dict[str, dict[str, Component]] = {
 
 CHAINS: dict[str, dict[str, str]] = {
     "rgbd": {"depth": "auto", "cameras": "auto", "mask": "auto", "people": "auto", "flow": "dis", "features": "none"},
-    "full": {"depth": "vipe", "cameras": "vipe", "mask": "sam2", "people": "auto", "flow": "dis", "features": "dinov3"},
+    "full": {"depth": "vipe", "cameras": "vipe", "mask": "sam2", "people": "auto", "flow": "dis", "features": "none"},
     "light": {"depth": "head", "cameras": "auto", "mask": "auto", "people": "auto", "flow": "dis", "features": "none"},
 }
 """Named sets of choices: a recording with depth; colour only on a GPU; colour only on a CPU."""
@@ -199,6 +201,8 @@ def find_lacks(task: str, choice: Choice) -> list[Lack]:
         for module, extra in component.packages
         if not is_installed(module)
     ]
+    if component.needs_source and not Path(choice.source or "").expanduser().exists():
+        lacks.append(Lack(what=f"'{choice.source}'", mend="name a file or folder that is there"))
     if component.program is not None and choice.source is None and shutil.which(component.program) is None:
         lacks.append(
             Lack(
@@ -223,13 +227,26 @@ def find_lacks(task: str, choice: Choice) -> list[Lack]:
     return lacks
 
 
-def refuse_lacking(task: str, choice: Choice) -> None:
-    """Raise before anything is computed when a component cannot run here.
+def lack_words(lacks: Sequence[Lack]) -> str:
+    """What is missing and how to mend it, as one line."""
+    return "; ".join(f"{lack.what} is missing: {lack.mend}" for lack in lacks)
+
+
+def refuse_lacking(choices: Mapping[str, Choice]) -> None:
+    """Raise before anything is computed when a chosen component cannot run here.
+
+    "auto" lacks nothing: what it would have liked to try is its own business, and said in a warning.
+
+    Args:
+        choices: Task -> what was chosen for it.
 
     Raises:
-        InvalidFileError: With what is missing and how to mend it.
+        InvalidFileError: With what is missing and how to mend it, for all tasks at once.
     """
-    lacks = find_lacks(task, choice)
-    if lacks:
-        words = "; ".join(f"{lack.what} is missing: {lack.mend}" for lack in lacks)
-        raise InvalidFileError(f"--{task} {choice.name} cannot run here: {words}.", path=choice.source or choice.name)
+    lacking = {task: lacks for task, choice in choices.items() if (lacks := find_lacks(task, choice))}
+    if lacking:
+        words = ". ".join(
+            f"--{task} {choices[task].name} cannot run here: {lack_words(lacks)}" for task, lacks in lacking.items()
+        )
+        first = choices[next(iter(lacking))]
+        raise InvalidFileError(f"{words}.", path=first.source or first.name)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -9,7 +10,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.cameras import unproject
 from sim2art.perception.adapters.own_files import read_mask
-from sim2art.perception.components import Choice
+from sim2art.perception.components import Choice, find_lacks, lack_words
 from sim2art.perception.moving import Box, box_masks, moving_box
 
 _SALIENT_COVER = 0.7
@@ -32,6 +33,8 @@ class MaskChoice:
     """Object masks and what was found out on the way."""
 
     masks: Bool[np.ndarray, "frame height width"]
+    taken: Literal["file", "sam2", "box", "u2net", "motion", "whole", "truth"]
+    """Which one it is in the end; "auto" may take several."""
     moves: bool
     """Whether any motion was seen."""
     warnings: tuple[str, ...]
@@ -66,20 +69,25 @@ def choose_masks(
         assert choice.source is not None, "The choice was checked when it was parsed."
         size = (depths.shape[2], depths.shape[1])
         own = np.array([read_mask(Path(choice.source), frame, size) for frame in frame_ids])
-        return MaskChoice(masks=own & whole, moves=moves, warnings=())
+        return MaskChoice(masks=own & whole, taken="file", moves=moves, warnings=())
+    told: tuple[str, ...] = ()
     if choice.name == "sam2":
         followed, told = _followed_masks(images, moving, box, choice.source)
         if followed is not None:
-            return MaskChoice(masks=followed & whole, moves=moves, warnings=told)
+            return MaskChoice(masks=followed & whole, taken="sam2", moves=moves, warnings=told)
     if box is not None:
         region = lift_box(box, depths[0], intrinsics, around)
-        return MaskChoice(masks=box_masks(region, depths, intrinsics, world_from_camera), moves=moves, warnings=())
+        masks = box_masks(region, depths, intrinsics, world_from_camera)
+        return MaskChoice(masks=masks, taken="box", moves=moves, warnings=told)
     if choice.name in ("auto", "u2net"):
-        salient = _salient_masks(images, moving, known, required=choice.name == "u2net")
+        lacks = find_lacks("mask", Choice(name="u2net")) if choice.name == "auto" else []
+        salient = None if lacks else _salient_masks(images, moving, known, required=choice.name == "u2net")
         if salient is not None:
-            return MaskChoice(masks=salient & whole, moves=moves, warnings=())
+            return MaskChoice(masks=salient & whole, taken="u2net", moves=moves, warnings=())
+        if lacks:
+            told = (f"No salient object was looked for, the mask is made by motion alone ({lack_words(lacks)}).",)
     if choice.name == "whole" or around is None:
-        return MaskChoice(masks=whole, moves=moves, warnings=())
+        return MaskChoice(masks=whole, taken="whole", moves=moves, warnings=told)
     masks = box_masks(around.expanded(crop_factor), depths, intrinsics, world_from_camera)
     for factor, margin_share in ((1.25, 0.15), (1.4, 0.15), (1.4, 0.6), (2.5, 0.6)):
         # What moves is known only beside what does not: the crop grows until it holds enough that stands still.
@@ -87,7 +95,7 @@ def choose_masks(
             break
         wider = around.expanded(crop_factor * factor, margin_share=margin_share)
         masks = box_masks(wider, depths, intrinsics, world_from_camera)
-    return MaskChoice(masks=masks, moves=moves, warnings=())
+    return MaskChoice(masks=masks, taken="motion", moves=moves, warnings=told)
 
 
 def _hold_what_stands_still(
@@ -159,12 +167,10 @@ def _salient_masks(
     *,
     required: bool,
 ) -> Bool[np.ndarray, "frame height width"] | None:
-    """Salient-object masks; None when the weight is not at hand, or the mask misses what moves or holds nothing else."""
+    """Salient-object masks; None when the mask misses what moves or holds nothing else."""
     from sim2art.perception.adapters.u2netp import load_u2netp
 
-    masker = load_u2netp(required=required)
-    if masker is None:
-        return None
+    masker = load_u2netp()
     if not required:
         # A look at the frames with most motion first: on furniture that fills the image the mask is of no use.
         probes = np.argsort(-moving.sum(axis=(1, 2)), kind="stable")[:_NUM_PROBES]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2art.observation.io import points_from_arrays, points_to_arrays, video_from_arrays, video_to_arrays
-from sim2art.perception.pipeline import Observation
+from sim2art.perception.observed import Observation
 from sim2art.perception.tasks import CameraTrack
 from sim2art.stages import Stage
 
@@ -14,6 +14,7 @@ def observation_to_stage(observation: Observation) -> Stage:
     facts = {
         "frame_ids": [int(i) for i in observation.frame_ids],
         "input_size": list(observation.input_size),
+        "mask": observation.mask,
         "moves": bool(observation.moves),
         "warnings": list(observation.warnings),
         "reasons": list(observation.reasons),
@@ -30,6 +31,7 @@ def observation_from_stage(stage: Stage) -> Observation:
         frame_ids=tuple(facts["frame_ids"]),
         indices=stage.arrays["indices"],
         input_size=(facts["input_size"][0], facts["input_size"][1]),
+        mask=facts["mask"],
         moves=facts["moves"],
         warnings=tuple(facts["warnings"]),
         reasons=tuple(facts["reasons"]),

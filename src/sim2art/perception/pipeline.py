@@ -4,7 +4,7 @@ Every step can be replaced by the truth (`Truth`), which tells where a wrong res
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,24 +12,24 @@ from jaxtyping import Bool, Float, Float32, Int
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.transforms import inverse
-from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_point_video
+from sim2art.observation.sampling import FlowSource, sample_point_video
 from sim2art.perception.adapters.dis_flow import DisFlow, map_in_threads
 from sim2art.perception.adapters.klt_pnp import track_camera
 from sim2art.perception.adapters.own_files import FlowFiles
 from sim2art.perception.camera_checks import camera_misfit, fit_focal_length
 from sim2art.perception.captures.capture import Capture, ColorCapture
-from sim2art.perception.completion import CompleteOptions
-from sim2art.perception.components import COMPONENTS, Choice, parse_choice
+from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
 from sim2art.perception.depth_filter import smooth_depth
 from sim2art.perception.frames import choose_frames
 from sim2art.perception.guessed_motion import find_moving_in_images, settle_motion
-from sim2art.perception.intake import IntakeOptions, Recording, take_in
+from sim2art.perception.intake import Recording, take_in
 from sim2art.perception.lifted_flow import LiftedFlow, measure_flows
 from sim2art.perception.masks import MaskChoice, choose_masks
 from sim2art.perception.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
 from sim2art.perception.moving import find_known, find_moving
+from sim2art.perception.observed import NO_MOTION, Observation
+from sim2art.perception.options import ObserveOptions
 from sim2art.perception.people_choice import leave_out_people
 from sim2art.perception.point_features import add_features
 from sim2art.perception.pose_refinement import apply_scales, refine_poses
@@ -39,62 +39,8 @@ from sim2art.perception.rigid_flow import RigidFlow
 from sim2art.perception.tasks import CameraTracker, ImageFlow
 from sim2art.stages import StageKeeper
 
-NO_MOTION = "no motion seen"
 _MAX_MISFIT = 2.0
 """px."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObserveOptions:
-    """How a recording is observed."""
-
-    num_frames: int = 16
-    """Frames to use, chosen by motion."""
-    num_points: int = 2048
-    """Points drawn in each frame."""
-    baselines: tuple[int, ...] = DEFAULT_BASELINES
-    """Flow goes this many used frames ahead."""
-    depth: str = "auto"
-    """Depth component, NAME or NAME:SOURCE, see `components.py`; auto is the recording's own."""
-    cameras: str = "auto"
-    """auto: the recording's poses when it has them, else found; static: it stood still; klt, colmap, vipe, file."""
-    mask: str = "auto"
-    """auto: salient object if its weight is at hand and it holds what moves, else the motion-centred crop."""
-    people: str = "auto"
-    """How hands and arms are found, which are left out; auto: by colour, motion and the image's border."""
-    flow: str = "dis"
-    """Optical flow component."""
-    features: str = "none"
-    """Semantic features of the points."""
-    known_length: str | None = None
-    """x1,y1,x2,y2=METRES: the distance between two pixels' points in the first frame."""
-    marker: float | None = None
-    """Side of a printed ArUco or AprilTag marker that is seen, m."""
-    complete: CompleteOptions = field(default_factory=CompleteOptions)
-    box: tuple[int, int, int, int] | None = None
-    """x, y, width, height (px of the input) of the object in the first used frame; overrides `mask`."""
-    crop_factor: float = 1.6
-    """The motion-centred crop is this many times the box around what moves."""
-    refine_poses: bool = True
-    """Whether poses and depth scales of the used frames are corrected by what stands still."""
-    make_rigid: bool = True
-    """Whether flow is made locally rigid: less noise, fewer mismatches, flat patches filled in."""
-    seed: int = 0
-    """Of the drawn points."""
-    intake: IntakeOptions = field(default_factory=IntakeOptions)
-
-    def __post_init__(self) -> None:
-        if self.num_frames < 2 or self.num_points < 16:
-            raise InvalidValueError(
-                f"ObserveOptions: {self.num_frames} frames and {self.num_points} points were asked for; at least 2 frames "
-                "and 16 points are needed."
-            )
-        for task in COMPONENTS:
-            self.choice(task)
-
-    def choice(self, task: str) -> Choice:
-        """The component of a task."""
-        return parse_choice(task, getattr(self, task))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,27 +53,6 @@ class Truth:
     """Object masks of the used frames (given by position in the capture), at the working size."""
     flow: Callable[[Int[np.ndarray, "used"], RgbdVideo], FlowSource] | None = None
     """The flow between used frames (given by position in the capture), in the video's world frame."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Observation:
-    """What was seen, ready for any method, and what was noticed on the way."""
-
-    video: RgbdVideo
-    """The used frames; world is the first used camera's frame."""
-    points: PointVideo
-    frame_ids: tuple[int, ...]
-    """The recording's numbers of the used frames."""
-    indices: Int[np.ndarray, "used"]
-    """Positions of the used frames in the capture."""
-    input_size: tuple[int, int]
-    """Width and height of the input images, px; the video may be smaller."""
-    moves: bool
-    """Whether any motion was seen."""
-    warnings: tuple[str, ...]
-    """Repairs and doubts, in words for a person."""
-    reasons: tuple[str, ...]
-    """Why the result cannot be fully trusted."""
 
 
 def observe(
@@ -152,7 +77,14 @@ def observe(
 def prepare(
     recording: ColorCapture, options: ObserveOptions, stages: StageKeeper | None = None, key: str = ""
 ) -> Capture:
-    """The recording with the depth, cameras and scale that the options ask for, see `prepare_capture`."""
+    """The recording with the depth, cameras and scale that the options ask for, see `prepare_capture`.
+
+    It is the first step of the chain, so what the chosen components lack is said here, whatever their task.
+
+    Raises:
+        InvalidFileError: When a component cannot run here, or depth or cameras cannot be had.
+    """
+    refuse_lacking({task: options.choice(task) for task in COMPONENTS})
     return prepare_capture(
         recording, depth=options.choice("depth"), cameras=options.choice("cameras"), options=options.complete,
         known_length=options.known_length, marker=options.marker, stages=stages, key=key,
@@ -245,7 +177,9 @@ def observe_frames(
         choice=options.choice("mask"), frame_ids=frame_ids, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
     )  # fmt: skip
     if truth is not None and truth.masks is not None:
-        choice = MaskChoice(masks=truth.masks(recording.indices[frames]), moves=choice.moves, warnings=())
+        choice = MaskChoice(
+            masks=truth.masks(recording.indices[frames]), taken="truth", moves=choice.moves, warnings=()
+        )
     warnings += choice.warnings
     if not choice.moves:
         reasons.append(NO_MOTION)
@@ -276,6 +210,7 @@ def observe_frames(
         frame_ids=frame_ids,
         indices=recording.indices[frames],
         input_size=recording.input_size,
+        mask=choice.taken,
         moves=choice.moves,
         warnings=tuple(warnings),
         reasons=tuple(reasons),

@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -12,14 +11,15 @@ from sim2art.perception.adapters.klt_tracks import track_corners
 from sim2art.perception.adapters.own_files import read_cameras
 from sim2art.perception.captures.capture import Capture, ColorCapture, DepthSource, scale_intrinsics
 from sim2art.perception.captures.video_file import is_video
-from sim2art.perception.completion import CompleteOptions, Completion, complete, completed_capture
-from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
+from sim2art.perception.completion import Completion, complete, completed_capture
+from sim2art.perception.components import COMPONENTS, Choice
 from sim2art.perception.depth_alignment import read_sparse
 from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
+from sim2art.perception.options import CompleteOptions
 from sim2art.perception.scale import parse_known_length, scale_by_length, scale_by_marker
+from sim2art.perception.stage_keys import choice_facts
 from sim2art.perception.thinning import thin_out
-from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
-from sim2art.weights import find_weight
+from sim2art.stages import Stage, StageKeeper, make_key
 
 _STAGE = "completion"
 
@@ -58,7 +58,6 @@ def prepare_capture(
     elif isinstance(recording, Capture) and depth.name == "auto":
         capture = _with_cameras(recording, cameras, options)
     else:
-        refuse_lacking("depth", depth)
         key = make_key(key, choice_facts("depth", depth), choice_facts("cameras", cameras), vars(options))
         kept = stages.load(_STAGE, key)
         found = None if kept is None else _from_stage(kept)
@@ -71,14 +70,6 @@ def prepare_capture(
     if marker is not None:
         capture = scale_by_marker(capture, marker)
     return capture
-
-
-def choice_facts(task: str, choice: Choice) -> list[Any]:
-    """What makes one choice differ from another: name, content of the user's place for it, whether its weight is there."""
-    place = None if choice.source is None else Path(choice.source).expanduser()
-    content = fingerprint(place) if place is not None and place.exists() else choice.source
-    weight = COMPONENTS[task][choice.name].weight
-    return [choice.name, content, weight is not None and find_weight(weight) is not None]
 
 
 def _from_vipe(recording: ColorCapture, depth: Choice, stages: StageKeeper) -> DepthSource:

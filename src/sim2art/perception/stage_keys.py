@@ -6,11 +6,12 @@ of the user's count by their content's names, sizes and times; weights by whethe
 """
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
-from sim2art.perception.components import COMPONENTS
-from sim2art.perception.pipeline import ObserveOptions
-from sim2art.perception.prepare import choice_facts
+from sim2art.perception.components import COMPONENTS, Choice, find_lacks
+from sim2art.perception.options import ObserveOptions
+from sim2art.stages import fingerprint
 from sim2art.weights import find_weight
 
 
@@ -29,5 +30,13 @@ def observation_facts(options: ObserveOptions) -> dict[str, Any]:
     """What an observation depends on, the recording aside: everything."""
     choices = {task: choice_facts(task, options.choice(task)) for task in COMPONENTS}
     if options.choice("mask").name == "auto":
-        choices["mask"] = [*choices["mask"], find_weight("u2netp") is not None]
+        choices["mask"] = [*choices["mask"], not find_lacks("mask", Choice(name="u2net"))]
     return dataclasses.asdict(options) | choices
+
+
+def choice_facts(task: str, choice: Choice) -> list[Any]:
+    """What makes one choice differ from another: name, content of the user's place for it, whether its weight is there."""
+    place = None if choice.source is None else Path(choice.source).expanduser()
+    content = fingerprint(place) if place is not None and place.exists() else choice.source
+    weight = COMPONENTS[task][choice.name].weight
+    return [choice.name, content, weight is not None and find_weight(weight) is not None]

@@ -7,7 +7,8 @@ from typing import Any, assert_never
 
 from torch import nn
 
-from sim2art.networks.checkpoint_files import CHECKPOINTS, read_description, read_weights, write_checkpoint
+from sim2art.networks import CHECKPOINTS
+from sim2art.networks.checkpoint_files import read_description, read_weights, write_checkpoint
 from sim2art.networks.judge import Judge, JudgeConfig
 from sim2art.networks.mask_network import MaskNetwork, MaskNetworkConfig
 from sim2art.networks.point_encoder import EncoderConfig

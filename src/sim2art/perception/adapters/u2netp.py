@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from sim2art.optional import require
-from sim2art.weights import find_weight, require_weight
+from sim2art.weights import require_weight
 
 WEIGHT = "u2netp"
 _SIZE = 320
@@ -40,7 +40,10 @@ class U2NetP:
         return cv2.resize(stretched, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def load_u2netp(*, required: bool = False) -> U2NetP | None:
-    """The masker, or None when its weight file is not at hand and it is not required."""
-    path = require_weight(WEIGHT) if required else find_weight(WEIGHT)
-    return None if path is None else U2NetP(path)
+def load_u2netp() -> U2NetP:
+    """The masker.
+
+    Raises:
+        InvalidFileError: When its weight file is not at hand.
+    """
+    return U2NetP(require_weight(WEIGHT))

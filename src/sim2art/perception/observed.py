@@ -1,0 +1,34 @@
+"""What the chain of perception gives: an `Observation`, ready for any method."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from sim2art.observation.point_video import PointVideo
+from sim2art.observation.rgbd_video import RgbdVideo
+
+NO_MOTION = "no motion seen"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What was seen, ready for any method, and what was noticed on the way."""
+
+    video: RgbdVideo
+    """The used frames; world is the first used camera's frame."""
+    points: PointVideo
+    frame_ids: tuple[int, ...]
+    """The recording's numbers of the used frames."""
+    indices: Int[np.ndarray, "used"]
+    """Positions of the used frames in the capture."""
+    input_size: tuple[int, int]
+    """Width and height of the input images, px; the video may be smaller."""
+    mask: str = ""
+    """Which mask of the object was taken, as `MaskChoice` names it; empty where nobody noted it."""
+    moves: bool
+    """Whether any motion was seen."""
+    warnings: tuple[str, ...]
+    """Repairs and doubts, in words for a person."""
+    reasons: tuple[str, ...]
+    """Why the result cannot be fully trusted."""
