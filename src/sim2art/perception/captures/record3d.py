@@ -16,10 +16,14 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from sim2art.errors import InvalidFileError
-from sim2art.geometry.rotations import rotation_from_quaternion
-from sim2art.geometry.transforms import make_transform
 from sim2art.optional import require
-from sim2art.perception.captures.capture import DepthSource, mean_intrinsics, opencv_from_opengl, scale_intrinsics
+from sim2art.perception.captures.capture import (
+    DepthSource,
+    mean_intrinsics,
+    opencv_from_opengl,
+    poses_from_quaternions,
+    scale_intrinsics,
+)
 from sim2art.perception.captures.image_files import clean_depth, decode_rgb
 
 _MIN_CONFIDENCE = 1
@@ -190,9 +194,9 @@ def _poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> np.n
         if rows:
             warnings.append(f"The recording holds {len(rows)} poses for {max(frames) + 1} frames: poses are estimated.")
         return None
-    values = np.array(rows, dtype=np.float64)[frames]
-    xyzw = values[:, :4]
-    if values.shape[1] != 7 or not np.all(np.linalg.norm(xyzw, axis=1) > 1e-6):
+    try:
+        values = np.array(rows, dtype=np.float64)[frames]
+        return opencv_from_opengl(poses_from_quaternions(values[:, 4:7], values[:, :4]))
+    except (TypeError, ValueError, IndexError):
         warnings.append("The recording's poses are damaged: poses are estimated.")
         return None
-    return opencv_from_opengl(make_transform(rotation_from_quaternion(xyzw[:, [3, 0, 1, 2]]), values[:, 4:7]))

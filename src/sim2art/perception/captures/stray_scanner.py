@@ -11,9 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError
-from sim2art.geometry.rotations import rotation_from_quaternion
-from sim2art.geometry.transforms import make_transform
-from sim2art.perception.captures.capture import DepthSource
+from sim2art.perception.captures.capture import DepthSource, poses_from_quaternions
 from sim2art.perception.captures.image_files import files_by_number, read_depth_image, read_raw
 from sim2art.perception.captures.video_file import VideoFile
 
@@ -65,7 +63,6 @@ def read_stray_scanner(path: Path) -> DepthSource:
                 found = np.where(confidence >= _MIN_CONFIDENCE, found, np.float32(0))
         return found
 
-    poses = make_transform(rotation_from_quaternion(values[:, [8, 5, 6, 7]]), values[:, 2:5])
     return DepthSource(
         path=path,
         frame_ids=tuple(frames),
@@ -73,7 +70,7 @@ def read_stray_scanner(path: Path) -> DepthSource:
         images=lambda index: video.read(frames[index]),
         depths=depth,
         intrinsics=intrinsics,
-        world_from_camera=poses,
+        world_from_camera=poses_from_quaternions(values[:, 2:5], values[:, 5:9]),
         warnings=tuple(warnings),
     )
 
