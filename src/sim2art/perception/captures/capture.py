@@ -11,7 +11,8 @@ from jaxtyping import Float, Float32, UInt8
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.geometry.rotations import rotation_from_quaternion
 from sim2art.geometry.transforms import make_transform
-from sim2art.perception.captures.image_files import read_depth_image, read_rgb
+from sim2art.perception.captures.depth_images import read_depth_image
+from sim2art.perception.captures.image_files import read_rgb
 
 HOW_TO_GET_DEPTH = (
     "Let a depth component compute it (sim2art run --depth ..., such as ViPE or Depth Anything; `sim2art doctor` says "
@@ -160,7 +161,7 @@ class FileCapture:
             )
 
     def read_image(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
-        """RGB of a frame."""
+        """RGB of a frame, as it is stored."""
         return read_rgb(self.image_paths[index])
 
     def read_depth(self, index: int) -> Float32[np.ndarray, "height width"]:

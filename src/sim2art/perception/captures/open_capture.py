@@ -8,8 +8,8 @@ from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, Capture, Color
 from sim2art.perception.captures.capture_folder import is_capture_folder, read_capture_folder
 from sim2art.perception.captures.image_folder import is_image_folder, read_image_folder
 from sim2art.perception.captures.polycam import is_polycam, read_polycam
-from sim2art.perception.captures.realsense import is_realsense, read_realsense
 from sim2art.perception.captures.record3d import is_record3d, read_record3d
+from sim2art.perception.captures.rgbd_folder import is_rgbd_folder, read_rgbd_folder
 from sim2art.perception.captures.stray_scanner import is_stray_scanner, read_stray_scanner
 from sim2art.perception.captures.tum import is_tum, read_tum
 from sim2art.perception.captures.video_file import VIDEO_SUFFIXES, is_video, read_video
@@ -21,7 +21,11 @@ READERS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], ColorCapture]
     ("Polycam raw data (keyframes/)", is_polycam, read_polycam),
     ("ViPE output (rgb/, depth/, pose/, intrinsics/)", is_vipe_output, read_vipe_output),
     ("TUM RGB-D folder (rgb.txt, depth.txt)", is_tum, read_tum),
-    ("RealSense pictures (color/, depth/, camera_intrinsic.json)", is_realsense, read_realsense),
+    (
+        "colour and depth folders (RealSense, ScanNet, BundleSDF: color/ or rgb/, depth/, camera file)",
+        is_rgbd_folder,
+        read_rgbd_folder,
+    ),
     ("capture folder (rgb/, depth/, camera.json)", is_capture_folder, read_capture_folder),
     ("video (.mp4, .mov, .avi ...)", is_video, read_video),
     ("folder of pictures", is_image_folder, read_image_folder),

@@ -24,7 +24,8 @@ from sim2art.perception.captures.capture import (
     poses_from_quaternions,
     scale_intrinsics,
 )
-from sim2art.perception.captures.image_files import clean_depth, decode_rgb
+from sim2art.perception.captures.depth_images import clean_depth, keep_confident
+from sim2art.perception.captures.image_files import decode_rgb
 
 _MIN_CONFIDENCE = 1
 _LZFSE_PLAIN, _LZFSE_END = b"bvx-", b"bvx$"
@@ -65,11 +66,11 @@ def read_record3d(path: Path) -> DepthSource:
         where = f"{path}: rgbd/{frame}.depth"
         values = np.frombuffer(unpack_lzfse(read(f"rgbd/{frame}.depth"), where), np.float32)
         found = values.reshape(_depth_shape(meta, values.size, where))
+        confidence = None
         if frame in with_confidence:
             raw = np.frombuffer(unpack_lzfse(read(f"rgbd/{frame}.conf"), where), np.uint8)
-            if raw.size == found.size:
-                found = np.where(raw.reshape(found.shape) >= _MIN_CONFIDENCE, found, np.float32(0))
-        return clean_depth(found)
+            confidence = raw.reshape(found.shape) if raw.size == found.size else None
+        return keep_confident(clean_depth(found), confidence, _MIN_CONFIDENCE)
 
     def image(index: int) -> UInt8[np.ndarray, "height width 3"]:
         name = f"rgbd/{frames[index]}.jpg"
