@@ -58,7 +58,7 @@ def read_record3d(path: Path) -> DepthSource:
     if lost:
         warnings.append(f"{lost} frames lack their colour or depth image: they are left out.")
     first = decode_rgb(np.frombuffer(read(f"rgbd/{frames[0]}.jpg"), np.uint8), path)
-    intrinsics, told = _intrinsics(meta, first.shape[1], path)
+    intrinsics, told = read_intrinsics(meta, first.shape[1], path)
     with_confidence = set(_numbers(names, ".conf"))
 
     def depth(index: int) -> Float32[np.ndarray, "height width"]:
@@ -79,11 +79,11 @@ def read_record3d(path: Path) -> DepthSource:
     return DepthSource(
         path=path,
         frame_ids=tuple(frames),
-        times=_times(meta, frames),
+        times=read_times(meta, frames),
         images=image,
         depths=depth,
         intrinsics=intrinsics,
-        world_from_camera=_poses(meta, frames, warnings),
+        world_from_camera=read_poses(meta, frames, warnings),
         warnings=(*warnings, *told),
     )
 
@@ -152,7 +152,7 @@ def _numbers(names: list[str], suffix: str) -> list[int]:
     return [int(stem) for stem in stems if stem.isdecimal()]
 
 
-def _intrinsics(meta: dict[str, Any], width: int, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+def read_intrinsics(meta: dict[str, Any], width: int, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     """The matrix (px) at the stored images' width."""
     told: tuple[str, ...] = ()
     coefficients = meta.get("perFrameIntrinsicCoeffs")
@@ -179,7 +179,7 @@ def _depth_shape(meta: dict[str, Any], size: int, where: str) -> tuple[int, int]
     raise InvalidFileError(f"{where} holds {size} values; 'metadata' says {width}x{height}.", path=where)
 
 
-def _times(meta: dict[str, Any], frames: list[int]) -> np.ndarray:
+def read_times(meta: dict[str, Any], frames: list[int]) -> np.ndarray:
     """S since the first frame."""
     stamps = meta.get("frameTimestamps")
     if isinstance(stamps, list) and len(stamps) > max(frames):
@@ -189,7 +189,8 @@ def _times(meta: dict[str, Any], frames: list[int]) -> np.ndarray:
     return (np.array(frames) - frames[0]) / float(meta.get("fps") or 30.0)
 
 
-def _poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> np.ndarray | None:
+def read_poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> np.ndarray | None:
+    """World from camera (OpenCV axes) of the frames; None when there are none, which `warnings` is told."""
     rows = meta.get("poses")
     if not isinstance(rows, list) or len(rows) <= max(frames):
         if rows:

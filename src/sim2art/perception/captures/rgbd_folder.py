@@ -37,10 +37,9 @@ _MATRIX_NAMES = ("intrinsic_matrix", "K", "camera_matrix")
 
 
 def is_rgbd_folder(path: Path) -> bool:
-    """Whether a folder holds colour and depth folders and a camera file, other than our own."""
-    is_capture_folder = (path / "rgb").is_dir() and (path / "camera.json").is_file()
-    has_both = _first(path, _COLORS) is not None and _first(path, _DEPTHS) is not None
-    return has_both and find_camera_file(path) is not None and not is_capture_folder
+    """Whether a folder holds colour and depth folders, other than our own."""
+    is_capture_folder = (path / "rgb").is_dir() and (path / "depth").is_dir() and (path / "camera.json").is_file()
+    return _first(path, _COLORS) is not None and _first(path, _DEPTHS) is not None and not is_capture_folder
 
 
 def read_rgbd_folder(path: Path) -> Capture:
@@ -50,7 +49,13 @@ def read_rgbd_folder(path: Path) -> Capture:
         InvalidFileError: When they cannot be paired or the camera file does not say the camera matrix.
     """
     color, depth, file = _first(path, _COLORS), _first(path, _DEPTHS), find_camera_file(path)
-    assert color is not None and depth is not None and file is not None, "is_rgbd_folder was asked before."
+    assert color is not None and depth is not None, "is_rgbd_folder was asked before."
+    if file is None:
+        raise InvalidFileError(
+            f"{path} holds {color.name}/ and {depth.name}/, but no file that says the camera. Give camera.json with "
+            "intrinsics (3x3, px), depth_scale (m a unit) and fps, or the matrix alone in cam_K.txt.",
+            path=path,
+        )
     camera, intrinsics = read_camera(file)
     images = [image for image in color.iterdir() if image.suffix.lower() in IMAGE_SUFFIXES]
     depths = [image for image in depth.iterdir() if image.suffix.lower() in DEPTH_SUFFIXES]
