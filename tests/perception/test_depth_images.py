@@ -5,7 +5,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +18,7 @@ from sim2art.perception.captures.depth_images import (
     keep_confident,
     read_depth_image,
 )
-from tests.perception.recorded_files import encode_exr
+from tests.perception.recorded_files import write_depth_file
 
 DEPTH = np.random.default_rng(0).uniform(0.4, 4.0, (12, 17)).astype(np.float32)
 
@@ -50,39 +49,26 @@ def test_what_was_measured_is_kept(value: int, scale: float) -> None:
     np.testing.assert_allclose(depth, value * scale, rtol=1e-5)
 
 
-def _write(folder: Path, suffix: str, values: np.ndarray) -> Path:
-    path = folder / f"0{suffix}"
-    if suffix == ".npy":
-        np.save(path, values)
-    elif suffix == ".npz":
-        np.savez_compressed(path, depth=values)
-    elif suffix == ".exr":
-        path.write_bytes(encode_exr(values))
-    else:
-        assert cv2.imwrite(str(path), values)
-    return path
-
-
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".exr", ".tiff"])
 @pytest.mark.parametrize(("factor", "unit"), [(1.0, "in m "), (1000.0, "in mm ")])
 def test_floats_in_metres_or_millimetres_are_told_apart_and_said(
     tmp_path: Path, suffix: str, factor: float, unit: str
 ) -> None:
-    path = _write(tmp_path, suffix, DEPTH * np.float32(factor))
+    path = write_depth_file(tmp_path, suffix, DEPTH * np.float32(factor))
     scale, told = find_depth_scale([path])
     np.testing.assert_allclose(read_depth_image(path, scale), DEPTH, rtol=1e-4)
     assert unit in told[0]
 
 
 def test_integers_are_millimetres_unless_the_recording_says_otherwise(tmp_path: Path) -> None:
-    path = _write(tmp_path, ".png", np.rint(DEPTH * 1000).astype(np.uint16))
+    path = write_depth_file(tmp_path, ".png", np.rint(DEPTH * 1000).astype(np.uint16))
     assert find_depth_scale([path])[0] == 0.001
     assert "mm" in find_depth_scale([path])[1][0]
     assert find_depth_scale([path], 0.0002) == (0.0002, [])
 
 
 def test_a_scale_that_speaks_of_integers_does_not_shrink_metres(tmp_path: Path) -> None:
-    path = _write(tmp_path, ".npy", DEPTH)
+    path = write_depth_file(tmp_path, ".npy", DEPTH)
     scale, told = find_depth_scale([path], 0.001)
     assert scale == 1.0
     assert "0.001" in told[0]

@@ -4,6 +4,7 @@ Phones store images as the sensor lies and set a flag that says how to show them
 the stored image and carry no flag. So readers take colour as it is stored, and here the whole recording is turned upright.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -82,4 +83,4 @@ def _turn(image: np.ndarray, turns: int) -> np.ndarray:
 def _fits_only_turned(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
     """Whether a depth image has the shape of the upright colour image, not that of the stored one."""
     aspect, stored = shape[1] / shape[0], size[0] / size[1]
-    return abs(np.log(aspect * stored)) < abs(np.log(aspect / stored))
+    return abs(math.log(aspect * stored)) < abs(math.log(aspect / stored))
