@@ -139,8 +139,7 @@ class VideoFile:
         """The curve for high dynamic range, if any, and what a person should know."""
         told = []
         promised = self._stream.frames
-        # A trimmed clip still holds the frames that were cut away, which its edit list leaves out.
-        if promised > self.num_frames + self._num_trimmed + 1:
+        if promised > self.num_frames + self._num_trimmed + 1 and not self._lasts_as_said():
             told.append(
                 f"The video promises {promised} frames and holds {self.num_frames}: it is cut off; what is there is used."
             )
@@ -153,6 +152,15 @@ class VideoFile:
             name = "PQ" if kind == _PQ else "HLG"
             told.append(f"The video has high dynamic range ({name}): it was brought to standard range.")
         return curve, tuple(told)
+
+    def _lasts_as_said(self) -> bool:
+        """Whether the frames reach the end that the file names; then missing ones were trimmed away by its edit list."""
+        if not self._stream.duration:
+            return False
+        steps = np.diff(self._stamps)
+        step = float(np.median(steps)) if len(steps) else 0.0
+        begin = self._stream.start_time or 0
+        return float(self._stamps[-1] - begin) > self._stream.duration - 2.5 * step
 
     def _decode(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         if not 0 <= index < self.num_frames:
