@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -163,8 +164,8 @@ def write_vipe_output(scene: SlidingScene, folder: Path, name: str = "clip", *, 
     return folder
 
 
-def encode_exr(image: np.ndarray, *, compression: int = 3) -> bytes:
-    """An OpenEXR file with the channel Z, half or float, in blocks of scan lines."""
+def encode_exr(image: np.ndarray, *, compression: int = 3, channel: str = "Z") -> bytes:
+    """An OpenEXR file with one channel, half or float, in blocks of scan lines."""
     height, width = image.shape
     kind, lines = {2: 1, 4: 2}[image.itemsize], 16 if compression == 3 else 1
 
@@ -173,7 +174,7 @@ def encode_exr(image: np.ndarray, *, compression: int = 3) -> bytes:
 
     window = struct.pack("<4i", 0, 0, width - 1, height - 1)
     header = b"\x76\x2f\x31\x01" + struct.pack("<I", 2)
-    header += attribute("channels", "chlist", b"Z\0" + struct.pack("<iIii", kind, 0, 1, 1) + b"\0")
+    header += attribute("channels", "chlist", channel.encode() + b"\0" + struct.pack("<iIii", kind, 0, 1, 1) + b"\0")
     header += attribute("compression", "compression", bytes([compression]))
     header += attribute("dataWindow", "box2i", window) + attribute("displayWindow", "box2i", window)
     header += attribute("lineOrder", "lineOrder", b"\0") + attribute("pixelAspectRatio", "float", struct.pack("<f", 1))
@@ -194,6 +195,20 @@ def encode_exr(image: np.ndarray, *, compression: int = 3) -> bytes:
         table += struct.pack("<Q", offset)
         offset += len(block)
     return header + table + b"".join(blocks)
+
+
+def write_depth_file(folder: Path, suffix: str, values: np.ndarray) -> Path:
+    """Depth as an array, OpenEXR, TIFF or PNG, by the suffix."""
+    path = folder / f"0{suffix}"
+    if suffix == ".npy":
+        np.save(path, values)
+    elif suffix == ".npz":
+        np.savez_compressed(path, depth=values)
+    elif suffix == ".exr":
+        path.write_bytes(encode_exr(values))
+    else:
+        assert cv2.imwrite(str(path), values)
+    return path
 
 
 def _xyzw(pose: np.ndarray) -> list[float]:

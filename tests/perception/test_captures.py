@@ -67,7 +67,8 @@ def test_a_tum_folder_pairs_frames_by_time(scene: SlidingScene, tmp_path: Path) 
     np.testing.assert_allclose(capture.read_depth(1), scene.depths[2], atol=2e-4)
     np.testing.assert_allclose(capture.world_from_camera[2], scene.world_from_camera[3], atol=1e-6)
     np.testing.assert_allclose(capture.times, [0, 0.2, 0.3], atol=1e-9)
-    assert capture.intrinsics[0, 0] == 535.4
+    assert capture.intrinsics[0, 0] == pytest.approx(535.4 * 64 / 640)  # Published for 640x480.
+    assert any("intrinsics were scaled" in warning for warning in capture.warnings)
 
 
 @pytest.mark.parametrize(

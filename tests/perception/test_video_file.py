@@ -1,7 +1,9 @@
 """Videos give their frames by number and by their own times, upright, whatever the file is like."""
 
+import struct
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -120,3 +122,66 @@ def test_sound_alone_is_refused_in_words(tmp_path: Path) -> None:
 def test_a_frame_past_the_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidFileError, match="no frame 12"):
         VideoFile(write_video(tmp_path / "a.mp4", _frames())).read(12)
+
+
+def _write_with_thumbnail(path: Path, images: np.ndarray) -> Path:
+    """A video whose first stream is a small picture, as some cameras write."""
+    with av.open(str(path), "w") as container:
+        thumbnail, film = container.add_stream("mjpeg", rate=10), container.add_stream("libx264", rate=10)
+        thumbnail.width, thumbnail.height, thumbnail.pix_fmt = 64, 64, "yuvj420p"
+        film.height, film.width = images.shape[1:3]
+        film.pix_fmt = "yuv420p"
+        picture = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90, np.uint8), format="rgb24")
+        container.mux(thumbnail.encode(picture))
+        container.mux(thumbnail.encode())
+        for image in images:
+            container.mux(film.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+        container.mux(film.encode())
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_thumbnail_that_comes_first_is_not_the_video(tmp_path: Path, suffix: str) -> None:
+    video = VideoFile(_write_with_thumbnail(tmp_path / f"a{suffix}", _frames(height=96, width=128)))
+    assert video.num_frames == 12
+    assert video.size == (128, 96)
+    assert [_number(video.read(index)) for index in (0, 7, 11)] == [0, 7, 11]
+
+
+def _trim(path: Path, *, start: int, length: int) -> None:
+    """Let an mp4 file's edit list show `length` frames from frame `start` on (at 10 a second), as a phone's trim does."""
+    content = bytearray(path.read_bytes())
+    at = content.index(b"elst") + 4
+    assert content[at] == 0, "An edit list of version 0 is written here."
+    assert struct.unpack_from(">I", content, at + 4) == (1,)
+    media_scale = struct.unpack_from(">I", content, content.index(b"mdhd") + 16)[0]
+    movie_scale = struct.unpack_from(">I", content, content.index(b"mvhd") + 16)[0]
+    shown_first = struct.unpack_from(">i", content, at + 12)[0]
+    struct.pack_into(">Ii", content, at + 8, length * movie_scale // 10, shown_first + start * media_scale // 10)
+    path.write_bytes(bytes(content))
+
+
+def test_a_trimmed_clip_is_not_called_cut_off(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", _frames(20))
+    _trim(path, start=4, length=10)
+    video = VideoFile(path)
+    assert 9 <= video.num_frames <= 11
+    assert _number(video.read(0)) == 4
+    assert not any("cut off" in warning for warning in video.warnings)
+
+
+def test_a_clip_whose_end_was_lost_is_called_cut_off(tmp_path: Path) -> None:
+    noisy = np.random.default_rng(0).integers(0, 255, (30, 48, 64, 3)).astype(np.uint8)
+    whole = write_video(tmp_path / "a.mp4", noisy)
+    early = tmp_path / "b.mp4"  # With the index at the beginning, as phones and web pages send it.
+    with av.open(str(whole)) as source, av.open(str(early), "w", options={"movflags": "faststart"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    assert VideoFile(early).warnings == ()
+    early.write_bytes(early.read_bytes()[: early.stat().st_size // 2])
+    video = VideoFile(early)
+    assert 5 < video.num_frames < 25
+    assert any("promises 30 frames" in warning and "cut off" in warning for warning in video.warnings)

@@ -29,6 +29,7 @@ from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 from sim2art.perception.thinning import thin_out
 from sim2art.perception.track_agreement import ENOUGH, tracks_agree
 from sim2art.perception.turning import align_turning, solve_turning
+from sim2art.perception.unmoved_poses import find_unmoved_poses
 from sim2art.perception.view_change import ViewChange, judge_solved, judge_view_change
 from sim2art.perception.warm_up import count_warm_up
 
@@ -92,7 +93,10 @@ def complete(
         known = known if found is None else found
     elif cameras.name == "auto" and capture.world_from_camera is not None:
         poses = capture.world_from_camera[indices]
-    elif cameras.name == "static" or (cameras.name == "auto" and _shows_no_motion(grays)):
+        doubt = find_unmoved_poses(grays, poses)
+        if doubt is not None:
+            poses, warnings = None, [*warnings, doubt]
+    if poses is None and (cameras.name == "static" or (cameras.name == "auto" and _shows_no_motion(grays))):
         poses = np.tile(np.eye(4), (len(indices), 1, 1))
     if poses is not None:
         intrinsics = guess_intrinsics(known, guesses, size, warnings)

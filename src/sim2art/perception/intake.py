@@ -14,6 +14,7 @@ from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.captures.capture import Capture, scale_intrinsics
 from sim2art.perception.pose_checks import check_recorded_poses
 from sim2art.perception.thinning import thin_out
+from sim2art.perception.unmoved_poses import find_unmoved_poses
 
 _MAX_DAMAGED = 0.2
 _SMALL_WIDTH = 240
@@ -139,6 +140,10 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
         warnings.append("Depth images have another size than colour but the same shape: they were resized to it.")
     assert input_size is not None
     check_depth_unit(np.array(small_depths), capture)
+    poses = None if poses is None else poses[kept]
+    doubt = None if poses is None else find_unmoved_poses(np.array(grays), poses)
+    if doubt is not None:
+        poses, warnings = None, [*warnings, doubt]
     width, height = input_size
     k = _fit_intrinsics(capture, input_size)
     work = (grays[0].shape[1], grays[0].shape[0])
@@ -151,7 +156,7 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
         sharpness=np.array(sharpness),
         intrinsics=scale_intrinsics(k, work[0] / width, work[1] / height),
         input_size=input_size,
-        world_from_camera=None if poses is None else poses[kept],
+        world_from_camera=poses,
         warnings=tuple(warnings),
     )
 

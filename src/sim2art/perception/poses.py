@@ -57,7 +57,7 @@ def find_poses(recording: Recording, tracker: CameraTracker, cameras: str = "aut
                 "may be wrong. If the camera stood still, pass --cameras static."
             )
         warnings.append(
-            ("The recording has no camera poses: " if recording.world_from_camera is None else "Camera poses: ")
+            ("The recording has no usable camera poses: " if recording.world_from_camera is None else "Camera poses: ")
             + (
                 "the camera stands still."
                 if is_static

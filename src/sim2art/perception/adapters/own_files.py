@@ -13,12 +13,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.captures.capture_folder import read_camera_file, read_intrinsics, read_poses
-from sim2art.perception.captures.exr import read_exr_channel
-from sim2art.perception.captures.image_files import clean_depth, files_by_number, read_depth_image, read_raw
+from sim2art.perception.captures.camera_file import read_camera_file, read_intrinsics, read_poses
+from sim2art.perception.captures.depth_images import read_depth_image
+from sim2art.perception.captures.image_files import files_by_number, read_raw
 from sim2art.perception.tasks import DepthGuess, DepthKind, ImageFlow
 
-_DEPTH_SUFFIXES = (".png", ".npy", ".exr")
+_FLOAT_SUFFIXES = (".npy", ".exr")
+_DEPTH_SUFFIXES = (".png", *_FLOAT_SUFFIXES)
 _FLOW_MAGIC = 202021.25
 
 
@@ -51,12 +52,9 @@ class DepthFiles:
         path = self._files.get(frame_id)
         if path is None:
             raise InvalidFileError(f"{self._folder} holds no depth of frame {frame_id}.", path=self._folder)
-        if path.suffix == ".npy":
-            depth = clean_depth(load_array(path, 2).astype(np.float32))
-        elif path.suffix == ".exr":
-            depth = clean_depth(read_exr_channel(path.read_bytes(), path))
-        else:
-            depth = read_depth_image(path, self._scale)
+        # A scale speaks of integers; floats are what a network or renderer gave.
+        scale = 1.0 if path.suffix.lower() in _FLOAT_SUFFIXES else self._scale
+        depth = read_depth_image(path, scale)
         return DepthGuess(values=depth, kind=DepthKind.DEPTH)
 
 

@@ -9,7 +9,10 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from sim2art.errors import InvalidFileError, InvalidValueError
-from sim2art.perception.captures.image_files import read_depth_image, read_rgb
+from sim2art.geometry.rotations import rotation_from_quaternion
+from sim2art.geometry.transforms import make_transform
+from sim2art.perception.captures.depth_images import read_depth_image
+from sim2art.perception.captures.image_files import read_rgb
 
 HOW_TO_GET_DEPTH = (
     "Let a depth component compute it (sim2art run --depth ..., such as ViPE or Depth Anything; `sim2art doctor` says "
@@ -158,7 +161,7 @@ class FileCapture:
             )
 
     def read_image(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
-        """RGB of a frame."""
+        """RGB of a frame, as it is stored."""
         return read_rgb(self.image_paths[index])
 
     def read_depth(self, index: int) -> Float32[np.ndarray, "height width"]:
@@ -227,6 +230,21 @@ def scale_intrinsics(intrinsics: Float[np.ndarray, "3 3"], scale_x: float, scale
 def opencv_from_opengl(world_from_camera: Float[np.ndarray, "*batch 4 4"]) -> Float[np.ndarray, "*batch 4 4"]:
     """Poses of a camera that looks along -z with y up (OpenGL, ARKit), for axes x right, y down, z forward."""
     return world_from_camera @ np.diag([1.0, -1.0, -1.0, 1.0])
+
+
+def poses_from_quaternions(
+    translations: Float[np.ndarray, "frame 3"], xyzw: Float[np.ndarray, "frame 4"]
+) -> Float[np.ndarray, "frame 4 4"]:
+    """Transforms from translations (m) and quaternions (x, y, z, w, of any length but 0).
+
+    A row that is none (not finite, a quaternion of length 0) becomes NaN: such frames are counted and left out later.
+    """
+    norms = np.linalg.norm(xyzw, axis=1)
+    good = np.isfinite(norms) & (norms > 1e-6) & np.isfinite(translations).all(axis=1)
+    wxyz = np.where(good[:, None], xyzw[:, [3, 0, 1, 2]], [1.0, 0.0, 0.0, 0.0])
+    poses = make_transform(rotation_from_quaternion(wxyz), np.where(good[:, None], translations, 0.0))
+    poses[~good] = np.nan
+    return poses
 
 
 def mean_intrinsics(

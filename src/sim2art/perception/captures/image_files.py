@@ -4,31 +4,29 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 
 from sim2art.errors import InvalidFileError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 
-def read_rgb(path: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """RGB of an image file, turned upright as its EXIF flag says."""
-    return decode_rgb(_read_bytes(path), path)
+def read_rgb(path: Path, *, upright: bool = False) -> UInt8[np.ndarray, "height width 3"]:
+    """RGB of an image file as it is stored, or turned upright as its EXIF flag says."""
+    return decode_rgb(read_bytes(path), path, upright=upright)
 
 
 def read_raw(path: Path) -> np.ndarray:
     """An image file as it is stored: any number of channels and bits."""
-    return decode_image(_read_bytes(path), path, cv2.IMREAD_UNCHANGED)
+    return decode_image(read_bytes(path), path, cv2.IMREAD_UNCHANGED)
 
 
-def read_depth_image(path: Path, scale: float) -> Float32[np.ndarray, "height width"]:
-    """Depth (m, 0 = none) of a file with one 16-bit or float channel, at `scale` metres a unit."""
-    return depth_from_raw(read_raw(path), scale, path)
-
-
-def decode_rgb(raw: UInt8[np.ndarray, "byte"], path: Path | str) -> UInt8[np.ndarray, "height width 3"]:
+def decode_rgb(
+    raw: UInt8[np.ndarray, "byte"], path: Path | str, *, upright: bool = False
+) -> UInt8[np.ndarray, "height width 3"]:
     """RGB from the bytes of an image file; `path` is for the error message."""
-    return cv2.cvtColor(decode_image(raw, path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    return cv2.cvtColor(decode_image(raw, path, flags), cv2.COLOR_BGR2RGB)
 
 
 def decode_image(raw: UInt8[np.ndarray, "byte"], path: Path | str, flags: int) -> np.ndarray:
@@ -45,26 +43,6 @@ def decode_image(raw: UInt8[np.ndarray, "byte"], path: Path | str, flags: int) -
     return image
 
 
-def depth_from_raw(raw: np.ndarray, scale: float, path: Path | str) -> Float32[np.ndarray, "height width"]:
-    """Depth (m) from a stored depth image; values that are not finite or not positive become 0.
-
-    Raises:
-        InvalidFileError: When the image is no depth image.
-    """
-    if raw.ndim != 2 or raw.dtype not in (np.uint16, np.float32):
-        raise InvalidFileError(
-            f"{path} holds {raw.dtype} with shape {raw.shape}; a depth image has one 16-bit channel "
-            "(an 8-bit or colour picture of depth cannot be used).",
-            path=path,
-        )
-    return clean_depth(raw.astype(np.float32) * np.float32(scale))
-
-
-def clean_depth(depth: Float32[np.ndarray, "height width"]) -> Float32[np.ndarray, "height width"]:
-    """Depth (m) with everything that is not finite and positive set to 0."""
-    return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
-
-
 def files_by_number(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
     """Files of a folder whose name is a number, by that number."""
     if not folder.is_dir():
@@ -73,7 +51,8 @@ def files_by_number(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
     return {int(file.stem): file for file in sorted(files)}
 
 
-def _read_bytes(path: Path) -> UInt8[np.ndarray, "byte"]:
+def read_bytes(path: Path) -> UInt8[np.ndarray, "byte"]:
+    """A file's content."""
     try:
         return np.fromfile(path, dtype=np.uint8)
     except OSError as error:

@@ -4,19 +4,24 @@ A `camera.json` beside them may give `fps` or `times`, `intrinsics`, `frames` an
 folder; the pictures may lie in `rgb/` or `images/`.
 """
 
+import dataclasses
 import re
 from pathlib import Path
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.captures.capture import ColorSource
-from sim2art.perception.captures.capture_folder import (
-    fit_to_images,
+from sim2art.perception.captures.camera_file import (
     read_camera_file,
     read_intrinsics,
+    read_lens,
     read_poses,
     read_times,
+    said_size,
 )
+from sim2art.perception.captures.capture import ColorCapture, ColorSource
+from sim2art.perception.captures.file_capture import frame_numbers
 from sim2art.perception.captures.image_files import IMAGE_SUFFIXES, read_rgb
+from sim2art.perception.captures.orientation import exif_turns
+from sim2art.perception.captures.settle import first_size, fit_intrinsics, settle
 
 _PLACES = ("", "rgb", "images", "color")
 
@@ -26,7 +31,7 @@ def is_image_folder(path: Path) -> bool:
     return path.is_dir() and _find_images(path) is not None
 
 
-def read_image_folder(path: Path) -> ColorSource:
+def read_image_folder(path: Path) -> ColorCapture:
     """Open a folder of pictures as a recording of colour.
 
     Raises:
@@ -35,10 +40,7 @@ def read_image_folder(path: Path) -> ColorSource:
     images = _find_images(path)
     if images is None:
         raise InvalidFileError(f"{path} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).", path=path)
-    numbers = [_number(image) for image in images]
-    ids = [int(n) for n in numbers if n is not None]
-    if len(ids) < len(images) or len(set(ids)) < len(ids):
-        ids = list(range(len(images)))
+    ids = frame_numbers(images)
     of_id = dict(zip(ids, images, strict=True))
     warnings: list[str] = []
     file = path / "camera.json"
@@ -54,19 +56,25 @@ def read_image_folder(path: Path) -> ColorSource:
             "The folder of pictures says no times ('fps' in camera.json): they are taken to be 1/30 s apart."
         )
     chosen = [of_id[frames[position]] for position in present]
-    intrinsics, poses = None, camera.get("world_from_camera")
-    if "intrinsics" in camera:
-        intrinsics, told = fit_to_images(read_intrinsics(camera, file), camera, chosen[0], file)
-        warnings += told
-    return ColorSource(
+    poses = camera.get("world_from_camera")
+    poses = None if poses is None else read_poses(poses, len(frames), file)[present]
+    has_camera = "intrinsics" in camera
+    capture = ColorSource(
         path=path,
         frame_ids=tuple(frames[position] for position in present),
         times=read_times(camera, len(frames), path)[present],
-        images=lambda index: read_rgb(chosen[index]),
-        intrinsics=intrinsics,
-        world_from_camera=None if poses is None else read_poses(poses, len(frames), file)[present],
+        # Without a camera that must turn with it, each picture is turned as its own flag says.
+        images=lambda index: read_rgb(chosen[index], upright=not has_camera),
+        world_from_camera=poses,
         warnings=tuple(warnings),
     )
+    if not has_camera:
+        return capture
+    turns = exif_turns(chosen[0])
+    fitted = fit_intrinsics(read_intrinsics(camera, file), said_size(camera), first_size(chosen), file, turns)
+    told = (*capture.warnings, *fitted.told)
+    capture = dataclasses.replace(capture, intrinsics=fitted.intrinsics, warnings=told)
+    return settle(capture, fitted, turns=turns, lens=read_lens(camera, file))
 
 
 def _find_images(path: Path) -> list[Path] | None:
@@ -84,9 +92,3 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     """Sort key by which img2 comes before img10."""
     words = re.split(r"(\d+)", path.stem)
     return [(int(word), "") if word.isdecimal() else (-1, word) for word in words]
-
-
-def _number(path: Path) -> str | None:
-    """The last number in a file's name."""
-    found = re.findall(r"\d+", path.stem)
-    return found[-1] if found else None

@@ -2,9 +2,10 @@
 
 T is a time stamp in microseconds. A camera file holds fx, fy, cx, cy, width, height (px) and t_00 ... t_23: the camera in
 the world, row by row, in ARKit's axes. Poses that Polycam made consistent (`corrected_cameras`, `corrected_images`) are
-preferred. Depth is in mm at 256x192 px; confidence is 0, 54 or 255, and 0 is left out.
+preferred where they cover the frames. Depth is in mm at 256x192 px; confidence is 0, 54 or 255, and 0 is left out.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +13,36 @@ from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.transforms import make_transform
-from sim2art.perception.captures.capture import DepthSource, mean_intrinsics, opencv_from_opengl
-from sim2art.perception.captures.capture_folder import read_camera_file
-from sim2art.perception.captures.image_files import files_by_number, read_depth_image, read_raw, read_rgb
+from sim2art.perception.captures.camera_file import read_camera_file, said_size
+from sim2art.perception.captures.capture import ColorCapture, DepthSource, mean_intrinsics, opencv_from_opengl
+from sim2art.perception.captures.depth_images import MILLIMETRES, keep_confident, read_depth_image
+from sim2art.perception.captures.image_files import files_by_number, read_raw, read_rgb
+from sim2art.perception.captures.orientation import exif_turns
+from sim2art.perception.captures.settle import first_size, fit_intrinsics, settle
 
-_DEPTH_SCALE = 0.001
 _TRANSFORM = [f"t_{row}{column}" for row in range(3) for column in range(4)]
+_KINDS = ("", "corrected_")
 
 
 def is_polycam(path: Path) -> bool:
-    """Whether a folder holds Polycam's raw data."""
+    """Whether a folder holds Polycam's raw data, with depth or without."""
     return _keyframes(path) is not None
 
 
-def read_polycam(path: Path) -> DepthSource:
+@dataclass(frozen=True, kw_only=True)
+class _Frames:
+    """Images and cameras by time stamp, as recorded or as Polycam corrected them."""
+
+    kind: str
+    images: dict[int, Path]
+    cameras: dict[int, Path]
+
+    def stamps(self, depths: dict[int, Path]) -> list[int]:
+        """Frames that have everything."""
+        return sorted(set(self.images) & set(self.cameras) & set(depths))
+
+
+def read_polycam(path: Path) -> ColorCapture:
     """Open a folder of Polycam raw data.
 
     Raises:
@@ -33,59 +50,90 @@ def read_polycam(path: Path) -> DepthSource:
     """
     folder = _keyframes(path)
     assert folder is not None, "is_polycam was asked before."
-    kind = "corrected_" if (folder / "corrected_cameras").is_dir() and (folder / "corrected_images").is_dir() else ""
-    images = files_by_number(folder / f"{kind}images", (".jpg", ".jpeg", ".png"))
-    cameras = files_by_number(folder / f"{kind}cameras", (".json",))
     depths = files_by_number(folder / "depth", (".png",))
     confidences = files_by_number(folder / "confidence", (".png",))
-    stamps = sorted(set(images) & set(cameras) & set(depths))
-    if not stamps:
-        raise InvalidFileError(
-            f"{path}: {len(images)} images, {len(cameras)} cameras and {len(depths)} depth images have no frame in common. "
-            "Record in LiDAR or Room mode with developer mode on, and export the raw data.",
-            path=path,
-        )
     warnings: list[str] = []
-    lost = len(set(images) | set(depths)) - len(stamps)
+    frames = _choose_frames(path, folder, depths, warnings)
+    stamps = frames.stamps(depths)
+    lost = len(set(frames.images) | set(depths)) - len(stamps)
     if lost:
         warnings.append(f"{lost} frames lack their image, camera or depth: they are left out.")
     coefficients, poses = [], []
     for stamp in stamps:
-        camera = read_camera_file(cameras[stamp])
+        camera = read_camera_file(frames.cameras[stamp])
         try:
             coefficients.append([float(camera[name]) for name in ("fx", "fy", "cx", "cy")])
             rows = np.array([float(camera[name]) for name in _TRANSFORM]).reshape(3, 4)
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidFileError(
-                f"{cameras[stamp]}: {error} is missing or no number.", path=cameras[stamp]
+                f"{frames.cameras[stamp]}: {error} is missing or no number.", path=frames.cameras[stamp]
             ) from error
         poses.append(make_transform(rows[:, :3], rows[:, 3]))
     intrinsics, told = mean_intrinsics(np.array(coefficients), str(path))
-    times = (np.array(stamps, dtype=np.float64) - stamps[0]) * 1e-6
+    first = stamps[0]
+    images = [frames.images[stamp] for stamp in stamps]
+    turns = exif_turns(images[0])
+    said = said_size(read_camera_file(frames.cameras[first]))
+    fitted = fit_intrinsics(intrinsics, said, first_size(images), frames.cameras[first], turns)
 
     def depth(index: int) -> Float32[np.ndarray, "height width"]:
         stamp = stamps[index]
-        found = read_depth_image(depths[stamp], _DEPTH_SCALE)
-        if stamp in confidences:
-            confidence = read_raw(confidences[stamp])
-            if confidence.shape == found.shape:
-                found = np.where(confidence > 0, found, np.float32(0))
-        return found
+        confidence = read_raw(confidences[stamp]) if stamp in confidences else None
+        return keep_confident(read_depth_image(depths[stamp], MILLIMETRES), confidence, 1)
 
-    return DepthSource(
+    capture = DepthSource(
         path=path,
         frame_ids=tuple(range(len(stamps))),
-        times=times,
-        images=lambda index: read_rgb(images[stamps[index]]),
+        times=(np.array(stamps, dtype=np.float64) - first) * 1e-6,
+        images=lambda index: read_rgb(images[index]),
         depths=depth,
-        intrinsics=intrinsics,
+        intrinsics=fitted.intrinsics,
         world_from_camera=opencv_from_opengl(np.array(poses)),
-        warnings=(*warnings, *told),
+        warnings=(*warnings, *told, *fitted.told),
     )
+    return settle(capture, fitted, turns=turns)
+
+
+def _choose_frames(path: Path, folder: Path, depths: dict[int, Path], warnings: list[str]) -> _Frames:
+    """Corrected images and cameras where they cover as many depth frames as the raw ones, else those."""
+    raw, corrected = (
+        _Frames(
+            kind=kind,
+            images=files_by_number(folder / f"{kind}images", (".jpg", ".jpeg", ".png")),
+            cameras=files_by_number(folder / f"{kind}cameras", (".json",)),
+        )
+        for kind in _KINDS
+    )
+    covered = len(corrected.stamps(depths)), len(raw.stamps(depths))
+    if not depths:
+        pictures = folder / f"{(raw if raw.images else corrected).kind}images"
+        raise InvalidFileError(
+            f"{path} is a Polycam capture of photo mode: {max(len(raw.images), len(corrected.images))} images with cameras, "
+            "but no depth. Record in LiDAR or Room mode with developer mode on, and export the raw data; or go on with colour "
+            f"alone: sim2art run {pictures} --chain light",
+            path=path,
+        )
+    if max(covered) == 0:
+        raise InvalidFileError(
+            f"{path}: {len(raw.images)} images, {len(raw.cameras)} cameras and {len(depths)} depth images have no frame in "
+            "common. Record in LiDAR or Room mode with developer mode on, and export the raw data.",
+            path=path,
+        )
+    if covered[0] >= covered[1]:
+        if not raw.images:
+            warnings.append(
+                "The Polycam capture holds corrected images and cameras only, not the raw ones: those are used."
+            )
+        return corrected
+    if covered[0]:
+        warnings.append(
+            f"Polycam corrected only {covered[0]} of {covered[1]} frames with depth: the raw images and cameras are used."
+        )
+    return raw
 
 
 def _keyframes(path: Path) -> Path | None:
     for folder in (path / "keyframes", path):
-        if (folder / "images").is_dir() and (folder / "cameras").is_dir() and (folder / "depth").is_dir():
+        if any((folder / f"{kind}images").is_dir() and (folder / f"{kind}cameras").is_dir() for kind in _KINDS):
             return folder
     return None

@@ -16,11 +16,16 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from sim2art.errors import InvalidFileError
-from sim2art.geometry.rotations import rotation_from_quaternion
-from sim2art.geometry.transforms import make_transform
 from sim2art.optional import require
-from sim2art.perception.captures.capture import DepthSource, mean_intrinsics, opencv_from_opengl, scale_intrinsics
-from sim2art.perception.captures.image_files import clean_depth, decode_rgb
+from sim2art.perception.captures.capture import (
+    DepthSource,
+    mean_intrinsics,
+    opencv_from_opengl,
+    poses_from_quaternions,
+    scale_intrinsics,
+)
+from sim2art.perception.captures.depth_images import clean_depth, keep_confident
+from sim2art.perception.captures.image_files import decode_rgb
 
 _MIN_CONFIDENCE = 1
 _LZFSE_PLAIN, _LZFSE_END = b"bvx-", b"bvx$"
@@ -53,7 +58,7 @@ def read_record3d(path: Path) -> DepthSource:
     if lost:
         warnings.append(f"{lost} frames lack their colour or depth image: they are left out.")
     first = decode_rgb(np.frombuffer(read(f"rgbd/{frames[0]}.jpg"), np.uint8), path)
-    intrinsics, told = _intrinsics(meta, first.shape[1], path)
+    intrinsics, told = read_intrinsics(meta, first.shape[1], path)
     with_confidence = set(_numbers(names, ".conf"))
 
     def depth(index: int) -> Float32[np.ndarray, "height width"]:
@@ -61,11 +66,11 @@ def read_record3d(path: Path) -> DepthSource:
         where = f"{path}: rgbd/{frame}.depth"
         values = np.frombuffer(unpack_lzfse(read(f"rgbd/{frame}.depth"), where), np.float32)
         found = values.reshape(_depth_shape(meta, values.size, where))
+        confidence = None
         if frame in with_confidence:
             raw = np.frombuffer(unpack_lzfse(read(f"rgbd/{frame}.conf"), where), np.uint8)
-            if raw.size == found.size:
-                found = np.where(raw.reshape(found.shape) >= _MIN_CONFIDENCE, found, np.float32(0))
-        return clean_depth(found)
+            confidence = raw.reshape(found.shape) if raw.size == found.size else None
+        return keep_confident(clean_depth(found), confidence, _MIN_CONFIDENCE)
 
     def image(index: int) -> UInt8[np.ndarray, "height width 3"]:
         name = f"rgbd/{frames[index]}.jpg"
@@ -74,11 +79,11 @@ def read_record3d(path: Path) -> DepthSource:
     return DepthSource(
         path=path,
         frame_ids=tuple(frames),
-        times=_times(meta, frames),
+        times=read_times(meta, frames),
         images=image,
         depths=depth,
         intrinsics=intrinsics,
-        world_from_camera=_poses(meta, frames, warnings),
+        world_from_camera=read_poses(meta, frames, warnings),
         warnings=(*warnings, *told),
     )
 
@@ -147,7 +152,7 @@ def _numbers(names: list[str], suffix: str) -> list[int]:
     return [int(stem) for stem in stems if stem.isdecimal()]
 
 
-def _intrinsics(meta: dict[str, Any], width: int, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+def read_intrinsics(meta: dict[str, Any], width: int, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     """The matrix (px) at the stored images' width."""
     told: tuple[str, ...] = ()
     coefficients = meta.get("perFrameIntrinsicCoeffs")
@@ -174,7 +179,7 @@ def _depth_shape(meta: dict[str, Any], size: int, where: str) -> tuple[int, int]
     raise InvalidFileError(f"{where} holds {size} values; 'metadata' says {width}x{height}.", path=where)
 
 
-def _times(meta: dict[str, Any], frames: list[int]) -> np.ndarray:
+def read_times(meta: dict[str, Any], frames: list[int]) -> np.ndarray:
     """S since the first frame."""
     stamps = meta.get("frameTimestamps")
     if isinstance(stamps, list) and len(stamps) > max(frames):
@@ -184,15 +189,16 @@ def _times(meta: dict[str, Any], frames: list[int]) -> np.ndarray:
     return (np.array(frames) - frames[0]) / float(meta.get("fps") or 30.0)
 
 
-def _poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> np.ndarray | None:
+def read_poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> np.ndarray | None:
+    """World from camera (OpenCV axes) of the frames; None when there are none, which `warnings` is told."""
     rows = meta.get("poses")
     if not isinstance(rows, list) or len(rows) <= max(frames):
         if rows:
             warnings.append(f"The recording holds {len(rows)} poses for {max(frames) + 1} frames: poses are estimated.")
         return None
-    values = np.array(rows, dtype=np.float64)[frames]
-    xyzw = values[:, :4]
-    if values.shape[1] != 7 or not np.all(np.linalg.norm(xyzw, axis=1) > 1e-6):
+    try:
+        values = np.array(rows, dtype=np.float64)[frames]
+        return opencv_from_opengl(poses_from_quaternions(values[:, 4:7], values[:, :4]))
+    except (TypeError, ValueError, IndexError):
         warnings.append("The recording's poses are damaged: poses are estimated.")
         return None
-    return opencv_from_opengl(make_transform(rotation_from_quaternion(xyzw[:, [3, 0, 1, 2]]), values[:, 4:7]))

@@ -11,13 +11,12 @@ import numpy as np
 from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError
-from sim2art.geometry.rotations import rotation_from_quaternion
-from sim2art.geometry.transforms import make_transform
-from sim2art.perception.captures.capture import DepthSource
-from sim2art.perception.captures.image_files import files_by_number, read_depth_image, read_raw
+from sim2art.perception.captures.capture import Capture, DepthSource, poses_from_quaternions
+from sim2art.perception.captures.depth_images import MILLIMETRES, keep_confident, read_depth_image
+from sim2art.perception.captures.image_files import files_by_number, read_raw
+from sim2art.perception.captures.settle import fit_intrinsics, settle
 from sim2art.perception.captures.video_file import VideoFile
 
-_DEPTH_SCALE = 0.001
 _MIN_CONFIDENCE = 1
 
 
@@ -26,7 +25,7 @@ def is_stray_scanner(path: Path) -> bool:
     return (path / "odometry.csv").is_file() and (path / "rgb.mp4").is_file()
 
 
-def read_stray_scanner(path: Path) -> DepthSource:
+def read_stray_scanner(path: Path) -> Capture:
     """Open a Stray Scanner folder.
 
     Raises:
@@ -39,9 +38,10 @@ def read_stray_scanner(path: Path) -> DepthSource:
             f"{path / 'depth'} holds no depth images; the recording was made without LiDAR or copied in part.",
             path=path,
         )
-    video = VideoFile(path / "rgb.mp4")
+    video = VideoFile(path / "rgb.mp4", upright=False)
     table = _read_table(path / "odometry.csv", columns=9, skip=1)
     intrinsics = _read_table(path / "camera_matrix.csv", columns=3, skip=0)[:3, :3]
+    fitted = fit_intrinsics(intrinsics, None, video.size, path / "camera_matrix.csv")
     rows = {int(row[1]): row for row in table}
     frames = [frame for frame in sorted(depths) if frame in rows and frame < video.num_frames]
     if not frames:
@@ -58,24 +58,22 @@ def read_stray_scanner(path: Path) -> DepthSource:
 
     def depth(index: int) -> Float32[np.ndarray, "height width"]:
         frame = frames[index]
-        found = read_depth_image(depths[frame], _DEPTH_SCALE)
-        if frame in confidences:
-            confidence = read_raw(confidences[frame])
-            if confidence.shape == found.shape:
-                found = np.where(confidence >= _MIN_CONFIDENCE, found, np.float32(0))
-        return found
+        confidence = read_raw(confidences[frame]) if frame in confidences else None
+        return keep_confident(read_depth_image(depths[frame], MILLIMETRES), confidence, _MIN_CONFIDENCE)
 
-    poses = make_transform(rotation_from_quaternion(values[:, [8, 5, 6, 7]]), values[:, 2:5])
-    return DepthSource(
+    capture = DepthSource(
         path=path,
         frame_ids=tuple(frames),
         times=values[:, 0] - values[0, 0],
         images=lambda index: video.read(frames[index]),
         depths=depth,
-        intrinsics=intrinsics,
-        world_from_camera=poses,
+        intrinsics=fitted.intrinsics,
+        world_from_camera=poses_from_quaternions(values[:, 2:5], values[:, 5:9]),
         warnings=tuple(warnings),
     )
+    settled = settle(capture, fitted, turns=video.turns)
+    assert isinstance(settled, Capture), "It has depth."
+    return settled
 
 
 def _read_table(path: Path, *, columns: int, skip: int) -> np.ndarray:
@@ -84,7 +82,7 @@ def _read_table(path: Path, *, columns: int, skip: int) -> np.ndarray:
         lines = path.read_text().splitlines()[skip:]
         rows = [[float(word) for word in line.split(",")[:columns]] for line in lines if line.strip()]
         table = np.array(rows, dtype=np.float64)
-        assert table.ndim == 2 and table.shape[1] == columns and np.all(np.isfinite(table))
+        assert table.ndim == 2 and table.shape[1] == columns
     except (OSError, UnicodeDecodeError, ValueError, AssertionError) as error:
         raise InvalidFileError(
             f"{path} is missing or damaged; rows of {columns} numbers with commas between are needed.", path=path

@@ -21,6 +21,8 @@ from sim2art.perception.captures.capture import ColorSource
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mts", ".3gp", ".wmv", ".mpg", ".mpeg")
 _PQ, _HLG = 16, 18
 """Transfer characteristics of ITU-T H.273: SMPTE ST 2084 and ARIB STD-B67."""
+_COVER = 0x0400
+"""FFmpeg's flag of a stream that is a cover picture."""
 _MAX_THREADS = 8
 _MAX_BACK = 3
 """Keyframes that are tried, one before the other, when a frame does not come out after a seek."""
@@ -51,11 +53,14 @@ def read_video(path: Path) -> ColorSource:
 class VideoFile:
     """Frames of a video by number, counted in the order they are shown."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, upright: bool = True) -> None:
+        """Open a video; its frames come as they are shown, or without `upright` as they are stored."""
         self.path = path
+        self._upright = upright
+        self._turns: int | None = None
         self._av: Any = require("av", extra="video")
         self._container = self._open()
-        self._stream = self._container.streams.video[0]
+        self._stream = _main_stream(self._container)
         self._stream.thread_type = "AUTO"
         # Every thread holds frames of its own, which add up for large ones on machines with many cores.
         self._stream.codec_context.thread_count = min(_MAX_THREADS, cpu_count() or 1)
@@ -72,6 +77,18 @@ class VideoFile:
     def num_frames(self) -> int:
         """Number of frames."""
         return len(self._stamps)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the stored frames, px."""
+        return self._stream.width, self._stream.height
+
+    @property
+    def turns(self) -> int:
+        """Quarter turns, counter-clockwise, that bring the stored frames upright; the first frame says it."""
+        if self._turns is None:
+            self.read(0)
+        return self._turns or 0
 
     def read(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """RGB of a frame, upright.
@@ -101,10 +118,13 @@ class VideoFile:
     def _index(self) -> tuple[np.ndarray, Bool[np.ndarray, "frame"]]:
         """Stamps of all frames in the order of showing, and which are keyframes; nothing is decoded."""
         keys: dict[int, bool] = {}
+        self._num_trimmed = 0
         try:
             for packet in self._container.demux(self._stream):
                 stamp = packet.pts if packet.pts is not None else packet.dts
-                if stamp is not None and packet.size and not packet.is_discard:
+                if packet.is_discard:
+                    self._num_trimmed += 1
+                elif stamp is not None and packet.size:
                     keys[stamp] = packet.is_keyframe
         except (OSError, ValueError):
             pass  # What was read until here counts; the missing rest is said below.
@@ -119,7 +139,7 @@ class VideoFile:
         """The curve for high dynamic range, if any, and what a person should know."""
         told = []
         promised = self._stream.frames
-        if promised > self.num_frames + 1:
+        if promised > self.num_frames + self._num_trimmed + 1 and not self._lasts_as_said():
             told.append(
                 f"The video promises {promised} frames and holds {self.num_frames}: it is cut off; what is there is used."
             )
@@ -132,6 +152,15 @@ class VideoFile:
             name = "PQ" if kind == _PQ else "HLG"
             told.append(f"The video has high dynamic range ({name}): it was brought to standard range.")
         return curve, tuple(told)
+
+    def _lasts_as_said(self) -> bool:
+        """Whether the frames reach the end that the file names; then missing ones were trimmed away by its edit list."""
+        if not self._stream.duration:
+            return False
+        steps = np.diff(self._stamps)
+        step = float(np.median(steps)) if len(steps) else 0.0
+        begin = self._stream.start_time or 0
+        return float(self._stamps[-1] - begin) > self._stream.duration - 2.5 * step
 
     def _decode(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         if not 0 <= index < self.num_frames:
@@ -166,19 +195,20 @@ class VideoFile:
                 if stamp is None or stamp < wanted:
                     continue
                 self._next = int(np.searchsorted(self._stamps, stamp)) + 1
-                return self._upright(frame) if stamp == wanted else None
+                return self._to_image(frame) if stamp == wanted else None
         except (OSError, ValueError):
             pass  # A damaged stretch: the caller tries an earlier keyframe.
         self._next = self.num_frames
         return None
 
-    def _upright(self, frame: Any) -> UInt8[np.ndarray, "height width 3"]:
+    def _to_image(self, frame: Any) -> UInt8[np.ndarray, "height width 3"]:
         image = frame.to_ndarray(format="rgb24")
         ratio = self._stream.sample_aspect_ratio
         if ratio and abs(float(ratio) - 1.0) > 0.01:
             width = max(1, round(image.shape[1] * float(ratio)))
             image = cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_AREA)
-        return np.ascontiguousarray(np.rot90(image, k=round(frame.rotation / 90)))
+        self._turns = round(frame.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(image, k=self._turns)) if self._upright else image
 
 
 def _tone_curve(transfer: int) -> UInt8[np.ndarray, "256"] | None:
@@ -202,6 +232,13 @@ def _tone_curve(transfer: int) -> UInt8[np.ndarray, "256"] | None:
     mapped = np.clip(light * (1 + light / white**2) / (1 + light), 0, 1)
     shown = np.where(mapped <= 0.0031308, 12.92 * mapped, 1.055 * mapped ** (1 / 2.4) - 0.055)
     return np.rint(255 * shown).astype(np.uint8)
+
+
+def _main_stream(container: Any) -> Any:
+    """The largest video stream: thumbnails and cover pictures are streams too, and may come first."""
+    streams = container.streams.video
+    films = [stream for stream in streams if not stream.disposition & _COVER] or list(streams)
+    return max(films, key=lambda stream: stream.width * stream.height)  # The first one of equals.
 
 
 def _words(error: Exception) -> str:

@@ -13,8 +13,8 @@ from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.capture import DepthSource, mean_intrinsics
+from sim2art.perception.captures.depth_images import clean_depth
 from sim2art.perception.captures.exr import read_exr_channel
-from sim2art.perception.captures.image_files import clean_depth
 from sim2art.perception.captures.video_file import VideoFile
 
 _GUESSED = "Lengths are ViPE's guess at metres, not measured: give --known-length to make them exact."

@@ -1,0 +1,130 @@
+"""Recordings that are kept as one colour and one depth file a frame: what all readers of such folders have in common."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim2art.errors import InvalidFileError
+from sim2art.perception.captures.camera_file import read_lens, said_size
+from sim2art.perception.captures.capture import Capture, FileCapture
+from sim2art.perception.captures.depth_images import find_depth_scale
+from sim2art.perception.captures.orientation import exif_turns
+from sim2art.perception.captures.settle import first_size, fit_intrinsics, settle
+
+
+def file_capture(
+    path: Path, *, frame_ids: list[int], times: np.ndarray, images: list[Path], depths: list[Path], camera: dict[str, Any],
+    file: Path, intrinsics: np.ndarray, poses: np.ndarray | None, told: list[str], depth_scale: float | None = None,
+) -> Capture:  # fmt: skip
+    """One colour and one depth file a frame, as a recording.
+
+    Args:
+        path: The recording.
+        frame_ids: Its number of each frame.
+        times: s.
+        images: Colour, as it is stored.
+        depths: Depth of the same view.
+        camera: What is said of the camera: width and height that the intrinsics speak of, lens, depth_scale, is_metric.
+        file: Where that stands.
+        intrinsics: px.
+        poses: World from camera (OpenCV axes).
+        told: What was repaired so far.
+        depth_scale: m a unit, where `camera` does not say it.
+
+    Raises:
+        InvalidFileError: When the intrinsics or the depth's unit do not fit the files.
+    """
+    turns = exif_turns(images[0])
+    fitted = fit_intrinsics(intrinsics, said_size(camera), first_size(images), file, turns)
+    said = camera.get("depth_scale", depth_scale)
+    if said is not None and not isinstance(said, int | float):
+        raise InvalidFileError(
+            f"{file}: 'depth_scale' is {said!r}; the metres of one depth unit are needed (0.001 for mm).", path=file
+        )
+    scale, assumed = find_depth_scale(depths, said)
+    capture = FileCapture(
+        path=path,
+        frame_ids=tuple(frame_ids),
+        times=times,
+        image_paths=tuple(images),
+        depth_paths=tuple(depths),
+        depth_scale=float(scale),
+        intrinsics=fitted.intrinsics,
+        world_from_camera=poses,
+        is_metric=bool(camera.get("is_metric", True)),
+        warnings=(*told, *fitted.told, *assumed),
+    )
+    settled = settle(capture, fitted, turns=turns, lens=read_lens(camera, file))
+    assert isinstance(settled, Capture), "It has depth."
+    return settled
+
+
+def pair_files(images: list[Path], depths: list[Path]) -> tuple[list[tuple[Path, Path]], list[str]]:
+    """Colour and depth files of the same name, else of the same last number, else in the order of their names.
+
+    Returns:
+        The pairs, and what was assumed or left out, in words.
+    """
+    pairs = _pair_by(images, depths, lambda file: file.stem) or _pair_by(images, depths, last_number)
+    told = []
+    if not pairs and images and len(images) == len(depths):
+        pairs = list(zip(sorted(images), sorted(depths), strict=True))
+        told.append("Colour and depth images have different names: they are paired in the order of their names.")
+    lost = max(len(images), len(depths)) - len(pairs)
+    if pairs and lost:
+        told.append(f"{lost} frames lack their colour or depth image: they are left out.")
+    return pairs, told
+
+
+def frame_numbers(files: list[Path]) -> list[int]:
+    """The number in each file's name; positions where the names have none or repeat one."""
+    numbers = [last_number(file) for file in files]
+    found = [int(number) for number in numbers if number is not None]
+    return found if len(set(found)) == len(files) else list(range(len(files)))
+
+
+def last_number(path: Path) -> str | None:
+    """The last number in a file's name, without leading zeros."""
+    found = re.findall(r"\d+", path.stem)
+    return str(int(found[-1])) if found else None
+
+
+def read_matrix_file(path: Path) -> np.ndarray:
+    """A matrix of numbers in a text file, 3x3 or 4x4.
+
+    Raises:
+        InvalidFileError: When it holds none.
+    """
+    try:
+        words = path.read_text().replace(",", " ").split()
+        values = np.array([float(word) for word in words])
+        side = {9: 3, 16: 4}[len(values)]
+    except (OSError, UnicodeDecodeError, ValueError, KeyError) as error:
+        raise InvalidFileError(f"{path} is no matrix of 3x3 or 4x4 numbers: {error}.", path=path) from error
+    return values.reshape(side, side)
+
+
+def read_pose_files(files: list[Path]) -> np.ndarray:
+    """World from camera, one 4x4 a file; NaN where there is none, so that such frames are left out."""
+    poses = np.full((len(files), 4, 4), np.nan)
+    for index, file in enumerate(files):
+        try:
+            matrix = read_matrix_file(file)
+        except InvalidFileError:
+            continue
+        if matrix.shape == (4, 4):
+            poses[index] = matrix
+    return poses
+
+
+def _pair_by(
+    images: list[Path], depths: list[Path], key: Callable[[Path], str | None]
+) -> list[tuple[Path, Path]]:  # fmt: skip
+    """Files with the same key; none where a key is missing or repeats."""
+    of_image, of_depth = ({key(file): file for file in sorted(files)} for files in (images, depths))
+    if None in of_image or None in of_depth or len(of_image) < len(images) or len(of_depth) < len(depths):
+        return []
+    return [(of_image[name], of_depth[name]) for name in of_image if name in of_depth]

@@ -1,0 +1,59 @@
+"""Record3D's export "EXR + JPG sequence": `EXR_RGBD/` with `metadata.json`, `rgb/N.jpg|png` and `depth/N.exr` (m)."""
+
+from pathlib import Path
+
+import numpy as np
+
+from sim2art.errors import InvalidFileError
+from sim2art.perception.captures.camera_file import read_camera_file
+from sim2art.perception.captures.capture import Capture, FileCapture
+from sim2art.perception.captures.image_files import files_by_number
+from sim2art.perception.captures.record3d import read_intrinsics, read_poses, read_times
+from sim2art.perception.captures.settle import first_size
+
+
+def is_record3d_exr(path: Path) -> bool:
+    """Whether a folder is such an export, or holds one."""
+    return _inner(path) is not None
+
+
+def read_record3d_exr(path: Path) -> Capture:
+    """Open such a folder.
+
+    Raises:
+        InvalidFileError: When it is damaged or colour and depth do not belong together.
+    """
+    folder = _inner(path)
+    assert folder is not None, "is_record3d_exr was asked before."
+    meta = read_camera_file(folder / "metadata.json")
+    images = files_by_number(folder / "rgb", (".jpg", ".jpeg", ".png"))
+    depths = files_by_number(folder / "depth", (".exr",))
+    frames = sorted(set(images) & set(depths))
+    if not frames:
+        raise InvalidFileError(
+            f"{folder} holds {len(images)} colour and {len(depths)} depth images; none belong together.", path=path
+        )
+    warnings: list[str] = []
+    lost = len(set(images) | set(depths)) - len(frames)
+    if lost:
+        warnings.append(f"{lost} frames lack their colour or depth image: they are left out.")
+    paths = tuple(images[frame] for frame in frames)
+    intrinsics, told = read_intrinsics(meta, first_size(paths)[0], path)
+    return FileCapture(
+        path=path,
+        frame_ids=tuple(frames),
+        times=read_times(meta, frames),
+        image_paths=paths,
+        depth_paths=tuple(depths[frame] for frame in frames),
+        depth_scale=1.0,
+        intrinsics=np.asarray(intrinsics),
+        world_from_camera=read_poses(meta, frames, warnings),
+        warnings=(*warnings, *told),
+    )
+
+
+def _inner(path: Path) -> Path | None:
+    for folder in (path, path / "EXR_RGBD"):
+        if (folder / "metadata.json").is_file() and (folder / "rgb").is_dir() and (folder / "depth").is_dir():
+            return folder
+    return None
