@@ -1,7 +1,8 @@
 """Our own capture folder: `rgb/ID.jpg|png`, `depth/ID.png` (16 bit, aligned to colour, 0 = none) and `camera.json`.
 
 `camera.json` holds `width`, `height`, `fps`, `depth_scale` (m a unit), `intrinsics` (3x3, px), `frames` (ids) and,
-when known, `world_from_camera` (one 4x4 a frame, OpenCV axes), `times` (s, one a frame) and `is_metric`.
+when known, `world_from_camera` (one 4x4 a frame, OpenCV axes), `up_world` (which way is up there), `times` (s, one a
+frame) and `is_metric`.
 Without `fps` and `times`, frames are taken to be 1/30 s apart and a warning says so.
 """
 
@@ -13,7 +14,13 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, FileCapture, check_intrinsics, scale_intrinsics
+from sim2art.perception.captures.capture import (
+    HOW_TO_GET_DEPTH,
+    FileCapture,
+    check_intrinsics,
+    scale_intrinsics,
+    ups_in_cameras,
+)
 from sim2art.perception.captures.image_files import files_by_number
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -77,6 +84,7 @@ def read_capture_folder(path: Path) -> FileCapture:
         depth_scale=float(scale),
         intrinsics=intrinsics,
         world_from_camera=poses,
+        ups_camera=read_ups(camera, poses, path / "camera.json"),
         is_metric=bool(camera.get("is_metric", True)),
         warnings=tuple(warnings),
     )
@@ -143,6 +151,22 @@ def read_poses(poses: Any, num_frames: int, path: Path) -> np.ndarray:
             path=path,
         )
     return array
+
+
+def read_ups(camera: dict[str, Any], poses: np.ndarray | None, path: Path) -> np.ndarray | None:
+    """Which way is up in each camera, from `up_world` of a `camera.json`; None where it says nothing."""
+    if "up_world" not in camera:
+        return None
+    try:
+        up = np.array(camera["up_world"], dtype=np.float64)
+        assert poses is not None and up.shape == (3,) and np.isfinite(up).all() and np.linalg.norm(up) > 0
+    except (TypeError, ValueError, AssertionError) as error:
+        raise InvalidFileError(
+            f"{path}: 'up_world' is {camera['up_world']!r}; three numbers are needed, a direction in the world of "
+            "'world_from_camera', which must be there too.",
+            path=path,
+        ) from error
+    return ups_in_cameras(poses, up)
 
 
 def read_times(camera: dict[str, Any], num_frames: int, path: Path) -> np.ndarray:

@@ -15,6 +15,7 @@ from sim2art.perception.captures.capture_folder import (
     read_intrinsics,
     read_poses,
     read_times,
+    read_ups,
 )
 from sim2art.perception.captures.image_files import IMAGE_SUFFIXES, read_rgb
 
@@ -58,13 +59,16 @@ def read_image_folder(path: Path) -> ColorSource:
     if "intrinsics" in camera:
         intrinsics, told = fit_to_images(read_intrinsics(camera, file), camera, chosen[0], file)
         warnings += told
+    if poses is not None:
+        poses = read_poses(poses, len(frames), file)[present]
     return ColorSource(
         path=path,
         frame_ids=tuple(frames[position] for position in present),
         times=read_times(camera, len(frames), path)[present],
         images=lambda index: read_rgb(chosen[index]),
         intrinsics=intrinsics,
-        world_from_camera=None if poses is None else read_poses(poses, len(frames), file)[present],
+        world_from_camera=poses,
+        ups_camera=read_ups(camera, poses, file),
         warnings=tuple(warnings),
     )
 

@@ -12,7 +12,13 @@ from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.transforms import make_transform
-from sim2art.perception.captures.capture import DepthSource, mean_intrinsics, opencv_from_opengl
+from sim2art.perception.captures.capture import (
+    ARKIT_UP,
+    DepthSource,
+    mean_intrinsics,
+    opencv_from_opengl,
+    ups_in_cameras,
+)
 from sim2art.perception.captures.capture_folder import read_camera_file
 from sim2art.perception.captures.image_files import files_by_number, read_depth_image, read_raw, read_rgb
 
@@ -80,6 +86,7 @@ def read_polycam(path: Path) -> DepthSource:
         depths=depth,
         intrinsics=intrinsics,
         world_from_camera=opencv_from_opengl(np.array(poses)),
+        ups_camera=ups_in_cameras(opencv_from_opengl(np.array(poses)), ARKIT_UP),
         warnings=(*warnings, *told),
     )
 

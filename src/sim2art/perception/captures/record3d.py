@@ -19,7 +19,14 @@ from sim2art.errors import InvalidFileError
 from sim2art.geometry.rotations import rotation_from_quaternion
 from sim2art.geometry.transforms import make_transform
 from sim2art.optional import require
-from sim2art.perception.captures.capture import DepthSource, mean_intrinsics, opencv_from_opengl, scale_intrinsics
+from sim2art.perception.captures.capture import (
+    ARKIT_UP,
+    DepthSource,
+    mean_intrinsics,
+    opencv_from_opengl,
+    scale_intrinsics,
+    ups_in_cameras,
+)
 from sim2art.perception.captures.image_files import clean_depth, decode_rgb
 
 _MIN_CONFIDENCE = 1
@@ -54,6 +61,7 @@ def read_record3d(path: Path) -> DepthSource:
         warnings.append(f"{lost} frames lack their colour or depth image: they are left out.")
     first = decode_rgb(np.frombuffer(read(f"rgbd/{frames[0]}.jpg"), np.uint8), path)
     intrinsics, told = _intrinsics(meta, first.shape[1], path)
+    poses = _poses(meta, frames, warnings)
     with_confidence = set(_numbers(names, ".conf"))
 
     def depth(index: int) -> Float32[np.ndarray, "height width"]:
@@ -78,7 +86,8 @@ def read_record3d(path: Path) -> DepthSource:
         images=image,
         depths=depth,
         intrinsics=intrinsics,
-        world_from_camera=_poses(meta, frames, warnings),
+        world_from_camera=poses,
+        ups_camera=None if poses is None else ups_in_cameras(poses, ARKIT_UP),
         warnings=(*warnings, *told),
     )
 

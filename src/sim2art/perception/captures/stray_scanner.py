@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.rotations import rotation_from_quaternion
 from sim2art.geometry.transforms import make_transform
-from sim2art.perception.captures.capture import DepthSource
+from sim2art.perception.captures.capture import ARKIT_UP, DepthSource, ups_in_cameras
 from sim2art.perception.captures.image_files import files_by_number, read_depth_image, read_raw
 from sim2art.perception.captures.video_file import VideoFile
 
@@ -74,6 +74,7 @@ def read_stray_scanner(path: Path) -> DepthSource:
         depths=depth,
         intrinsics=intrinsics,
         world_from_camera=poses,
+        ups_camera=ups_in_cameras(poses, ARKIT_UP),
         warnings=tuple(warnings),
     )
 
