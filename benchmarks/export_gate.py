@@ -1,10 +1,10 @@
-"""Real models, the demo and recordings of yours through every export: do five foreign readers and MuJoCo agree with us?
+"""Real models, the demo and recordings of yours through every export: do foreign readers and MuJoCo agree with us?
 
     python benchmarks/export_gate.py --work runs/export_gate --recordings demo=examples/demo_recording
 
 Renders recordings of the objects of the set `real-mesh-rgbd` (one an object, other people's meshes and joints), runs the
-whole chain of `sim2art run` on each, exports URDF, MJCF, USD, GLB and rerun files, reopens them with yourdfpy, PyBullet,
-MuJoCo, usd-core and trimesh, compares their link frames with ours, and simulates. What is finished is kept in the work
+whole chain of `sim2art run` on each, exports all formats, reopens them with yourdfpy, PyBullet,
+MuJoCo, usd-core, trimesh and Drake, compares their link frames with ours, and simulates. What is finished is kept in the work
 folder: started again, it goes on. Prints a table.
 """
 
@@ -20,6 +20,7 @@ import tyro
 from foreign_readers import (
     Kinematics,
     kinematics_error,
+    open_with_drake,
     open_with_mujoco,
     open_with_pybullet,
     open_with_trimesh,
@@ -42,7 +43,11 @@ READERS: dict[str, tuple[Format, Callable[[Path, list[str]], Kinematics]]] = {
     "MuJoCo": (Format.MJCF, open_with_mujoco),
     "usd-core": (Format.USD, open_with_usd),
     "trimesh": (Format.GLB, open_with_trimesh),
+    "Drake": (Format.SDF, open_with_drake),
+    "ROS 2 URDF": (Format.ROS2, open_with_yourdfpy),
 }
+INSIDE = {Format.SDF: "model.sdf", Format.ROS2: "urdf/object.urdf"}
+"""What to open in the formats that are folders."""
 SAMPLES = 5
 """Random poses that frames are compared in."""
 TOLERANCE = 1e-6
@@ -164,8 +169,10 @@ def _error(saved: SavedResult, reader: str) -> float | str:
     if reader == "trimesh":
         values = np.zeros((1, len(limits)))
     try:
-        frames = read(saved.folder / FILE_NAMES[kind], [link.name for link in described.links])
-        return kinematics_error(described, frames, values)
+        frames = read(saved.folder / FILE_NAMES[kind] / INSIDE.get(kind, ""), [link.name for link in described.links])
+        return kinematics_error(
+            described, frames, values, None if saved.result.up is None else saved.result.up.direction
+        )
     except Exception as error:  # Whatever a reader says of a file belongs into the table.
         return f"{type(error).__name__} {error}"
 

@@ -24,16 +24,28 @@ GLTF_FROM_ROOT = np.array([[0.0, -1, 0, 0], [0, 0, 1, 0], [-1, 0, 0, 0], [0, 0, 
 
 
 def expected_frames(
-    articulated_object: ArticulatedObject, values: Float[np.ndarray, "joint"]
+    articulated_object: ArticulatedObject,
+    values: Float[np.ndarray, "joint"],
+    up: Float[np.ndarray, "3"] | None = None,
 ) -> Float[np.ndarray, "link 4 4"]:
-    """What a reader should find: each link's frame in the z-up root, in the order of the links."""
+    """What a reader should find: each link's frame in the z-up root, in the order of the links; `up` as exported with."""
     origins = make_transform(np.eye(3), link_origins(articulated_object))
-    return root_from_world(articulated_object) @ link_motions(articulated_object, values) @ origins
+    return root_from_world(articulated_object, up) @ link_motions(articulated_object, values) @ origins
 
 
 def open_with_yourdfpy(path: Path, links: list[str]) -> Kinematics:
-    """A URDF."""
-    robot = importlib.import_module("yourdfpy").URDF.load(str(path))
+    """A URDF, alone or in a ROS package, whose `package://` paths are looked up as ROS does it."""
+
+    def find(fname: str) -> str:
+        if not fname.startswith("package://"):
+            return str(path.parent / fname)
+        package, _, inner = fname.removeprefix("package://").partition("/")
+        found = importlib.import_module("catkin_pkg.package").parse_package(str(path.parents[1]))
+        if found.name != package:
+            raise ValueError(f"{fname}: the package is called '{found.name}'.")
+        return str(path.parents[1] / inner)
+
+    robot = importlib.import_module("yourdfpy").URDF.load(str(path), filename_handler=find)
 
     def frames(values: dict[str, float]) -> dict[str, np.ndarray]:
         robot.update_cfg(values)
@@ -78,6 +90,28 @@ def open_with_mujoco(path: Path, links: list[str]) -> Kinematics:
             name: make_transform(data.body(name).xmat.reshape(3, 3).copy(), data.body(name).xpos.copy())
             for name in links
         }
+
+    return frames
+
+
+def open_with_drake(path: Path, links: list[str]) -> Kinematics:
+    """An SDFormat file, by Gazebo's own parser, which Drake brings along."""
+    plants, geometry = (importlib.import_module(f"pydrake.{name}") for name in ("multibody.plant", "geometry"))
+    plant = plants.MultibodyPlant(0.0)
+    scene = geometry.SceneGraph()  # The plant keeps no hold of it.
+    plant.RegisterAsSourceForSceneGraph(scene)
+    importlib.import_module("pydrake.multibody.parsing").Parser(plant).AddModels(str(path))
+    plant.Finalize()
+    context = plant.CreateDefaultContext()
+
+    def frames(values: dict[str, float]) -> dict[str, np.ndarray]:
+        assert scene is not None
+        positions = np.zeros(plant.num_positions())
+        for name, value in values.items():
+            joint = plant.GetJointByName(name)
+            positions[joint.position_start() : joint.position_start() + joint.num_positions()] = value
+        plant.SetPositions(context, positions)
+        return {name: plant.GetBodyByName(name).EvalPoseInWorld(context).GetAsMatrix4() for name in links}
 
     return frames
 
@@ -132,12 +166,15 @@ def open_with_trimesh(path: Path, links: list[str]) -> Kinematics:
 
 
 def kinematics_error(
-    articulated_object: ArticulatedObject, frames: Kinematics, values: Float[np.ndarray, "sample joint"]
+    articulated_object: ArticulatedObject,
+    frames: Kinematics,
+    values: Float[np.ndarray, "sample joint"],
+    up: Float[np.ndarray, "3"] | None = None,
 ) -> float:
     """Largest difference between a reader's frames and ours over some joint values (m, and entries of rotations)."""
     worst = 0.0
     for row in values:
         found = frames({joint.name: float(x) for joint, x in zip(articulated_object.joints, row, strict=True)})
-        for link, frame in zip(articulated_object.links, expected_frames(articulated_object, row), strict=True):
+        for link, frame in zip(articulated_object.links, expected_frames(articulated_object, row, up), strict=True):
             worst = max(worst, float(np.abs(found[link.name] - frame).max()))
     return worst

@@ -25,6 +25,7 @@ from sim2art.articulation.assembly import assemble_object, part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays, keep_largest_parts
 from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.export.up import Up, find_up
 from sim2art.file_names import readable, readable_values
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.methods import MethodName, Predictor, load_method
@@ -64,6 +65,8 @@ class ReconstructOptions:
     """Folder of the network's weights; None takes those that ship with sim2art."""
     refine: bool = True
     """Fit the joints again to flow and surfaces, with sigmas; may drop, hang elsewhere or add parts."""
+    up: Float[np.ndarray, "3"] | None = None
+    """Which way is up, where a person says so: unit, axes of the first used camera."""
     name: str = "object"
     """Name of the model in the files."""
     recording_name: str | None = None
@@ -81,6 +84,8 @@ class Reconstruction:
     labels: UInt8[np.ndarray, "frame height width"]
     """Part of every pixel of the used frames, 255 where no known part is seen; at the video's size."""
     articulated_object: ArticulatedObject
+    up: Up
+    """Which way is up in the world frame."""
     status: Status
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -146,7 +151,7 @@ class Reconstruction:
         write_video(folder / "video", self.video, self.frame_ids)
         write_points(folder / "points.npz", self.points, self.estimate.part_probabilities)
         # Splitting collision geometry into pieces takes seconds a part: `sim2art export` does it.
-        model = build_physics(self.articulated_object, decompose=False)
+        model = build_physics(self.articulated_object, decompose=False, up=self.up)
         written = write_model(model, self.estimate.trajectory, folder)
         result = Result(
             name=self.articulated_object.name,
@@ -162,6 +167,7 @@ class Reconstruction:
                 for found, joint in zip(self.estimate.joints, self.articulated_object.joints, strict=True)
             ),
             trajectory=self.estimate.trajectory,
+            up=self.up,
             provenance=provenance,
         )
         write_report(
@@ -244,12 +250,14 @@ def reconstruct(
         say(f"{sum(0 if mesh is None else len(mesh.faces) for mesh in meshes)} faces")
     status, reasons = _judge(observation, estimate)
     name = " ".join(readable(options.name).split()) or "object"
+    articulated_object = assemble_object(estimate, meshes, name=name)
     return Reconstruction(
         recording=capture.path,
         observation=observation,
         estimate=estimate,
         labels=labels,
-        articulated_object=assemble_object(estimate, meshes, name=name),
+        articulated_object=articulated_object,
+        up=find_up(articulated_object, user=options.up, gravity=observation.up),
         status=status,
         reasons=reasons,
         warnings=tuple(readable(warning) for warning in warnings),

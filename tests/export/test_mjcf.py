@@ -44,6 +44,15 @@ def test_two_seconds_pass_without_explosion(tmp_path: Path) -> None:
     assert not any(base in pair for pair in pairs)
 
 
+def test_the_base_has_the_mass_that_other_formats_have(tmp_path: Path) -> None:
+    cabinet = make_cabinet()
+    physics = build_physics(cabinet, decompose=False)
+    for target, name in ((None, "base"), (Target.ROBOSUITE, "base")):
+        base = load(cabinet, tmp_path, target=target).body(name)
+        assert base.mass[0] == pytest.approx(physics.inertias[0].mass, rel=1e-6)
+        np.testing.assert_allclose(base.ipos, physics.inertias[0].center, atol=1e-6)
+
+
 def test_mass_inertia_and_dynamics_arrive(tmp_path: Path) -> None:
     cabinet = make_cabinet()
     physics = build_physics(cabinet, decompose=False)

@@ -1,12 +1,15 @@
 """Exports of a saved result: together, told in result.json, all or nothing, with known limits kept."""
 
 import json
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import mujoco
+import numpy as np
 import pytest
 import trimesh
 import yourdfpy
+from pxr import Usd, UsdPhysics
 
 from sim2art.articulation.verdict import Outcome
 from sim2art.errors import InvalidValueError
@@ -23,13 +26,32 @@ def test_all_formats_appear_and_reopen(tmp_path: Path) -> None:
     save(tmp_path)
     done = export_result(load_result(tmp_path), ExportOptions(exports=ALL, decompose=False))
     names = {path.name for path in done.written}
-    assert {"object.urdf", "object.xml", "object.usda", "object.glb", "object.rrd", "meshes", "result.json"} == names
+    files = {"object.urdf", "object.xml", "object.usda", "object.glb", "object.rrd", "object_gazebo", "object_ros2"}
+    assert files | {"meshes", "result.json"} == names
     assert yourdfpy.URDF.load(str(tmp_path / "object.urdf")).actuated_joint_names == ["joint_1", "joint_2"]
     assert mujoco.MjModel.from_xml_path(str(tmp_path / "object.xml")).njnt == 2
     assert len(trimesh.load_scene(tmp_path / "object.glb").geometry) == 3
     assert (tmp_path / "object.rrd").read_bytes()[:4] == b"RRF2"
     assert (tmp_path / "labels").is_dir()
     assert not (tmp_path / ".partial").exists()
+
+
+def test_every_format_says_the_same_masses(tmp_path: Path) -> None:
+    save(tmp_path)
+    export_result(load_result(tmp_path), ExportOptions(exports=ALL, decompose=False, check=False))
+    mjcf = mujoco.MjModel.from_xml_path(str(tmp_path / "object.xml"))
+    parts = ("base", "part_1", "part_2")
+    expected = [float(mjcf.body(name).mass[0]) for name in parts]
+    assert expected[0] > 10.0  # The base's hull holds the floor plate.
+    for path in (tmp_path / "object.urdf", tmp_path / "object_ros2" / "urdf" / "object.urdf"):
+        links = {link.get("name"): link for link in ElementTree.parse(path).iter("link")}
+        masses = [float(links[name].find("inertial/mass").get("value")) for name in parts]
+        np.testing.assert_allclose(masses, expected, rtol=1e-5)
+    stage = Usd.Stage.Open(str(tmp_path / "object.usda"))
+    masses = [UsdPhysics.MassAPI(stage.GetPrimAtPath(f"/cabinet/{name}")).GetMassAttr().Get() for name in parts]
+    np.testing.assert_allclose(masses, expected, rtol=1e-5)
+    sdf = ElementTree.parse(tmp_path / "object_gazebo" / "model.sdf")
+    np.testing.assert_allclose([float(x.text or "") for x in sdf.iter("mass")], expected, rtol=1e-5)
 
 
 def test_what_was_found_goes_into_the_result(tmp_path: Path) -> None:

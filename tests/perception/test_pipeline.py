@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sim2art.errors import InvalidFileError
+from sim2art.perception.observation_io import observation_from_stage, observation_to_stage
 from sim2art.perception.pipeline import NO_MOTION, Observation, ObserveOptions, Truth, observe
 from tests.perception.sliding_scene import SlidingScene, render_scene
 
@@ -69,6 +70,26 @@ def test_tracked_poses_do_as_well_as_recorded_ones(scene: SlidingScene) -> None:
     assert any("no usable camera poses" in warning for warning in tracked.warnings)
     on_board, _ = _flow_errors(scene, tracked)
     assert np.median(on_board) < 0.004
+
+
+@pytest.mark.parametrize("cameras", ["auto", "klt"])
+def test_gravity_is_handed_on_in_the_world_of_the_result(scene: SlidingScene, cameras: str) -> None:
+    up = np.array([0.1, 0.7, -0.7]) / np.linalg.norm([0.1, 0.7, -0.7])
+    ups = np.swapaxes(scene.world_from_camera[:, :3, :3], 1, 2) @ up
+    ups[3] = np.nan  # Of a frame whose pose is damaged.
+    capture = dataclasses.replace(scene.capture(), ups_camera=ups)
+    seen = observe(capture, dataclasses.replace(OPTIONS, cameras=cameras))
+    assert seen.up is not None
+    expected = scene.world_from_camera[seen.indices[0]][:3, :3].T @ up
+    np.testing.assert_allclose(seen.up, expected, atol=2e-3)
+    kept = observation_from_stage(observation_to_stage(seen))
+    assert kept.up is not None
+    np.testing.assert_array_equal(kept.up, seen.up)
+
+
+def test_without_gravity_no_up_is_said(observation: Observation) -> None:
+    assert observation.up is None
+    assert observation_from_stage(observation_to_stage(observation)).up is None
 
 
 def test_where_nothing_moves_no_motion_is_seen() -> None:

@@ -17,7 +17,7 @@ class SimulationCheck:
     """One check."""
 
     name: str
-    """compile, rest, settle, drop, reach or drawer."""
+    """compile, rest, settle, up, drop, reach or drawer."""
     outcome: Outcome
     words: str
     """What was found."""

@@ -157,7 +157,8 @@ def flags_of(function: Callable[..., None], given: Mapping[str, Any], *, without
         elif isinstance(value, list | tuple):
             flags += [option, *map(str, value)]
         else:
-            flags += [option, str(value.resolve() if isinstance(value, Path) else value)]
+            word = str(value.resolve() if isinstance(value, Path) else value)
+            flags += [f"{option}={word}"] if word.startswith("-") else [option, word]
     return flags
 
 

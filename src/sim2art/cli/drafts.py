@@ -13,6 +13,7 @@ from sim2art.errors import InvalidFileError, InvalidValueError, Sim2ArtError
 from sim2art.export.package import DEFAULT_EXPORTS, export_result, exports_in, options_from_dict
 from sim2art.export.saved import load_result
 from sim2art.export.targets import Export, file_name_for
+from sim2art.export.up import estimate_up, up_from_dict
 from sim2art.observation.densify import resize_labels
 from sim2art.observation.video_files import read_points, read_video
 from sim2art.view.draft import Draft, draft_from_result, noted
@@ -115,6 +116,7 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
         estimate=draft.estimate,
         labels=draft.labels,
         articulated_object=draft.articulated_object,
+        up=up_from_dict(_read_json(origin / "result.json").get("up")) or estimate_up(draft.articulated_object),
         status=draft.estimate.status,
         reasons=draft.estimate.reasons,
         warnings=draft.warnings,

@@ -13,14 +13,16 @@ from sim2art.export.package import DEFAULT_EXPORTS, ExportOptions, export_result
 from sim2art.export.physics import PhysicsConfig
 from sim2art.export.saved import load_result
 from sim2art.export.targets import FORMATS_OF, Export, Format, Target
+from sim2art.export.up import parse_up
 
 
 def export(
     folder: tyro.conf.Positional[Path],
     *,
-    to: tuple[Literal["urdf", "mjcf", "usd", "glb", "rrd"], ...] = (),
+    to: tuple[Literal["urdf", "mjcf", "usd", "glb", "rrd", "sdf", "ros2"], ...] = (),
     target: Annotated[
-        Literal["isaaclab", "mujoco", "pybullet", "robosuite", "maniskill", "genesis"] | None, tyro.conf.arg(name="for")
+        Literal["isaaclab", "mujoco", "pybullet", "robosuite", "maniskill", "genesis", "gazebo", "ros2"] | None,
+        tyro.conf.arg(name="for"),
     ] = None,
     complete: Literal["none", "box", "symmetry", "convex"] = "none",
     complete_base: bool = False,
@@ -28,6 +30,7 @@ def export(
     density: float = PhysicsConfig.density,
     friction: float = PhysicsConfig.friction,
     hulls: bool = False,
+    up: str | None = None,
     check: bool = True,
 ) -> None:
     """Write a result as files for simulators and viewers, and check them in simulation.
@@ -42,6 +45,8 @@ def export(
         density: Of a part's convex hull, kg/m^3.
         friction: Joint friction as a share of the part's weight.
         hulls: One convex hull a part for collisions, at once; hollows are filled.
+        up: Which way is up in the first used picture: top, left, right, bottom, or a direction x,y,z in its axes (x right,
+            y down, z forward), such as --up=-y; it is kept in result.json.
         check: Simulate the object in MuJoCo, where it is installed.
     """
     saved = load_result(folder)
@@ -57,6 +62,7 @@ def export(
             complete_base=complete_base,
             decompose=not hulls,
             check=check,
+            up=None if up is None else parse_up(up),
         ),
     )
     for warning in done.warnings:

@@ -10,6 +10,7 @@ import tyro
 from sim2art.articulation.estimate import part_name
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidValueError
+from sim2art.export.up import parse_up
 from sim2art.file_names import model_name
 from sim2art.methods import MethodName
 from sim2art.perception.components import choose_components, parse_choice, refuse_lacking
@@ -34,6 +35,7 @@ def run(
     fov: float | None = None,
     known_length: str | None = None,
     marker: float | None = None,
+    up: str | None = None,
     name: str | None = None,
     method: MethodName = "network",
     checkpoint: Path | None = None,
@@ -65,6 +67,8 @@ def run(
         fov: Field of view of the image's longer side, deg, where the recording does not say it.
         known_length: x1,y1,x2,y2=METRES, the distance between what two pixels of the first frame show; makes lengths exact.
         marker: Side (m) of a printed ArUco or AprilTag marker that is seen; makes lengths exact.
+        up: Which way is up in the first used picture, where the recording does not know gravity: top, left, right, bottom,
+            or a direction x,y,z in its axes (x right, y down, z forward), such as --up=-y.
         name: Which video, for a folder that holds ViPE's results of several.
         method: The network, or one of the methods that it is compared with.
         checkpoint: Folder of other network weights than those that ship.
@@ -108,6 +112,7 @@ def run(
         method=method,
         checkpoint=checkpoint,
         refine=refine,
+        up=None if up is None else parse_up(up),
         name=name or model_name(recording),
         recording_name=name,
     )
@@ -160,6 +165,8 @@ def describe(result: Reconstruction) -> str:
     """Status, warnings and the table of moving parts, as text."""
     lines = [f"Status: {result.status.value}" + "".join(f"; {reason}" for reason in result.reasons)]
     lines += [f"Warning: {warning}" for warning in result.warnings]
+    if result.up.is_guess:
+        lines.append(f"{result.up.words.capitalize()} (--up corrects it).")
     if not result.estimate.joints:
         return "\n".join([*lines, "No moving part was found."])
     unit = "m" if result.video.is_metric else "unknown unit"

@@ -3,7 +3,8 @@
 The base is held in the world, as in every export. Checked are: it compiles; at rest no two parts overlap (but a part
 and the one that carries it, whose contacts simulators leave out); left alone it stays calm; with its base let go it falls
 onto the ground and comes to rest (`gate_drop`); each joint, driven from end to end, gets there; and a ball fits into what
-looks like a drawer.
+looks like a drawer. Where up is a guess, that is told, and a part that moves by its own weight, which the recording does
+not show, says that the guess may be wrong.
 """
 
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from sim2art.export.physics import PhysicsModel
 from sim2art.optional import require
 
 _PROBE = "sim2art_probe"
+_ASKEW = 0.1
+"""An axis is level or upright when its cosine is this near to 0 or 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,7 @@ def check_simulation(model: PhysicsModel, path: Path, config: GateConfig | None 
         return SimulationVerdict(engine=engine, checks=(_check("compile", Outcome.FAILED, words),))
     compiled = _check("compile", Outcome.PASSED, f"{len(model.joints)} joint(s), {gate.num_pieces} collision piece(s)")
     drop = check_drop(mujoco, model, path, max_speed=config.max_speed)
-    checks = [compiled, gate.check_rest(), gate.check_settling(), drop]
+    checks = [compiled, gate.check_rest(), *gate.check_settling(), drop]
     for index, joint in enumerate(model.articulated_object.joints):
         if joint.type is not JointType.FIXED:
             checks.append(gate.check_reach(index))
@@ -103,12 +106,12 @@ class _Gate:
             "rest", Outcome.FAILED, words + (f" (and {len(overlaps) - 1} more pairs)" if len(overlaps) > 1 else "")
         )
 
-    def check_settling(self) -> SimulationCheck:
-        """Left alone under gravity, nothing flies off."""
+    def check_settling(self) -> list[SimulationCheck]:
+        """Left alone under gravity, nothing flies off; and what that says about up."""
         self._reset()
         trouble = self._run(self.config.settle_seconds)
         if trouble is not None:
-            return _check("settle", Outcome.FAILED, f"left alone, {trouble}")
+            return [_check("settle", Outcome.FAILED, f"left alone, {trouble}"), self._check_up([])]
         moved = []
         for index, joint in enumerate(self.model.articulated_object.joints):
             low, high = self.model.joints[index].limits
@@ -116,7 +119,24 @@ class _Gate:
             if joint.type is not JointType.FIXED and abs(drift) > 0.05 * (high - low):
                 moved.append(f"{joint.name} moves {_amount(joint.type, drift)} by its own weight")
         words = f"calm after {self.config.settle_seconds:g} s"
-        return _check("settle", Outcome.PASSED, "; ".join([words, *moved]))
+        return [_check("settle", Outcome.PASSED, "; ".join([words, *moved])), self._check_up(moved)]
+
+    def _check_up(self, moved: list[str]) -> SimulationCheck:
+        """Whether up is known, and if not, what speaks against the guess: a camera turned by a right angle fits as well."""
+        up = self.model.up
+        if not up.is_guess:
+            return _check("up", Outcome.PASSED, up.words)
+        turn = "if the camera was turned on its side, give --up left or --up right; if this up is right, --up camera"
+        if moved:
+            return _check("up", Outcome.FAILED, f"{up.words}, and with it {'; '.join(moved)}: {turn}")
+        odd = []
+        for joint in self.model.articulated_object.joints:
+            tilt = abs(float(joint.axis @ up.direction))
+            if joint.type is JointType.REVOLUTE and tilt < _ASKEW:
+                odd.append(f"the hinge {joint.name} lies level, as that of a flap or lid, not of a door")
+            if joint.type is JointType.PRISMATIC and tilt > 1 - _ASKEW:
+                odd.append(f"the slide {joint.name} runs up, not level as a drawer's")
+        return _check("up", Outcome.NOT_CHECKED, "; ".join([up.words, *odd]) + (f": {turn}" if odd else ""))
 
     def check_reach(self, index: int) -> SimulationCheck:
         """Driven to both ends of its range with the other joints held at rest, a joint gets there."""

@@ -65,14 +65,9 @@ def _check(outcome: Outcome, words: str) -> SimulationCheck:
 
 
 def _with_free_base(mujoco: Any, model: PhysicsModel, path: Path, *, lift: float) -> Any:
-    """The model with its base let go above level ground, and the base's own mass in place of its pieces'."""
+    """The model with its base let go above level ground."""
     spec = mujoco.MjSpec.from_file(str(path))
     base = spec.body(model.articulated_object.root)
-    inertia = model.inertias[model.articulated_object.link_index(model.articulated_object.root)]
-    m = inertia.matrix
-    base.mass, base.ipos = inertia.mass, inertia.center
-    base.fullinertia = [m[0, 0], m[1, 1], m[2, 2], m[0, 1], m[0, 2], m[1, 2]]
-    base.explicitinertial = True
     outer = base.parent
     outer.pos = [0, 0, lift]
     outer.add_freejoint()

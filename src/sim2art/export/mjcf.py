@@ -15,6 +15,7 @@ from sim2art.export.mesh_files import unused_name
 from sim2art.export.model_meshes import PartFiles
 from sim2art.export.physics import Inertia, JointPhysics, PhysicsModel
 from sim2art.export.targets import Target
+from sim2art.export.urdf import numbers
 from sim2art.geometry.rotations import quaternion_from_rotation
 from sim2art.geometry.transforms import apply
 
@@ -35,6 +36,7 @@ def write_mjcf(model: PhysicsModel, files: Sequence[PartFiles], path: Path, *, t
     articulated_object = model.articulated_object
     top = ElementTree.Element("mujoco", model=articulated_object.name)
     top.append(ElementTree.Comment(" Units: m, kg, rad. Made from a video: inertia, damping, friction are assumed. "))
+    top.append(ElementTree.Comment(f" z up; {model.up.words}. "))
     ElementTree.SubElement(top, "compiler", angle="radian", autolimits="true", balanceinertia="true")
     # Implicit damping keeps light parts on damped joints steady at MuJoCo's default step.
     ElementTree.SubElement(top, "option", integrator="implicitfast")
@@ -58,15 +60,16 @@ def write_mjcf(model: PhysicsModel, files: Sequence[PartFiles], path: Path, *, t
                 root,
                 "body",
                 name=link.name,
-                pos=_numbers(pose[:3, 3]),
-                quat=_numbers(quaternion_from_rotation(pose[:3, :3])),
+                pos=numbers(pose[:3, 3]),
+                quat=numbers(quaternion_from_rotation(pose[:3, :3])),
             )
         else:
             joint = articulated_object.joints[joint_of[link.name]]
             offset = model.origins[index] - model.origins[articulated_object.link_index(joint.parent)]
-            body = ElementTree.SubElement(bodies[joint.parent], "body", name=link.name, pos=_numbers(offset))
-            _add_inertia(body, model.inertias[index], model.origins[index])
+            body = ElementTree.SubElement(bodies[joint.parent], "body", name=link.name, pos=numbers(offset))
             _add_joint(body, joint, model.joints[joint_of[link.name]])
+        # The base too: it is held here, but who lets it go should find the mass that the other formats have.
+        _add_inertia(body, model.inertias[index], model.origins[index])
         bodies[link.name] = body
         _add_geometry(body, assets, files[index], model, index)
     if not for_robosuite and articulated_object.joints:
@@ -116,7 +119,7 @@ def _add_sites(outer: ElementTree.Element, model: PhysicsModel) -> None:
         ("top_site", (0.0, 0.0, together[:, 2].max())),
         ("horizontal_radius_site", (radius, 0.0, 0.0)),
     ):
-        ElementTree.SubElement(outer, "site", name=name, pos=_numbers(np.array(place)), size="0.005", rgba="0 0 0 0")
+        ElementTree.SubElement(outer, "site", name=name, pos=numbers(np.array(place)), size="0.005", rgba="0 0 0 0")
 
 
 def _add_inertia(body: ElementTree.Element, inertia: Inertia, origin: np.ndarray) -> None:
@@ -125,7 +128,7 @@ def _add_inertia(body: ElementTree.Element, inertia: Inertia, origin: np.ndarray
     ElementTree.SubElement(
         body,
         "inertial",
-        pos=_numbers(inertia.center - origin),
+        pos=numbers(inertia.center - origin),
         mass=f"{inertia.mass:.9g}",
         fullinertia=" ".join(f"{value:.9g}" for value in full),
     )
@@ -140,8 +143,8 @@ def _add_joint(body: ElementTree.Element, joint: Joint, physics: JointPhysics) -
         "joint",
         name=joint.name,
         type=_KINDS[joint.type],
-        axis=_numbers(joint.axis),
-        range=_numbers(np.array(physics.limits)),
+        axis=numbers(joint.axis),
+        range=numbers(np.array(physics.limits)),
         damping=f"{physics.damping:.6g}",
         frictionloss=f"{physics.friction:.6g}",
     )
@@ -151,7 +154,7 @@ def _add_geometry(
     body: ElementTree.Element, assets: ElementTree.Element, part: PartFiles, model: PhysicsModel, index: int
 ) -> None:
     """Visual and collision meshes, moved from the world of the result to the body's frame."""
-    link, place = model.articulated_object.links[index], _numbers(-model.origins[index])
+    link, place = model.articulated_object.links[index], numbers(-model.origins[index])
     for path, mesh in ((part.visual, link.mesh), (part.invented, model.invented[index])):
         if path is None or mesh is None or len(mesh.faces) > _MOST_FACES:
             continue
@@ -169,7 +172,3 @@ def _add_geometry(
         name = Path(path).stem
         ElementTree.SubElement(assets, "mesh", name=name, file=path)
         ElementTree.SubElement(body, "geom", {"class": "collision"}, name=name, mesh=name, pos=place)
-
-
-def _numbers(values: np.ndarray) -> str:
-    return " ".join(f"{value + 0.0:.12g}" for value in values)

@@ -24,6 +24,14 @@ class PartFiles:
     """Sides that no frame showed and that were asked to be filled in; None where nothing was."""
     collisions: tuple[str, ...]
 
+    def inside(self, folder: str) -> "PartFiles":
+        """The same files with a folder's name (with its slash) before theirs."""
+        return PartFiles(
+            visual=None if self.visual is None else folder + self.visual,
+            invented=None if self.invented is None else folder + self.invented,
+            collisions=tuple(folder + path for path in self.collisions),
+        )
+
 
 def part_mesh_paths(articulated_object: ArticulatedObject) -> tuple[str | None, ...]:
     """Where each link's mesh goes, relative to the result's folder; None for a link without one."""

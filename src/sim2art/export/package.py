@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
+
 from sim2art.articulation.joint import Joint
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.articulation.verdict import SimulationVerdict
@@ -19,8 +22,11 @@ from sim2art.export.model_meshes import PartFiles, write_part_meshes
 from sim2art.export.physics import PhysicsConfig, PhysicsModel, build_physics
 from sim2art.export.rerun_log import write_rrd
 from sim2art.export.result import MeshCompleteness, Result, write_result
+from sim2art.export.ros2 import write_ros2_package
 from sim2art.export.saved import SavedResult
+from sim2art.export.sdf import write_gazebo_model
 from sim2art.export.targets import Export, Format, all_exports, file_name_for
+from sim2art.export.up import find_up
 from sim2art.export.urdf import write_urdf
 from sim2art.export.usd import write_usd
 from sim2art.file_names import utf8_path
@@ -46,6 +52,8 @@ class ExportOptions:
     """Collision geometry in convex pieces; else one hull a part, at once."""
     check: bool = True
     """Simulate what was written."""
+    up: Float[np.ndarray, "3"] | None = None
+    """Which way is up, where a person says so: unit, world of the result; it is kept in the result."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +105,10 @@ def write_model(
                 write_usd(model, path, target=target)
             case Format.GLB:
                 write_glb(model, trajectory, path)
+            case Format.SDF:
+                write_gazebo_model(model, path)
+            case Format.ROS2:
+                write_ros2_package(model, path)
             case Format.RRD:
                 continue
         files.append(path)
@@ -120,7 +132,9 @@ def export_result(saved: SavedResult, options: ExportOptions | None = None) -> E
         wanted = options.complete if options.complete_base or link.name != articulated_object.root else "none"
         completions.append(complete_part(link.mesh, wanted))
     invented = [None if found is None else found.invented for found in completions]
-    model = build_physics(articulated_object, options.physics, invented=invented, decompose=options.decompose)
+    up = saved.result.up if options.up is None else None
+    up = find_up(articulated_object, user=options.up) if up is None else up
+    model = build_physics(articulated_object, options.physics, invented=invented, decompose=options.decompose, up=up)
     exports = dict.fromkeys((*options.exports, *exports_in(folder)))
     partial = folder / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
@@ -137,7 +151,7 @@ def export_result(saved: SavedResult, options: ExportOptions | None = None) -> E
                 verdict = check_simulation(model, place)
             if plain not in exports:
                 (partial / file_name_for(plain)).unlink()
-        result = _described(saved.result, parts, completions, options, verdict)
+        result = _described(dataclasses.replace(saved.result, up=up), parts, completions, options, verdict)
         write_result(partial / "result.json", result)
         written = move_in(partial, folder)
     finally:
@@ -147,7 +161,7 @@ def export_result(saved: SavedResult, options: ExportOptions | None = None) -> E
 
 def exports_in(folder: Path) -> tuple[Export, ...]:
     """The exports that a folder holds."""
-    return tuple(x for x in all_exports() if (folder / file_name_for(x)).is_file())
+    return tuple(x for x in all_exports() if (folder / file_name_for(x)).exists())
 
 
 def options_to_dict(options: ExportOptions) -> dict[str, Any]:
@@ -223,6 +237,8 @@ def _warnings(model: PhysicsModel, saved: SavedResult) -> tuple[str, ...]:
         for link, shape in zip(model.articulated_object.links, model.collisions, strict=True)
         if shape.trouble is not None
     ]
+    if model.up.is_guess:
+        said.append(f"{model.up.words}. --up corrects it")
     if not saved.result.is_metric:
         said.append("the scale of the video is unknown: sizes, masses and gravity are not true to each other")
     return tuple(said)

@@ -16,6 +16,7 @@ from sim2art.articulation.joint import Joint, JointType
 from sim2art.errors import InvalidValueError
 from sim2art.export.collision import CollisionConfig, CollisionShape, collide_as_hulls, convex_hull, decompose_parts
 from sim2art.export.frames import link_origins, root_from_world
+from sim2art.export.up import Up, estimate_up
 from sim2art.geometry.meshes import TriangleMesh, join_meshes
 
 GRAVITY = 9.81
@@ -107,6 +108,8 @@ class PhysicsModel:
     """Origin of each link's frame, see `frames.link_origins`."""
     root_from_world: Float[np.ndarray, "4 4"]
     """z-up frame of the export, see `frames.root_from_world`."""
+    up: Up
+    """Which way is up in the result's world."""
     invented: tuple[TriangleMesh | None, ...]
     """Geometry that no frame showed, by link; part of inertia and collision."""
 
@@ -117,6 +120,7 @@ def build_physics(
     *,
     invented: Sequence[TriangleMesh | None] = (),
     decompose: bool = True,
+    up: Up | None = None,
 ) -> PhysicsModel:
     """Decide masses, collision pieces and joint dynamics.
 
@@ -125,6 +129,7 @@ def build_physics(
         config: What is assumed.
         invented: Geometry to add to each link's own, from `completion.complete_object`; empty for none.
         decompose: Split collision geometry into convex pieces (seconds a part); else one hull a part (instant).
+        up: Which way is up; None estimates it from the surfaces.
     """
     config = PhysicsConfig() if config is None else config
     added = tuple(invented) or (None,) * len(articulated_object.links)
@@ -132,6 +137,7 @@ def build_physics(
         link.mesh if link.mesh is None or extra is None else join_meshes([link.mesh, extra])
         for link, extra in zip(articulated_object.links, added, strict=True)
     ]
+    up = estimate_up(articulated_object) if up is None else up
     origins = link_origins(articulated_object)
     inertias = tuple(inertia_of_mesh(mesh, origin, config) for mesh, origin in zip(meshes, origins, strict=True))
     shapes = decompose_parts(meshes, config.collision) if decompose else collide_as_hulls(meshes, config.collision)
@@ -145,7 +151,8 @@ def build_physics(
             for joint in articulated_object.joints
         ),
         origins=origins,
-        root_from_world=root_from_world(articulated_object),
+        root_from_world=root_from_world(articulated_object, up.direction),
+        up=up,
         invented=added,
     )
 

@@ -19,6 +19,7 @@ from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVerdict
 from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
 from sim2art.export.physics import LimitSource, joint_limits
+from sim2art.export.up import Up, up_from_dict, up_to_dict
 
 RESULT_SCHEMA = "sim2art.result/1"
 WORLD = "first used camera, OpenCV axes (x right, y down, z forward), metres"
@@ -64,6 +65,8 @@ class Result:
     """How much of each part was seen; None, or empty for all, where nothing was looked into."""
     simulation: SimulationVerdict | None = None
     """What a simulator said about the exports; None where none was asked."""
+    up: Up | None = None
+    """Which way is up; None in folders of versions that did not say."""
     export: dict[str, Any] | None = None
     """How `sim2art export` wrote the model files (see `package.options_to_dict`); None where it was not asked."""
 
@@ -110,6 +113,7 @@ def write_result(path: Path, result: Result) -> None:
         "times": result.trajectory.times.tolist(),
         "world": WORLD,
         "mesh_frame": result.mesh_frame,
+        "up": None if result.up is None else up_to_dict(result.up),
         "parts": [
             {"index": index, "name": name, "mesh": mesh, "completeness": None if seen is None else asdict(seen)}
             for index, (name, mesh, seen) in enumerate(
@@ -162,6 +166,7 @@ def read_result(path: Path) -> Result:
         return Result(
             name=str(content.get("name", "object")),
             mesh_frame=content.get("mesh_frame", "link"),
+            up=up_from_dict(content.get("up")),
             status=Status(content["status"]),
             reasons=tuple(content["reasons"]),
             warnings=tuple(content.get("warnings", ())),

@@ -8,6 +8,8 @@
 | isaaclab | usd | PhysX's own joint friction, and its switch against self-collision |
 | maniskill | urdf | nothing: load with `fix_root_link = True` |
 | genesis | urdf | nothing: load with `fixed=True` |
+| gazebo | sdf | a model folder of its own |
+| ros2 | ros2 | a package folder of its own, its URDF with `package://` paths |
 """
 
 from dataclasses import dataclass
@@ -22,6 +24,10 @@ class Format(StrEnum):
     USD = "usd"
     GLB = "glb"
     RRD = "rrd"
+    SDF = "sdf"
+    """Gazebo's model folder."""
+    ROS2 = "ros2"
+    """A ROS 2 package."""
 
 
 class Target(StrEnum):
@@ -33,6 +39,8 @@ class Target(StrEnum):
     ROBOSUITE = "robosuite"
     MANISKILL = "maniskill"
     GENESIS = "genesis"
+    GAZEBO = "gazebo"
+    ROS2 = "ros2"
 
 
 FORMATS_OF: dict[Target, tuple[Format, ...]] = {
@@ -42,6 +50,8 @@ FORMATS_OF: dict[Target, tuple[Format, ...]] = {
     Target.ROBOSUITE: (Format.MJCF,),
     Target.MANISKILL: (Format.URDF,),
     Target.GENESIS: (Format.URDF,),
+    Target.GAZEBO: (Format.SDF,),
+    Target.ROS2: (Format.ROS2,),
 }
 """What each reads best."""
 
@@ -51,7 +61,10 @@ FILE_NAMES: dict[Format, str] = {
     Format.USD: "object.usda",
     Format.GLB: "object.glb",
     Format.RRD: "object.rrd",
+    Format.SDF: "object_gazebo",
+    Format.ROS2: "object_ros2",
 }
+"""Folders where there is no suffix."""
 
 _DIFFERS: frozenset[tuple[Target | None, Format]] = frozenset(
     {(Target.ROBOSUITE, Format.MJCF), (Target.PYBULLET, Format.URDF), (Target.ISAACLAB, Format.USD)}

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
+from jaxtyping import Float
 
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.export.mesh_files import unused_name
@@ -19,25 +20,34 @@ from sim2art.export.targets import Target
 from sim2art.geometry.transforms import make_transform
 
 
-def write_urdf(model: PhysicsModel, files: Sequence[PartFiles], path: Path, *, target: Target | None = None) -> None:
-    """Write a URDF beside the mesh files that it names.
+def write_urdf(
+    model: PhysicsModel,
+    files: Sequence[PartFiles],
+    path: Path,
+    *,
+    target: Target | None = None,
+    mesh_folder: str = "",
+) -> None:
+    """Write a URDF that names mesh files.
 
     Args:
         model: Links, joints and physics.
         files: From `write_part_meshes`, below the folder of `path`.
         path: The URDF.
         target: PyBullet gets a root that stands still by itself.
+        mesh_folder: Goes before the mesh files' names, such as "package://NAME/".
     """
+    files = [part.inside(mesh_folder) for part in files]
     articulated_object, origins = model.articulated_object, model.origins
     root_name = unused_name("root", {link.name for link in articulated_object.links})
-    static = target is Target.PYBULLET
+    static, up = target is Target.PYBULLET, model.up.words.capitalize()
     lines = [
         '<?xml version="1.0"?>',
         "<!-- Units: m, kg, rad. Made from a video: inertia, damping and friction are assumed, not measured. -->",
         f"<robot name={quoteattr(articulated_object.name)}>",
         "  <!-- Read by MuJoCo only: keep visual meshes, keep the tree as it is. -->",
         '  <mujoco><compiler strippath="false" discardvisual="false" fusestatic="false" balanceinertia="true"/></mujoco>',
-        f"  <!-- {root_name}: z up, x level where the first camera looked; below the object's middle. -->",
+        f"  <!-- {root_name}: z up, x level where the first camera looked; below the object's middle. {up}. -->",
         f"  <link name={quoteattr(root_name)}{'>' if static else '/>'}",
         *(_static_lines() if static else []),
         *_joint_lines(
@@ -83,7 +93,7 @@ def _inertia_lines(inertia: Inertia, link_from_object: np.ndarray) -> list[str]:
     m = inertia.matrix
     return [
         "    <inertial>",
-        f'      <origin xyz="{_numbers(inertia.center + link_from_object)}" rpy="0 0 0"/>',
+        f'      <origin xyz="{numbers(inertia.center + link_from_object)}" rpy="0 0 0"/>',
         f'      <mass value="{inertia.mass:.6g}"/>',
         f'      <inertia ixx="{m[0, 0]:.9g}" ixy="{m[0, 1]:.9g}" ixz="{m[0, 2]:.9g}" '
         f'iyy="{m[1, 1]:.9g}" iyz="{m[1, 2]:.9g}" izz="{m[2, 2]:.9g}"/>',
@@ -107,7 +117,7 @@ def _visual_lines(part: PartFiles, link_from_object: np.ndarray, color: tuple[in
 
 def _mesh_lines(path: str, link_from_object: np.ndarray) -> list[str]:
     return [
-        f'      <origin xyz="{_numbers(link_from_object)}" rpy="0 0 0"/>',
+        f'      <origin xyz="{numbers(link_from_object)}" rpy="0 0 0"/>',
         f'      <geometry><mesh filename="{path}"/></geometry>',
     ]
 
@@ -119,7 +129,7 @@ def _joint_lines(
         f'  <joint name={quoteattr(name)} type="{kind}">',
         f"    <parent link={quoteattr(parent)}/>",
         f"    <child link={quoteattr(child)}/>",
-        f'    <origin xyz="{_numbers(parent_from_child[:3, 3])}" rpy="{_numbers(_rpy(parent_from_child[:3, :3]))}"/>',
+        f'    <origin xyz="{numbers(parent_from_child[:3, 3])}" rpy="{numbers(roll_pitch_yaw(parent_from_child[:3, :3]))}"/>',
         *(extra or []),
         "  </joint>",
     ]
@@ -131,15 +141,15 @@ def _motion_lines(joint: Joint, physics: JointPhysics) -> list[str]:
         return []
     low, high = physics.limits
     return [
-        f'    <axis xyz="{_numbers(joint.axis)}"/>',
+        f'    <axis xyz="{numbers(joint.axis)}"/>',
         f"    <!-- limits: {physics.source.value} -->",
         f'    <limit lower="{low:.9g}" upper="{high:.9g}" effort="{physics.effort:g}" velocity="{physics.velocity:g}"/>',
         f'    <dynamics damping="{physics.damping:.6g}" friction="{physics.friction:.6g}"/>',
     ]
 
 
-def _rpy(rotation: np.ndarray) -> np.ndarray:
-    """URDF's fixed-axis roll, pitch, yaw: rotation = Rz(yaw) Ry(pitch) Rx(roll)."""
+def roll_pitch_yaw(rotation: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3"]:
+    """URDF's and SDFormat's fixed-axis roll, pitch, yaw: rotation = Rz(yaw) Ry(pitch) Rx(roll)."""
     pitch = np.arctan2(-rotation[2, 0], np.hypot(rotation[0, 0], rotation[1, 0]))
     if np.hypot(rotation[0, 0], rotation[1, 0]) < 1e-9:  # Gimbal lock: yaw is free, take 0.
         return np.array([np.arctan2(rotation[0, 1] * np.sign(pitch), rotation[1, 1]), pitch, 0.0])
@@ -147,5 +157,6 @@ def _rpy(rotation: np.ndarray) -> np.ndarray:
     return np.array([roll, pitch, np.arctan2(rotation[1, 0], rotation[0, 0])])
 
 
-def _numbers(values: np.ndarray) -> str:
+def numbers(values: Float[np.ndarray, "number"]) -> str:
+    """Numbers with spaces between."""
     return " ".join(f"{value + 0.0:.12g}" for value in values)

@@ -44,7 +44,10 @@ def write_usd(model: PhysicsModel, path: Path, *, target: Target | None = None) 
     pxr.UsdGeom.SetStageUpAxis(stage, pxr.UsdGeom.Tokens.z)
     pxr.UsdGeom.SetStageMetersPerUnit(stage, 1.0)
     pxr.UsdPhysics.SetStageKilogramsPerUnit(stage, 1.0)
-    stage.SetMetadata("comment", "Units: m, kg. Made from a video: inertia, damping and friction are assumed.")
+    stage.SetMetadata(
+        "comment",
+        f"Units: m, kg. Made from a video: inertia, damping and friction are assumed. {model.up.words.capitalize()}.",
+    )
     articulated_object = model.articulated_object
     top_path = f"/{_prim_name(pxr, articulated_object.name, set())}"
     top = pxr.UsdGeom.Xform.Define(stage, top_path)

@@ -51,6 +51,8 @@ class Completion:
     """None leaves the camera to be tracked with the depth."""
     is_metric: bool
     warnings: tuple[str, ...]
+    ups_are_known: bool = True
+    """False where recorded poses count as none: gravity came from these."""
 
 
 def complete(
@@ -86,7 +88,7 @@ def complete(
     bars = find_bars(grays)
     guesses = [loaded(image, capture.frame_ids[i]) for i, image in zip(indices, images, strict=True)]
     known = known_intrinsics(capture, size, options.fov_deg)
-    poses = None
+    poses, ups_are_known = None, True
     if cameras.name == "file":
         assert cameras.source is not None, "The choice was checked when it was parsed."
         poses, found = read_cameras(Path(cameras.source), tuple(capture.frame_ids[i] for i in indices))
@@ -95,7 +97,7 @@ def complete(
         poses = capture.world_from_camera[indices]
         doubt = find_unmoved_poses(grays, poses)
         if doubt is not None:
-            poses, warnings = None, [*warnings, doubt]
+            poses, ups_are_known, warnings = None, False, [*warnings, doubt]
     if poses is None and (cameras.name == "static" or (cameras.name == "auto" and _shows_no_motion(grays))):
         poses = np.tile(np.eye(4), (len(indices), 1, 1))
     if poses is not None:
@@ -130,7 +132,7 @@ def complete(
         depths[:, bars] = 0.0
     return Completion(
         indices=indices, depths=depths, intrinsics=intrinsics, world_from_camera=poses, is_metric=is_metric,
-        warnings=tuple(warnings),
+        warnings=tuple(warnings), ups_are_known=ups_are_known,
     )  # fmt: skip
 
 
@@ -138,6 +140,7 @@ def completed_capture(capture: ColorCapture, completion: Completion, *, is_guess
     """The recording's used frames, with the depth and cameras that it was given; `is_guessed`: image by image."""
     first = capture.read_image(int(completion.indices[0]))
     height, width = completion.depths.shape[1:]
+    ups = capture.ups_camera
 
     def depth(index: int) -> Float32[np.ndarray, "height width"]:
         return cv2.resize(completion.depths[index], (first.shape[1], first.shape[0]), interpolation=cv2.INTER_NEAREST)
@@ -153,6 +156,7 @@ def completed_capture(capture: ColorCapture, completion: Completion, *, is_guess
         is_metric=completion.is_metric,
         warnings=(*capture.warnings, *completion.warnings),
         depth_is_guessed=is_guessed,
+        ups_camera=ups[completion.indices] if ups is not None and completion.ups_are_known else None,
     )
 
 

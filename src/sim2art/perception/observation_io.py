@@ -19,7 +19,8 @@ def observation_to_stage(observation: Observation) -> Stage:
         "warnings": list(observation.warnings),
         "reasons": list(observation.reasons),
     }
-    return Stage(arrays=arrays | {"indices": observation.indices}, facts=facts)
+    up = {} if observation.up is None else {"up": observation.up}
+    return Stage(arrays=arrays | {"indices": observation.indices} | up, facts=facts)
 
 
 def observation_from_stage(stage: Stage) -> Observation:
@@ -35,6 +36,7 @@ def observation_from_stage(stage: Stage) -> Observation:
         moves=facts["moves"],
         warnings=tuple(facts["warnings"]),
         reasons=tuple(facts["reasons"]),
+        up=stage.arrays.get("up"),
     )
 
 

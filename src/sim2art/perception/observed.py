@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
@@ -32,3 +32,5 @@ class Observation:
     """Repairs and doubts, in words for a person."""
     reasons: tuple[str, ...]
     """Why the result cannot be fully trusted."""
+    up: Float[np.ndarray, "3"] | None = None
+    """Which way is up in the video's world (unit), where the recording device measured gravity."""

@@ -18,7 +18,7 @@ from sim2art.perception.adapters.dis_flow import DisFlow, map_in_threads
 from sim2art.perception.adapters.klt_pnp import track_camera
 from sim2art.perception.adapters.own_files import FlowFiles
 from sim2art.perception.camera_checks import camera_misfit, fit_focal_length
-from sim2art.perception.captures.capture import Capture, ColorCapture
+from sim2art.perception.captures.capture import Capture, ColorCapture, mean_up
 from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
 from sim2art.perception.depth_filter import smooth_depth
 from sim2art.perception.frames import choose_frames
@@ -204,6 +204,7 @@ def observe_frames(
         video, flow, rng=np.random.default_rng(options.seed), num_points=options.num_points, baselines=options.baselines
     )
     points = add_features(points, images, frame_ids, options.choice("features"))
+    ups = recording.capture.ups_camera
     return Observation(
         video=video,
         points=points,
@@ -214,6 +215,7 @@ def observe_frames(
         moves=choice.moves,
         warnings=tuple(warnings),
         reasons=tuple(reasons),
+        up=None if ups is None else mean_up(poses, ups[recording.indices[frames]]),
     )
 
 

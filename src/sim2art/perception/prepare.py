@@ -10,6 +10,7 @@ from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.adapters.klt_tracks import track_corners
 from sim2art.perception.adapters.own_files import read_cameras
 from sim2art.perception.captures.capture import Capture, ColorCapture, DepthSource, scale_intrinsics
+from sim2art.perception.captures.derived import derive, keep_frames
 from sim2art.perception.captures.video_file import is_video
 from sim2art.perception.completion import Completion, complete, completed_capture
 from sim2art.perception.components import COMPONENTS, Choice
@@ -129,26 +130,23 @@ def _with_cameras(capture: Capture, cameras: Choice, options: CompleteOptions) -
 
 def _replaced(capture: Capture, indices: range | list[int], poses: np.ndarray, told: tuple[str, ...]) -> DepthSource:
     """Some frames of a recording, with other poses."""
-    chosen = list(indices)
-    return DepthSource(
-        path=capture.path,
-        frame_ids=tuple(capture.frame_ids[i] for i in chosen),
-        times=np.asarray(capture.times)[chosen],
-        images=lambda index: capture.read_image(chosen[index]),
-        depths=lambda index: capture.read_depth(chosen[index]),
-        intrinsics=capture.intrinsics,
-        world_from_camera=poses,
-        is_metric=capture.is_metric,
-        warnings=(*capture.warnings, *told),
-        depth_is_guessed=capture.depth_is_guessed,
-    )
+    kept = derive(keep_frames(capture, indices), world_from_camera=poses, warnings=(*capture.warnings, *told))
+    assert isinstance(kept, DepthSource), "It has depth."
+    return kept
 
 
 def _to_stage(found: Completion) -> Stage:
     arrays = {"indices": found.indices, "depths": found.depths, "intrinsics": found.intrinsics}
     if found.world_from_camera is not None:
         arrays["world_from_camera"] = found.world_from_camera
-    return Stage(arrays=arrays, facts={"is_metric": found.is_metric, "warnings": list(found.warnings)})
+    return Stage(
+        arrays=arrays,
+        facts={
+            "is_metric": found.is_metric,
+            "warnings": list(found.warnings),
+            "ups_are_known": found.ups_are_known,
+        },
+    )
 
 
 def _from_stage(stage: Stage) -> Completion:
@@ -159,4 +157,5 @@ def _from_stage(stage: Stage) -> Completion:
         world_from_camera=stage.arrays.get("world_from_camera"),
         is_metric=stage.facts["is_metric"],
         warnings=tuple(stage.facts["warnings"]),
+        ups_are_known=stage.facts.get("ups_are_known", True),
     )

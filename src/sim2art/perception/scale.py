@@ -9,6 +9,7 @@ from jaxtyping import Float
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.geometry.cameras import unproject
 from sim2art.perception.captures.capture import Capture, DepthSource
+from sim2art.perception.captures.derived import derive
 
 _WINDOW = 3
 """px to each side of a pixel in which its depth is looked for."""
@@ -139,15 +140,12 @@ def scale_by_factor(capture: Capture, factor: float, by: str) -> DepthSource:
     if poses is not None:
         poses = np.array(poses)
         poses[:, :3, 3] *= factor
-    return DepthSource(
-        path=capture.path,
-        frame_ids=capture.frame_ids,
-        times=capture.times,
-        images=capture.read_image,
+    scaled = derive(
+        capture,
         depths=lambda index: capture.read_depth(index) * np.float32(factor),
-        intrinsics=capture.intrinsics,
         world_from_camera=poses,
         is_metric=True,
         warnings=(*capture.warnings, f"Lengths were multiplied by {factor:.4g}, to fit {by}."),
-        depth_is_guessed=capture.depth_is_guessed,
     )
+    assert isinstance(scaled, DepthSource), "It has depth."
+    return scaled

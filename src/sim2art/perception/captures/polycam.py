@@ -14,7 +14,14 @@ from jaxtyping import Float32
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.transforms import make_transform
 from sim2art.perception.captures.camera_file import read_camera_file, said_size
-from sim2art.perception.captures.capture import ColorCapture, DepthSource, mean_intrinsics, opencv_from_opengl
+from sim2art.perception.captures.capture import (
+    ARKIT_UP,
+    ColorCapture,
+    DepthSource,
+    mean_intrinsics,
+    opencv_from_opengl,
+    ups_in_cameras,
+)
 from sim2art.perception.captures.depth_images import MILLIMETRES, keep_confident, read_depth_image
 from sim2art.perception.captures.image_files import files_by_number, read_raw, read_rgb
 from sim2art.perception.captures.orientation import exif_turns
@@ -89,6 +96,7 @@ def read_polycam(path: Path) -> ColorCapture:
         depths=depth,
         intrinsics=fitted.intrinsics,
         world_from_camera=opencv_from_opengl(np.array(poses)),
+        ups_camera=ups_in_cameras(opencv_from_opengl(np.array(poses)), ARKIT_UP),
         warnings=(*warnings, *told, *fitted.told),
     )
     return settle(capture, fitted, turns=turns)

@@ -18,11 +18,13 @@ from jaxtyping import Float32, UInt8
 from sim2art.errors import InvalidFileError
 from sim2art.optional import require
 from sim2art.perception.captures.capture import (
+    ARKIT_UP,
     DepthSource,
     mean_intrinsics,
     opencv_from_opengl,
     poses_from_quaternions,
     scale_intrinsics,
+    ups_in_cameras,
 )
 from sim2art.perception.captures.depth_images import clean_depth, keep_confident
 from sim2art.perception.captures.image_files import decode_rgb
@@ -59,6 +61,7 @@ def read_record3d(path: Path) -> DepthSource:
         warnings.append(f"{lost} frames lack their colour or depth image: they are left out.")
     first = decode_rgb(np.frombuffer(read(f"rgbd/{frames[0]}.jpg"), np.uint8), path)
     intrinsics, told = read_intrinsics(meta, first.shape[1], path)
+    poses = read_poses(meta, frames, warnings)
     with_confidence = set(_numbers(names, ".conf"))
 
     def depth(index: int) -> Float32[np.ndarray, "height width"]:
@@ -83,7 +86,8 @@ def read_record3d(path: Path) -> DepthSource:
         images=image,
         depths=depth,
         intrinsics=intrinsics,
-        world_from_camera=read_poses(meta, frames, warnings),
+        world_from_camera=poses,
+        ups_camera=None if poses is None else ups_in_cameras(poses, ARKIT_UP),
         warnings=(*warnings, *told),
     )
 
