@@ -32,6 +32,10 @@ class OutputExistsError(_PathError):
     """An output folder already holds files and overwriting was not asked for."""
 
 
+class DivergedError(Sim2ArtError):
+    """Training went wrong and was stopped."""
+
+
 class MissingPackageError(Sim2ArtError, ImportError):
     """An optional package is not installed; the message is the install command."""
 

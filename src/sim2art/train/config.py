@@ -6,11 +6,14 @@ from typing import Literal
 from sim2art.assets.procedural import TRAINING_FAMILIES
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.networks.judge import JudgeConfig
+from sim2art.networks.point_encoder import EncoderConfig
+from sim2art.networks.slot_network import SlotConfig
 from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.simulate.generate import ClipConfig
 from sim2art.train.example_guesses import GuessShares
 from sim2art.train.examples import ExampleConfig
 from sim2art.train.mask_examples import MaskExampleConfig
+from sim2art.train.optimizers import OptimizerName
 from sim2art.train.scene_flow import PairConfig
 
 CHAIN_FAMILIES = ("stapler", "desk_lamp", "office_chair")
@@ -21,6 +24,44 @@ CHAIN_COPIES = 3
 """Times that these are added to the families when a run learns from part views."""
 
 NetworkName = Literal["proposals", "paper", "queries", "scene_flow", "masks"]
+
+
+NoiseName = Literal["none", "paper"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How a pass over a cached clip differs from the last one. Standard deviations of turns in rad, shares of clips."""
+
+    yaw: float = 0.2
+    """About the first camera's vertical axis."""
+    tilt: float = 0.05
+    """About each of the other two."""
+    mirrored: float = 0.5
+    reversed: float = 0.5
+    """Played backwards."""
+    drop_flow: float = 0.02
+    """Of the points, whose flow counts as not measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheConfig:
+    """Clips made once, without noise, and passed over many times (`clip_cache`)."""
+
+    clips: ClipConfig = field(
+        default_factory=lambda: ClipConfig(
+            families=TRAINING_FAMILIES, corruption="none", num_points=512, image_size=144
+        )
+    )
+    """What is kept; a pass draws some of the points."""
+    num_points: int = 128
+    """Points a frame of each pass."""
+    noise: NoiseName = "paper"
+    """Added anew in each pass."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    curve_every: int = 5000
+    """Clip passes between two points of the validation curve."""
+    num_curve_clips: int = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +77,13 @@ class TrainConfig:
     """Of the scene flow network."""
     masks: MaskExampleConfig = field(default_factory=MaskExampleConfig)
     """Of the mask network."""
+    slots: SlotConfig | None = None
+    """Sizes of the slot network; None takes its own. Its features are those of the clips, whatever is said here."""
+    cache: CacheConfig | None = None
+    """Of the slot network, which then learns from a cache and not from `clips`."""
+    optimizer: OptimizerName = "adamw"
+    final_steps: int | None = None
+    """The rate stays until this many steps before the end, then falls in a line to 0; None: a cosine from the start."""
     seed: int = 0
     num_steps: int = 4000
     batch_size: int = 8
@@ -111,6 +159,27 @@ PRESETS: dict[str, TrainConfig] = {
     "scene-flow-fine": replace(
         _SCENE_FLOW, pairs=PairConfig(num_pairs=2, num_points=768), num_steps=1000, learning_rate=3e-4
     ),
+    "paper-cpu": TrainConfig(
+        network="paper",
+        slots=SlotConfig(
+            encoder=EncoderConfig(
+                num_features=0, width=64, num_anchors=16, radius=0.4, num_neighbors=8, edge_width=32, depth=3
+            )
+        ),
+        cache=CacheConfig(),
+        optimizer="muon",
+        # A length that a day on a core does not reach: `--num-steps` ends it.
+        num_steps=1_000_000,
+        final_steps=2000,
+        batch_size=4,
+        learning_rate=3e-3,
+        warmup_steps=50,
+        weight_decay=1e-2,
+        ema_decay=0.998,
+        num_workers=0,
+        checkpoint_every=250,
+        log_every=50,
+    ),
     "masks": TrainConfig(
         network="masks", num_steps=600, batch_size=4, warmup_steps=30, learning_rate=3e-3, ema_decay=0.98, num_workers=2
     ),
@@ -118,4 +187,4 @@ PRESETS: dict[str, TrainConfig] = {
 """`tiny` for tests (seconds), `small` for a few hours on two CPU cores, `base` for one data-centre GPU. `pools` goes on from a
 trained judge on pools as decoding makes them, an hour or two on a core. `scene-flow` trains scene flow on few points a frame
 in an hour or two on a CPU core, `scene-flow-fine` goes on from it with more. `masks` trains the mask network in less than an
-hour on two."""
+hour on two. `paper-cpu` trains the paper's network on a core, from a cache of clips."""

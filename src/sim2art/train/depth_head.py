@@ -21,6 +21,7 @@ from sim2art.networks.depth_head import DepthHead, DepthHeadConfig, normalize_im
 from sim2art.networks.depth_head_files import save_depth_head
 from sim2art.simulate.seeds import named_rng
 from sim2art.train.depth_head_losses import depth_loss
+from sim2art.train.optimizers import Together, build_optimizer
 from sim2art.train.state import Average, load_state, save_state
 
 
@@ -62,10 +63,8 @@ def train_depth_head(config: DepthTrainConfig, frames: Path, folder: Path) -> De
     torch.manual_seed(config.seed)
     head = DepthHead(config.head)
     average = Average(head, config.ema_decay)
-    optimizer = torch.optim.AdamW(
-        head.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
-    )
-    first = load_state(folder, head, average, optimizer) if (folder / "state.safetensors").exists() else 0
+    optimizer = build_optimizer(head, "adamw", learning_rate=config.learning_rate, weight_decay=config.weight_decay)
+    first = load_state(folder, head, average, optimizer)[0] if (folder / "state.safetensors").exists() else 0
     (folder / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=2))
     sums: dict[str, float] = defaultdict(float)
     started = time.monotonic()
@@ -97,7 +96,7 @@ def train_depth_head(config: DepthTrainConfig, frames: Path, folder: Path) -> De
 
 
 def _train_step(
-    head: DepthHead, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], config: DepthTrainConfig, step: int
+    head: DepthHead, optimizer: Together, batch: dict[str, Tensor], config: DepthTrainConfig, step: int
 ) -> dict[str, float]:
     """One step of the optimiser, and the terms of the loss."""
     for group in optimizer.param_groups:
@@ -109,7 +108,7 @@ def _train_step(
     true = functional.interpolate(batch["depths"][:, None], size=found.shape[1:], mode="nearest-exact")[:, 0]
     known = true > 0
     loss, terms = depth_loss(found, torch.where(known, true, torch.ones_like(true)).log(), known)
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
     optimizer.step()

@@ -27,18 +27,22 @@ from sim2art.networks.judge_widening import widen_judge
 from sim2art.networks.mask_network import MaskNetworkConfig
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.scene_flow import GMSF_LIGHT, SceneFlowConfig
-from sim2art.networks.slot_network import SlotConfig
+from sim2art.networks.slot_network import READ_CHANNELS, SlotConfig
 from sim2art.predict.checkpoint import build_network, load_checkpoint, save_checkpoint
 from sim2art.proposals.evidence import num_evidence_features
 from sim2art.proposals.mask_evidence import num_mask_features
+from sim2art.train.cached_batches import CachedBatches, open_batches
 from sim2art.train.config import NetworkName, TrainConfig
+from sim2art.train.curve import Curve
 from sim2art.train.data import iterate_batches
-from sim2art.train.examples import num_slot_features
-from sim2art.train.losses import judge_loss, slot_loss
+from sim2art.train.losses import judge_loss
 from sim2art.train.mask_examples import link_batch, mask_loss
+from sim2art.train.optimizers import Together, build_optimizer
 from sim2art.train.processes import Processes, join_processes
 from sim2art.train.scene_flow import scene_flow_loss
+from sim2art.train.slot_losses import slot_loss
 from sim2art.train.state import Average, load_state, save_state
+from sim2art.train.watch import Watch
 
 
 def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowConfig | MaskNetworkConfig:
@@ -54,8 +58,14 @@ def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowC
     if config.network == "masks":
         evidence = config.masks.evidence
         return MaskNetworkConfig(num_features=num_mask_features(baselines, evidence), evidence=tuple(evidence.kinds))
-    slots = "queries" if config.network == "queries" else "pooled"
-    return SlotConfig(encoder=EncoderConfig(num_features=num_slot_features(baselines)), slots=slots)
+    slots = config.slots or SlotConfig(encoder=EncoderConfig(num_features=0))
+    clips = config.clips if config.cache is None else config.cache.clips
+    return dataclasses.replace(
+        slots,
+        encoder=dataclasses.replace(slots.encoder, num_features=READ_CHANNELS * len(clips.baselines)),
+        slots="queries" if config.network == "queries" else slots.slots,
+        baselines=clips.baselines,
+    )
 
 
 def train(
@@ -65,6 +75,7 @@ def train(
     resume: bool = False,
     start_from: Path | None = None,
     clips: Sequence[Clip] | None = None,
+    cache: Path | None = None,
 ) -> nn.Module:
     """Train and leave `checkpoint/`, `state.safetensors`, `log.jsonl` and `config.json` in `folder`.
 
@@ -72,15 +83,18 @@ def train(
         resume: Go on from the state in `folder`; without one, begin there.
         start_from: Checkpoint folder whose weights a new run begins with; a resumed run has its own.
         clips: Train on these, over and over, instead of the generator's.
+        cache: Folder of a cache (`clip_cache`), for configs that learn from one.
 
     Returns:
         The network with averaged weights.
 
     Raises:
         OutputExistsError: When the folder holds a run and `resume` is false.
+        DivergedError: When learning goes wrong; the state before stays.
+        InvalidFileError: When a state or cache is damaged or cannot be written.
     """
     with join_processes() as processes:
-        return _train(config, folder, processes, resume=resume, start_from=start_from, clips=clips)
+        return _train(config, folder, processes, resume=resume, start_from=start_from, clips=clips, cache=cache)
 
 
 def _train(
@@ -91,6 +105,7 @@ def _train(
     resume: bool,
     start_from: Path | None,
     clips: Sequence[Clip] | None,
+    cache: Path | None,
 ) -> nn.Module:
     if processes.is_first:
         folder.mkdir(parents=True, exist_ok=True)
@@ -105,14 +120,21 @@ def _train(
         _copy_weights(start_from, network)
     network.to(device)
     average = Average(network, config.ema_decay)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
+    optimizer = build_optimizer(
+        network, config.optimizer, learning_rate=config.learning_rate, weight_decay=config.weight_decay
     )
-    first = load_state(folder, network, average, optimizer) if (folder / "state.safetensors").exists() else 0
+    is_begun = (folder / "state.safetensors").exists()
+    first, num_clips = load_state(folder, network, average, optimizer) if is_begun else (0, 0)
     if processes.is_first:
         (folder / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=2, default=str))
     stopped = _catch_stop()
-    batches = iterate_batches(config, first, clips, rank=processes.rank, num_ranks=processes.count)
+    curve: Curve | None = None
+    if config.cache is None:
+        batches = iterate_batches(config, first, clips, rank=processes.rank, num_ranks=processes.count)
+    else:
+        batches = open_batches(config, cache, processes, step=first, num_clips=num_clips)
+        curve = Curve(config, folder, cache)
+    watch = Watch(folder)
     sums: dict[str, float] = defaultdict(float)
     waited, started = 0.0, time.monotonic()
     step = logged = first
@@ -129,6 +151,9 @@ def _train(
                 for name, value in terms.items():
                     sums[name] += value
                 bar.update()
+                watch.see(terms["total"], step)
+                if curve is not None:
+                    curve.draw(average, step)
                 if step % config.log_every == 0 and processes.is_first:
                     # A resumed run's first record covers fewer steps than the others.
                     spent, count = time.monotonic() - started, step - logged
@@ -144,13 +169,13 @@ def _train(
                     sums.clear()
                     waited, started, logged = 0.0, time.monotonic(), step
                 if step % config.checkpoint_every == 0 and processes.is_first:
-                    _save(folder, network, average, optimizer, step, config)
+                    _save(folder, network, average, optimizer, step, config, batches)
     finally:
         # Whatever ends the run, a clip that cannot be made or a request to stop: what was learned is kept, and the
         # workers, which leave stopping to this process, are told to go.
         batches.close()
-        if step > first and processes.is_first:
-            _save(folder, network, average, optimizer, step, config)
+        if step > first and processes.is_first and watch.is_well:
+            _save(folder, network, average, optimizer, step, config, batches)
     network.load_state_dict(average.weights)
     return network.eval()
 
@@ -175,7 +200,7 @@ def _copy_weights(checkpoint: Path, network: nn.Module) -> None:
 
 def train_step(
     network: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Together,
     batch: dict[str, Tensor],
     config: TrainConfig,
     step: int,
@@ -185,12 +210,15 @@ def train_step(
     for group in optimizer.param_groups:
         group["lr"] = _rate(config, step)
     device = next(iter(batch.values())).device
-    precise = torch.autocast(device.type, dtype=torch.bfloat16) if _has_bfloat16(device) else contextlib.nullcontext()
-    with precise:
+    # The slot network's products are too small on a CPU to gain from bfloat16, and it casts its output itself.
+    is_slots = config.network in {"paper", "queries"}
+    is_rough = _has_bfloat16(device) and not (is_slots and device.type == "cpu")
+    with torch.autocast(device.type, dtype=torch.bfloat16) if is_rough else contextlib.nullcontext():
         output = _run_network(network, batch, config)
-    output = type(output)(*(value.float() for value in output))
+    if not is_slots:
+        output = type(output)(*(value.float() for value in output))
     terms = _LOSSES[config.network](output, batch, processes.sum)
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     terms["total"].backward()
     processes.sum_gradients(network)
     nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
@@ -223,21 +251,32 @@ def _run_network(network: nn.Module, batch: dict[str, Tensor], config: TrainConf
 
 
 def _rate(config: TrainConfig, step: int) -> float:
-    """Linear warm-up, then cosine to 2 % of the peak."""
+    """Linear warm-up; then cosine to 2 % of the peak, or the peak until the last steps, which fall in a line to 0."""
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
+    if config.final_steps is not None:
+        return config.learning_rate * min(max(config.num_steps - step, 0) / max(config.final_steps, 1), 1.0)
     done = (step - config.warmup_steps) / max(config.num_steps - config.warmup_steps, 1)
     return config.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
 
 
 def _save(
-    folder: Path, network: nn.Module, average: Average, optimizer: torch.optim.Optimizer, step: int, config: TrainConfig
+    folder: Path,
+    network: nn.Module,
+    average: Average,
+    optimizer: Together,
+    step: int,
+    config: TrainConfig,
+    batches: Any,
 ) -> None:
     """State for resuming, and the averaged weights as a checkpoint."""
-    save_state(folder, network, average, optimizer, step)
+    num_clips = batches.num_clips if isinstance(batches, CachedBatches) else 0
+    save_state(folder, network, average, optimizer, step, num_clips=num_clips)
     averaged = build_network(network_config(config))
     averaged.load_state_dict({name: value.cpu() for name, value in average.weights.items()})
     facts: dict[str, Any] = {"steps": step, "clips_seen": step * config.batch_size, "train": dataclasses.asdict(config)}
+    if num_clips:
+        facts["different_clips"] = num_clips
     save_checkpoint(folder / "checkpoint", averaged, **facts)
 
 

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sim2art.errors import InvalidFileError
+from sim2art.train.optimizers import Together
 
 
 class Average:
@@ -26,40 +27,48 @@ class Average:
             self.weights[name].lerp_(value, 1 - decay)
 
 
-def save_state(folder: Path, network: nn.Module, average: Average, optimizer: torch.optim.Optimizer, step: int) -> None:
-    """Write `state.safetensors` (weights, average, optimiser) and `state.json` (steps done)."""
-    tensors: dict[str, Tensor] = {f"network.{k}": v.contiguous() for k, v in network.state_dict().items()}
-    tensors |= {f"average.{k}": v.contiguous() for k, v in average.weights.items()}
-    for index, entry in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": v.contiguous() for k, v in entry.items()}
+def save_state(
+    folder: Path, network: nn.Module, average: Average, optimizer: Together, step: int, *, num_clips: int = 0
+) -> None:
+    """Write `state.safetensors`: weights, average, optimiser, steps done, clips known (of a cache that may grow).
+
+    Raises:
+        InvalidFileError: When it cannot be written, as on a full disk; what was there before stays.
+    """
+    tensors: dict[str, Tensor] = {f"network.{k}": v for k, v in network.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.weights.items()}
+    tensors |= {f"optimizer.{k}": v for k, v in optimizer.tensors().items()}
     partial = folder / "state.safetensors.part"
-    save_file({k: v.clone() for k, v in tensors.items()}, partial, metadata={"step": json.dumps(step)})
+    metadata = {"step": json.dumps(step), "num_clips": json.dumps(num_clips)}
+    try:
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, partial, metadata=metadata)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise InvalidFileError(
+            f"Cannot write the state of step {step} to '{folder}': {error}. The last one before it stays; "
+            "make room and go on with --resume.",
+            path=folder,
+        ) from error
     partial.replace(folder / "state.safetensors")
 
 
-def load_state(folder: Path, network: nn.Module, average: Average, optimizer: torch.optim.Optimizer) -> int:
-    """Restore what `save_state` wrote and return the number of steps done.
+def load_state(folder: Path, network: nn.Module, average: Average, optimizer: Together) -> tuple[int, int]:
+    """Restore what `save_state` wrote and return the number of steps done, and of clips known.
 
     Raises:
-        InvalidFileError: When the state does not fit the network.
+        InvalidFileError: When the state is damaged or does not fit the network.
     """
     path = folder / "state.safetensors"
-
-    with safe_open(path, framework="pt") as file:
-        step = int(json.loads(file.metadata()["step"]))
-    tensors = load_file(path)
     groups: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
-    for name, value in tensors.items():
-        group, rest = name.split(".", 1)
-        groups[group][rest] = value
     try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+        for name, value in load_file(path).items():
+            group, rest = name.split(".", 1)
+            groups[group][rest] = value
         network.load_state_dict(groups["network"])
-    except RuntimeError as error:
-        raise InvalidFileError(f"{path} belongs to another network: {error}", path=path) from error
-    average.weights = groups["average"]
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in groups["optimizer"].items():
-        index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return step
+        average.weights = groups["average"]
+        optimizer.load_tensors(groups["optimizer"])
+    except (SafetensorError, RuntimeError, ValueError, KeyError) as error:
+        raise InvalidFileError(f"{path} is damaged, or belongs to another network: {error}", path=path) from error
+    return int(json.loads(metadata["step"])), int(json.loads(metadata.get("num_clips", "0")))

@@ -1,0 +1,93 @@
+"""Batches from a cache of clips: which clips a step passes over follows from the seed, the step and the clips known."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.train.cached_examples import NO_AUGMENTATION, make_cached_example
+from sim2art.train.clip_cache import ClipCache
+from sim2art.train.config import CacheConfig, TrainConfig
+from sim2art.train.examples import SlotExample
+from sim2art.train.processes import Processes
+
+
+class CachedBatches(Iterator[dict[str, Tensor]]):
+    """Batches without end, from step `step` on; clips that came since count from the next checkpoint on."""
+
+    def __init__(self, config: TrainConfig, cache: ClipCache, *, step: int = 0, num_clips: int = 0) -> None:
+        assert config.cache is not None
+        self.config, self.settings, self.cache = config, config.cache, cache
+        self.step = step
+        self.num_clips = num_clips or len(cache)
+        """How many clips of the cache are known; a resumed run knows those that the stopped one knew."""
+
+    def __next__(self) -> dict[str, Tensor]:
+        if self.step % self.config.checkpoint_every == 0:
+            self.num_clips = max(self.num_clips, self.cache.refresh())
+        rng = np.random.default_rng([self.config.first_seed, self.step, 2])
+        examples = [
+            make_cached_example(
+                self.cache[int(index)],
+                rng,
+                num_points=self.settings.num_points,
+                baselines=self.settings.clips.baselines,
+                noise=self.settings.noise,
+                augmentation=self.settings.augmentation,
+            )
+            for index in rng.integers(self.num_clips, size=self.config.batch_size)
+        ]
+        self.step += 1
+        return _stack(examples)
+
+    def close(self) -> None:
+        """Nothing to end: no processes work for it."""
+
+
+def open_batches(
+    config: TrainConfig, folder: Path | None, processes: Processes, *, step: int, num_clips: int
+) -> CachedBatches:
+    """The batches of a run.
+
+    Raises:
+        InvalidValueError: When no cache is named, or several processes are to share a batch.
+        InvalidFileError: When the cache cannot be read, or holds fewer clips than the stopped run knew.
+    """
+    assert config.cache is not None
+    if folder is None:
+        raise InvalidValueError("This preset learns from a cache of clips: name its folder by --cache (made if missing).")
+    if processes.count > 1:
+        raise InvalidValueError("Runs that learn from a cache work in one process; start it without torchrun.")
+    cache = ClipCache(folder, config.cache.clips)
+    if num_clips > len(cache):
+        raise InvalidFileError(
+            f"The stopped run knew {num_clips} clips; '{folder}' holds {len(cache)}. Name the cache it learned from.",
+            path=folder,
+        )
+    return CachedBatches(config, cache, step=step, num_clips=num_clips)
+
+
+def validation_batches(settings: CacheConfig, cache: ClipCache, *, batch_size: int = 32) -> list[dict[str, Tensor]]:
+    """The first clips of a cache, always with the same points and noise and as they are."""
+    examples = [
+        make_cached_example(
+            cache[index],
+            np.random.default_rng([index, 3]),
+            num_points=settings.num_points,
+            baselines=settings.clips.baselines,
+            noise=settings.noise,
+            augmentation=NO_AUGMENTATION,
+        )
+        for index in range(min(settings.num_curve_clips, len(cache)))
+    ]
+    return [_stack(examples[first : first + batch_size]) for first in range(0, len(examples), batch_size)]
+
+
+def _stack(examples: list[SlotExample]) -> dict[str, Tensor]:
+    return {
+        name: torch.from_numpy(np.stack([getattr(example, name) for example in examples]))
+        for name in SlotExample._fields
+    }

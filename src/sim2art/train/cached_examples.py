@@ -1,0 +1,143 @@
+"""From a cached clip to what the slot network learns from: drawn points, exact flow, a changed view, fresh noise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from sim2art.geometry.rotations import rotation_from_rotvec
+from sim2art.observation.normalization import normalize_box
+from sim2art.simulate.corruption import CORRUPTIONS
+from sim2art.simulate.seeds import log_uniform
+from sim2art.train.clip_cache import BASE, POINT_STEP
+from sim2art.train.config import Augmentation, NoiseName
+from sim2art.train.examples import MAX_PARTS, SlotExample
+
+
+NO_AUGMENTATION = Augmentation(yaw=0.0, tilt=0.0, mirrored=0.0, reversed=0.0, drop_flow=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """The moving parts as this pass shows them."""
+
+    motions: Float[np.ndarray, "part frame 4 4"]
+    values: Float[np.ndarray, "part frame"]
+    axes: Float[np.ndarray, "part 3"]
+    pivots: Float[np.ndarray, "part 3"]
+
+
+def make_cached_example(
+    record: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    num_points: int,
+    baselines: tuple[int, ...],
+    noise: NoiseName = "paper",
+    augmentation: Augmentation = NO_AUGMENTATION,
+) -> SlotExample:
+    """One pass over a clip.
+
+    Args:
+        record: What `clip_cache` keeps.
+        num_points: Points a frame.
+        baselines: Of the flows, as those of the cache.
+        noise: `paper` adds white noise of a size drawn anew; `none` adds none.
+    """
+    count = int(record["num_parts"])
+    frames = record["valid"].shape[0]
+    drawn = np.argsort(rng.random(record["valid"].shape) + ~record["valid"], axis=1)[:, :num_points]
+    rows = np.arange(frames)[:, None]
+    points = record["points"][rows, drawn].astype(np.float64) * POINT_STEP
+    part_ids, valid = record["part_ids"][rows, drawn].astype(np.int64), record["valid"][rows, drawn]
+    flow_valid = record["flow_valid"][:, rows, drawn]
+    motions = np.tile(np.eye(4), (count, frames, 1, 1))
+    motions[:, :, :3] = record["motions"][:count]
+    parts = _Parts(
+        motions=motions,
+        values=record["values"][:count].astype(np.float64),
+        axes=record["axes"][:count].astype(np.float64),
+        pivots=record["pivots"][:count].astype(np.float64),
+    )
+    is_revolute, parents = record["is_revolute"][:count], record["parents"][:count]
+    if rng.random() < augmentation.reversed:
+        points, part_ids, valid, flow_valid = points[::-1], part_ids[::-1], valid[::-1], flow_valid[:, ::-1]
+        parts = _play_backwards(parts, parents)
+    points, parts = _change_view(points, parts, is_revolute, augmentation, rng)
+    flow, seen = _exact_flow(points, part_ids, parts.motions, baselines)
+    flow_valid = flow_valid & seen & valid & (rng.random(flow_valid.shape) >= augmentation.drop_flow)
+    if noise == "paper":
+        white = CORRUPTIONS["paper"].white_noise
+        assert white is not None
+        points = points + rng.standard_normal(points.shape) * log_uniform(rng, *white.points)
+        flow = flow + rng.standard_normal(flow.shape) * log_uniform(rng, *white.flow)
+    box = normalize_box(points[valid])
+    points = box.apply(points) * valid[..., None]
+    channels = np.concatenate([flow / box.scale * flow_valid[..., None], flow_valid[..., None]], axis=-1)
+    values = parts.values / np.where(is_revolute, 1.0, box.scale)[:, None]
+    peaks = values[np.arange(count), np.argmax(np.abs(values), axis=1)] if count else np.zeros(0)
+    signs = np.where(peaks < 0, -1.0, 1.0)
+    padding = MAX_PARTS - 1 - count
+    return SlotExample(
+        points=points.astype(np.float32),
+        features=np.moveaxis(channels, 0, 2).reshape(frames, num_points, -1).astype(np.float32),
+        point_valid=valid.copy(),
+        part_ids=(part_ids * valid).astype(np.int16),
+        part_present=np.arange(MAX_PARTS) <= count,
+        part_types=np.pad(np.where(is_revolute, 1, 2), (1, padding)).astype(np.int16),
+        part_axes=np.pad(parts.axes * signs[:, None], ((1, padding), (0, 0))).astype(np.float32),
+        part_pivots=np.pad(box.apply(parts.pivots), ((1, padding), (0, 0))).astype(np.float32),
+        part_motions=np.pad((values * signs[:, None]).T, ((0, 0), (1, padding))).astype(np.float32),
+    )
+
+
+def _play_backwards(parts: _Parts, parents: np.ndarray) -> _Parts:
+    """The last frame becomes the rest pose: joints stand where their parents carried them, values start at 0 there."""
+    last = np.tile(np.eye(4), (len(parents), 1, 1))
+    last[parents != BASE] = parts.motions[parents[parents != BASE], -1]
+    return _Parts(
+        motions=parts.motions[:, ::-1] @ np.linalg.inv(parts.motions[:, -1:]),
+        values=parts.values[:, ::-1] - parts.values[:, -1:],
+        axes=np.einsum("pij,pj->pi", last[:, :3, :3], parts.axes),
+        pivots=np.einsum("pij,pj->pi", last[:, :3, :3], parts.pivots) + last[:, :3, 3],
+    )
+
+
+def _change_view(
+    points: np.ndarray, parts: _Parts, is_revolute: np.ndarray, augmentation: Augmentation, rng: np.random.Generator
+) -> tuple[np.ndarray, _Parts]:
+    """Points (frame, point, 3) and parts turned, and mirrored at times."""
+    turn = rotation_from_rotvec(rng.standard_normal(3) * [augmentation.tilt, augmentation.yaw, augmentation.tilt])
+    view = np.eye(4)
+    is_mirrored = rng.random() < augmentation.mirrored
+    view[:3, :3] = turn * np.array([-1.0 if is_mirrored else 1.0, 1.0, 1.0])
+    linear = view[:3, :3]
+    # A turn seen in a mirror goes the other way round.
+    flips = np.where(is_revolute & is_mirrored, -1.0, 1.0)[:, None]
+    return points @ linear.T, _Parts(
+        motions=view @ parts.motions @ np.linalg.inv(view),
+        values=parts.values,
+        axes=parts.axes @ linear.T * flips,
+        pivots=parts.pivots @ linear.T,
+    )
+
+
+def _exact_flow(
+    points: np.ndarray, part_ids: np.ndarray, motions: np.ndarray, baselines: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Flow (baseline, frame, point, 3) that the parts' motions give, and whether the clip has that later frame."""
+    frames, num_points = part_ids.shape
+    carried = np.concatenate([np.tile(np.eye(4), (1, frames, 1, 1)), motions])
+    back = np.linalg.inv(carried)
+    flow = np.zeros((len(baselines), frames, num_points, 3))
+    seen = np.zeros((len(baselines), frames, num_points), dtype=bool)
+    for index, baseline in enumerate(baselines):
+        count = frames - baseline
+        if count <= 0:
+            continue
+        steps = carried[:, baseline:] @ back[:, :count]
+        own = steps[part_ids[:count], np.arange(count)[:, None]]
+        moved = np.einsum("tpij,tpj->tpi", own[..., :3, :3], points[:count]) + own[..., :3, 3]
+        flow[index, :count] = moved - points[:count]
+        seen[index, :count] = True
+    return flow, seen
