@@ -8,6 +8,7 @@ from sim2art.assets.real_mesh import REAL_MESHES
 from sim2art.cli.recorded_clips import SwapName, observe_colors, observe_recording
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.splits import (
+    FAST_SEEDS,
     NOVEL_SEEDS,
     REAL_MESH_RGBD_SEEDS,
     REAL_MESH_SEEDS,
@@ -15,20 +16,22 @@ from sim2art.dataset.splits import (
     VALIDATION_SEEDS,
 )
 from sim2art.errors import InvalidValueError
+from sim2art.simulate.recordings import FAST_RECORDINGS
 from sim2art.simulate.generate import ClipConfig, CorruptionName, generate_clip
 
 SetName = Literal[
-    "procedural-val", "procedural-novel", "procedural-rgbd", "real-mesh", "real-mesh-rgbd", "real-mesh-rgb"
+    "procedural-val", "procedural-novel", "procedural-rgbd", "procedural-fast", "real-mesh", "real-mesh-rgbd", "real-mesh-rgb"
 ]
 SEEDS: dict[SetName, range] = {
     "procedural-val": VALIDATION_SEEDS,
     "procedural-novel": NOVEL_SEEDS,
     "procedural-rgbd": RGBD_SEEDS,
+    "procedural-fast": FAST_SEEDS,
     "real-mesh": REAL_MESH_SEEDS,
     "real-mesh-rgbd": REAL_MESH_RGBD_SEEDS,
     "real-mesh-rgb": REAL_MESH_RGBD_SEEDS,  # The same recordings without their depth.
 }
-RECORDED: tuple[SetName, ...] = ("procedural-rgbd", "real-mesh-rgbd")
+RECORDED: tuple[SetName, ...] = ("procedural-rgbd", "procedural-fast", "real-mesh-rgbd")
 """Sets of rendered recordings, which have a sensor model of their own and go through the whole chain."""
 COLOR_ONLY: SetName = "real-mesh-rgb"
 """Rendered recordings of which colour alone is used, by chain `light`."""
@@ -73,7 +76,7 @@ class EvaluationSet:
     def families(self, seed: int) -> tuple[str, ...]:
         """What the object of a clip is drawn from: families, or the one object of a real-mesh set."""
         match self.name:
-            case "procedural-val" | "procedural-rgbd":
+            case "procedural-val" | "procedural-rgbd" | "procedural-fast":
                 return VALIDATION_FAMILIES
             case "procedural-novel":
                 return NOVEL_FAMILIES
@@ -92,8 +95,9 @@ class EvaluationSet:
             return observe_colors(seed, num_frames=self.num_frames, num_points=self.num_points, families=families)
         if self.is_recorded:
             return observe_recording(
-                seed, num_frames=self.num_frames, num_points=self.num_points, swaps=self.swaps, families=families
-            )
+                seed, num_frames=self.num_frames, num_points=self.num_points, swaps=self.swaps, families=families,
+                config=FAST_RECORDINGS if self.name == "procedural-fast" else None,
+            )  # fmt: skip
         config = ClipConfig(
             families=families, num_frames=self.num_frames, num_points=self.num_points, corruption=self.corruption
         )

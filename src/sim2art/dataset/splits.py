@@ -12,3 +12,5 @@ REAL_MESH_SEEDS = range(400_000, 400_216)
 """`real-mesh`: each of 18 objects that others made, 12 times."""
 REAL_MESH_RGBD_SEEDS = range(500_000, 500_072)
 """`real-mesh-rgbd`: rendered recordings of the same objects, 4 of each."""
+FAST_SEEDS = range(600_000, 600_040)
+"""`procedural-fast`: rendered recordings of quick motions, 10 frames a second, truth of every frame."""
