@@ -8,9 +8,9 @@ from scipy import ndimage
 
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.states.frame_stack import FrameStack
+from sim2art.states.likelihood import NoiseModel, draw_points, explain_pixels, look_through
 from sim2art.states.part_model import find_normals
 from sim2art.states.settling import settle_cameras
-from sim2art.states.likelihood import NoiseModel, draw_points, explain_pixels, look_through
 
 _NUM_VIEWS = 28
 """Frames that the background is made from, and that must not see through it."""
@@ -161,7 +161,7 @@ def fit_noise(
     residual = np.where(seen, (stack.depths[chosen] - depths[chosen]) / sigma, np.nan)
     near = seen & (np.abs(np.nan_to_num(residual, nan=9.0)) < 3) & known[chosen]
     difference = stack.colors[chosen][near].astype(np.float32) - images[chosen][near]
-    color = np.maximum(1.4826 * np.median(np.abs(difference), axis=0), 1.0)
+    color = np.maximum(1.4826 * np.median(np.abs(difference), axis=0), 2.0)
     everything = stack.colors[chosen][stack.depths[chosen] > 0].astype(np.float32)
     wide = np.maximum(everything.std(axis=0), 2.0 * color)
     return NoiseModel(

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from jaxtyping import Float, Float32, Int8
+from jaxtyping import Float
 
 _IN_FRONT, _BEHIND, _OTHER_COLOR = 0.05, 0.01, 0.1
 """Shares of pixels that show an occluder, that read too far, and whose colour has changed (highlights, shadows)."""
 _MIN_FACING = 0.2
 """Cosine between a surface's normal and the view below which a surface at a slant says nothing."""
+_THICKNESS = 0.06
+"""m: where the back of a surface is turned to the camera, something unknown is seen up to this far before it."""
 _MAX_PIXELS = 9.0
 """A point stands for this many pixels at most."""
 
@@ -51,7 +53,7 @@ class NoiseModel:
 
 
 @numba.njit(cache=True, nogil=True)
-def explain_pixels(depth, colors, base_depth, base_colors, base_has_color, noise, out):  # noqa: ANN001, ANN201
+def explain_pixels(depth, colors, base_depth, base_colors, base_has_color, noise, out):
     """Cost of each pixel (height, width) if it shows the background, whose depth is 0 where it is not known.
 
     The background is looked for in the 3x3 pixels around: it was drawn to within a pixel.
@@ -117,13 +119,13 @@ def place_part(
     gain,
     seen,
     by_point,
-):  # noqa: ANN001, ANN201
+):
     """Cost of a part in one frame at each joint value, beside nothing of it being there.
 
     Args:
         points: (point, 3), rest pose, m.
         normals: (point, 3), outward, rest pose.
-        colors: (point, 3), NaN where not known.
+        colors: (point, 3).
         areas: (point,), m^2.
         slack: (point,), variance of the place across the surface from the spacing of the values, m^2.
         camera_from_rest: (value, 4, 4).
@@ -153,6 +155,8 @@ def place_part(
             ny = m[1, 0] * normals[i, 0] + m[1, 1] * normals[i, 1] + m[1, 2] * normals[i, 2]
             nz = m[2, 0] * normals[i, 0] + m[2, 1] * normals[i, 1] + m[2, 2] * normals[i, 2]
             facing = -(nx * x + ny * y + nz * z) / math.sqrt(x * x + y * y + z * z)
+            is_back = facing < 0.0
+            facing = abs(facing)
             if facing < _MIN_FACING:
                 continue
             u = int(math.floor(camera[0] * x / z + camera[2] + 0.5))
@@ -168,20 +172,22 @@ def place_part(
             d = depth[v, u]
             if d <= 0.0:
                 continue
-            slope = 0.3 * z / camera[0] * math.sqrt(1.0 - facing * facing) / facing
-            variance = sigma * sigma + slack[i] / (facing * facing) + slope * slope
             r = d - z
-            cost = 0.5 * r * r / variance + 0.5 * math.log(variance / (sigma * sigma))
-            if colors[i, 0] == colors[i, 0]:
+            rare = _BEHIND if r > 0 else _IN_FRONT
+            spread = math.log(z / (2.5 * sigma))
+            if is_back:
+                # Nobody knows what it looks like, but nothing behind it can be seen.
+                cost = spread + other if -_THICKNESS - 4.0 * sigma < r < 4.0 * sigma else np.inf
+            else:
+                slope = 0.3 * z / camera[0] * math.sqrt(1.0 - facing * facing) / facing
+                variance = sigma * sigma + slack[i] / (facing * facing) + slope * slope
+                cost = 0.5 * r * r / variance + 0.5 * math.log(variance / (sigma * sigma))
                 k = 0.0
                 for c in range(3):
                     e = (np.float64(image[v, u, c]) - colors[i, c]) / noise[2 + c]
                     k += 0.5 * e * e
                 cost += min(k, color_cap)
-            else:
-                cost += other
-            rare = _BEHIND if r > 0 else _IN_FRONT
-            cost = min(cost, math.log(z / (2.5 * sigma)) - math.log(rare) + other)
+            cost = min(cost, spread - math.log(rare) + other)
             cost -= base_cost[v, u]
             if b > 0.0 and z > b:  # As near as this behind the background it may be seen or hidden.
                 cost = min(cost, 0.0)
@@ -194,7 +200,7 @@ def place_part(
 
 
 @numba.njit(cache=True, nogil=True)
-def draw_points(points, colors, has_color, camera_from_world, camera, noise, reach, depth, image, image_has_color):  # noqa: ANN001, ANN201
+def draw_points(points, colors, has_color, camera_from_world, camera, noise, reach, depth, image, image_has_color):
     """Draw points into a depth and a colour image, each over the pixels up to `reach` around it.
 
     What is drawn is the mean of the points that lie near the nearest one, not that one: the nearest of many noisy points
@@ -245,7 +251,7 @@ def draw_points(points, colors, has_color, camera_from_world, camera, noise, rea
 @numba.njit(cache=True, nogil=True)
 def look_through(
     points, sigma_of, camera_from_world, camera, nearest, depth, image, colors, noise, through, agree, differ
-):  # noqa: ANN001, ANN201
+):
     """Count the frames that see through each point, that see a surface there, and that see it in another colour.
 
     Args:

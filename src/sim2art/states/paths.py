@@ -5,7 +5,7 @@ Student's (two degrees of freedom less one), so that a jump costs a few nats and
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from sim2art.articulation.joint import JointType
 
@@ -67,21 +67,16 @@ def smooth_path(
     sigmas: Float[np.ndarray, "frame"],
     times: Float[np.ndarray, "frame"],
     kind: JointType,
-    *,
-    known: Bool[np.ndarray, "frame"],
 ) -> tuple[Float[np.ndarray, "frame"], Float[np.ndarray, "frame"]]:
     """Values and sigmas with a random walk between frames, whose steps are about as large as they are seen to be.
 
-    Where nothing is known a value lies between its neighbours, with a sigma that grows with the time to them.
+    Where a value is hardly known it is drawn between its neighbours, with a sigma that grows with the time to them.
     """
     count = len(values)
-    if count < 2 or not known.any():
+    if count < 2:
         return values.copy(), sigmas.copy()
-    seconds = np.diff(times)
-    usual = USUAL_SPEED[kind] * seconds
-    filled = np.interp(times, times[known], values[known])
-    steps = np.maximum(np.abs(np.diff(filled)), 0.2 * usual)
-    weight = np.where(known, 1.0 / np.maximum(sigmas, 1e-9) ** 2, 0.0)
+    steps = np.maximum(np.abs(np.diff(values)), 0.2 * USUAL_SPEED[kind] * np.diff(times))
+    weight = 1.0 / np.maximum(sigmas, 1e-9) ** 2
     pull = 1.0 / steps**2
     normal = np.diag(weight)
     index = np.arange(count - 1)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32
 
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.geometry.transforms import apply, inverse
@@ -260,5 +260,5 @@ def _refine(
     visible = shown >= max(4.0, 0.1 * float(np.quantile(shown, 0.9)))
     told = visible & held & (gains.min(axis=1) < 0)
     sigma = np.where(told, sigma, np.maximum(sigma, spread))
-    values, sigmas = smooth_path(path + shift, sigma, stack.times, joint.type, known=told)
+    values, sigmas = smooth_path(path + shift, sigma, stack.times, joint.type)
     return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gains.min(axis=1), model=model)
