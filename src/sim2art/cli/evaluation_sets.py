@@ -16,11 +16,17 @@ from sim2art.dataset.splits import (
     VALIDATION_SEEDS,
 )
 from sim2art.errors import InvalidValueError
-from sim2art.simulate.recordings import FAST_RECORDINGS
 from sim2art.simulate.generate import ClipConfig, CorruptionName, generate_clip
+from sim2art.simulate.recordings import FAST_RECORDINGS
 
 SetName = Literal[
-    "procedural-val", "procedural-novel", "procedural-rgbd", "procedural-fast", "real-mesh", "real-mesh-rgbd", "real-mesh-rgb"
+    "procedural-val",
+    "procedural-novel",
+    "procedural-rgbd",
+    "procedural-fast",
+    "real-mesh",
+    "real-mesh-rgbd",
+    "real-mesh-rgb",
 ]
 SEEDS: dict[SetName, range] = {
     "procedural-val": VALIDATION_SEEDS,

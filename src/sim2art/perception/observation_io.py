@@ -18,7 +18,11 @@ def observation_to_stage(observation: Observation) -> Stage:
         "warnings": list(observation.warnings),
         "reasons": list(observation.reasons),
     }
-    return Stage(arrays=arrays | {"indices": observation.indices}, facts=facts)
+    cameras = {
+        "known_indices": observation.known_indices,
+        "known_world_from_camera": observation.known_world_from_camera,
+    }
+    return Stage(arrays=arrays | cameras | {"indices": observation.indices}, facts=facts)
 
 
 def observation_from_stage(stage: Stage) -> Observation:
@@ -33,6 +37,8 @@ def observation_from_stage(stage: Stage) -> Observation:
         moves=facts["moves"],
         warnings=tuple(facts["warnings"]),
         reasons=tuple(facts["reasons"]),
+        known_indices=stage.arrays["known_indices"],
+        known_world_from_camera=stage.arrays["known_world_from_camera"],
     )
 
 

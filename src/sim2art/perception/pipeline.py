@@ -128,6 +128,10 @@ class Observation:
     """Repairs and doubts, in words for a person."""
     reasons: tuple[str, ...]
     """Why the result cannot be fully trusted."""
+    known_indices: Int[np.ndarray, "known"]
+    """Positions in the capture of all frames whose camera is known."""
+    known_world_from_camera: Float[np.ndarray, "known 4 4"]
+    """Of those, in the video's world; used frames as they were before they were corrected."""
 
 
 def observe(
@@ -279,6 +283,8 @@ def observe_frames(
         moves=choice.moves,
         warnings=tuple(warnings),
         reasons=tuple(reasons),
+        known_indices=recording.indices,
+        known_world_from_camera=inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera,
     )
 
 

@@ -8,7 +8,11 @@ _PEAK = 1.5
 
 
 def draw_fast_profile(
-    num_frames: int, window: tuple[float, float], swing_share: tuple[float, float], largest_step: float, rng: np.random.Generator
+    num_frames: int,
+    window: tuple[float, float],
+    swing_share: tuple[float, float],
+    largest_step: float,
+    rng: np.random.Generator,
 ) -> Float[np.ndarray, "frame"]:
     """Share of a joint's range (0..1) at each frame: one to four eased swings to either side, with and without pauses.
 
@@ -25,7 +29,7 @@ def draw_fast_profile(
     at_high = bool(rng.uniform() < 0.3)  # Most recordings open; some close.
     level = high if at_high else low
     values = np.full(num_frames, level)
-    frame = int(round(window[0] * (num_frames - 1))) + int(rng.integers(1, 5))
+    frame = round(window[0] * (num_frames - 1)) + int(rng.integers(1, 5))
     for turn in range(int(rng.integers(1, 5))):
         if frame >= max(window[1] * num_frames, 2) and turn:
             break

@@ -11,6 +11,7 @@ from sim2art.states.frame_stack import FrameStack
 from sim2art.states.likelihood import NoiseModel, draw_points, explain_pixels, look_through
 from sim2art.states.part_model import find_normals
 from sim2art.states.settling import settle_cameras
+import itertools
 
 _NUM_VIEWS = 28
 """Frames that the background is made from, and that must not see through it."""
@@ -148,7 +149,7 @@ def fit_noise(
         return start
     edges = np.quantile(at, np.linspace(0, 1, 7))
     middle, spread = [], []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         inside = (at >= low) & (at <= high)
         if inside.sum() > 50:
             middle.append(float(np.median(at[inside])) ** 2)

@@ -159,8 +159,8 @@ def place_part(
             facing = abs(facing)
             if facing < _MIN_FACING:
                 continue
-            u = int(math.floor(camera[0] * x / z + camera[2] + 0.5))
-            v = int(math.floor(camera[1] * y / z + camera[3] + 0.5))
+            u = math.floor(camera[0] * x / z + camera[2] + 0.5)
+            v = math.floor(camera[1] * y / z + camera[3] + 0.5)
             if u < 0 or v < 0 or u >= width or v >= height:
                 continue
             sigma = noise[0] + noise[1] * z * z
@@ -223,8 +223,8 @@ def draw_points(points, colors, has_color, camera_from_world, camera, noise, rea
                 continue
             x = m[0, 0] * points[i, 0] + m[0, 1] * points[i, 1] + m[0, 2] * points[i, 2] + m[0, 3]
             y = m[1, 0] * points[i, 0] + m[1, 1] * points[i, 1] + m[1, 2] * points[i, 2] + m[1, 3]
-            u = int(math.floor(camera[0] * x / z + camera[2] + 0.5))
-            v = int(math.floor(camera[1] * y / z + camera[3] + 0.5))
+            u = math.floor(camera[0] * x / z + camera[2] + 0.5)
+            v = math.floor(camera[1] * y / z + camera[3] + 0.5)
             if u < -reach or v < -reach or u >= width + reach or v >= height + reach:
                 continue
             for b in range(max(v - reach, 0), min(v + reach + 1, height)):
@@ -272,8 +272,8 @@ def look_through(
                 continue
             x = m[0, 0] * points[i, 0] + m[0, 1] * points[i, 1] + m[0, 2] * points[i, 2] + m[0, 3]
             y = m[1, 0] * points[i, 0] + m[1, 1] * points[i, 1] + m[1, 2] * points[i, 2] + m[1, 3]
-            u = int(math.floor(camera[0] * x / z + camera[2] + 0.5))
-            v = int(math.floor(camera[1] * y / z + camera[3] + 0.5))
+            u = math.floor(camera[0] * x / z + camera[2] + 0.5)
+            v = math.floor(camera[1] * y / z + camera[3] + 0.5)
             if u < 0 or v < 0 or u >= width or v >= height or depth[t, v, u] <= 0.0:
                 continue
             sigma = math.sqrt((noise[0] + noise[1] * z * z) ** 2 + sigma_of[i] ** 2)
