@@ -24,6 +24,7 @@ from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.assembly import assemble_object, part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays, keep_largest_parts
+from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.export.up import Up, find_up
 from sim2art.file_names import readable, readable_values
@@ -33,7 +34,7 @@ from sim2art.networks import CHECKPOINTS
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.video_files import write_points, write_video
-from sim2art.perception.captures.capture import ColorCapture
+from sim2art.perception.captures.capture import Capture, ColorCapture
 from sim2art.perception.captures.open_capture import open_recording
 from sim2art.perception.components import COMPONENTS
 from sim2art.perception.observation_io import (
@@ -52,6 +53,8 @@ from sim2art.stages import PARTIAL, Stage, StageKeeper, check_output, fingerprin
 logger = logging.getLogger(__name__)
 
 MAX_JOINTS = 20
+_SAME_PLACE = 0.01
+"""Change of the parts' motions (m, rad) that leaves labels as they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,8 @@ class Reconstruction:
     warnings: tuple[str, ...]
     timings: dict[str, float]
     """s a stage; 0 for stages that were kept from an earlier run."""
+    states: FrameStates | None = None
+    """Joint values of every frame; None where nothing moved or a person changed the joints."""
 
     @property
     def video(self) -> RgbdVideo:
@@ -143,6 +148,7 @@ class Reconstruction:
         from sim2art.export.package import write_model
         from sim2art.export.physics import build_physics
         from sim2art.export.result import Result, write_result
+        from sim2art.export.state_table import write_state_table
         from sim2art.observation.densify import resize_labels
         from sim2art.view.report import write_report
 
@@ -168,14 +174,18 @@ class Reconstruction:
             ),
             trajectory=self.estimate.trajectory,
             up=self.up,
+            states=self.states,
             provenance=provenance,
         )
+        if self.states is not None:
+            write_state_table(folder / "states.csv", self.states, self.articulated_object)
         write_report(
             folder / "report.html",
             video=self.video,
             labels=self.labels,
             estimate=self.estimate,
             articulated_object=self.articulated_object,
+            states=self.states,
             frame_ids=self.frame_ids,
             status=self.status,
             reasons=self.reasons,
@@ -217,12 +227,18 @@ def reconstruct(
         stages = StageKeeper(stage_folder, resume=resume)
         say(f"{len(capture.frame_ids)} frames")
 
+    from sim2art.perception.pipeline import prepare
+
     key = make_key(sim2art.__version__, source, observation_facts(options.observe))
+    source_key = make_key(sim2art.__version__, source)
     kept = stages.load("observation", key)
+    with clock.stage("depth and scale") as say:
+        prepared = prepare(capture, options.observe, stages, source_key)
+        say("recorded" if prepared is capture else f"{len(prepared.frame_ids)} frames, {options.observe.depth}")
     if kept is not None:
         observation = clock.kept("observation", observation_from_stage(kept))
     else:
-        observation = _observe(capture, options.observe, stages, make_key(sim2art.__version__, source), clock)
+        observation = _observe(prepared, options.observe, stages, source_key, clock)
         stages.keep("observation", key, observation_to_stage(observation))
 
     weights = [fingerprint(folder) for folder in (CHECKPOINTS, options.checkpoint) if folder is not None]
@@ -245,12 +261,15 @@ def reconstruct(
             observation.video, observation.points, estimate.part_probabilities, part_motions(estimate)
         )
     warnings = list(observation.warnings)
+    with clock.stage("states") as say:
+        states, estimate, labels = _find_states(prepared, capture, observation, estimate, labels, warnings)
+        say("nothing moves" if states is None else f"{len(states.frame_ids)} frames")
     with clock.stage("meshes") as say:
         meshes = _fuse(observation.video, labels, estimate, warnings)
         say(f"{sum(0 if mesh is None else len(mesh.faces) for mesh in meshes)} faces")
     status, reasons = _judge(observation, estimate)
     name = " ".join(readable(options.name).split()) or "object"
-    articulated_object = assemble_object(estimate, meshes, name=name)
+    articulated_object = _assemble(estimate, meshes, states, name)
     return Reconstruction(
         recording=capture.path,
         observation=observation,
@@ -262,21 +281,64 @@ def reconstruct(
         reasons=reasons,
         warnings=tuple(readable(warning) for warning in warnings),
         timings=clock.timings,
+        states=states,
     )
 
 
+def _find_states(
+    prepared: Capture,
+    recorded: ColorCapture,
+    observation: Observation,
+    estimate: ArticulationEstimate,
+    labels: UInt8[np.ndarray, "frame height width"],
+    warnings: list[str],
+) -> tuple[FrameStates | None, ArticulationEstimate, UInt8[np.ndarray, "frame height width"]]:
+    """The states of all frames, and estimate and labels of the used ones with the values that were found."""
+    if not estimate.joints:
+        return None, estimate, labels
+    from sim2art.observation.densify import densify_labels
+    from sim2art.states.recording_states import find_states, spread
+
+    found = find_states(
+        prepared, observation.video, observation.indices, observation.known_indices,
+        observation.known_world_from_camera, estimate, labels,
+    )  # fmt: skip
+    warnings += found.warnings
+    states, before = found.states, part_motions(estimate)
+    if prepared.frame_ids != recorded.frame_ids:  # Depth was made for some of the frames only.
+        ids = np.asarray(recorded.frame_ids)
+        inside = (ids >= states.frame_ids[0]) & (ids <= states.frame_ids[-1])
+        states = spread(states, [int(i) for i in ids[inside]], np.asarray(recorded.times, np.float64)[inside])
+    if not np.allclose(part_motions(found.estimate), before, atol=_SAME_PLACE):
+        labels = densify_labels(
+            observation.video, observation.points, estimate.part_probabilities, part_motions(found.estimate)
+        )
+    return states, found.estimate, labels
+
+
+def _assemble(
+    estimate: ArticulationEstimate, meshes: list[TriangleMesh | None], states: FrameStates | None, name: str
+) -> ArticulatedObject:
+    """Links and joints, with the range that all frames show."""
+    whole = assemble_object(estimate, meshes, name=name)
+    if states is None:
+        return whole
+    joints = tuple(
+        dataclasses.replace(joint, observed_range=states.range_of(k)[:2]) if states.followed[k] else joint
+        for k, joint in enumerate(whole.joints)
+    )
+    return dataclasses.replace(whole, joints=joints)
+
+
 def _observe(
-    recorded: ColorCapture, options: ObserveOptions, stages: StageKeeper, source_key: str, clock: "_Clock"
+    capture: Capture, options: ObserveOptions, stages: StageKeeper, source_key: str, clock: "_Clock"
 ) -> Observation:
     """The perception chain, stage by stage; tracked camera poses are kept as they take longest."""
     from sim2art.perception.adapters.klt_pnp import track_camera
     from sim2art.perception.intake import take_in
-    from sim2art.perception.pipeline import observe_frames, pick_frames, prepare
+    from sim2art.perception.pipeline import observe_frames, pick_frames
     from sim2art.perception.poses import find_poses
 
-    with clock.stage("depth and scale") as say:
-        capture = prepare(recorded, options, stages, source_key)
-        say("recorded" if capture is recorded else f"{len(capture.frame_ids)} frames, {options.depth}")
     with clock.stage("intake") as say:
         recording = take_in(capture, options.intake)
         say(f"{recording.num_frames} usable frames, {recording.input_size[0]}x{recording.input_size[1]} px")

@@ -1,6 +1,7 @@
 import pytest
 
 from sim2art.dataset.splits import (
+    FAST,
     FIRST_TRAINING_SEED,
     NOVEL,
     REAL_MESH,
@@ -12,7 +13,7 @@ from sim2art.dataset.splits import (
     Halves,
 )
 
-SETS = [VALIDATION, NOVEL, RGBD, REAL_MESH, REAL_MESH_RGBD, STILL, WALLS]
+SETS = [VALIDATION, NOVEL, RGBD, FAST, REAL_MESH, REAL_MESH_RGBD, STILL, WALLS]
 
 
 def test_splits_share_no_seed() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from sim2art.articulation.error_law import error_radius
 from sim2art.articulation.estimate import JointEstimate, Status
+from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
@@ -71,7 +72,8 @@ def test_a_result_survives_the_round_trip(tmp_path) -> None:
 def test_the_file_holds_what_the_contract_says(tmp_path) -> None:
     write_result(tmp_path / "result.json", make_result())
     content = json.loads((tmp_path / "result.json").read_text())
-    assert content["schema"] == "sim2art.result/1"
+    assert content["schema"] == "sim2art.result/2"
+    assert content["all_frames"] is None and content["joints"][0]["all_values"] is None
     assert content["status"] == "ambiguous"
     assert content["frames"] == [0, 4, 9]
     assert content["parts"][1] == {
@@ -129,3 +131,62 @@ def test_numbers_that_are_not_finite_are_named_and_nothing_is_written(tmp_path) 
 def test_parts_and_joints_must_agree() -> None:
     with pytest.raises(InvalidValueError, match="one part more"):
         dataclasses.replace(make_result(), part_meshes=("meshes/base.obj",))
+
+
+def with_states() -> Result:
+    states = FrameStates(
+        frame_ids=(0, 2, 4, 6, 9),
+        times=np.array([0.0, 0.06, 0.133, 0.2, 0.3]),
+        values=np.array([[0.0, 0.0], [-0.05, 0.1], [-0.1, 0.25], [1.0, 0.2], [0.9, 0.1]]),
+        sigmas=np.full((5, 2), 0.01),
+        visible=np.array([[True, True], [True, True], [True, True], [False, True], [True, True]]),
+        followed=(True, False),
+    )
+    return dataclasses.replace(make_result(), states=states)
+
+
+def test_states_of_every_frame_survive_the_round_trip(tmp_path) -> None:
+    before = with_states()
+    write_result(tmp_path / "result.json", before)
+    after = read_result(tmp_path / "result.json").states
+    assert after is not None and before.states is not None
+    assert (after.frame_ids, after.followed) == (before.states.frame_ids, before.states.followed)
+    for name in ("times", "values", "visible"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before.states, name))
+    np.testing.assert_array_equal(after.sigmas[:, 0], before.states.sigmas[:, 0])
+
+
+def test_the_range_is_that_of_all_frames_where_a_joint_was_followed(tmp_path) -> None:
+    write_result(tmp_path / "result.json", with_states())
+    followed, other = json.loads((tmp_path / "result.json").read_text())["joints"]
+    assert followed["observed_range"] == pytest.approx([-0.1, 1.0])
+    assert followed["observed_range_sigma"] == pytest.approx(0.01 * 2**0.5)
+    assert other["observed_range"] == [0.0, 0.25] and other["observed_range_sigma"] is None
+    assert other["all_sigmas"] is None and len(other["all_values"]) == 5
+
+
+def test_a_result_of_the_first_schema_still_loads(tmp_path) -> None:
+    path = tmp_path / "result.json"
+    write_result(path, make_result())
+    content = json.loads(path.read_text())
+    content["schema"] = "sim2art.result/1"
+    for key in ("all_frames", "all_times"):
+        del content[key]
+    for joint in content["joints"]:
+        for key in ("all_values", "all_sigmas", "visible", "observed_range_sigma"):
+            del joint[key]
+    path.write_text(json.dumps(content))
+    old = read_result(path)
+    assert old.states is None and old.frame_ids == (0, 4, 9)
+    assert old.joints[0].joint.observed_range == pytest.approx((-0.1, 0.9))
+
+
+def test_states_must_speak_of_the_results_joints() -> None:
+    states = with_states().states
+    assert states is not None
+    one = dataclasses.replace(
+        states, values=states.values[:, :1].copy(), sigmas=states.sigmas[:, :1].copy(), visible=states.visible[:, :1].copy(),
+        followed=(True,),
+    )  # fmt: skip
+    with pytest.raises(InvalidValueError, match="2 joints and states of 1"):
+        dataclasses.replace(make_result(), states=one)

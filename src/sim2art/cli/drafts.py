@@ -60,6 +60,7 @@ def load_draft(folder: Path) -> Draft:
         points=points,
         part_probabilities=probabilities,
         edits=tuple(result.provenance.get("edits", ())),
+        states=result.states,
     )
 
 
@@ -109,6 +110,8 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
         moves=bool(draft.estimate.joints),
         warnings=draft.warnings,
         reasons=(),
+        known_indices=np.arange(len(draft.frame_ids)),
+        known_world_from_camera=draft.video.world_from_camera,
     )
     result = Reconstruction(
         recording=Path(str(provenance.get("recording", origin))),
@@ -121,6 +124,7 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
         reasons=draft.estimate.reasons,
         warnings=draft.warnings,
         timings={},
+        states=draft.states,
     )
     facts = {"edits": list(draft.edits), "edited_from": before} if draft.edits else {}
     extras = tuple(export for export in exports_in(output) if export not in DEFAULT_EXPORTS)

@@ -7,24 +7,32 @@ from sim2art.assets.procedural import NOVEL_FAMILIES, VALIDATION_FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES
 from sim2art.cli.recorded_clips import SwapName, observe_colors, observe_recording
 from sim2art.dataset.clip import Clip
-from sim2art.dataset.splits import NOVEL, REAL_MESH, REAL_MESH_RGBD, RGBD, VALIDATION, HalfName, Halves
+from sim2art.dataset.splits import FAST, NOVEL, REAL_MESH, REAL_MESH_RGBD, RGBD, VALIDATION, HalfName, Halves
 from sim2art.errors import InvalidValueError
 from sim2art.simulate.generate import ClipConfig, CorruptionName, generate_clip
+from sim2art.simulate.recordings import FAST_RECORDINGS
 
 SetName = Literal[
-    "procedural-val", "procedural-novel", "procedural-rgbd", "real-mesh", "real-mesh-rgbd", "real-mesh-rgb"
+    "procedural-val",
+    "procedural-novel",
+    "procedural-rgbd",
+    "procedural-fast",
+    "real-mesh",
+    "real-mesh-rgbd",
+    "real-mesh-rgb",
 ]
 HALVES: dict[SetName, Halves] = {
     "procedural-val": VALIDATION,
     "procedural-novel": NOVEL,
     "procedural-rgbd": RGBD,
+    "procedural-fast": FAST,
     "real-mesh": REAL_MESH,
     "real-mesh-rgbd": REAL_MESH_RGBD,
     "real-mesh-rgb": REAL_MESH_RGBD,  # The same recordings without their depth.
 }
 WHOLE: tuple[SetName, ...] = ("procedural-val", "procedural-novel")
 """Sets whose tables were always of all seeds; of the others the tune half holds all that was ever reported."""
-RECORDED: tuple[SetName, ...] = ("procedural-rgbd", "real-mesh-rgbd")
+RECORDED: tuple[SetName, ...] = ("procedural-rgbd", "procedural-fast", "real-mesh-rgbd")
 """Sets of rendered recordings, which have a sensor model of their own and go through the whole chain."""
 COLOR_ONLY: SetName = "real-mesh-rgb"
 """Rendered recordings of which colour alone is used, by chain `light`."""
@@ -84,7 +92,7 @@ class EvaluationSet:
     def families(self, seed: int) -> tuple[str, ...]:
         """What the object of a clip is drawn from: families, or the one object of a real-mesh set."""
         match self.name:
-            case "procedural-val" | "procedural-rgbd":
+            case "procedural-val" | "procedural-rgbd" | "procedural-fast":
                 return VALIDATION_FAMILIES
             case "procedural-novel":
                 return NOVEL_FAMILIES
@@ -103,8 +111,9 @@ class EvaluationSet:
             return observe_colors(seed, num_frames=self.num_frames, num_points=self.num_points, families=families)
         if self.is_recorded:
             return observe_recording(
-                seed, num_frames=self.num_frames, num_points=self.num_points, swaps=self.swaps, families=families
-            )
+                seed, num_frames=self.num_frames, num_points=self.num_points, swaps=self.swaps, families=families,
+                config=FAST_RECORDINGS if self.name == "procedural-fast" else None,
+            )  # fmt: skip
         config = ClipConfig(
             families=families, num_frames=self.num_frames, num_points=self.num_points, corruption=self.corruption
         )

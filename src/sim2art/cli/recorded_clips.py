@@ -39,13 +39,14 @@ def observe_recording(
     num_points: int,
     swaps: tuple[SwapName, ...] = (),
     families: tuple[str, ...] = TRAINING_FAMILIES,
+    config: RecordingConfig | None = None,
 ) -> Clip:
     """The clip that the chain makes of the recording of a seed.
 
     Its provenance says `moves` (whether the chain saw any motion) and `chain_failure`: why the chain refused the
     recording (None when it did not; the points are then drawn from the truth, so that there is something to miss).
     """
-    recording = render_recording(RecordingConfig(families=families), seed)
+    recording = render_recording(dataclasses.replace(config or RecordingConfig(), families=families), seed)
     options = ObserveOptions(num_frames=num_frames, num_points=num_points)
     try:
         observation = observe(_as_capture(recording, swaps), options, truth=_true_stages(recording, swaps))

@@ -37,6 +37,8 @@ REAL_MESH = Halves(400_000, 216, 216)
 """`real-mesh`: each of 18 objects that others made, 12 times in each half. All tables before the halves were of the first."""
 REAL_MESH_RGBD = Halves(500_000, 72, 72)
 """`real-mesh-rgbd`, `real-mesh-rgb`: rendered recordings of the same objects, 4 of each in each half."""
+FAST = Halves(610_000, 40, 40)
+"""`procedural-fast`: rendered recordings of quick motions, 10 frames a second, truth of every frame."""
 STILL = Halves(600_000, 60, 60)
 """`still`: nothing moves."""
 WALLS = Halves(700_000, 12, 12)
@@ -46,6 +48,7 @@ VALIDATION_SEEDS = VALIDATION.seeds("all")
 NOVEL_SEEDS = NOVEL.seeds("all")
 RGBD_SEEDS = RGBD.seeds("tune")
 REAL_MESH_SEEDS = REAL_MESH.seeds("tune")
+FAST_SEEDS = FAST.seeds("tune")
 REAL_MESH_RGBD_SEEDS = REAL_MESH_RGBD.seeds("tune")
 CURVE_SEEDS = range(600_000, 600_512)
 """The curve that a training run draws of itself; no set that methods are scored on, nor one that is trained on."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from sim2art.articulation.error_law import error_radius
 from sim2art.articulation.estimate import JointEstimate, Status, part_name
+from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVerdict
@@ -21,7 +22,9 @@ from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
 from sim2art.export.physics import LimitSource, joint_limits
 from sim2art.export.up import Up, up_from_dict, up_to_dict
 
-RESULT_SCHEMA = "sim2art.result/1"
+RESULT_SCHEMA = "sim2art.result/2"
+READ_SCHEMAS = ("sim2art.result/1", RESULT_SCHEMA)
+"""The first had values of the used frames only."""
 WORLD = "first used camera, OpenCV axes (x right, y down, z forward), metres"
 
 
@@ -57,6 +60,8 @@ class Result:
     """Joint i carries part i + 1."""
     trajectory: JointTrajectory
     provenance: dict[str, Any]
+    states: FrameStates | None = None
+    """Joint values of every frame of the recording; None where nobody looked, or where a person changed the joints."""
     name: str = "object"
     """Of the whole model."""
     mesh_frame: Literal["world", "link"] = "world"
@@ -94,6 +99,10 @@ class Result:
                 f"Result has values of shape {self.trajectory.values.shape} for {len(self.frame_ids)} frames and "
                 f"{len(self.joints)} joints; one value per frame and joint is needed."
             )
+        if self.states is not None and len(self.states.followed) != len(self.joints):
+            raise InvalidValueError(
+                f"Result has {len(self.joints)} joints and states of {len(self.states.followed)}; one column each is needed."
+            )
 
 
 def write_result(path: Path, result: Result) -> None:
@@ -102,6 +111,7 @@ def write_result(path: Path, result: Result) -> None:
     Raises:
         InvalidValueError: When a number is not finite or a joint names a link that is no part.
     """
+    states = result.states
     content = {
         "schema": RESULT_SCHEMA,
         "name": result.name,
@@ -111,6 +121,8 @@ def write_result(path: Path, result: Result) -> None:
         "is_metric": result.is_metric,
         "frames": [int(frame) for frame in result.frame_ids],
         "times": result.trajectory.times.tolist(),
+        "all_frames": None if states is None else [int(frame) for frame in states.frame_ids],
+        "all_times": None if states is None else states.times.tolist(),
         "world": WORLD,
         "mesh_frame": result.mesh_frame,
         "up": None if result.up is None else up_to_dict(result.up),
@@ -122,6 +134,7 @@ def write_result(path: Path, result: Result) -> None:
         ],
         "joints": [
             _joint_to_dict(joint, result.trajectory.values[:, index], result.part_names)
+            | _states_to_dict(states, index, result.trajectory.values[:, index])
             for index, joint in enumerate(result.joints)
         ],
         "simulation": None if result.simulation is None else _verdict_to_dict(result.simulation),
@@ -151,9 +164,9 @@ def read_result(path: Path) -> Result:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InvalidFileError(f"Cannot read a result from '{path}': {error}.", path=path) from error
     schema = content.get("schema") if isinstance(content, dict) else None
-    if schema != RESULT_SCHEMA:
+    if schema not in READ_SCHEMAS:
         raise SchemaError(
-            f"'{path}' has schema {schema!r}; this version reads '{RESULT_SCHEMA}'. "
+            f"'{path}' has schema {schema!r}; this version reads {' and '.join(READ_SCHEMAS)}. "
             "Run the recording again with this version, or read it with the version that wrote it.",
             path=path,
         )
@@ -177,6 +190,7 @@ def read_result(path: Path) -> Result:
             joints=tuple(_joint_from_dict(joint, part_names) for joint in content["joints"]),
             trajectory=JointTrajectory(joint_names=names, times=times, values=np.ascontiguousarray(values)),
             provenance=dict(content["provenance"]),
+            states=_states_from_dict(content),
             completeness=tuple(
                 None if part.get("completeness") is None else MeshCompleteness(**part["completeness"])
                 for part in content["parts"]
@@ -211,7 +225,6 @@ def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, part_names: Sequ
         "axis": joint.axis.tolist(),
         "pivot": None if joint.pivot is None else joint.pivot.tolist(),
         "values": values.tolist(),
-        "observed_range": [float(values.min()), float(values.max())] if len(values) else [0.0, 0.0],
         "limits": {"lower": limits[0], "upper": limits[1], "source": source.value},
         "confidence": float(estimate.confidence),
         "type_probabilities": {kind.value: float(share) for kind, share in estimate.type_probabilities.items()},
@@ -222,6 +235,49 @@ def _joint_to_dict(estimate: JointEstimate, values: np.ndarray, part_names: Sequ
         "status": estimate.status.value,
         "reasons": list(estimate.reasons),
     }
+
+
+def _states_to_dict(states: FrameStates | None, index: int, values: np.ndarray) -> dict[str, Any]:
+    """What a joint does in every frame, and its range: over all frames where it was followed, else over the used ones."""
+    if states is None or not states.followed[index]:
+        span = [float(values.min()), float(values.max())] if len(values) else [0.0, 0.0]
+        sigma = None
+    else:
+        low, high, sigma = states.range_of(index)
+        span = [low, high]
+    known = states is not None
+    return {
+        "observed_range": span,
+        "observed_range_sigma": sigma,
+        "all_values": states.values[:, index].tolist() if known else None,
+        "all_sigmas": states.sigmas[:, index].tolist() if known and states.followed[index] else None,
+        "visible": states.visible[:, index].tolist() if known else None,
+    }
+
+
+def _states_from_dict(content: dict[str, Any]) -> FrameStates | None:
+    if content.get("all_frames") is None:
+        return None
+    joints, count = content["joints"], len(content["all_frames"])
+    followed = tuple(joint["all_sigmas"] is not None for joint in joints)
+
+    def table(key: str, missing: float) -> np.ndarray:
+        rows = [joint[key] if joint[key] is not None else [missing] * count for joint in joints]
+        return np.ascontiguousarray(np.array(rows, dtype=np.float64).reshape(len(rows), count).T)
+
+    values = table("all_values", 0.0)
+    sigmas = table("all_sigmas", 0.0)
+    for index, is_known in enumerate(followed):
+        if not is_known:
+            sigmas[:, index] = max(float(np.ptp(values[:, index])), 1e-3)
+    return FrameStates(
+        frame_ids=tuple(int(frame) for frame in content["all_frames"]),
+        times=np.array(content["all_times"], dtype=np.float64),
+        values=values,
+        sigmas=sigmas,
+        visible=table("visible", 1.0) > 0.5,
+        followed=followed,
+    )
 
 
 def _joint_from_dict(values: dict[str, Any], part_names: Sequence[str]) -> JointEstimate:

@@ -20,7 +20,11 @@ def observation_to_stage(observation: Observation) -> Stage:
         "reasons": list(observation.reasons),
     }
     up = {} if observation.up is None else {"up": observation.up}
-    return Stage(arrays=arrays | {"indices": observation.indices} | up, facts=facts)
+    cameras = {
+        "known_indices": observation.known_indices,
+        "known_world_from_camera": observation.known_world_from_camera,
+    }
+    return Stage(arrays=arrays | cameras | up | {"indices": observation.indices}, facts=facts)
 
 
 def observation_from_stage(stage: Stage) -> Observation:
@@ -37,6 +41,8 @@ def observation_from_stage(stage: Stage) -> Observation:
         warnings=tuple(facts["warnings"]),
         reasons=tuple(facts["reasons"]),
         up=stage.arrays.get("up"),
+        known_indices=stage.arrays["known_indices"],
+        known_world_from_camera=stage.arrays["known_world_from_camera"],
     )
 
 

@@ -32,5 +32,9 @@ class Observation:
     """Repairs and doubts, in words for a person."""
     reasons: tuple[str, ...]
     """Why the result cannot be fully trusted."""
+    known_indices: Int[np.ndarray, "known"]
+    """Positions in the capture of all frames whose camera is known."""
+    known_world_from_camera: Float[np.ndarray, "known 4 4"]
+    """Of those, in the video's world; used frames as they were before they were corrected."""
     up: Float[np.ndarray, "3"] | None = None
     """Which way is up in the video's world (unit), where the recording device measured gravity."""

@@ -216,6 +216,8 @@ def observe_frames(
         warnings=tuple(warnings),
         reasons=tuple(reasons),
         up=None if ups is None else mean_up(poses, ups[recording.indices[frames]]),
+        known_indices=recording.indices,
+        known_world_from_camera=inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera,
     )
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.simulate.fast_motions import draw_fast_profile
 
 UNLIMITED_SPAN = {JointType.REVOLUTE: (0.0, 2.0), JointType.PRISMATIC: (0.0, 0.3), JointType.FIXED: (0.0, 0.0)}
 """Range (rad or m) assumed for a joint without limits."""
@@ -32,6 +33,8 @@ class MotionConfig:
     """Probability that a joint that stays still is closed rather than anywhere in its range."""
     opening: tuple[float, float] = (0.1, 1.0)
     """Share of a joint's range that a motion covers."""
+    largest_step: tuple[float, float] | None = None
+    """Largest steps (rad, m) from one frame to the next of quick swings; None draws slow motions over the whole clip."""
 
 
 def sample_trajectory(
@@ -67,7 +70,12 @@ def sample_trajectory(
         for index, window in zip(moving, _draw_windows(count, rng), strict=True):
             low, high = spans[index]
             least = max(config.opening[0], MIN_SWING[joints[index].type] / (high - low))
-            profile = _draw_profile(phase, window, (least, max(least, config.opening[1])), rng)
+            opening = (least, max(least, config.opening[1]))
+            if config.largest_step is None:
+                profile = _draw_profile(phase, window, opening, rng)
+            else:
+                step = config.largest_step[joints[index].type is JointType.PRISMATIC] / (high - low)
+                profile = draw_fast_profile(len(phase), window, opening, step, rng)
             if is_trembling:
                 swing = min(TREMBLING[joints[index].type], high - low)
                 base = np.clip(values[0, index], low, high - swing)

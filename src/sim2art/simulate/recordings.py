@@ -69,6 +69,27 @@ class RecordingConfig:
     """Colour is rendered this much finer and averaged."""
 
 
+FAST_RECORDINGS = RecordingConfig(
+    num_frames=40,
+    motion=MotionConfig(
+        num_moving_shares=(0.5, 0.3, 0.2),
+        static_share=0.0,
+        trembling_share=0.0,
+        opening=(0.35, 1.0),
+        largest_step=(float(np.deg2rad(20.0)), 0.06),
+    ),
+    camera=CameraConfig(
+        fov_deg=(50.0, 68.0),
+        fill=(0.35, 1.05),
+        azimuth_deg=(-50.0, 50.0),
+        elevation_deg=(8.0, 42.0),
+        orbit_deg=(8.0, 40.0),
+        static_share=0.0,
+    ),
+)
+"""Quick motions as a person with a handheld depth camera would record them; small parts among them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SimulatedRecording:
     """A recording and its truth. World = the first camera's frame."""

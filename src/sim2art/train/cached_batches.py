@@ -58,7 +58,9 @@ def open_batches(
     """
     assert config.cache is not None
     if folder is None:
-        raise InvalidValueError("This preset learns from a cache of clips: name its folder by --cache (made if missing).")
+        raise InvalidValueError(
+            "This preset learns from a cache of clips: name its folder by --cache (made if missing)."
+        )
     if processes.count > 1:
         raise InvalidValueError("Runs that learn from a cache work in one process; start it without torchrun.")
     cache = ClipCache(folder, config.cache.clips)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
 from sim2art.observation.normalization import fit_normalization
@@ -99,9 +98,7 @@ def grow_cache(folder: Path, config: ClipConfig, *, first_seed: int, num_clips: 
         if path.exists():
             continue
         begin = first_seed + shard * SHARD_CLIPS
-        records = np.stack(
-            [make_record(make_clip(config, seed), config) for seed in range(begin, begin + SHARD_CLIPS)]
-        )
+        records = np.stack([make_record(make_clip(config, seed), config) for seed in range(begin, begin + SHARD_CLIPS)])
         partial = path.with_suffix(".part")  # What a killed process left under this name is written over.
         try:
             with partial.open("wb") as file:

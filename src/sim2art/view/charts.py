@@ -1,16 +1,36 @@
 """Motion curves as inline SVG: one small chart a joint, in the page's own colours."""
 
+import itertools
 import math
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 _WIDTH, _HEIGHT = 460, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 14, 30
 
 
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Values of every frame, as the chart shows them."""
+
+    times: Float[np.ndarray, "every"]
+    """s, against the first used frame."""
+    values: Float[np.ndarray, "every"]
+    sigmas: Float[np.ndarray, "every"]
+    visible: Bool[np.ndarray, "every"]
+    """Whether the part is in view."""
+
+
 def draw_motion_chart(
-    times: Float[np.ndarray, "frame"], values: Float[np.ndarray, "frame"], *, color: str, unit: str, title: str
+    times: Float[np.ndarray, "frame"],
+    values: Float[np.ndarray, "frame"],
+    *,
+    color: str,
+    unit: str,
+    title: str,
+    curve: Curve | None = None,
 ) -> str:
     """An SVG element: value over time with a dot at every used frame.
 
@@ -20,10 +40,14 @@ def draw_motion_chart(
         color: CSS colour of the curve.
         unit: Shown at the top of the value axis.
         title: Read out by screen readers.
+        curve: Values of every frame; the line goes through them, dashed out of view, in a band of two sigmas.
     """
-    time_ticks = nice_ticks(float(times[0]), float(times[-1]), 5)
-    value_ticks = nice_ticks(min(0.0, float(values.min())), max(0.0, float(values.max())), 4)
-    low_time, high_time = float(times[0]), max(float(times[-1]), float(times[0]) + 1e-6)
+    line = Curve(times=times, values=values, sigmas=np.zeros(len(times)), visible=np.ones(len(times), dtype=bool))
+    line = curve or line
+    start, end = min(float(times[0]), float(line.times[0])), max(float(times[-1]), float(line.times[-1]))
+    time_ticks = nice_ticks(start, end, 5)
+    value_ticks = nice_ticks(min(0.0, float(line.values.min())), max(0.0, float(line.values.max())), 4)
+    low_time, high_time = start, max(end, start + 1e-6)
     low, high = value_ticks[0], value_ticks[-1]
 
     def x_of(time: float) -> float:
@@ -48,12 +72,32 @@ def draw_motion_chart(
         ),
     ]
     points = [f"{x_of(time):.1f},{y_of(value):.1f}" for time, value in zip(times, values, strict=True)]
-    lines.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{color}" stroke-width="2.5"/>')
+    if curve is not None:
+        band = np.clip(2 * line.sigmas, 0.0, high - low)
+        upper = np.minimum(line.values + band, high)
+        lower = np.maximum(line.values - band, low)
+        outline = [*zip(line.times, upper, strict=True), *zip(line.times[::-1], lower[::-1], strict=True)]
+        corners = " ".join(f"{x_of(time):.1f},{y_of(value):.1f}" for time, value in outline)
+        lines.append(f'<polygon points="{corners}" fill="{color}" opacity="0.18"/>')
+    for first, last, seen in _stretches(line.visible):
+        part = slice(first, last + 1)
+        path = " ".join(
+            f"{x_of(time):.1f},{y_of(value):.1f}"
+            for time, value in zip(line.times[part], line.values[part], strict=True)
+        )
+        dashes = "" if seen else ' stroke-dasharray="5 4"'
+        lines.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2.5"{dashes}/>')
     for point in points:
         x, y = point.split(",")
         lines.append(f'<circle cx="{x}" cy="{y}" r="3.2" fill="{color}"/>')
     lines.append("</svg>")
     return "".join(lines)
+
+
+def _stretches(visible: Bool[np.ndarray, "every"]) -> list[tuple[int, int, bool]]:
+    """First and last index of each stretch in and out of view; a stretch begins where the one before ends."""
+    edges = [0, *(np.flatnonzero(visible[1:] != visible[:-1]) + 1).tolist(), len(visible)]
+    return [(max(first - 1, 0), last - 1, bool(visible[first])) for first, last in itertools.pairwise(edges)]
 
 
 def nice_ticks(low: float, high: float, count: int) -> list[float]:

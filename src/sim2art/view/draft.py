@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.assembly import assemble_object
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
+from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import Joint
 from sim2art.articulation.kinematics import link_motions
 from sim2art.articulation.trajectory import JointTrajectory
@@ -47,6 +48,10 @@ class Draft:
     warnings: tuple[str, ...] = ()
     edits: tuple[str, ...] = ()
     """What was changed, in words, oldest first."""
+    all_states: FrameStates | None = None
+    """Joint values of every frame of the recording, as they were when they were found ..."""
+    edits_before_states: int = 0
+    """... after so many edits."""
 
     def __post_init__(self) -> None:
         count = len(self.estimate.joints) + 1
@@ -65,6 +70,11 @@ class Draft:
     def motions(self) -> Float[np.ndarray, "frame part 4 4"]:
         """What carries each part from the rest pose to its place in each frame."""
         return link_motions(self.articulated_object, self.estimate.trajectory.values)
+
+    @property
+    def states(self) -> FrameStates | None:
+        """Joint values of every frame; None where they are not known, or no longer hold since something was edited."""
+        return self.all_states if len(self.edits) == self.edits_before_states else None
 
     @property
     def num_parts(self) -> int:
@@ -95,6 +105,7 @@ def draft_from_result(
     points: PointVideo | None = None,
     part_probabilities: Float[np.ndarray, "frame point part"] | None = None,
     edits: tuple[str, ...] = (),
+    states: FrameStates | None = None,
 ) -> Draft:
     """A draft of what a result folder holds.
 
@@ -112,6 +123,7 @@ def draft_from_result(
         points: The sampled points, when they were kept.
         part_probabilities: Of these points.
         edits: What was changed before.
+        states: Joint values of every frame, where they are known.
     """
     names = tuple(link.name for link in articulated_object.links)
     own = {name: part_name(index) for index, name in enumerate(names)}
@@ -138,6 +150,8 @@ def draft_from_result(
         is_metric=is_metric,
         warnings=warnings,
         edits=edits,
+        all_states=states,
+        edits_before_states=len(edits),
     )
 
 

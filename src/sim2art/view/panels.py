@@ -14,6 +14,7 @@ from sim2art.view.draft_words import describe_draft, slider_span
 from sim2art.view.edit_panel import EditPanel
 from sim2art.view.scene import DraftScene
 from sim2art.view.session import EditSession
+from sim2art.view.time_line import make_time_line
 from sim2art.view.words import display_unit
 
 PICTURE_WIDTH = 480
@@ -45,6 +46,7 @@ class Panels:
         self.sliders: list[Any] = []
         self._axis_marks: tuple[AxisMark | None, ...] | None = None
         self._playing = threading.Event()
+        self.time_line = make_time_line(session.draft)
         self._quiet = False
         gui = server.gui
         gui.configure_theme(
@@ -80,10 +82,10 @@ class Panels:
                 self._show_recording()
 
     def go_to_frame(self, index: int) -> None:
-        """Show a used frame, the parts where they were in it."""
+        """Show a frame: the parts where they were in it, and the picture of the used frame nearest to it."""
         with self.lock:
             self._show_recording()
-            self.scene.pose(self.draft.estimate.trajectory.values[index])
+            self.scene.pose(self.time_line.values_at(index, self.draft))
             self._set_sliders()
 
     def _build_time_line(self) -> None:
@@ -94,7 +96,7 @@ class Panels:
             return
         blank = np.zeros((8, 8, 3), dtype=np.uint8)
         self.picture = gui.add_image(blank, format="jpeg", jpeg_quality=80)
-        self.time = gui.add_slider("Frame", 0, max(len(draft.frame_ids) - 1, 1), 1, 0)
+        self.time = gui.add_slider("Frame", 0, max(len(self.time_line) - 1, 1), 1, 0)
         self.play = gui.add_button("Play", icon=None)
         time_line = self.time
         time_line.on_update(lambda _: None if self._quiet else self.go_to_frame(time_line.value))
@@ -162,7 +164,7 @@ class Panels:
         if draft.video is None or self.time is None or self.picture is None:
             return
         with self.lock:
-            index = self.time.value
+            index = int(self.time_line.nearest_used[min(self.time.value, len(self.time_line) - 1)])
             picture = draft.video.images[index]
             if draft.labels is not None:
                 if self._axis_marks is None:
@@ -185,7 +187,7 @@ class Panels:
         threading.Thread(target=self._play, daemon=True).start()
 
     def _play(self) -> None:
-        count = len(self.draft.frame_ids)
+        count = len(self.time_line)
         assert self.time is not None
         start = 0 if self.time.value >= count - 1 else self.time.value
         for index in range(start, count):

@@ -19,10 +19,11 @@ from PIL import Image
 
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.estimate import ArticulationEstimate, Status
+from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import Joint
 from sim2art.articulation.verdict import Outcome, SimulationVerdict
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.view.charts import draw_motion_chart
+from sim2art.view.charts import Curve, draw_motion_chart
 from sim2art.view.joint_table import draw_joint_table, part_css
 from sim2art.view.overlays import draw_frames, pick_frames
 from sim2art.view.turntable import render_motion, render_turntable
@@ -59,6 +60,7 @@ def write_report(
     labels: UInt8[np.ndarray, "frame height width"],
     estimate: ArticulationEstimate,
     articulated_object: ArticulatedObject,
+    states: FrameStates | None = None,
     frame_ids: Sequence[int],
     status: Status,
     reasons: Sequence[str] = (),
@@ -76,6 +78,7 @@ def write_report(
         labels: Part of each pixel, 255 where no known part is seen.
         estimate: Joints and motion.
         articulated_object: The same joints with meshes; parts without one are left out of the renders.
+        states: Joint values of every frame; None shows those of the used frames.
         frame_ids: Ids of the used frames in the recording.
         status: How far the answer may be trusted.
         reasons: Why it is not ok.
@@ -91,7 +94,7 @@ def write_report(
         _header(headline, video, frame_ids, status, list(reasons), [*warnings, *_failures(simulation)]),
         _film(video, labels, estimate, frame_ids, config),
         draw_joint_table(estimate, articulated_object.joints, is_metric=video.is_metric),
-        _motion_charts(estimate, articulated_object.joints, is_metric=video.is_metric),
+        _motion_charts(estimate, articulated_object.joints, states, is_metric=video.is_metric),
         _reconstruction(articulated_object, estimate, config),
         _simulation(simulation),
         _background(timings or {}, provenance or {}, is_metric=video.is_metric),
@@ -177,23 +180,35 @@ def _scrub(
     )
 
 
-def _motion_charts(estimate: ArticulationEstimate, joints: Sequence[Joint], *, is_metric: bool) -> str:
+def _motion_charts(
+    estimate: ArticulationEstimate, joints: Sequence[Joint], states: FrameStates | None, *, is_metric: bool
+) -> str:
     trajectory = estimate.trajectory
     if not estimate.joints or len(trajectory.times) < 2:
         return ""
     charts = []
     for index, joint in enumerate(joints):
         factor, unit = display_unit(joint.type, is_metric=is_metric)
+        curve = None
+        if states is not None and states.followed[index]:
+            curve = Curve(
+                times=states.times - trajectory.times[0],
+                values=states.values[:, index] * factor,
+                sigmas=states.sigmas[:, index] * factor,
+                visible=states.visible[:, index],
+            )
         chart = draw_motion_chart(
             trajectory.times - trajectory.times[0],
             trajectory.values[:, index] * factor,
             color=part_css(index + 1),
             unit=unit if unit == "°" else f" {unit}",
             title=html.escape(f"Motion of {joint.child} over time"),
+            curve=curve,
         )
         charts.append(f"<div><h3>{html.escape(joint.child)}</h3>{chart}</div>")
+    every = ", the line goes through every frame, dashed where the part is out of view" if states is not None else ""
     return (
-        "<h2>Motion</h2><p class='soft'>Joint values against the first used frame; a dot is a used frame.</p>"
+        f"<h2>Motion</h2><p class='soft'>Joint values against the first used frame; a dot is a used frame{every}.</p>"
         f"<div class='charts'>{''.join(charts)}</div>"
     )
 

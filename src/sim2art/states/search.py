@@ -1,0 +1,264 @@
+"""One joint through all frames: where its part is in each, with the other joints held."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32
+
+from sim2art.articulation.joint import Joint, JointType
+from sim2art.geometry.transforms import apply, inverse
+from sim2art.states.background import camera_of
+from sim2art.states.frame_stack import FrameStack
+from sim2art.states.growth import Placement, grow
+from sim2art.states.likelihood import NoiseModel, place_part
+from sim2art.states.part_model import PartModel, SeenSurface, fuse
+from sim2art.states.paths import best_path, marginals, smooth_path, step_cost
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig:
+    """How finely and how widely values are tried."""
+
+    num_points: int = 400
+    num_fine_points: int = 800
+    num_single_points: int = 150
+    """Of what one frame shows."""
+    max_values: int = 261
+    pixels_a_step: float = 2.0
+    """The spacing of the values moves the part's outer points by about this much, px ..."""
+    reach: float = float(np.deg2rad(150.0))
+    """... and turns are tried this far beyond what was tracked."""
+    passes: int = 2
+    num_fine: int = 25
+    fine_steps: float = 1.5
+    """A value is refined within this many spacings."""
+    held_mass: float = 0.9
+    """A value is held when this share of its probability is near it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What a part is looked for in."""
+
+    stack: FrameStack
+    depths: Float32[np.ndarray, "frame height width"]
+    """Of everything else, m, 0 where it is not known."""
+    costs: Float32[np.ndarray, "frame height width"]
+    """Of each pixel if it shows that, nats."""
+    noise: NoiseModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointStates:
+    """One joint in all frames."""
+
+    values: Float[np.ndarray, "frame"]
+    """rad or m."""
+    sigmas: Float[np.ndarray, "frame"]
+    held: Bool[np.ndarray, "frame"]
+    """Whether a frame leaves no doubt about the value."""
+    visible: Bool[np.ndarray, "frame"]
+    """Whether the part is in view."""
+    gains: Float[np.ndarray, "frame"]
+    """How much better the part explains what it covers than anything else, nats (independent readings)."""
+    model: PartModel
+
+
+def follow_joint(
+    scene: Scene,
+    joint: Joint,
+    seen: list[SeenSurface],
+    tracked: Float[np.ndarray, "used"],
+    parents: Float[np.ndarray, "frame 4 4"],
+    config: SearchConfig,
+    *,
+    start: Float[np.ndarray, "frame"] | None = None,
+) -> JointStates | None:
+    """The value of a joint in every frame; None when no used frame shows enough of its part.
+
+    Args:
+        scene: All frames.
+        joint: In the world, rest pose.
+        seen: Its part's surface in each used frame, camera frame.
+        tracked: Values at the used frames.
+        parents: What carries the joint's parent from rest to its place in each frame.
+        config: How it is searched.
+        start: Values of all frames found before, which then take the place of growing anew.
+    """
+    stack = scene.stack
+    shown = np.array([len(one.areas) >= 12 for one in seen])
+    if not shown.any():
+        return None
+    camera_from_parent = inverse(stack.world_from_camera) @ parents
+    rest_from_camera = inverse(camera_from_parent[stack.used])  # Of the parent; the joint's own motion comes on top.
+    spacing, values = _values_to_try(stack, joint, seen, rest_from_camera, tracked if start is None else start, config)
+    if start is None:
+        placement = _place_used(
+            scene, joint, seen, shown, rest_from_camera, camera_from_parent, tracked, spacing, config
+        )
+        sure = shown & placement.certain
+        sure = sure if sure.sum() >= 2 else shown
+    else:
+        placement = Placement(values=start[stack.used], certain=shown)
+        sure = shown
+    transitions = [
+        step_cost(values[None] - values[:, None], float(seconds), joint.type, spacing=spacing)
+        for seconds in np.diff(stack.times)
+    ]
+    prior = np.zeros((stack.num_frames, len(values)))
+    off = (values[None] - placement.values[:, None]) / (2 * spacing)
+    prior[stack.used] = np.minimum(0.5 * off**2, 4.0)
+    at_used = placement.values
+    for attempt in range(config.passes):
+        chosen = np.flatnonzero(sure)
+        model = _fuse(joint, seen, chosen, rest_from_camera, at_used, config.num_points)
+        if attempt:
+            model = _prune(scene, joint, model, camera_from_parent, path_values)
+        if len(model) < 5:
+            return None
+        slack = _slack(joint, model, spacing)
+        gains, covered = _curves(scene, joint, model, slack, camera_from_parent, values)
+        costs = gains + prior
+        path = best_path(costs, transitions)
+        path_values = values[path]
+        mass = marginals(costs, transitions)
+        near = np.abs(np.arange(len(values))[None] - path[:, None]) <= 3
+        held = (mass * near).sum(axis=1) >= config.held_mass
+        at_used = path_values[stack.used]
+        sure = shown & held[stack.used]
+        sure = sure if sure.sum() >= 2 else shown
+    spread = np.sqrt((mass * (values[None] - (mass @ values)[:, None]) ** 2).sum(axis=1))
+    fine = _fuse(joint, seen, np.flatnonzero(sure), rest_from_camera, at_used, config.num_fine_points)
+    fine = _prune(scene, joint, fine, camera_from_parent, path_values)
+    return _refine(
+        scene, joint, fine, camera_from_parent, path_values, spacing, held, spread, covered.max(axis=1), config
+    )
+
+
+def _values_to_try(
+    stack: FrameStack, joint: Joint, seen: list[SeenSurface], rest_from_camera: np.ndarray, tracked: np.ndarray,
+    config: SearchConfig,
+) -> tuple[float, Float[np.ndarray, "value"]]:  # fmt: skip
+    """Spacing and values: so fine that the part's outer points move by a few pixels, so wide that a large jump is in it."""
+    points = np.concatenate([apply(m, one.points) for m, one in zip(rest_from_camera, seen, strict=True)])
+    depth = float(np.median(np.concatenate([one.points[:, 2] for one in seen])))
+    pixel = config.pixels_a_step * depth / stack.intrinsics[0, 0]
+    low, high = float(tracked.min()), float(tracked.max())
+    if joint.type is JointType.REVOLUTE:
+        arms = np.linalg.norm(np.cross(points - joint.pivot, joint.axis), axis=1)
+        spacing = float(np.clip(pixel / max(float(np.quantile(arms, 0.8)), 1e-3), np.deg2rad(1.0), np.deg2rad(6.0)))
+        reach = config.reach
+    else:
+        along = points @ joint.axis
+        spacing = pixel
+        reach = max(high - low, float(np.quantile(along, 0.98) - np.quantile(along, 0.02)), 0.15)
+    spacing = max(spacing, (high - low + 2 * reach) / (config.max_values - 1))
+    count = int(np.ceil((high - low + 2 * reach) / spacing)) + 1
+    return spacing, low - reach + spacing * np.arange(count)
+
+
+def _place_used(
+    scene: Scene, joint: Joint, seen: list[SeenSurface], shown: np.ndarray, rest_from_camera: np.ndarray,
+    camera_from_parent: np.ndarray, tracked: np.ndarray, spacing: float, config: SearchConfig,
+) -> Placement:  # fmt: skip
+    stack = scene.stack
+    reach = (
+        float(np.ptp(tracked)) + config.reach if joint.type is JointType.REVOLUTE else 2.0 * max(np.ptp(tracked), 0.15)
+    )
+    count = int(np.ceil(min(reach, np.pi if joint.type is JointType.REVOLUTE else np.inf) / spacing))
+    differences = spacing * np.arange(-count, count + 1)
+    pairs = np.zeros((len(seen), len(seen), len(differences)))
+    for one in np.flatnonzero(shown):
+        model = fuse([seen[one]], rest_from_camera[one][None], num_points=config.num_single_points)
+        if len(model) < 5:
+            continue
+        slack = _slack(joint, model, spacing)
+        # The surface stands in the pose of its own frame: differences turn it about the same axis.
+        gains, _ = _curves(scene, joint, model, slack, camera_from_parent[stack.used], differences, frames=stack.used)
+        pairs[one] = gains
+    return grow(pairs, spacing, tracked, stack.times[stack.used], joint.type)
+
+
+def _fuse(
+    joint: Joint,
+    seen: list[SeenSurface],
+    chosen: np.ndarray,
+    rest_from_camera: np.ndarray,
+    values: np.ndarray,
+    num: int,
+) -> PartModel:
+    back = joint.transform(-values[chosen])
+    return fuse([seen[i] for i in chosen], back @ rest_from_camera[chosen], num_points=num)
+
+
+def _slack(joint: Joint, model: PartModel, spacing: float) -> Float[np.ndarray, "point"]:
+    """Variance of each point's place across its surface, from values that are known to within their spacing only."""
+    if joint.type is JointType.REVOLUTE:
+        across = (np.cross(joint.axis, model.points - joint.pivot) * model.normals).sum(axis=1)
+    else:
+        across = model.normals @ joint.axis
+    return (across * spacing) ** 2 / 12.0
+
+
+def _curves(
+    scene: Scene, joint: Joint, model: PartModel, slack: np.ndarray, camera_from_parent: np.ndarray,
+    values: np.ndarray, *, frames: np.ndarray | None = None,
+) -> tuple[Float[np.ndarray, "frame value"], Float[np.ndarray, "frame value"]]:  # fmt: skip
+    """Cost of each value in each frame in independent readings, and the pixels that the part would cover.
+
+    `values` are those of all frames, or a row for each.
+    """
+    stack = scene.stack
+    frames = np.arange(stack.num_frames) if frames is None else frames
+    camera, noise = camera_of(stack), scene.noise.as_array()
+    nothing = np.zeros((0, 2))
+    rows = np.broadcast_to(values, (len(frames), values.shape[-1]))
+    gains, covered = np.zeros(rows.shape), np.zeros(rows.shape)
+    shared = joint.transform(values) if values.ndim == 1 else None
+    for index, frame in enumerate(frames):
+        motions = joint.transform(rows[index]) if shared is None else shared
+        place_part(
+            model.points, model.normals, model.colors, model.areas, slack, camera_from_parent[index] @ motions, camera,
+            stack.depths[frame], stack.colors[frame], scene.depths[frame], scene.costs[frame], noise, gains[index],
+            covered[index], nothing,
+        )  # fmt: skip
+    pixels = float(np.median(covered.max(axis=1)))
+    return gains * (scene.noise.num_readings(pixels) / max(pixels, 1.0)), covered
+
+
+def _prune(
+    scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, values: Float[np.ndarray, "frame"]
+) -> PartModel:
+    """The points that explain what is seen at the values found no worse than anything else does: the others are not of the part."""
+    stack = scene.stack
+    by_point = np.zeros((len(model), 2))
+    gain, covered = np.zeros(1), np.zeros(1)
+    slack = np.zeros(len(model))
+    for frame in range(stack.num_frames):
+        motion = (camera_from_parent[frame] @ joint.transform(values[frame]))[None]
+        place_part(
+            model.points, model.normals, model.colors, model.areas, slack, motion, camera_of(stack), stack.depths[frame],
+            stack.colors[frame], scene.depths[frame], scene.costs[frame], scene.noise.as_array(), gain, covered, by_point,
+        )  # fmt: skip
+    return model.kept(by_point[:, 0] <= 1.0 * by_point[:, 1])
+
+
+def _refine(
+    scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, path: np.ndarray, spacing: float,
+    held: np.ndarray, spread: np.ndarray, most: np.ndarray, config: SearchConfig,
+) -> JointStates:  # fmt: skip
+    """Values between those tried, their sigmas, and whether the part is in view."""
+    stack = scene.stack
+    offsets = np.linspace(-config.fine_steps, config.fine_steps, config.num_fine) * spacing
+    gains, covered = _curves(scene, joint, model, np.zeros(len(model)), camera_from_parent, path[:, None] + offsets)
+    mass = np.exp(-(gains - gains.min(axis=1, keepdims=True)))
+    mass /= mass.sum(axis=1, keepdims=True)
+    shift = mass @ offsets
+    sigma = np.sqrt(mass @ offsets**2 - shift**2 + (offsets[1] - offsets[0]) ** 2 / 12)
+    middle = config.num_fine // 2
+    shown = covered[:, middle]
+    visible = shown >= max(4.0, 0.1 * float(np.quantile(shown, 0.9)))
+    told = visible & held & (gains.min(axis=1) < 0)
+    sigma = np.where(told, sigma, np.maximum(sigma, spread))
+    values, sigmas = smooth_path(path + shift, sigma, stack.times, joint.type)
+    return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gains.min(axis=1), model=model)
