@@ -19,7 +19,7 @@ from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.perception.scale import parse_known_length, scale_by_length, scale_by_marker
 from sim2art.perception.thinning import thin_out
 from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
-from sim2art.weights import find_weight
+from sim2art.weights import has_weight
 
 _STAGE = "completion"
 
@@ -77,8 +77,9 @@ def choice_facts(task: str, choice: Choice) -> list[Any]:
     """What makes one choice differ from another: name, content of the user's place for it, whether its weight is there."""
     place = None if choice.source is None else Path(choice.source).expanduser()
     content = fingerprint(place) if place is not None and place.exists() else choice.source
-    weight = COMPONENTS[task][choice.name].weight
-    return [choice.name, content, weight is not None and find_weight(weight) is not None]
+    component = COMPONENTS[task][choice.name]
+    weight = component.weight or component.better_with
+    return [choice.name, content, weight is not None and has_weight(weight)]
 
 
 def _from_vipe(recording: ColorCapture, depth: Choice, stages: StageKeeper) -> DepthSource:

@@ -11,7 +11,6 @@ from typing import Any
 from sim2art.perception.components import COMPONENTS
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.perception.prepare import choice_facts
-from sim2art.weights import find_weight
 
 
 def camera_facts(options: ObserveOptions) -> dict[str, Any]:
@@ -27,7 +26,4 @@ def camera_facts(options: ObserveOptions) -> dict[str, Any]:
 
 def observation_facts(options: ObserveOptions) -> dict[str, Any]:
     """What an observation depends on, the recording aside: everything."""
-    choices = {task: choice_facts(task, options.choice(task)) for task in COMPONENTS}
-    if options.choice("mask").name == "auto":
-        choices["mask"] = [*choices["mask"], find_weight("u2netp") is not None]
-    return dataclasses.asdict(options) | choices
+    return dataclasses.asdict(options) | {task: choice_facts(task, options.choice(task)) for task in COMPONENTS}
