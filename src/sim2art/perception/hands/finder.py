@@ -37,6 +37,8 @@ class FinderOptions:
     """Least score of a palm for its crop to be looked at."""
     min_presence: float = 0.5
     """Least presence of a hand in its crop."""
+    sure_presence: float = 0.75
+    """Presence of a hand that is believed by itself; a fainter one must lie on a believed one of the frame before or after."""
     tiles: int = 2
     """Where the whole image shows no hand, its tiles are looked at, so many along its shorter side; 0: none are."""
     same: float = 0.3
@@ -82,7 +84,22 @@ def find_hands(
                 windows = window_around(image.shape) if whole else tiles_over(image.shape, options.tiles)
                 found[frame] = _find_in_image(image, windows, model, options)
         _look_where_neighbours_saw(images, found, model, options)
+        found = _believed(found, options)
     return found
+
+
+def _believed(found: list[list[Hand]], options: FinderOptions) -> list[list[Hand]]:
+    """Hands that are sure, or that lead to a sure one from frame to frame: many looks also see many that are none."""
+    kept = [[hand for hand in hands if hand.presence >= options.sure_presence] for hands in found]
+    for order in (range(1, len(found)), range(len(found) - 2, -1, -1)):
+        for frame in order:
+            near = kept[frame - order.step]
+            kept[frame] = [
+                hand
+                for hand in found[frame]
+                if any(hand is one for one in kept[frame]) or any(_lies_on(hand, one) for one in near)
+            ]
+    return kept
 
 
 def _look_where_neighbours_saw(
@@ -142,6 +159,11 @@ def _with(hands: list[Hand], hand: Hand, options: FinderOptions) -> list[Hand]:
     if any(other.presence >= hand.presence for other in rivals):
         return hands
     return [*(other for other in hands if all(other is not rival for rival in rivals)), hand]
+
+
+def _lies_on(hand: Hand, other: Hand) -> bool:
+    """Whether a hand is where another one was, or has moved by less than its palm."""
+    return float(np.linalg.norm(hand.landmarks.mean(axis=0) - other.landmarks.mean(axis=0))) < hand.span
 
 
 def _is_same(hand: Hand, other: Hand, options: FinderOptions) -> bool:
