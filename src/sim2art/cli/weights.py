@@ -27,13 +27,13 @@ def weights(
     unknown = [name for name in names if name not in WEIGHTS and name not in MODELS]
     if unknown:
         raise InvalidValueError(
-            f"No weight is called '{unknown[0]}'; known: {', '.join([*GROUPS, *WEIGHTS, *MODELS])}."
+            f"No weight is called '{unknown[0]}'; known: {', '.join([*WEIGHTS, *GROUPS, *MODELS])}."
         )
     if action == "list":
         print(describe_weights())
     elif action == "fetch":
         if not names:
-            raise InvalidValueError(f"Say which to fetch; known: {', '.join([*GROUPS, *WEIGHTS, *MODELS])}.")
+            raise InvalidValueError(f"Say which to fetch; known: {', '.join([*WEIGHTS, *GROUPS, *MODELS])}.")
         if revision is not None and (len(names) != 1 or names[0] not in MODELS):
             raise InvalidValueError(f"--revision goes with one model of the hub; those are: {', '.join(MODELS)}.")
         for name in names:
