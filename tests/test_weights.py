@@ -1,5 +1,6 @@
 """Weights: found where they are said to be, refused when their content is another, and never fetched unasked."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.adapters.u2netp import load_u2netp
-from sim2art.weights import WEIGHTS, Weight, WheelSource, find_weight, require_weight
+from sim2art.weights import GROUPS, WEIGHTS, Weight, WheelSource, expand_names, find_weight, has_weight, require_weight
 
 CONTENT = b"weights"
 
@@ -52,3 +53,20 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_without_its_weight_the_salient_masker_says_how_to_get_it() -> None:
     with pytest.raises(InvalidFileError, match="sim2art weights fetch u2netp"):
         load_u2netp()
+
+
+def test_a_group_is_there_only_with_all_its_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = dataclasses.replace(WEIGHTS["small"], file="other.bin")
+    monkeypatch.setitem(WEIGHTS, "other", other)
+    monkeypatch.setitem(GROUPS, "two", ("small", "other"))
+    assert expand_names(("two", "small")) == ("small", "other", "small")
+    (folder / "small.bin").write_bytes(CONTENT)
+    assert has_weight("small")
+    assert not has_weight("two")
+    (folder / "other.bin").write_bytes(CONTENT)
+    assert has_weight("two")
+
+
+def test_groups_name_known_weights_and_no_weight() -> None:
+    assert all(name in WEIGHTS for names in GROUPS.values() for name in names)
+    assert not set(GROUPS) & set(WEIGHTS)

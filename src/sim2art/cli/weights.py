@@ -7,7 +7,7 @@ import tyro
 
 from sim2art.errors import InvalidFileError, InvalidValueError, Sim2ArtError
 from sim2art.perception.models import MODELS, describe_origin, fetch_model, find_model, require_model, verify_model
-from sim2art.weights import WEIGHTS, fetch_weight, find_weight, require_weight, weight_folders
+from sim2art.weights import GROUPS, WEIGHTS, expand_names, fetch_weight, find_weight, require_weight, weight_folders
 
 
 def weights(
@@ -20,17 +20,20 @@ def weights(
 
     Args:
         action: "list" shows all; "fetch" puts the named ones into the cache folder; "verify" checks their sha256.
-        names: Which; verify without names checks all that are here.
+        names: Which, such as u2netp, or hands for both of its networks; verify without names checks all that are here.
         revision: Branch, tag or commit of the hub to fetch one model at; the commit is noted and listed.
     """
+    names = expand_names(names)
     unknown = [name for name in names if name not in WEIGHTS and name not in MODELS]
     if unknown:
-        raise InvalidValueError(f"No weight is called '{unknown[0]}'; known: {', '.join([*WEIGHTS, *MODELS])}.")
+        raise InvalidValueError(
+            f"No weight is called '{unknown[0]}'; known: {', '.join([*WEIGHTS, *GROUPS, *MODELS])}."
+        )
     if action == "list":
         print(describe_weights())
     elif action == "fetch":
         if not names:
-            raise InvalidValueError(f"Say which to fetch; known: {', '.join([*WEIGHTS, *MODELS])}.")
+            raise InvalidValueError(f"Say which to fetch; known: {', '.join([*WEIGHTS, *GROUPS, *MODELS])}.")
         if revision is not None and (len(names) != 1 or names[0] not in MODELS):
             raise InvalidValueError(f"--revision goes with one model of the hub; those are: {', '.join(MODELS)}.")
         for name in names:

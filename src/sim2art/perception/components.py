@@ -12,7 +12,7 @@ from pathlib import Path
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.optional import is_installed
 from sim2art.perception.models import find_model, gate_words, look_up
-from sim2art.weights import find_weight
+from sim2art.weights import find_weight, has_weight
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,9 @@ class Component:
     packages: tuple[tuple[str, str], ...] = ()
     """Modules, and the extra of sim2art that installs each."""
     weight: str | None = None
-    """Name in `sim2art.weights`."""
+    """Name in `sim2art.weights`, of a weight or a group."""
+    better_with: str | None = None
+    """Name in `sim2art.weights` of what it uses if it is there."""
     model: str | None = None
     """Name in `perception.models`."""
     stand_in: str | None = None
@@ -77,7 +79,7 @@ COMPONENTS: dict[str, dict[str, Component]] = {
         "file": Component(what="a camera.json of yours", needs_source=True),
     },
     "mask": {
-        "auto": Component(what="salient object if it holds what moves, else around what moves"),
+        "auto": Component(what="salient object if it holds what moves, else around what moves", better_with="u2netp"),
         "motion": Component(what="a box around what moves"),
         "u2net": Component(
             what="U2-NetP salient object", license="Apache-2.0", packages=(("onnxruntime", "mask"),), weight="u2netp"
@@ -92,7 +94,14 @@ COMPONENTS: dict[str, dict[str, Component]] = {
         "whole": Component(what="everything that is seen"),
     },
     "people": {
-        "auto": Component(what="arms by skin colour, motion and the image's border, left out"),
+        "auto": Component(
+            what="hands and arms by networks if they are at hand, else by skin colour, motion and the image's border",
+            better_with="hands",
+        ),
+        "hands": Component(
+            what="hands by palm detector and landmarks, their arms by colour", license="Apache-2.0", weight="hands"
+        ),
+        "skin": Component(what="arms by skin colour, motion and the image's border"),
         "sam2": Component(
             what="SAM 2.1, prompted by the arm that auto finds",
             license="Apache-2.0",
@@ -212,7 +221,7 @@ def find_lacks(task: str, choice: Choice) -> list[Lack]:
             )
         )
     try:
-        if component.weight is not None and find_weight(component.weight) is None:
+        if component.weight is not None and not has_weight(component.weight):
             lacks.append(Lack(what=f"weight {component.weight}", mend=f"sim2art weights fetch {component.weight}"))
         if component.model is not None and find_model(component.model, choice.source) is None:
             model = look_up(component.model)

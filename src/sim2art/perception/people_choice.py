@@ -4,17 +4,28 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
+from sim2art.perception.adapters.hand_networks import load_hand_networks
 from sim2art.perception.adapters.own_files import read_mask
 from sim2art.perception.components import Choice
+from sim2art.perception.hands.finder import find_hands
+from sim2art.perception.hands.growing import grow_hands
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.people import find_near_arms, find_people
 from sim2art.perception.pose_checks import stands_still
+from sim2art.perception.tasks import HandModel
 
 _MIN_AGREEMENT = 0.5
 """Share of the arm's pixels in the prompted frame that SAM 2 must find again to be believed."""
+_BLEEDING = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+"""px around hands whose flow is theirs in part."""
+_NO_NETWORKS = (
+    "Hands are looked for by the colour of skin, as the networks that find them are not on this machine; many are missed. "
+    "Run: sim2art weights fetch hands."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +85,21 @@ def leave_out_people(
         size = (depths.shape[2], depths.shape[1])
         own = np.array([read_mask(Path(choice.source), frame, size) for frame in frame_ids])
         return LeftOut(masks=own, warnings=())
-    masks, told = find_people(images, depths, moving, intrinsics, world_from_camera).masks, ()
-    if depth_is_guessed and stands_still(world_from_camera):
-        masks = masks | find_near_arms(depths, moving)
+    told: tuple[str, ...] = ()
+    networks = None if choice.name == "skin" else load_hand_networks(required=choice.name == "hands")
+    if networks is not None:
+        masks = mask_hands(images, networks)
+    else:
+        masks = find_people(images, depths, moving, intrinsics, world_from_camera).masks
+        if depth_is_guessed and stands_still(world_from_camera):
+            masks = masks | find_near_arms(depths, moving)
+        if choice.name != "skin":
+            told = (_NO_NETWORKS,)
     if not masks.any():
-        return LeftOut(masks=masks, warnings=())
+        return LeftOut(masks=masks, warnings=told)
     if choice.name == "sam2":
-        masks, told = _followed(images, masks, choice.source)
+        masks, also = _followed(images, masks, choice.source)
+        told = (*told, *also)
     seen = masks.mean(axis=(1, 2)) > 0
     share = 100 * float(masks[seen].mean()) if seen.any() else 0.0
     words = (
@@ -88,6 +107,14 @@ def leave_out_people(
         "out. If they are part of the object, pass --people none."
     )
     return LeftOut(masks=masks, warnings=(words, *told))
+
+
+def mask_hands(
+    images: UInt8[np.ndarray, "frame height width 3"], networks: HandModel
+) -> Bool[np.ndarray, "frame height width"]:
+    """Hands and arms by networks, a little wider than they are: optical flow bleeds over edges."""
+    masks = grow_hands(images, find_hands(list(images), networks))
+    return np.array([cv2.dilate(mask.astype(np.uint8), _BLEEDING) > 0 for mask in masks])
 
 
 def _followed(

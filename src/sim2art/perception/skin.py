@@ -6,10 +6,10 @@ has the same colours, so whoever asks must know more than the colour.
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, UInt8
 
-_LIGHTS, _TINTS, _TINT_STEP = 10, 20, 5
-"""Bins of lightness, of each of the two colours of CIELAB, and the latter's width in levels."""
+from sim2art.perception.color_counts import color_bins, color_shares
+
 _MIN_SHARE = 0.6
 """Share of a colour's looks that must be an arm's, not of what stands still, for it to be believed."""
 
@@ -30,10 +30,10 @@ def measure_own_colors(
     still: Bool[np.ndarray, "frame height width"],
 ) -> float:  # fmt: skip
     """Share of what has the colours of some regions that is in them: a drawer's front is like its cabinet's."""
-    counts = _histogram(labs[found]) * found.sum(), _histogram(labs[still]) * still.sum()
-    own = counts[0] / np.maximum(counts[0] + counts[1], 1e-9)
-    bins = _bins(labs[found])
-    return float(np.median(own[bins[:, 0], bins[:, 1], bins[:, 2]]))
+    bins = color_bins(labs)
+    inside, outside = color_shares(bins[found]) * found.sum(), color_shares(bins[still]) * still.sum()
+    own = inside / np.maximum(inside + outside, 1e-9)
+    return float(np.median(own[bins[found]]))
 
 
 def find_alike(
@@ -41,28 +41,9 @@ def find_alike(
     transient: Bool[np.ndarray, "frame height width"], allowed: Bool[np.ndarray, "frame height width"],
 ) -> Bool[np.ndarray, "frame height width"]:  # fmt: skip
     """Transient pixels with the colours of the samples rather than of all that stands still."""
-    like, still = _histogram(labs[samples]), _histogram(labs[~transient])
-    ratio = like / (like + still + 1e-9)
-    bins = _bins(labs)
-    score = ratio[bins[..., 0], bins[..., 1], bins[..., 2]].astype(np.float32)
+    bins = color_bins(labs)
+    like, still = color_shares(bins[samples]), color_shares(bins[~transient])
+    score = (like / (like + still + 1e-9))[bins].astype(np.float32)
     score = np.array([cv2.GaussianBlur(image, (0, 0), 1.5) for image in score])
     found = transient & allowed & (score > _MIN_SHARE)
     return found | samples
-
-
-def _bins(labs: UInt8[np.ndarray, "*batch 3"]) -> np.ndarray:
-    light = labs[..., 0].astype(np.int32) * _LIGHTS // 256
-    tints = (labs[..., 1:].astype(np.int32) - 128) // _TINT_STEP + _TINTS // 2
-    return np.stack([light, *np.moveaxis(np.clip(tints, 0, _TINTS - 1), -1, 0)], axis=-1)
-
-
-def _histogram(labs: UInt8[np.ndarray, "pixel 3"]) -> Float[np.ndarray, "light green blue"]:
-    """Share of pixels by colour, smoothed."""
-    bins = _bins(labs)
-    counts = np.zeros((_LIGHTS, _TINTS, _TINTS))
-    np.add.at(counts, (bins[:, 0], bins[:, 1], bins[:, 2]), 1.0)
-    for axis in range(3):
-        padded = np.pad(counts, [(1, 1) if a == axis else (0, 0) for a in range(3)], mode="edge")
-        low, mid, high = (np.take(padded, range(i, i + counts.shape[axis]), axis=axis) for i in range(3))
-        counts = 0.2 * low + 0.6 * mid + 0.2 * high
-    return counts / max(counts.sum(), 1.0)

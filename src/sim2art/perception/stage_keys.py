@@ -12,7 +12,7 @@ from typing import Any
 from sim2art.perception.components import COMPONENTS, Choice, find_lacks
 from sim2art.perception.options import ObserveOptions
 from sim2art.stages import fingerprint
-from sim2art.weights import find_weight
+from sim2art.weights import has_weight
 
 
 def camera_facts(options: ObserveOptions) -> dict[str, Any]:
@@ -38,5 +38,6 @@ def choice_facts(task: str, choice: Choice) -> list[Any]:
     """What makes one choice differ from another: name, content of the user's place for it, whether its weight is there."""
     place = None if choice.source is None else Path(choice.source).expanduser()
     content = fingerprint(place) if place is not None and place.exists() else choice.source
-    weight = COMPONENTS[task][choice.name].weight
-    return [choice.name, content, weight is not None and find_weight(weight) is not None]
+    component = COMPONENTS[task][choice.name]
+    weight = component.weight or component.better_with
+    return [choice.name, content, weight is not None and has_weight(weight)]

@@ -138,3 +138,18 @@ class FeatureExtractor(Protocol):
     ) -> Float32[np.ndarray, "point channel"]:
         """Features at pixels (px), read between patch centres."""
         ...
+
+
+@runtime_checkable
+class HandModel(Protocol):
+    """Detects palms, and locates a hand in a crop that may show one."""
+
+    def detect(
+        self, image: UInt8[np.ndarray, "192 192 3"]
+    ) -> tuple[Float32[np.ndarray, "2016 18"], Float32[np.ndarray, "2016"]]:
+        """Offsets (px) and logits of all anchors."""
+        ...
+
+    def locate(self, crop: UInt8[np.ndarray, "224 224 3"]) -> tuple[Float32[np.ndarray, "21 2"], float]:
+        """Landmarks (px of the crop), and how surely there is a hand, 0..1."""
+        ...

@@ -68,7 +68,7 @@ def vote_loss(votes: Votes, anchor_slots: Tensor, batch: dict[str, Tensor], tota
 
     Axes are compared as vectors and not as directions: a keypoint in doubt does best by a short vote, and counts less.
     """
-    clips, frames, anchors = anchor_slots.shape
+    clips, frames, _ = anchor_slots.shape
     own = batch["part_ids"].long().gather(2, anchor_slots)
     valid = batch["point_valid"].gather(2, anchor_slots)
     clip = torch.arange(clips, device=own.device)[:, None, None]
