@@ -87,6 +87,11 @@ class EvaluationSet:
         return HALVES[self.name].seeds(self.half)[: self.num]
 
     @property
+    def uses_chain(self) -> bool:
+        """Whether any of its clips comes out of the chain, whose outside weights then matter."""
+        return self.is_recorded or self.name == "still"
+
+    @property
     def is_recorded(self) -> bool:
         """Whether its clips are recordings that go through the whole chain."""
         return self.name in (*RECORDED, COLOR_ONLY)

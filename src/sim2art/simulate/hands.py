@@ -17,6 +17,9 @@ HandStyle = Literal["mitten", "fingers", "passing"]
 SKINS = ((205, 160, 135), (236, 200, 178), (160, 112, 84), (112, 76, 58), (72, 50, 40))
 """RGB of fingered hands."""
 
+_REACH = 0.8
+"""m from the camera at which the hand of whoever films passes by."""
+
 
 def make_hand(size: float) -> TriangleMesh:
     """A hand whose fingertips are at the origin and whose arm leaves along -z; `size` is its length in m."""
@@ -110,12 +113,12 @@ def sample_hand(
 
 
 def _pass_by(scenario: Scenario, rng: np.random.Generator) -> tuple[TriangleMesh, Float[np.ndarray, "frame 4 4"]]:
-    """A hand that crosses the image from one side to the other, half way between camera and object."""
+    """A hand that crosses the image from one side to the other, between camera and object and within an arm's reach."""
     path = scenario.camera_path
     num_frames = len(path.stage_from_camera)
     vertices = [link.mesh.vertices for link in scenario.articulated_object.links if link.mesh is not None]
     middle = np.concatenate(vertices).mean(axis=0)
-    depth = 0.5 * np.linalg.norm(path.stage_from_camera[:, :3, 3] - middle, axis=1)
+    depth = np.minimum(0.5 * np.linalg.norm(path.stage_from_camera[:, :3, 3] - middle, axis=1), _REACH)
     half_width = 0.5 * path.width / path.intrinsics[0, 0]
     phase = np.linspace(0.0, 1.0, num_frames)
     start, lasts = rng.uniform(0.0, 0.3), rng.uniform(0.4, 0.7)
