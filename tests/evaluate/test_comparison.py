@@ -146,3 +146,21 @@ def test_two_methods_of_one_report_are_compared(tmp_path: Path) -> None:
     write_report(BenchmarkResult(facts=FACTS, scores=scores), path)
     found = compare(read_evaluation(tmp_path, "network"), read_evaluation(path, "network_refined"))
     assert differences(found)["axis, deg, matched, median"].difference == pytest.approx(-2.0)
+
+
+def test_real_tracks_are_compared(tmp_path: Path) -> None:
+    def write_tracks(name: str, types: list[str]) -> Path:
+        answers = [{"type": kind, "is_sure": True, "axis_to_fit_deg": 1.0, "seconds": 2.0} for kind in types]
+        recordings = [
+            {"name": f"t{index}", "true_type": "revolute", "answers": {"track_fit": {**answer, "type": "revolute"}, "network": answer}}
+            for index, answer in enumerate(answers)
+        ]  # fmt: skip
+        (tmp_path / name).write_text(
+            json.dumps({"schema": "sim2art.real/1", "set": "real-tracks", "recordings": recordings})
+        )
+        return tmp_path / name
+
+    first, second = write_tracks("a", ["revolute", "prismatic"]), write_tracks("b", ["revolute", "revolute"])
+    found = differences(compare(read_evaluation(first, "network"), read_evaluation(second, "network")))
+    assert found["recordings right"].difference == pytest.approx(0.5)
+    assert (found["surely wrong"].first, found["surely wrong"].second) == (0.5, 0.0)

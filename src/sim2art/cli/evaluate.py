@@ -73,8 +73,8 @@ def evaluate(
 
     Args:
         set_name: Which clips: unseen objects of the training families, families never trained on, or objects that
-            others made (real-mesh); or recordings (-rgbd) that go through the whole chain of `sim2art run`; or real
-            recordings that --data holds (real-tracks, door, real-video).
+            others made (real-mesh); or recordings (-rgbd) that go through the whole chain of `sim2art run`; or clips in
+            which nothing moves (still) or 5 to 20 equal doors or drawers do (walls); or real recordings that --data holds (real-tracks, door, real-video).
         data: Folder of the real recordings. real-tracks: MECHANISM/NAME.log; door: rgbd/ and marker_truth.json;
             real-video: clips/, annotations/ and rgbd_still/, all of which go through `sim2art run` with the first method.
         only: Names of clips of real-video to use.
@@ -119,7 +119,7 @@ def evaluate(
             f"--data and --only are for {', '.join(get_args(RealSetName))}; set '{set_name}' is generated."
         )
     cases = EvaluationSet.choose(set_name, half, num, corruption=corruption, swaps=swap)
-    weights = tuple(filter(find_weight, CHAIN_WEIGHTS)) if cases.is_recorded else ()
+    weights = tuple(filter(find_weight, CHAIN_WEIGHTS)) if cases.uses_chain else ()
     job = Job(
         cases=cases, methods=methods, checkpoint=checkpoint, refine=refine, clip_folder=clips, weights=weights
     )  # fmt: skip
@@ -313,7 +313,7 @@ def _describe_run(job: Job, runs: list[CaseRun], workers: int) -> dict[str, Any]
         "swapped": ", ".join(cases.swaps) or None,
         "checkpoint": str(job.checkpoint or "shipped") if "network" in job.methods else None,
         "estimates": str(job.store.folder) if job.store and job.use == "read" else None,
-        "weights": ", ".join(job.weights) or "none" if cases.is_recorded else None,
+        "weights": ", ".join(job.weights) or "none" if cases.uses_chain else None,
         "commit": origin["commit"],
         "machine": f"{origin['machine']}; {workers} processes",
         "memory": f"{max(run.peak_memory for run in runs):.0f} MiB at most in a process, generator included",

@@ -5,9 +5,21 @@ from typing import Any, Literal, assert_never
 
 from sim2art.assets.procedural import NOVEL_FAMILIES, VALIDATION_FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES
+from sim2art.cli.crowded_and_still import make_still_clip, make_wall_clip, still_of, wall_of
 from sim2art.cli.recorded_clips import SwapName, observe_colors, observe_recording
 from sim2art.dataset.clip import Clip
-from sim2art.dataset.splits import FAST, NOVEL, REAL_MESH, REAL_MESH_RGBD, RGBD, VALIDATION, HalfName, Halves
+from sim2art.dataset.splits import (
+    FAST,
+    NOVEL,
+    REAL_MESH,
+    REAL_MESH_RGBD,
+    RGBD,
+    STILL,
+    VALIDATION,
+    WALLS,
+    HalfName,
+    Halves,
+)
 from sim2art.errors import InvalidValueError
 from sim2art.simulate.generate import ClipConfig, CorruptionName, generate_clip
 from sim2art.simulate.recordings import FAST_RECORDINGS
@@ -20,6 +32,8 @@ SetName = Literal[
     "real-mesh",
     "real-mesh-rgbd",
     "real-mesh-rgb",
+    "still",
+    "walls",
 ]
 HALVES: dict[SetName, Halves] = {
     "procedural-val": VALIDATION,
@@ -29,6 +43,8 @@ HALVES: dict[SetName, Halves] = {
     "real-mesh": REAL_MESH,
     "real-mesh-rgbd": REAL_MESH_RGBD,
     "real-mesh-rgb": REAL_MESH_RGBD,  # The same recordings without their depth.
+    "still": STILL,
+    "walls": WALLS,
 }
 WHOLE: tuple[SetName, ...] = ("procedural-val", "procedural-novel")
 """Sets whose tables were always of all seeds; of the others the tune half holds all that was ever reported."""
@@ -85,6 +101,11 @@ class EvaluationSet:
         return HALVES[self.name].seeds(self.half)[: self.num]
 
     @property
+    def uses_chain(self) -> bool:
+        """Whether any of its clips comes out of the chain, whose outside weights then matter."""
+        return self.is_recorded or self.name == "still"
+
+    @property
     def is_recorded(self) -> bool:
         """Whether its clips are recordings that go through the whole chain."""
         return self.name in (*RECORDED, COLOR_ONLY)
@@ -92,6 +113,10 @@ class EvaluationSet:
     def families(self, seed: int) -> tuple[str, ...]:
         """What the object of a clip is drawn from: families, or the one object of a real-mesh set."""
         match self.name:
+            case "walls":
+                return (wall_of(seed - WALLS.start).family,)
+            case "still":
+                return still_of(seed - STILL.start).families
             case "procedural-val" | "procedural-rgbd" | "procedural-fast":
                 return VALIDATION_FAMILIES
             case "procedural-novel":
@@ -106,6 +131,12 @@ class EvaluationSet:
 
     def make_clip(self, seed: int) -> Clip:
         """The clip that a seed names."""
+        place = seed - HALVES[self.name].start
+        sizes = {"num_frames": self.num_frames, "num_points": self.num_points}
+        if self.name == "walls":
+            return make_wall_clip(seed, place, num_points=self.num_points, corruption=self.corruption)
+        if self.name == "still":
+            return make_still_clip(seed, place, corruption=self.corruption, **sizes)
         families = self.families(seed)
         if self.name == COLOR_ONLY:
             return observe_colors(seed, num_frames=self.num_frames, num_points=self.num_points, families=families)

@@ -217,7 +217,7 @@ def _facts(clips: Sequence[RealClip], entries: Sequence[SheetEntry], results: Pa
     makers = sorted({_commit_of(entry.folder) for entry in entries if entry.result is not None})
     words = f"{len(entries)} of {len(clips)}" + (f" (not run: {', '.join(left_out)})" if left_out else "")
     return {
-        "clips": words,
+        "scored": words,
         "results": str(results),
         "made by commit": ", ".join(makers) or "none",
     }

@@ -47,6 +47,13 @@ def observe_recording(
     recording (None when it did not; the points are then drawn from the truth, so that there is something to miss).
     """
     recording = render_recording(dataclasses.replace(config or RecordingConfig(), families=families), seed)
+    return observe_rendered(recording, num_frames=num_frames, num_points=num_points, swaps=swaps)
+
+
+def observe_rendered(
+    recording: SimulatedRecording, *, num_frames: int, num_points: int, swaps: tuple[SwapName, ...] = ()
+) -> Clip:
+    """The clip that the chain makes of a rendered recording; see `observe_recording`."""
     options = ObserveOptions(num_frames=num_frames, num_points=num_points)
     try:
         observation = observe(_as_capture(recording, swaps), options, truth=_true_stages(recording, swaps))

@@ -1,6 +1,7 @@
-"""What each clip with a known truth gives to the numbers that two runs are compared by."""
+"""What each clip with a known truth, or real track, gives to the numbers that two runs are compared by."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sim2art.articulation.joint import JointType
@@ -43,6 +44,49 @@ MEASURES: tuple[Measure[ClipScore], ...] = (
     Measure(name="claims wrong", values=lambda s: [not claim.is_right for claim in s.claims], better="lower", style="share"),
     Measure(name="seconds a clip, mean", values=lambda s: [] if s.seconds is None else [s.seconds], better="lower"),
 )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackAnswerScore:
+    """What a method says about one real track."""
+
+    clip: str
+    is_right: bool
+    """Whether the type is right, or no sure claim is made where none can be."""
+    is_surely_wrong: bool
+    axis_to_fit_deg: float | None
+    seconds: float
+
+
+TRACK_MEASURES: tuple[Measure[TrackAnswerScore], ...] = (
+    Measure(name="recordings right", values=lambda s: [s.is_right], better="higher", style="share"),
+    Measure(name="surely wrong", values=lambda s: [s.is_surely_wrong], better="lower", style="share"),
+    Measure(
+        name="axis to the position fit, deg, median", better="lower", statistic="median",
+        values=lambda s: [] if s.axis_to_fit_deg is None else [s.axis_to_fit_deg],
+    ),
+    Measure(name="seconds a recording, mean", values=lambda s: [s.seconds], better="lower"),
+)  # fmt: skip
+
+
+def tracks_from_dict(recordings: list[Mapping[str, Any]]) -> dict[str, list[TrackAnswerScore]]:
+    """What every method says about real tracks, as `report.json` holds it; by method."""
+    rows: dict[str, list[TrackAnswerScore]] = {}
+    for recording in recordings:
+        for method, answer in recording["answers"].items():
+            is_right = (
+                not answer["is_sure"] if recording["true_type"] is None else answer["type"] == recording["true_type"]
+            )
+            rows.setdefault(method, []).append(
+                TrackAnswerScore(
+                    clip=recording["name"],
+                    is_right=is_right,
+                    is_surely_wrong=answer["is_sure"] and not is_right,
+                    axis_to_fit_deg=answer["axis_to_fit_deg"],
+                    seconds=answer["seconds"],
+                )
+            )
+    return rows
 
 
 def score_from_dict(content: Mapping[str, Any]) -> ClipScore:

@@ -103,10 +103,13 @@ def read_evaluation(path: Path, method: str | None = None) -> Evaluation:
         elif schema == REAL_SCHEMA and content["set"] == "real-video":
             facts, measures = content, real_video_report.MEASURES
             rows = {str(content["method"]): list(map(real_video_report.video_from_dict, content["clips"]))}
+        elif schema == REAL_SCHEMA and content["set"] == "real-tracks":
+            facts, measures = content, clip_measures.TRACK_MEASURES
+            rows = clip_measures.tracks_from_dict(content["recordings"])
         else:
             raise SchemaError(
                 f"'{path}' has schema {schema!r}, set {content.get('set')!r}; a report.json of `sim2art evaluate` is needed, "
-                "of a simulated set or of real-video.",
+                "of a simulated set, of real-video or real-tracks (door is one recording: read both tables).",
                 path=path,
             )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -190,13 +193,15 @@ def _differ(measure: Measure, first: Sequence[Any], second: Sequence[Any]) -> Di
     sign = 1 if measure.better == "higher" else -1
     gains = [sign * (b - a) for a, b in both]
     better, worse = sum(gain > _SAME for gain in gains), sum(gain < -_SAME for gain in gains)
-    is_known = numbers[0] is not None and numbers[1] is not None
+    difference, ends = None, None
+    if numbers[0] is not None and numbers[1] is not None:
+        difference, ends = numbers[1] - numbers[0], paired_interval(one, other, measure.statistic)
     return Difference(
         name=measure.name,
         first=numbers[0],
         second=numbers[1],
-        difference=numbers[1] - numbers[0] if is_known else None,
-        interval_95=paired_interval(one, other, measure.statistic) if is_known else None,
+        difference=difference,
+        interval_95=ends,
         better=better,
         worse=worse,
         same=len(gains) - better - worse,

@@ -15,6 +15,8 @@ from jaxtyping import Float
 
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.joint import JointType
+from sim2art.evaluate.bootstrap import ClipValues, interval
+from sim2art.evaluate.measures import format_interval
 from sim2art.evaluate.real_tracks import KITCHEN, RealTrack
 from sim2art.evaluate.real_tracks_fit import Curve, TrackFit, fit_track, fit_turning_axis, fit_with_axis, plain_axis
 from sim2art.evaluate.real_tracks_video import video_from_track
@@ -179,6 +181,13 @@ def tracks_to_dict(scores: Sequence[TrackScore]) -> dict[str, Any]:
             plain({key: value for key, value in dataclasses.asdict(score).items() if key != "positions"})
             for score in scores
         ],
+        "right_95": {
+            method: interval(
+                ClipValues.gather([[bool(score.is_right(method))] for score in scores if method in score.answers]),
+                "mean",
+            )
+            for method in dict.fromkeys(method for score in scores for method in score.answers)
+        },
         "mechanisms": [dataclasses.asdict(group) for group in compare_repeats(scores)],
     }
 
@@ -287,9 +296,9 @@ def _count(scores: Sequence[TrackScore], method: str) -> str:
     unsure = sum(not score.answers[method].is_sure for score in known)
     wrong = sum(score.is_surely_wrong(method) for score in known)
     seconds = np.mean([score.answers[method].seconds for score in known])
-    return (
-        f"{method}: {right} of {len(known)} right, {wrong} surely wrong; {unsure} not sure; {seconds:.2f} s a recording"
-    )
+    ends = interval(ClipValues.gather([[bool(score.is_right(method))] for score in known]), "mean")
+    sure = "" if ends is None else f"; 95 % interval of the share right{format_interval(ends, 0, 100)} %"
+    return f"{method}: {right} of {len(known)} right, {wrong} surely wrong; {unsure} not sure; {seconds:.2f} s a recording{sure}"
 
 
 def _agreements(scores: Sequence[TrackScore]) -> list[str]:

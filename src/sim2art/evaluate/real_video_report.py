@@ -82,7 +82,9 @@ def format_videos(scores: Sequence[VideoScore]) -> str:
         rows += _clip_rows(score)
     sums = [["", "value [95 % interval] (number)"]]
     sums += [
-        [each.name, format_measured(each, found)] for each, found in zip(MEASURES, measure_all(scores), strict=True)
+        [each.name, format_measured(each, found)]
+        for each, found in zip(MEASURES, measure_all(scores), strict=True)
+        if found.value is not None
     ]
     failures = [f"{score.clip}: {score.failure}" for score in scores if score.failure is not None]
     blocks = [format_table(rows), format_table(sums)]

@@ -140,9 +140,9 @@ def _pictures(entry: SheetEntry) -> list[Picture]:
         if gap <= MAX_GAP:
             pictures.append(draw_frame(entry, place, entry.drawing.frames[frame]))
         else:
-            missing = np.full((entry.drawing.size[1], entry.drawing.size[0], 3), 60, np.uint8)
-            pictures.append(_to_height(missing, HEIGHT))
-            _say(pictures[-1], f"frame {frame} not used", (8, HEIGHT // 2))
+            picture = _to_height(draw_frame(entry, place, None), HEIGHT)
+            _say(picture, f"frame {frame} was not used; this is {result.frame_ids[place]}", (8, HEIGHT - 10))
+            pictures.append(picture)
     return pictures
 
 
@@ -156,10 +156,10 @@ def _draw_line(picture: Picture, ends: np.ndarray, color: tuple[int, int, int], 
     """A line between two pixels, or through them to `beyond` px on both sides; dark below, so that it shows anywhere."""
     along = (ends[1] - ends[0]) / max(float(np.linalg.norm(ends[1] - ends[0])), 1e-6)
     if beyond:
-        middle = ends.mean(axis=0)
-        if not np.all(np.abs(middle) < 1e5):  # A line that leaves towards infinity: its near end will do.
-            middle = ends[int(np.argmin(np.abs(ends).max(axis=1)))]
-        ends = np.stack([middle - beyond * along, middle + beyond * along])
+        # One end may lie beside the camera and project towards infinity: the line is drawn from where it passes the middle.
+        middle = np.array([picture.shape[1], picture.shape[0]]) / 2
+        nearest = ends[0] + ((middle - ends[0]) @ along) * along
+        ends = np.stack([nearest - beyond * along, nearest + beyond * along])
     points = [tuple(int(value) for value in np.clip(np.rint(end), -30_000, 30_000)) for end in ends]
     cv2.line(picture, points[0], points[1], (0, 0, 0), width + 2, cv2.LINE_AA)
     cv2.line(picture, points[0], points[1], color, width, cv2.LINE_AA)

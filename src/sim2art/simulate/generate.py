@@ -16,10 +16,12 @@ from sim2art.observation.normalization import fit_normalization
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_point_video
+from sim2art.simulate.camera_paths import CameraConfig
 from sim2art.simulate.corruption import CORRUPTIONS, CorruptionConfig, WhiteNoise, keep_only, switch_off
 from sim2art.simulate.crops import crop_masks, sample_crop_box
 from sim2art.simulate.hands import sample_hand
 from sim2art.simulate.images import render_images
+from sim2art.simulate.joint_motions import MotionConfig
 from sim2art.simulate.measured_flow import MeasuredFlow, draw_flow_errors
 from sim2art.simulate.quality import Rejection, check_motion, check_visibility
 from sim2art.simulate.renderer import Renderer
@@ -88,7 +90,13 @@ class _Sensed:
 
 
 def generate_clip(
-    config: ClipConfig, seed: int, *, renderer: Renderer | None = None, describe: PixelDescriber | None = None
+    config: ClipConfig,
+    seed: int,
+    *,
+    renderer: Renderer | None = None,
+    describe: PixelDescriber | None = None,
+    motion: MotionConfig | None = None,
+    camera: CameraConfig | None = None,
 ) -> Clip:
     """The clip that belongs to (config, seed): the same bytes in every process.
 
@@ -97,6 +105,8 @@ def generate_clip(
         seed: Which clip.
         renderer: Another renderer than our rasteriser; it must see the same within a fraction of a millimetre.
         describe: Colour is rendered and given to it, and the points carry its features; without it nothing is shaded.
+        motion: How joints move, where not as in training.
+        camera: Who looks, where not as in training.
 
     Raises:
         InvalidValueError: When no acceptable scenario is found, or a family is unknown.
@@ -111,6 +121,8 @@ def generate_clip(
         # Masks leak, so what they leak into must be there.
         has_room=is_cropped or CORRUPTIONS[config.corruption].mask is not None,
         dropped_share=DROPPED_SHARE if corruption.drops_frames else 0.0,
+        motion=motion or MotionConfig(),
+        camera=camera or CameraConfig(),
     )
     rejections: Counter[str] = Counter()
     for attempt in range(MAX_ATTEMPTS):

@@ -12,10 +12,13 @@ from sim2art.geometry.rotations import rotation_between, rotation_from_rotvec, r
 from sim2art.geometry.transforms import apply, make_transform
 from sim2art.simulate.scenario import Scenario
 
-HandStyle = Literal["mitten", "fingers"]
-"""What hands look like and do."""
+HandStyle = Literal["mitten", "fingers", "passing"]
+"""What hands look like and do: mittens touch a part for a while, fingers hold it, and a passing one goes by before all."""
 SKINS = ((205, 160, 135), (236, 200, 178), (160, 112, 84), (112, 76, 58), (72, 50, 40))
 """RGB of fingered hands."""
+
+_REACH = 0.8
+"""m from the camera at which the hand of whoever films passes by."""
 
 
 def make_hand(size: float) -> TriangleMesh:
@@ -64,8 +67,11 @@ def sample_hand(
     """A hand and its `stage_from_hand` in each frame; None when nothing moves.
 
     A mitten touches the part for a while, or only hovers near it. A fingered hand holds it from the first frame to the
-    last and turns with it, as the hand does that opens a door.
+    last and turns with it, as the hand does that opens a door. A passing one (fingered) crosses the view and touches
+    nothing, whatever moves.
     """
+    if style == "passing":
+        return _pass_by(scenario, rng)
     moving = [
         i
         for i, link in enumerate(scenario.articulated_object.links)
@@ -104,6 +110,25 @@ def sample_hand(
         twist = rotation_from_rotvec(0.5 * rotvec_from_rotation(twist @ np.swapaxes(twist[:1], -1, -2)))
         return make_fingered_hand(size, rng), make_transform(wobble @ twist @ rotation, contact)
     return make_hand(size), make_transform(wobble @ twist @ rotation, tips)
+
+
+def _pass_by(scenario: Scenario, rng: np.random.Generator) -> tuple[TriangleMesh, Float[np.ndarray, "frame 4 4"]]:
+    """A hand that crosses the image from one side to the other, between camera and object and within an arm's reach."""
+    path = scenario.camera_path
+    num_frames = len(path.stage_from_camera)
+    vertices = [link.mesh.vertices for link in scenario.articulated_object.links if link.mesh is not None]
+    middle = np.concatenate(vertices).mean(axis=0)
+    depth = np.minimum(0.5 * np.linalg.norm(path.stage_from_camera[:, :3, 3] - middle, axis=1), _REACH)
+    half_width = 0.5 * path.width / path.intrinsics[0, 0]
+    phase = np.linspace(0.0, 1.0, num_frames)
+    start, lasts = rng.uniform(0.0, 0.3), rng.uniform(0.4, 0.7)
+    # 1.6 half widths: the arm, too, is out of the image before and after.
+    across = 1.6 * np.clip(2 * (phase - start) / lasts - 1, -1.0, 1.0) * rng.choice([-1.0, 1.0])
+    tips_camera = np.stack([across * half_width * depth, rng.uniform(-0.1, 0.3) * half_width * depth, depth], axis=1)
+    direction = np.array([0.2 * rng.normal(), -1.0, 0.0])  # The arm comes from below and stays in front of the camera.
+    turn = rotation_between(np.array([0.0, 0.0, 1.0]), direction / np.linalg.norm(direction))
+    hand = make_transform(np.broadcast_to(turn, (num_frames, 3, 3)), tips_camera)
+    return make_fingered_hand(rng.uniform(0.12, 0.18), rng), path.stage_from_camera @ hand
 
 
 def _make_limb(start: Float[np.ndarray, "3"], end: Float[np.ndarray, "3"], radius: float) -> TriangleMesh:

@@ -35,6 +35,9 @@ class MotionConfig:
     """Share of a joint's range that a motion covers."""
     largest_step: tuple[float, float] | None = None
     """Largest steps (rad, m) from one frame to the next of quick swings; None draws slow motions over the whole clip."""
+    at_once: int | None = None
+    """None: which joints move, and when, is drawn. A number: every joint opens and stays open, so many at a time, group
+    after group; only `opening` is drawn from then."""
 
 
 def sample_trajectory(
@@ -52,6 +55,8 @@ def sample_trajectory(
         rng: Source of randomness.
         config: What the motions are drawn from.
     """
+    if config.at_once is not None:
+        return _open_in_turns(articulated_object, phase, config.at_once, config.opening, rng)
     joints = articulated_object.joints
     values = np.zeros((len(phase), len(joints)))
     for index, joint in enumerate(joints):
@@ -82,6 +87,30 @@ def sample_trajectory(
                 values[:, index] = base + swing * (profile - profile.min()) / max(np.ptp(profile), 1e-9)
             else:
                 values[:, index] = low + (high - low) * profile
+    return JointTrajectory(
+        joint_names=tuple(joint.name for joint in joints),
+        times=phase * (len(phase) - 1) * rng.uniform(0.1, 0.35),
+        values=values,
+    )
+
+
+def _open_in_turns(
+    articulated_object: ArticulatedObject,
+    phase: Float[np.ndarray, "frame"],
+    at_once: int,
+    opening: tuple[float, float],
+    rng: np.random.Generator,
+) -> JointTrajectory:
+    """Every joint opens from closed, in an order that is drawn, `at_once` together; each has an equal share of the time."""
+    joints = articulated_object.joints
+    order = rng.permutation(len(joints))
+    num_turns = -(-len(joints) // at_once)
+    values = np.zeros((len(phase), len(joints)))
+    for place, index in enumerate(order):
+        low, high = joint_span(joints[index])
+        closed = float(np.clip(0.0, low, high))
+        done = np.clip(phase * num_turns - place // at_once, 0.0, 1.0)
+        values[:, index] = closed + (high - closed) * rng.uniform(*opening) * done**2 * (3 - 2 * done)
     return JointTrajectory(
         joint_names=tuple(joint.name for joint in joints),
         times=phase * (len(phase) - 1) * rng.uniform(0.1, 0.35),
