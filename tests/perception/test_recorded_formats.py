@@ -10,6 +10,7 @@ import pytest
 
 from sim2art.errors import InvalidFileError, MissingPackageError
 from sim2art.perception.captures.capture import Capture
+from sim2art.perception.captures.convert import write_capture
 from sim2art.perception.captures.exr import read_exr_channel
 from sim2art.perception.captures.open_capture import open_capture, open_recording
 from sim2art.perception.captures.record3d import unpack_lzfse
@@ -75,6 +76,34 @@ def test_a_stray_scanner_folder_is_read(scene: SlidingScene, tmp_path: Path) -> 
 
 def test_a_polycam_folder_is_read(scene: SlidingScene, tmp_path: Path) -> None:
     _check(open_capture(write_polycam(scene, tmp_path / "clip")), scene)
+
+
+def test_phones_say_which_way_is_up(scene: SlidingScene, tmp_path: Path) -> None:
+    expected = np.swapaxes(scene.world_from_camera[:, :3, :3], 1, 2) @ [0.0, 1.0, 0.0]  # ARKit's world has y up.
+    for path in (
+        write_record3d(scene, tmp_path / "clip.r3d"),
+        write_stray_scanner(scene, tmp_path / "stray"),
+        write_polycam(scene, tmp_path / "polycam"),
+    ):
+        capture = open_capture(path)
+        assert capture.ups_camera is not None
+        np.testing.assert_allclose(capture.ups_camera, expected, atol=1e-6)
+        told = write_capture(capture, path.with_name(f"{path.stem}_converted"))
+        assert told is not None
+        again = open_capture(path.with_name(f"{path.stem}_converted"))
+        assert again.ups_camera is not None
+        np.testing.assert_allclose(again.ups_camera, expected, atol=1e-6)
+    assert open_capture(write_realsense(scene, tmp_path / "realsense")).ups_camera is None
+
+
+def test_an_up_without_poses_or_no_direction_is_refused(scene: SlidingScene, tmp_path: Path) -> None:
+    folder = tmp_path / "clip"
+    write_capture(open_capture(write_stray_scanner(scene, tmp_path / "stray")), folder)
+    camera = json.loads((folder / "camera.json").read_text())
+    for changed in ({"up_world": [0, 0, 0]}, {"up_world": "up"}, {"world_from_camera": None}):
+        (folder / "camera.json").write_text(json.dumps(camera | changed))
+        with pytest.raises(InvalidFileError, match="'up_world'"):
+            open_capture(folder)
 
 
 def test_realsense_pictures_are_read(scene: SlidingScene, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Float32, Int, UInt8
 
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.captures.capture import Capture, scale_intrinsics
+from sim2art.perception.captures.derived import derive
 from sim2art.perception.pose_checks import check_recorded_poses
 from sim2art.perception.thinning import thin_out
 from sim2art.perception.unmoved_poses import find_unmoved_poses
@@ -144,6 +145,7 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
     doubt = None if poses is None else find_unmoved_poses(np.array(grays), poses)
     if doubt is not None:
         poses, warnings = None, [*warnings, doubt]
+        capture = _without_poses(capture)
     width, height = input_size
     k = _fit_intrinsics(capture, input_size)
     work = (grays[0].shape[1], grays[0].shape[0])
@@ -159,6 +161,13 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
         world_from_camera=poses,
         warnings=tuple(warnings),
     )
+
+
+def _without_poses(capture: Capture) -> Capture:
+    """The recording without its poses, and without the up that was read off them."""
+    found = derive(capture, world_from_camera=None, ups_camera=None)
+    assert isinstance(found, Capture), "It has depth."
+    return found
 
 
 def check_depth_unit(depths: Float32[np.ndarray, "frame height width"], capture: Capture) -> None:

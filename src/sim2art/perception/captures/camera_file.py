@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim2art.errors import InvalidFileError
+from sim2art.perception.captures.capture import ups_in_cameras
 from sim2art.perception.captures.lens import Lens, lens_from_names
 
 
@@ -48,6 +49,22 @@ def read_poses(poses: Any, num_frames: int, path: Path) -> np.ndarray:
             path=path,
         )
     return array
+
+
+def read_ups(camera: dict[str, Any], poses: np.ndarray | None, path: Path) -> np.ndarray | None:
+    """Which way is up in each camera, from `up_world` of a `camera.json`; None where it says nothing."""
+    if "up_world" not in camera:
+        return None
+    try:
+        up = np.array(camera["up_world"], dtype=np.float64)
+        assert poses is not None and up.shape == (3,) and np.isfinite(up).all() and np.linalg.norm(up) > 0
+    except (TypeError, ValueError, AssertionError) as error:
+        raise InvalidFileError(
+            f"{path}: 'up_world' is {camera['up_world']!r}; three numbers are needed, a direction in the world of "
+            "'world_from_camera', which must be there too.",
+            path=path,
+        ) from error
+    return ups_in_cameras(poses, up)
 
 
 def read_times(camera: dict[str, Any], num_frames: int, path: Path) -> np.ndarray:

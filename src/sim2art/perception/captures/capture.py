@@ -52,6 +52,11 @@ class ColorCapture(Protocol):
         ...
 
     @property
+    def ups_camera(self) -> Float[np.ndarray, "frame 3"] | None:
+        """Which way is up in each frame's camera axes (unit), or None when gravity was not measured."""
+        ...
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Repairs that the reader made, in words for a person."""
         ...
@@ -96,6 +101,7 @@ class ColorSource:
     intrinsics: Float[np.ndarray, "3 3"] | None = None
     world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
     warnings: tuple[str, ...] = field(default=())
+    ups_camera: Float[np.ndarray, "frame 3"] | None = None
 
     def __post_init__(self) -> None:
         if self.intrinsics is not None:
@@ -120,6 +126,7 @@ class DepthSource:
     world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
     is_metric: bool = True
     warnings: tuple[str, ...] = field(default=())
+    ups_camera: Float[np.ndarray, "frame 3"] | None = None
     depth_is_guessed: bool = False
 
     def __post_init__(self) -> None:
@@ -149,6 +156,7 @@ class FileCapture:
     world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
     is_metric: bool = True
     warnings: tuple[str, ...] = field(default=())
+    ups_camera: Float[np.ndarray, "frame 3"] | None = None
     depth_is_guessed: bool = False
 
     def __post_init__(self) -> None:
@@ -182,6 +190,7 @@ class MemoryCapture:
     is_metric: bool = True
     path: Path = Path("memory")
     warnings: tuple[str, ...] = field(default=())
+    ups_camera: Float[np.ndarray, "frame 3"] | None = None
     depth_is_guessed: bool = False
 
     def __post_init__(self) -> None:
@@ -217,6 +226,10 @@ def check_intrinsics(intrinsics: Float[np.ndarray, "..."], path: Path) -> None:
         )
 
 
+ARKIT_UP = np.array([0.0, 1.0, 0.0])
+"""ARKit's world has y against gravity."""
+
+
 def scale_intrinsics(intrinsics: Float[np.ndarray, "3 3"], scale_x: float, scale_y: float) -> Float[np.ndarray, "3 3"]:
     """Intrinsics (px) after an image is resized; the centre of the first pixel stays at (0, 0)."""
     scaled = np.array(intrinsics, dtype=np.float64)
@@ -245,6 +258,34 @@ def poses_from_quaternions(
     poses = make_transform(rotation_from_quaternion(wxyz), np.where(good[:, None], translations, 0.0))
     poses[~good] = np.nan
     return poses
+
+
+def ups_in_cameras(
+    world_from_camera: Float[np.ndarray, "frame 4 4"], up_world: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, "frame 3"]:
+    """Which way is up in each frame's camera axes (unit), for poses in a world whose up is known."""
+    ups = np.swapaxes(world_from_camera[:, :3, :3], 1, 2) @ (up_world / np.linalg.norm(up_world))
+    lengths = np.linalg.norm(ups, axis=1, keepdims=True)
+    return ups / np.where(lengths > 0, lengths, np.nan)
+
+
+def arkit_ups(world_from_camera: Float[np.ndarray, "frame 4 4"] | None) -> Float[np.ndarray, "frame 3"] | None:
+    """Which way is up in each camera that ARKit tracked; None where its poses are one and the same, which it never gives."""
+    if world_from_camera is None or np.array_equal(
+        world_from_camera, np.broadcast_to(world_from_camera[0], world_from_camera.shape)
+    ):
+        return None
+    return ups_in_cameras(world_from_camera, ARKIT_UP)
+
+
+def mean_up(
+    world_from_camera: Float[np.ndarray, "frame 4 4"], ups_camera: Float[np.ndarray, "frame 3"]
+) -> Float[np.ndarray, "3"] | None:
+    """Which way is up in a world (unit), from up in its cameras; None where no frame says it."""
+    ups = np.einsum("fij,fj->fi", world_from_camera[:, :3, :3], ups_camera)
+    mean = ups[np.isfinite(ups).all(axis=1)].sum(axis=0)
+    length = float(np.linalg.norm(mean))
+    return mean / length if length > 0 else None
 
 
 def mean_intrinsics(

@@ -3,7 +3,7 @@
 Depth may also be TIFF, OpenEXR or NumPy arrays, of integers or of floats in metres or mm.
 
 `camera.json` holds `width`, `height`, `fps`, `depth_scale` (m a unit), `intrinsics` (3x3, px), `frames` (ids) and,
-when known, `world_from_camera` (one 4x4 a frame, OpenCV axes), `times` (s, one a frame), `is_metric` and the lens
+when known, `world_from_camera` (one 4x4 a frame, OpenCV axes), `up_world` (which way is up there), `times` (s, one a frame), `is_metric` and the lens
 (`distortion`: k1, k2, p1, p2, k3 ...).
 Without `fps` and `times`, frames are taken to be 1/30 s apart and a warning says so.
 """

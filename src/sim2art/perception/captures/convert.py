@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from sim2art.errors import InvalidFileError, InvalidValueError
-from sim2art.perception.captures.capture import Capture, ColorCapture
+from sim2art.perception.captures.capture import Capture, ColorCapture, mean_up
 from sim2art.stages import PARTIAL, check_output, move_in
 
 JPEG_QUALITY = 95
@@ -94,6 +94,9 @@ def _write(
         camera |= {"depth_scale": scale, "is_metric": capture.is_metric}
     if capture.world_from_camera is not None:
         camera["world_from_camera"] = capture.world_from_camera[kept].tolist()
+        up = None if capture.ups_camera is None else mean_up(capture.world_from_camera[kept], capture.ups_camera[kept])
+        if up is not None:
+            camera["up_world"] = up.tolist()
     (folder / "camera.json").write_text(json.dumps(camera))
     lost = [f"{len(damage)} of {len(chosen)} frames are damaged and left out ({damage[0]})"] if damage else []
     return [*capture.warnings, *lost]

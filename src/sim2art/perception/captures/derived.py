@@ -8,7 +8,7 @@ import numpy as np
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.captures.capture import Capture, ColorCapture, ColorSource, DepthSource
 
-_COLOR_FIELDS = ("path", "frame_ids", "times", "intrinsics", "world_from_camera", "warnings")
+_COLOR_FIELDS = ("path", "frame_ids", "times", "intrinsics", "world_from_camera", "ups_camera", "warnings")
 _DEPTH_FIELDS = (*_COLOR_FIELDS, "is_metric", "depth_is_guessed")
 
 
@@ -30,6 +30,7 @@ def keep_frames(capture: ColorCapture, positions: Sequence[int] | np.ndarray) ->
         "times": np.asarray(capture.times)[chosen],
         "images": lambda index: capture.read_image(chosen[index]),
         "world_from_camera": None if poses is None else poses[chosen],
+        "ups_camera": None if capture.ups_camera is None else capture.ups_camera[chosen],
     }
     if isinstance(capture, Capture):
         changes["depths"] = lambda index: capture.read_depth(chosen[index])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.captures.camera_file import read_lens, said_size
+from sim2art.perception.captures.camera_file import read_lens, read_ups, said_size
 from sim2art.perception.captures.capture import Capture, FileCapture
 from sim2art.perception.captures.depth_images import find_depth_scale
 from sim2art.perception.captures.orientation import exif_turns
@@ -54,6 +54,7 @@ def file_capture(
         depth_scale=float(scale),
         intrinsics=fitted.intrinsics,
         world_from_camera=poses,
+        ups_camera=read_ups(camera, poses, file),
         is_metric=bool(camera.get("is_metric", True)),
         warnings=(*told, *fitted.told, *assumed),
     )

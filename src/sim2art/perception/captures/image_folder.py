@@ -15,6 +15,7 @@ from sim2art.perception.captures.camera_file import (
     read_lens,
     read_poses,
     read_times,
+    read_ups,
     said_size,
 )
 from sim2art.perception.captures.capture import ColorCapture, ColorSource
@@ -66,6 +67,7 @@ def read_image_folder(path: Path) -> ColorCapture:
         # Without a camera that must turn with it, each picture is turned as its own flag says.
         images=lambda index: read_rgb(chosen[index], upright=not has_camera),
         world_from_camera=poses,
+        ups_camera=read_ups(camera, poses, file),
         warnings=tuple(warnings),
     )
     if not has_camera:

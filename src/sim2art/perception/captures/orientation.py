@@ -62,6 +62,8 @@ def turn_upright(
     if not camera_is_upright:
         if capture.intrinsics is not None:
             changes["intrinsics"] = turned_intrinsics(capture.intrinsics, size, turns)
+        if capture.ups_camera is not None:
+            changes["ups_camera"] = capture.ups_camera @ turned_poses(np.eye(4)[None], turns)[0, :3, :3]
         if capture.world_from_camera is not None:
             changes["world_from_camera"] = turned_poses(capture.world_from_camera, turns)
     told = "The images are flagged as turned: colour was turned upright"

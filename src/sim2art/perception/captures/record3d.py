@@ -19,6 +19,7 @@ from sim2art.errors import InvalidFileError
 from sim2art.optional import require
 from sim2art.perception.captures.capture import (
     DepthSource,
+    arkit_ups,
     mean_intrinsics,
     opencv_from_opengl,
     poses_from_quaternions,
@@ -76,6 +77,7 @@ def read_record3d(path: Path) -> DepthSource:
         name = f"rgbd/{frames[index]}.jpg"
         return decode_rgb(np.frombuffer(read(name), np.uint8), f"{path}: {name}")
 
+    poses = read_poses(meta, frames, warnings)
     return DepthSource(
         path=path,
         frame_ids=tuple(frames),
@@ -83,7 +85,8 @@ def read_record3d(path: Path) -> DepthSource:
         images=image,
         depths=depth,
         intrinsics=intrinsics,
-        world_from_camera=read_poses(meta, frames, warnings),
+        world_from_camera=poses,
+        ups_camera=arkit_ups(poses),
         warnings=(*warnings, *told),
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.captures.capture import Capture, DepthSource, poses_from_quaternions
+from sim2art.perception.captures.capture import Capture, DepthSource, arkit_ups, poses_from_quaternions
 from sim2art.perception.captures.depth_images import MILLIMETRES, keep_confident, read_depth_image
 from sim2art.perception.captures.image_files import files_by_number, read_raw
 from sim2art.perception.captures.settle import fit_intrinsics, settle
@@ -61,6 +61,7 @@ def read_stray_scanner(path: Path) -> Capture:
         confidence = read_raw(confidences[frame]) if frame in confidences else None
         return keep_confident(read_depth_image(depths[frame], MILLIMETRES), confidence, _MIN_CONFIDENCE)
 
+    poses = poses_from_quaternions(values[:, 2:5], values[:, 5:9])
     capture = DepthSource(
         path=path,
         frame_ids=tuple(frames),
@@ -68,7 +69,8 @@ def read_stray_scanner(path: Path) -> Capture:
         images=lambda index: video.read(frames[index]),
         depths=depth,
         intrinsics=fitted.intrinsics,
-        world_from_camera=poses_from_quaternions(values[:, 2:5], values[:, 5:9]),
+        world_from_camera=poses,
+        ups_camera=arkit_ups(poses),
         warnings=tuple(warnings),
     )
     settled = settle(capture, fitted, turns=video.turns)
