@@ -13,6 +13,7 @@ from sim2art.errors import InvalidValueError
 from sim2art.methods import MethodName
 from sim2art.perception.completion import CompleteOptions
 from sim2art.perception.components import choose_components
+from sim2art.perception.intake import IntakeOptions
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.reconstruct import Reconstruction, ReconstructOptions, reconstruct
 from sim2art.stages import STAGES, StageKeeper, check_output
@@ -34,6 +35,8 @@ def run(
     fov: float | None = None,
     known_length: str | None = None,
     marker: float | None = None,
+    start: float | None = None,
+    end: float | None = None,
     name: str | None = None,
     method: MethodName = "network",
     checkpoint: Path | None = None,
@@ -65,6 +68,8 @@ def run(
         fov: Field of view of the image's longer side, deg, where the recording does not say it.
         known_length: x1,y1,x2,y2=METRES, the distance between what two pixels of the first frame show; makes lengths exact.
         marker: Side (m) of a printed ArUco or AprilTag marker that is seen; makes lengths exact.
+        start: Seconds of the recording at which to begin, such as before the door is touched.
+        end: Seconds of the recording at which to stop.
         name: Which video, for a folder that holds ViPE's results of several.
         method: The network, or one of the methods that it is compared with.
         checkpoint: Folder of other network weights than those that ship.
@@ -102,6 +107,7 @@ def run(
             known_length=known_length,
             marker=marker,
             seed=seed,
+            intake=IntakeOptions(start=start, end=end),
         ),
         method=method,
         checkpoint=checkpoint,

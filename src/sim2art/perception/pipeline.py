@@ -20,6 +20,7 @@ from sim2art.perception.adapters.klt_pnp import track_camera
 from sim2art.perception.adapters.own_files import FlowFiles
 from sim2art.perception.camera_checks import camera_misfit, fit_focal_length
 from sim2art.perception.captures.capture import Capture, ColorCapture
+from sim2art.perception.captures.derived import cut_times
 from sim2art.perception.completion import CompleteOptions
 from sim2art.perception.components import COMPONENTS, Choice, parse_choice
 from sim2art.perception.depth_filter import smooth_depth
@@ -37,7 +38,7 @@ from sim2art.perception.poses import PosedRecording, find_poses
 from sim2art.perception.prepare import prepare_capture
 from sim2art.perception.rigid_flow import RigidFlow
 from sim2art.perception.tasks import CameraTracker, ImageFlow
-from sim2art.stages import StageKeeper
+from sim2art.stages import StageKeeper, make_key
 
 NO_MOTION = "no motion seen"
 _MAX_MISFIT = 2.0
@@ -153,9 +154,11 @@ def prepare(
     recording: ColorCapture, options: ObserveOptions, stages: StageKeeper | None = None, key: str = ""
 ) -> Capture:
     """The recording with the depth, cameras and scale that the options ask for, see `prepare_capture`."""
+    start, end = options.intake.start, options.intake.end
     return prepare_capture(
-        recording, depth=options.choice("depth"), cameras=options.choice("cameras"), options=options.complete,
-        known_length=options.known_length, marker=options.marker, stages=stages, key=key,
+        cut_times(recording, start, end), depth=options.choice("depth"), cameras=options.choice("cameras"),
+        options=options.complete, known_length=options.known_length, marker=options.marker, stages=stages,
+        key=make_key(key, start, end),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.adapters.klt_tracks import track_corners
 from sim2art.perception.adapters.own_files import read_cameras
 from sim2art.perception.captures.capture import Capture, ColorCapture, DepthSource, scale_intrinsics
+from sim2art.perception.captures.derived import keep_frames
 from sim2art.perception.captures.video_file import is_video
 from sim2art.perception.completion import CompleteOptions, Completion, complete, completed_capture
 from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
@@ -93,7 +94,11 @@ def _from_vipe(recording: ColorCapture, depth: Choice, stages: StageKeeper) -> D
         output = Path(depth.source)
     else:
         output = Path(tempfile.mkdtemp(prefix="sim2art-vipe-")) if stages.folder is None else stages.folder / "vipe"
-    return run_vipe(recording.path, output)
+    whole = run_vipe(recording.path, output)
+    wanted = set(recording.frame_ids)  # ViPE saw the whole file; the recording may be a stretch of it.
+    found = keep_frames(whole, [index for index, frame in enumerate(whole.frame_ids) if frame in wanted])
+    assert isinstance(found, DepthSource), "It has depth."
+    return found
 
 
 def _with_cameras(capture: Capture, cameras: Choice, options: CompleteOptions) -> Capture:
