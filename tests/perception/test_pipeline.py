@@ -120,3 +120,11 @@ def test_wrong_intrinsics_are_said() -> None:
         intrinsics[[0, 1], [0, 1]] *= factor
         capture = dataclasses.replace(swaying.capture(), intrinsics=intrinsics)
         assert any("intrinsics look wrong" in warning for warning in observe(capture, OPTIONS).warnings) == said
+
+
+def test_poses_in_other_axes_are_named_and_the_focal_length_is_not_blamed() -> None:
+    swaying = render_scene(num_frames=8, camera_shift=0.4)
+    flipped = swaying.world_from_camera @ np.diag([1.0, -1, -1, 1])
+    warnings = observe(dataclasses.replace(swaying, world_from_camera=flipped).capture(), OPTIONS).warnings
+    assert any("in OpenGL axes" in warning for warning in warnings)
+    assert not any("focal length" in warning for warning in warnings)

@@ -18,7 +18,7 @@ from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_p
 from sim2art.perception.adapters.dis_flow import DisFlow, map_in_threads
 from sim2art.perception.adapters.klt_pnp import track_camera
 from sim2art.perception.adapters.own_files import FlowFiles
-from sim2art.perception.camera_checks import camera_misfit, fit_focal_length
+from sim2art.perception.camera_checks import camera_misfit, explain_misfit, fit_focal_length
 from sim2art.perception.captures.capture import Capture, ColorCapture
 from sim2art.perception.captures.derived import cut_times
 from sim2art.perception.completion import CompleteOptions
@@ -207,12 +207,17 @@ def observe_frames(
         starts=coarse_starts(frames, profile, recording, options.baselines),
     )
     misfit = camera_misfit(flows, depths, recording.intrinsics, poses)
+    mixed_up = None
     if misfit > _MAX_MISFIT:
+        mixed_up = explain_misfit(flows, depths, recording.intrinsics, posed.world_from_camera[frames], misfit)
+        advice = "If the recorded poses are at fault, pass --cameras klt to have them estimated."
+        if mixed_up is not None:
+            advice = f"They look like poses {mixed_up}; world from camera in OpenCV axes is needed, or --cameras klt."
         warnings.append(
             f"The camera poses do not fit the images (what should stand still moves by {misfit:.1f} px from one used frame to "
-            "the next). If the recorded poses are at fault, pass --cameras klt to have them estimated."
+            f"the next). {advice}"
         )
-    factor = fit_focal_length(flows, depths, recording.intrinsics, poses)
+    factor = 1.0 if mixed_up else fit_focal_length(flows, depths, recording.intrinsics, poses)
     if factor != 1.0:
         warnings.append(
             f"The intrinsics look wrong: {factor:.2f} times their focal length fits the images clearly better. Check that they "
