@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.advice import refuse_with_advice
+from sim2art.perception.captures.azure_kinect import is_azure_kinect, read_azure_kinect
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, Capture, ColorCapture
 from sim2art.perception.captures.capture_folder import is_capture_folder, read_capture_folder
 from sim2art.perception.captures.frame_lists import drop_stale_times
@@ -35,6 +36,7 @@ READERS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], ColorCapture]
         read_rgbd_folder,
     ),
     ("capture folder (rgb/, depth/, camera.json)", is_capture_folder, read_capture_folder),
+    ("Azure Kinect or Orbbec Femto (.mkv)", is_azure_kinect, read_azure_kinect),
     ("video (.mp4, .mov, .avi ...)", is_video, read_video),
     ("folder of pictures", is_image_folder, read_image_folder),
 )
