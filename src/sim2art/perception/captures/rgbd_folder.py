@@ -14,7 +14,7 @@ import numpy as np
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.camera_file import read_camera_file, read_intrinsics, read_times
 from sim2art.perception.captures.capture import Capture, FileCapture
-from sim2art.perception.captures.depth_images import DEPTH_SUFFIXES
+from sim2art.perception.captures.depth_images import DEPTH_SUFFIXES, MILLIMETRES
 from sim2art.perception.captures.derived import derive
 from sim2art.perception.captures.file_capture import (
     file_capture,
@@ -83,6 +83,7 @@ def read_rgbd_folder(path: Path) -> Capture:
         # Other tools keep poses of the object in a folder of that name.
         poses=read_pose_files([poses / f"{image.stem}.txt" for image, _ in pairs]) if poses and is_scannet else None,
         told=told,
+        depth_scale=MILLIMETRES if is_scannet else None,
     )
     return _registered(path, capture, pairs) if is_scannet else capture
 
