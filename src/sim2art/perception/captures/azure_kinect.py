@@ -150,7 +150,7 @@ def _tracks(container: Any) -> dict[str, Any]:
 
 def _read_calibration(container: Any, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The colour and the depth camera of the attached calibration."""
-    attached = [getattr(stream, "data", None) for stream in container.streams if stream.type == "attachment"]
+    attached = [getattr(stream, "data", b"") for stream in container.streams if stream.type == "attachment"]
     for content in attached:
         try:
             cameras = json.loads(bytes(content).rstrip(b"\0"))["CalibrationInformation"]["Cameras"]

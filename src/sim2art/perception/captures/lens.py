@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 
 from sim2art.perception.captures.capture import Capture, ColorCapture, scale_intrinsics
 from sim2art.perception.captures.derived import derive
@@ -78,27 +78,30 @@ def straighten(capture: ColorCapture, lens: Lens | None, size: tuple[int, int]) 
     shift = border_shift(lens, k, size)
     if shift < _MATTERS:
         return capture
-    maps: dict[tuple[int, ...], np.ndarray] = {}
+    maps: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
 
-    def places(shape: tuple[int, ...]) -> Float32[np.ndarray, "height width 2"]:
-        """Where the pixels of the straight image lie in the stored one."""
+    def places(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Where the pixels of the straight image lie in the stored one, x and y."""
         if shape not in maps:
             height, width = shape
             scaled = scale_intrinsics(k, width / size[0], height / size[1])
             grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).reshape(-1, 2)
-            maps[shape] = _seen_at(lens, scaled, grid.astype(np.float64)).reshape(height, width, 2).astype(np.float32)
+            x, y = _seen_at(lens, scaled, grid.astype(np.float64)).astype(np.float32).T
+            maps[shape] = x.reshape(shape).copy(), y.reshape(shape).copy()
         return maps[shape]
 
     def image(index: int) -> np.ndarray:
         stored = capture.read_image(index)
-        return cv2.remap(stored, places(stored.shape[:2]), None, cv2.INTER_LINEAR)
+        x, y = places(stored.shape[:2])
+        return cv2.remap(stored, x, y, cv2.INTER_LINEAR)
 
     changes: dict[str, Any] = {"images": image}
     if isinstance(capture, Capture):
 
         def depth(index: int) -> np.ndarray:
             stored = capture.read_depth(index)
-            return cv2.remap(stored, places(stored.shape), None, cv2.INTER_NEAREST)
+            x, y = places(stored.shape)
+            return cv2.remap(stored, x, y, cv2.INTER_NEAREST)
 
         changes["depths"] = depth
     told = f"The lens moves the image's border by up to {shift:.1f} px: colour and depth were straightened."

@@ -212,8 +212,8 @@ class VideoFile:
         if ratio and abs(float(ratio) - 1.0) > 0.01:
             width = max(1, round(image.shape[1] * float(ratio)))
             image = cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_AREA)
-        self._turns = round(frame.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(image, k=self._turns)) if self._upright else image
+        turns = self._turns = round(frame.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(image, k=turns)) if self._upright else image
 
 
 def _tone_curve(transfer: int) -> UInt8[np.ndarray, "256"] | None:
