@@ -172,7 +172,6 @@ def completed_capture(capture: ColorCapture, completion: Completion, *, is_guess
         is_metric=completion.is_metric,
         warnings=(*capture.warnings, *completion.warnings),
         depth_is_guessed=is_guessed,
-        ups_camera=None if capture.ups_camera is None else capture.ups_camera[completion.indices],
     )
 
 

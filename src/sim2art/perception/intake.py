@@ -148,8 +148,8 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
     poses = None if poses is None else poses[kept]
     doubt = None if poses is None else find_unmoved_poses(np.array(grays), poses)
     if doubt is not None:
-        poses, warnings = None, [*warnings, doubt]
-        capture = _without_poses(capture)
+        # Gravity was told by the same poses.
+        poses, warnings, capture = None, [*warnings, doubt], _without_ups(capture)
     width, height = input_size
     k = _fit_intrinsics(capture, input_size)
     work = (grays[0].shape[1], grays[0].shape[0])
@@ -167,11 +167,10 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
     )
 
 
-def _without_poses(capture: Capture) -> Capture:
-    """The recording without its poses, and without the up that was read off them."""
-    found = derive(capture, world_from_camera=None, ups_camera=None)
-    assert isinstance(found, Capture), "It has depth."
-    return found
+def _without_ups(capture: Capture) -> Capture:
+    without = derive(capture, ups_camera=None)
+    assert isinstance(without, Capture), "It has depth."
+    return without
 
 
 def check_depth_unit(depths: Float32[np.ndarray, "frame height width"], capture: Capture) -> None:

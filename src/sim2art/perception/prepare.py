@@ -155,7 +155,6 @@ def _replaced(capture: Capture, indices: range | list[int], poses: np.ndarray, t
         is_metric=capture.is_metric,
         warnings=(*capture.warnings, *told),
         depth_is_guessed=capture.depth_is_guessed,
-        ups_camera=None if capture.ups_camera is None else capture.ups_camera[chosen],
     )
 
 

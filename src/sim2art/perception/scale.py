@@ -150,5 +150,4 @@ def scale_by_factor(capture: Capture, factor: float, by: str) -> DepthSource:
         is_metric=True,
         warnings=(*capture.warnings, f"Lengths were multiplied by {factor:.4g}, to fit {by}."),
         depth_is_guessed=capture.depth_is_guessed,
-        ups_camera=capture.ups_camera,
     )

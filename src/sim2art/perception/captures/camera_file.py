@@ -27,6 +27,16 @@ def read_camera_file(path: Path) -> dict[str, Any]:
     return camera
 
 
+def read_frames(camera: dict[str, Any], known: list[int], path: Path) -> list[int]:
+    """Ids of the frames, in order; those of the images when a `camera.json` does not say them."""
+    if "frames" not in camera:
+        return list(known)
+    try:
+        return [int(frame) for frame in camera["frames"]]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidFileError(f"{path}: 'frames' must be a list of whole numbers: {error}.", path=path) from error
+
+
 def read_intrinsics(camera: dict[str, Any], path: Path) -> np.ndarray:
     """The 3x3 matrix (px) of a `camera.json`."""
     try:

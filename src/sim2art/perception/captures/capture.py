@@ -269,15 +269,6 @@ def ups_in_cameras(
     return ups / np.where(lengths > 0, lengths, np.nan)
 
 
-def arkit_ups(world_from_camera: Float[np.ndarray, "frame 4 4"] | None) -> Float[np.ndarray, "frame 3"] | None:
-    """Which way is up in each camera that ARKit tracked; None where its poses are one and the same, which it never gives."""
-    if world_from_camera is None or np.array_equal(
-        world_from_camera, np.broadcast_to(world_from_camera[0], world_from_camera.shape)
-    ):
-        return None
-    return ups_in_cameras(world_from_camera, ARKIT_UP)
-
-
 def mean_up(
     world_from_camera: Float[np.ndarray, "frame 4 4"], ups_camera: Float[np.ndarray, "frame 3"]
 ) -> Float[np.ndarray, "3"] | None:

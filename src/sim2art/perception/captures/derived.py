@@ -25,13 +25,13 @@ def derive(capture: ColorCapture, **changes: Any) -> ColorSource | DepthSource:
 def keep_frames(capture: ColorCapture, positions: Sequence[int] | np.ndarray) -> ColorSource | DepthSource:
     """Some frames of a recording, by position, in that order."""
     chosen = [int(position) for position in positions]
-    poses = capture.world_from_camera
+    poses, ups = capture.world_from_camera, capture.ups_camera
     changes: dict[str, Any] = {
         "frame_ids": tuple(capture.frame_ids[i] for i in chosen),
         "times": np.asarray(capture.times)[chosen],
         "images": lambda index: capture.read_image(chosen[index]),
         "world_from_camera": None if poses is None else poses[chosen],
-        "ups_camera": None if capture.ups_camera is None else capture.ups_camera[chosen],
+        "ups_camera": None if ups is None else ups[chosen],
     }
     if isinstance(capture, Capture):
         changes["depths"] = lambda index: capture.read_depth(chosen[index])

@@ -15,11 +15,12 @@ from sim2art.errors import InvalidFileError
 from sim2art.geometry.transforms import make_transform
 from sim2art.perception.captures.camera_file import read_camera_file, said_size
 from sim2art.perception.captures.capture import (
+    ARKIT_UP,
     ColorCapture,
     DepthSource,
-    arkit_ups,
     mean_intrinsics,
     opencv_from_opengl,
+    ups_in_cameras,
 )
 from sim2art.perception.captures.depth_images import MILLIMETRES, keep_confident, read_depth_image
 from sim2art.perception.captures.image_files import files_by_number, read_raw, read_rgb
@@ -87,7 +88,6 @@ def read_polycam(path: Path) -> ColorCapture:
         confidence = read_raw(confidences[stamp]) if stamp in confidences else None
         return keep_confident(read_depth_image(depths[stamp], MILLIMETRES), confidence, 1)
 
-    world_from_camera = opencv_from_opengl(np.array(poses))
     capture = DepthSource(
         path=path,
         frame_ids=tuple(range(len(stamps))),
@@ -95,8 +95,8 @@ def read_polycam(path: Path) -> ColorCapture:
         images=lambda index: read_rgb(images[index]),
         depths=depth,
         intrinsics=fitted.intrinsics,
-        world_from_camera=world_from_camera,
-        ups_camera=arkit_ups(world_from_camera),
+        world_from_camera=opencv_from_opengl(np.array(poses)),
+        ups_camera=ups_in_cameras(opencv_from_opengl(np.array(poses)), ARKIT_UP),
         warnings=(*warnings, *told, *fitted.told),
     )
     return settle(capture, fitted, turns=turns)

@@ -18,12 +18,13 @@ from jaxtyping import Float32, UInt8
 from sim2art.errors import InvalidFileError
 from sim2art.optional import require
 from sim2art.perception.captures.capture import (
+    ARKIT_UP,
     DepthSource,
-    arkit_ups,
     mean_intrinsics,
     opencv_from_opengl,
     poses_from_quaternions,
     scale_intrinsics,
+    ups_in_cameras,
 )
 from sim2art.perception.captures.depth_images import clean_depth, keep_confident
 from sim2art.perception.captures.image_files import decode_rgb
@@ -60,6 +61,7 @@ def read_record3d(path: Path) -> DepthSource:
         warnings.append(f"{lost} frames lack their colour or depth image: they are left out.")
     first = decode_rgb(np.frombuffer(read(f"rgbd/{frames[0]}.jpg"), np.uint8), path)
     intrinsics, told = read_intrinsics(meta, first.shape[1], path)
+    poses = read_poses(meta, frames, warnings)
     with_confidence = set(_numbers(names, ".conf"))
 
     def depth(index: int) -> Float32[np.ndarray, "height width"]:
@@ -77,7 +79,6 @@ def read_record3d(path: Path) -> DepthSource:
         name = f"rgbd/{frames[index]}.jpg"
         return decode_rgb(np.frombuffer(read(name), np.uint8), f"{path}: {name}")
 
-    poses = read_poses(meta, frames, warnings)
     return DepthSource(
         path=path,
         frame_ids=tuple(frames),
@@ -86,7 +87,7 @@ def read_record3d(path: Path) -> DepthSource:
         depths=depth,
         intrinsics=intrinsics,
         world_from_camera=poses,
-        ups_camera=arkit_ups(poses),
+        ups_camera=None if poses is None else ups_in_cameras(poses, ARKIT_UP),
         warnings=(*warnings, *told),
     )
 
@@ -185,11 +186,13 @@ def _depth_shape(meta: dict[str, Any], size: int, where: str) -> tuple[int, int]
 def read_times(meta: dict[str, Any], frames: list[int]) -> np.ndarray:
     """S since the first frame."""
     stamps = meta.get("frameTimestamps")
-    if isinstance(stamps, list) and len(stamps) > max(frames):
+    if isinstance(stamps, list) and len(stamps) > max(frames) and all(isinstance(s, int | float) for s in stamps):
         times = np.array(stamps, dtype=np.float64)[frames]
         if np.all(np.diff(times) > 0):
             return times - times[0]
-    return (np.array(frames) - frames[0]) / float(meta.get("fps") or 30.0)
+    fps = meta.get("fps")
+    has_rate = isinstance(fps, int | float) and 0 < fps < 10_000
+    return (np.array(frames) - frames[0]) / (float(fps) if has_rate else 30.0)
 
 
 def read_poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> np.ndarray | None:
@@ -201,6 +204,12 @@ def read_poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> 
         return None
     try:
         values = np.array(rows, dtype=np.float64)[frames]
+        if len(values) > 1 and np.array_equal(values, np.broadcast_to(values[0], values.shape)):
+            # ARKit's own tremble, even on a tripod: the app writes this where it tracks nothing.
+            warnings.append(
+                "The recording has one and the same camera pose in every frame, as of the front camera: it counts as none."
+            )
+            return None
         return opencv_from_opengl(poses_from_quaternions(values[:, 4:7], values[:, :4]))
     except (TypeError, ValueError, IndexError):
         warnings.append("The recording's poses are damaged: poses are estimated.")

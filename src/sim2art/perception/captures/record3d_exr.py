@@ -6,7 +6,7 @@ import numpy as np
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.camera_file import read_camera_file
-from sim2art.perception.captures.capture import Capture, FileCapture, arkit_ups
+from sim2art.perception.captures.capture import ARKIT_UP, Capture, FileCapture, ups_in_cameras
 from sim2art.perception.captures.image_files import files_by_number
 from sim2art.perception.captures.record3d import read_intrinsics, read_poses, read_times
 from sim2art.perception.captures.settle import first_size
@@ -49,7 +49,7 @@ def read_record3d_exr(path: Path) -> Capture:
         depth_scale=1.0,
         intrinsics=np.asarray(intrinsics),
         world_from_camera=poses,
-        ups_camera=arkit_ups(poses),
+        ups_camera=None if poses is None else ups_in_cameras(poses, ARKIT_UP),
         warnings=(*warnings, *told),
     )
 

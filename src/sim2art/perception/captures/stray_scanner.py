@@ -11,7 +11,13 @@ import numpy as np
 from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.captures.capture import Capture, DepthSource, arkit_ups, poses_from_quaternions
+from sim2art.perception.captures.capture import (
+    ARKIT_UP,
+    Capture,
+    DepthSource,
+    poses_from_quaternions,
+    ups_in_cameras,
+)
 from sim2art.perception.captures.depth_images import MILLIMETRES, keep_confident, read_depth_image
 from sim2art.perception.captures.image_files import files_by_number, read_raw
 from sim2art.perception.captures.settle import fit_intrinsics, settle
@@ -70,7 +76,7 @@ def read_stray_scanner(path: Path) -> Capture:
         depths=depth,
         intrinsics=fitted.intrinsics,
         world_from_camera=poses,
-        ups_camera=arkit_ups(poses),
+        ups_camera=ups_in_cameras(poses, ARKIT_UP),
         warnings=tuple(warnings),
     )
     settled = settle(capture, fitted, turns=video.turns)
