@@ -167,16 +167,17 @@ def read_intrinsics(meta: dict[str, Any], width: int, path: Path) -> tuple[np.nd
             k = np.array(meta["K"], dtype=np.float64).reshape(3, 3).T
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise InvalidFileError(f"{path}: 'metadata' has no usable camera matrix ('K').", path=path) from error
-    scale = width / float(meta.get("w", width))
+    said = _number(meta, "w") or float(width)
+    scale = width / said
     return (k if scale == 1 else scale_intrinsics(k, scale, scale)), told
 
 
 def _depth_shape(meta: dict[str, Any], size: int, where: str) -> tuple[int, int]:
     """Height and width of the depth map; older files do not say them."""
-    width, height = meta.get("dw"), meta.get("dh")
+    width, height = _number(meta, "dw"), _number(meta, "dh")
     if width and height and int(width) * int(height) == size:
         return int(height), int(width)
-    portrait = float(meta.get("h", 4)) >= float(meta.get("w", 3))
+    portrait = (_number(meta, "h") or 4.0) >= (_number(meta, "w") or 3.0)
     for short, long in ((192, 256), (480, 640), (120, 160)):
         if short * long == size:
             return (long, short) if portrait else (short, long)
@@ -190,9 +191,13 @@ def read_times(meta: dict[str, Any], frames: list[int]) -> np.ndarray:
         times = np.array(stamps, dtype=np.float64)[frames]
         if np.all(np.diff(times) > 0):
             return times - times[0]
-    fps = meta.get("fps")
-    has_rate = isinstance(fps, int | float) and 0 < fps < 10_000
-    return (np.array(frames) - frames[0]) / (float(fps) if has_rate else 30.0)
+    return (np.array(frames) - frames[0]) / (_number(meta, "fps") or 30.0)
+
+
+def _number(meta: dict[str, Any], name: str) -> float | None:
+    """A positive number of the metadata; None where it is missing or none."""
+    value = meta.get(name)
+    return float(value) if isinstance(value, int | float) and 0 < value < 1e6 else None
 
 
 def read_poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> np.ndarray | None:
