@@ -205,7 +205,8 @@ def read_poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> 
     rows = meta.get("poses")
     if not isinstance(rows, list) or len(rows) <= max(frames):
         if rows:
-            warnings.append(f"The recording holds {len(rows)} poses for {max(frames) + 1} frames: poses are estimated.")
+            held = f"{len(rows)} poses" if isinstance(rows, list) else "no list of poses"
+            warnings.append(f"The recording holds {held} for {max(frames) + 1} frames: poses are estimated.")
         return None
     try:
         values = np.array(rows, dtype=np.float64)[frames]
