@@ -219,3 +219,17 @@ def test_one_colour_and_short_recordings_are_refused_or_said(still: SlidingScene
     plain = dataclasses.replace(colour_of(grey), images=lambda index: np.full_like(grey.images[index], 128))
     with pytest.raises(InvalidFileError, match="0 of 6 frames"):
         complete(plain, ANY, AUTO, OPTIONS, estimator=TremblingDepth(grey, DepthKind.DISPARITY))
+
+
+def test_recorded_poses_of_a_colour_recording_are_checked() -> None:
+    moving = render_scene(num_frames=8, camera_shift=0.4)
+    poses = moving.world_from_camera.copy()
+    poses[3] = np.nan
+    posed = dataclasses.replace(colour_of(moving), world_from_camera=poses)
+    found = complete(posed, ANY, AUTO, OPTIONS, estimator=TremblingDepth(moving, DepthKind.DEPTH))
+    np.testing.assert_array_equal(found.indices, [0, 1, 2, 4, 5, 6, 7])
+    assert found.world_from_camera is not None
+    np.testing.assert_allclose(found.world_from_camera, poses[found.indices], atol=1e-9)
+    same = dataclasses.replace(posed, world_from_camera=np.tile(np.eye(4), (8, 1, 1)))
+    doubted = complete(same, ANY, Choice(name="auto"), OPTIONS, estimator=TremblingDepth(moving, DepthKind.DEPTH))
+    assert any("the recorded poses count as none" in warning for warning in doubted.warnings)

@@ -18,7 +18,10 @@ from sim2art.perception.captures.depth_images import (
     keep_confident,
     read_depth_image,
 )
+from sim2art.perception.captures.open_capture import open_capture
+from sim2art.perception.intake import IntakeOptions, take_in
 from tests.perception.recorded_files import write_depth_file
+from tests.perception.sliding_scene import render_scene, write_scene
 
 DEPTH = np.random.default_rng(0).uniform(0.4, 4.0, (12, 17)).astype(np.float32)
 
@@ -111,3 +114,18 @@ def test_low_confidence_is_left_out() -> None:
     assert (kept[:2] == 0).all()
     np.testing.assert_array_equal(kept[2:], DEPTH[2:])
     np.testing.assert_array_equal(keep_confident(DEPTH, confidence[:5], 1), DEPTH)
+
+
+def test_a_recording_with_the_largest_value_as_none_has_no_far_depth(tmp_path: Path) -> None:
+    scene = render_scene(num_frames=4, width=64, height=48)
+    folder = write_scene(scene, tmp_path / "clip")
+    hole = np.random.default_rng(0).uniform(size=(48, 64)) < 0.15
+    for file in (folder / "depth").iterdir():
+        raw = np.array(Image.open(file))
+        raw[hole] = 65535
+        Image.fromarray(raw).save(file)
+    recording = take_in(open_capture(folder), IntakeOptions())
+    depth = recording.read_depth(1)
+    assert (depth[hole] == 0).all()
+    np.testing.assert_allclose(depth[~hole], scene.depths[1][~hole], atol=1e-6)
+    assert recording.small_depths.max() < 2.0

@@ -128,3 +128,13 @@ def test_a_pixel_shows_the_same_point_before_and_after_a_turn(turns: int, x: int
     pixel = project(turned_intrinsics(UPRIGHT.intrinsics, (48, 64), turns), seen)
     row, column = np.argwhere(np.rot90(marked, k=turns))[0]
     np.testing.assert_allclose(pixel[0], [column, row], atol=1e-6)
+
+
+def test_up_turns_with_the_camera(tmp_path: Path) -> None:
+    for flag, turns in FLAGS.items():
+        folder = write_polycam(_stored(turns), tmp_path / str(flag))
+        _flag(folder, flag)
+        capture = open_capture(folder)
+        assert capture.ups_camera is not None
+        expected = np.swapaxes(UPRIGHT.world_from_camera[:, :3, :3], 1, 2) @ [0.0, 1.0, 0.0]
+        np.testing.assert_allclose(capture.ups_camera, expected, atol=1e-6)

@@ -156,3 +156,11 @@ def test_a_mask_that_cannot_be_tried_changes_nothing_but_a_warning(
     assert "package onnxruntime is missing: pip install 'sim2art[mask]'" in told
     with pytest.raises(InvalidFileError, match="--mask u2net cannot run here"):
         observe(scene.capture(), dataclasses.replace(OPTIONS, mask="u2net"))
+
+
+def test_poses_in_other_axes_are_named_and_the_focal_length_is_not_blamed() -> None:
+    swaying = render_scene(num_frames=8, camera_shift=0.4)
+    flipped = swaying.world_from_camera @ np.diag([1.0, -1, -1, 1])
+    warnings = observe(dataclasses.replace(swaying, world_from_camera=flipped).capture(), OPTIONS).warnings
+    assert any("in OpenGL axes" in warning for warning in warnings)
+    assert not any("focal length" in warning for warning in warnings)

@@ -10,7 +10,7 @@ from PIL import Image
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.capture import Capture
 from sim2art.perception.captures.open_capture import open_capture, open_recording
-from sim2art.perception.captures.registration import Registration
+from sim2art.perception.captures.registration import DepthCamera, Registration
 from sim2art.perception.intake import IntakeOptions, take_in
 from tests.perception.recorded_files import write_depth_file
 from tests.perception.recorded_folders import (
@@ -165,7 +165,7 @@ def test_a_nearer_surface_hides_what_is_behind_it() -> None:
     k = np.array([[50.0, 0, 31.5], [0, 50, 23.5], [0, 0, 1]])
     shift = np.eye(4)
     shift[0, 3] = 0.1  # Seen from 10 cm further left, all lies further right.
-    register = Registration(k, (64, 48), k, (64, 48), shift)
+    register = Registration(DepthCamera(intrinsics=k, size=(64, 48), color_from_depth=shift), k, (64, 48))
     assert register.is_needed
     depth = np.full((48, 64), 2.0, np.float32)
     depth[:, 20:30] = 0.5
@@ -173,7 +173,8 @@ def test_a_nearer_surface_hides_what_is_behind_it() -> None:
     assert found.shape == (48, 64)
     np.testing.assert_allclose(found[24, 31:39], 0.5)  # Shifted by 0.1 * 50 / 0.5 px.
     np.testing.assert_allclose(found[24, 41:60], 2.0)
-    assert not Registration(k, (64, 48), k, (64, 48), np.eye(4)).is_needed
+    same = DepthCamera(intrinsics=k, size=(64, 48), color_from_depth=np.eye(4))
+    assert not Registration(same, k, (64, 48)).is_needed
 
 
 def test_the_lens_of_nerfstudio_data_is_taken_out(scene: SlidingScene, tmp_path: Path) -> None:

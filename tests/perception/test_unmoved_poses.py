@@ -83,7 +83,8 @@ def test_record3d_with_the_front_camera_is_tracked(moving: SlidingScene, tmp_pat
         for name, content in (files | {"metadata": json.dumps(meta).encode()}).items():
             archive.writestr(name, content)
     observation = observe(open_capture(path), OPTIONS)
-    assert any("count as none" in warning for warning in observation.warnings)
+    assert any("it counts as none" in warning for warning in observation.warnings)
+    assert open_capture(path).ups_camera is None
     first, last = observation.indices[[0, -1]]
     truth = np.linalg.inv(moving.world_from_camera[first]) @ moving.world_from_camera[last]
     error = np.linalg.inv(truth) @ observation.video.world_from_camera[-1]

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from sim2art.errors import InvalidValueError
 from sim2art.perception.captures.capture import Capture, ColorCapture
 from sim2art.perception.captures.convert import write_capture
+from sim2art.perception.captures.derived import cut_times
 from sim2art.perception.captures.open_capture import open_recording
 
 
@@ -19,6 +20,8 @@ def capture(
     output: tyro.conf.Positional[Path | None] = None,
     *,
     name: str | None = None,
+    start: float | None = None,
+    end: float | None = None,
     every: Annotated[int, tyro.conf.arg(metavar="N")] = 1,
     overwrite: bool = False,
 ) -> None:
@@ -26,13 +29,15 @@ def capture(
 
     Args:
         action: "convert" writes the folder; "show" prints what the recording holds.
-        recording: A video, a folder of pictures, or a recording of Record3D, Stray Scanner, Polycam, RealSense, TUM, ViPE.
+        recording: A video, a folder of pictures, or a recording of an app, sensor or dataset (docs/capture_guide.md).
         output: The new folder (for convert).
         name: Which video, for a folder that holds ViPE's results of several.
+        start: Seconds of the recording at which to begin.
+        end: Seconds of the recording at which to stop.
         every: Keep every N-th frame only.
         overwrite: Replace an earlier conversion in the folder.
     """
-    opened = open_recording(recording, name)
+    opened = cut_times(open_recording(recording, name), start, end)
     if action == "show":
         print(describe(opened))
         return

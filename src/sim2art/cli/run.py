@@ -14,7 +14,7 @@ from sim2art.export.up import parse_up
 from sim2art.file_names import model_name
 from sim2art.methods import MethodName
 from sim2art.perception.components import choose_components, parse_choice, refuse_lacking
-from sim2art.perception.options import CompleteOptions, ObserveOptions
+from sim2art.perception.options import CompleteOptions, IntakeOptions, ObserveOptions
 from sim2art.reconstruct import Reconstruction, ReconstructOptions, reconstruct
 from sim2art.stages import STAGES, StageKeeper, check_output
 
@@ -36,6 +36,8 @@ def run(
     known_length: str | None = None,
     marker: float | None = None,
     up: str | None = None,
+    start: float | None = None,
+    end: float | None = None,
     name: str | None = None,
     method: MethodName = "network",
     checkpoint: Path | None = None,
@@ -69,6 +71,8 @@ def run(
         marker: Side (m) of a printed ArUco or AprilTag marker that is seen; makes lengths exact.
         up: Which way is up in the first used picture, where the recording does not know gravity: top, left, right, bottom,
             or a direction x,y,z in its axes (x right, y down, z forward), such as --up=-y.
+        start: Seconds of the recording at which to begin, such as before the door is touched.
+        end: Seconds of the recording at which to stop.
         name: Which video, for a folder that holds ViPE's results of several.
         method: The network, or one of the methods that it is compared with.
         checkpoint: Folder of other network weights than those that ship.
@@ -108,6 +112,7 @@ def run(
             known_length=known_length,
             marker=marker,
             seed=seed,
+            intake=IntakeOptions(start=start, end=end),
         ),
         method=method,
         checkpoint=checkpoint,

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Float32
 
+from sim2art.geometry.transforms import inverse
 from sim2art.perception.lifted_flow import PixelFlow
 from sim2art.perception.motion_profile import camera_flow
 from sim2art.perception.pose_checks import stands_still
@@ -11,8 +12,9 @@ _QUIET_SHARE, _QUIET_SHARE_STANDING = 0.25, 0.05
 _FACTORS = (0.5, 0.6, 0.7, 0.8, 0.88, 1.0, 1.14, 1.28, 1.45, 1.7, 2.0)
 _LEAST_MISFIT = 0.5
 """px: poses that fit better leave nothing to explain."""
+_FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
 _MIN_GAIN = 0.6
-"""Another focal length is believed when it leaves less than this share of the misfit."""
+"""Another focal length, or other axes, are believed when they leave less than this share of the misfit."""
 
 
 def camera_misfit(
@@ -38,6 +40,34 @@ def camera_misfit(
             share = _QUIET_SHARE_STANDING if stands else _QUIET_SHARE
             quiet.append(float(np.quantile(np.linalg.norm(pair.flow - still, axis=-1)[used], share)))
     return float(np.median(quiet)) if quiet else 0.0
+
+
+def explain_misfit(
+    flows: dict[tuple[int, int], PixelFlow],
+    depths: Float32[np.ndarray, "frame height width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    recorded: Float[np.ndarray, "frame 4 4"],
+    misfit: float,
+) -> str | None:
+    """Which usual mix-up of recorded poses explains that they do not fit the images; None when none does.
+
+    Args:
+        flows: Between used frames.
+        depths: m.
+        intrinsics: px.
+        recorded: World from camera of the used frames, in the recording's own world.
+        misfit: What `camera_misfit` says of them, px.
+    """
+    left = {
+        said: camera_misfit(flows, depths, intrinsics, inverse(meant[0]) @ meant)
+        for said, meant in (
+            ("in OpenGL axes (y up, looking along -z): multiply each by diag(1, -1, -1, 1) from the right", recorded @ _FLIP),
+            ("camera from world: invert each", inverse(recorded)),
+            ("camera from world in OpenGL axes: multiply by diag(1, -1, -1, 1) from the left, then invert", inverse(_FLIP @ recorded)),
+        )
+    }  # fmt: skip
+    best = min(left, key=lambda said: left[said])
+    return best if left[best] < _MIN_GAIN * misfit else None
 
 
 def fit_focal_length(

@@ -24,7 +24,7 @@ from sim2art.perception.guessed_intrinsics import guess_intrinsics, known_intrin
 from sim2art.perception.letterbox import find_bars
 from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.perception.options import CompleteOptions
-from sim2art.perception.pose_checks import stands_still
+from sim2art.perception.pose_checks import check_recorded_poses, stands_still
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 from sim2art.perception.thinning import thin_out
 from sim2art.perception.track_agreement import ENOUGH, tracks_agree
@@ -75,8 +75,14 @@ def complete(
         indices = _with_files(capture, loaded, options.max_frames)
     else:
         indices = thin_out(capture, options.max_frames)
+    warnings: list[str] = []
+    pose_of: dict[int, np.ndarray] = {}
+    if cameras.name == "auto" and capture.world_from_camera is not None:
+        indices, recorded, told = check_recorded_poses(capture.world_from_camera, indices)
+        pose_of = {} if recorded is None else dict(zip(indices.tolist(), recorded, strict=True))
+        warnings += told
     indices, images, told = _read_images(capture, indices, options.max_width)
-    warnings = list(told)
+    warnings += told
     warm_up = count_warm_up(images, np.asarray(capture.times)[indices])
     if warm_up:
         warnings.append(
@@ -93,8 +99,8 @@ def complete(
         assert cameras.source is not None, "The choice was checked when it was parsed."
         poses, found = read_cameras(Path(cameras.source), tuple(capture.frame_ids[i] for i in indices))
         known = known if found is None else found
-    elif cameras.name == "auto" and capture.world_from_camera is not None:
-        poses = capture.world_from_camera[indices]
+    elif pose_of:
+        poses = np.array([pose_of[int(index)] for index in indices])
         doubt = find_unmoved_poses(grays, poses)
         if doubt is not None:
             poses, ups_are_known, warnings = None, False, [*warnings, doubt]

@@ -32,6 +32,10 @@ class IntakeOptions:
     """Longer recordings are thinned out to this many frames before anything is chosen."""
     max_width: int = 640
     """Wider images are worked on at this width, px."""
+    start: float | None = None
+    """s since the recording's first frame; what comes before is left out."""
+    end: float | None = None
+    """s since the recording's first frame; what comes after is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,9 @@ from sim2art.observation.sampling import FlowSource, sample_point_video
 from sim2art.perception.adapters.dis_flow import DisFlow, map_in_threads
 from sim2art.perception.adapters.klt_pnp import track_camera
 from sim2art.perception.adapters.own_files import FlowFiles
-from sim2art.perception.camera_checks import camera_misfit, fit_focal_length
+from sim2art.perception.camera_checks import camera_misfit, explain_misfit, fit_focal_length
 from sim2art.perception.captures.capture import Capture, ColorCapture, mean_up
+from sim2art.perception.captures.derived import cut_times
 from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
 from sim2art.perception.depth_filter import smooth_depth
 from sim2art.perception.frames import choose_frames
@@ -37,7 +38,7 @@ from sim2art.perception.poses import PosedRecording, find_poses
 from sim2art.perception.prepare import prepare_capture
 from sim2art.perception.rigid_flow import RigidFlow
 from sim2art.perception.tasks import CameraTracker, ImageFlow
-from sim2art.stages import StageKeeper
+from sim2art.stages import StageKeeper, make_key
 
 _MAX_MISFIT = 2.0
 """px."""
@@ -85,9 +86,11 @@ def prepare(
         InvalidFileError: When a component cannot run here, or depth or cameras cannot be had.
     """
     refuse_lacking({task: options.choice(task) for task in COMPONENTS})
+    start, end = options.intake.start, options.intake.end
     return prepare_capture(
-        recording, depth=options.choice("depth"), cameras=options.choice("cameras"), options=options.complete,
-        known_length=options.known_length, marker=options.marker, stages=stages, key=key,
+        cut_times(recording, start, end), depth=options.choice("depth"), cameras=options.choice("cameras"),
+        options=options.complete, known_length=options.known_length, marker=options.marker, stages=stages,
+        key=make_key(key, start, end),
     )  # fmt: skip
 
 
@@ -136,12 +139,17 @@ def observe_frames(
         starts=coarse_starts(frames, profile, recording, options.baselines),
     )
     misfit = camera_misfit(flows, depths, recording.intrinsics, poses)
+    mixed_up = None
     if misfit > _MAX_MISFIT:
+        mixed_up = explain_misfit(flows, depths, recording.intrinsics, posed.world_from_camera[frames], misfit)
+        advice = "If the recorded poses are at fault, pass --cameras klt to have them estimated."
+        if mixed_up is not None:
+            advice = f"They look like poses {mixed_up}; world from camera in OpenCV axes is needed, or --cameras klt."
         warnings.append(
             f"The camera poses do not fit the images (what should stand still moves by {misfit:.1f} px from one used frame to "
-            "the next). If the recorded poses are at fault, pass --cameras klt to have them estimated."
+            f"the next). {advice}"
         )
-    factor = fit_focal_length(flows, depths, recording.intrinsics, poses)
+    factor = 1.0 if mixed_up else fit_focal_length(flows, depths, recording.intrinsics, poses)
     if factor != 1.0:
         warnings.append(
             f"The intrinsics look wrong: {factor:.2f} times their focal length fits the images clearly better. Check that they "

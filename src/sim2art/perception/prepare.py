@@ -85,7 +85,11 @@ def _from_vipe(recording: ColorCapture, depth: Choice, stages: StageKeeper) -> D
         output = Path(depth.source)
     else:
         output = Path(tempfile.mkdtemp(prefix="sim2art-vipe-")) if stages.folder is None else stages.folder / "vipe"
-    return run_vipe(recording.path, output)
+    whole = run_vipe(recording.path, output)
+    wanted = set(recording.frame_ids)  # ViPE saw the whole file; the recording may be a stretch of it.
+    found = keep_frames(whole, [index for index, frame in enumerate(whole.frame_ids) if frame in wanted])
+    assert isinstance(found, DepthSource), "It has depth."
+    return found
 
 
 def _with_cameras(capture: Capture, cameras: Choice, options: CompleteOptions) -> Capture:

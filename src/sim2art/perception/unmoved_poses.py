@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from sim2art.perception.adapters.klt_tracks import follow
+
 _SAME_POSE = 1e-6
 _MAX_SHARE = 0.2
 """Of frames whose pose was seen before, and of pairs of one pose between which all moves; fewer are odd frames."""
@@ -17,8 +19,6 @@ _STAYS = 0.8
 """px: a corner of a camera that stands still moves less than this, as in tracking."""
 _STAYS_SHARE = 0.05
 _MIN_CORNERS = 30
-_MAX_RETURN_ERROR = 1.0
-"""px: a corner that does not come back this close was lost."""
 
 
 def find_unmoved_poses(
@@ -64,12 +64,8 @@ def _share_that_stays(a: UInt8[np.ndarray, "height width"], b: UInt8[np.ndarray,
     corners = cv2.goodFeaturesToTrack(a, 400, 0.01, max(6, a.shape[1] // 60))
     if corners is None:
         return None
-    window: dict = {"winSize": (21, 21), "maxLevel": 3}
-    there, found, _ = cv2.calcOpticalFlowPyrLK(a, b, corners, None, **window)
-    back, returned, _ = cv2.calcOpticalFlowPyrLK(b, a, there, None, **window)
-    came_back = np.linalg.norm((back - corners).reshape(-1, 2), axis=1) < _MAX_RETURN_ERROR
-    good = came_back & (found.ravel() == 1) & (returned.ravel() == 1)
-    if good.sum() < _MIN_CORNERS:
+    start = corners.reshape(-1, 2)
+    there, kept = follow(a, b, start, np.arange(len(start)))
+    if len(kept) < _MIN_CORNERS:
         return None
-    moved = np.linalg.norm((there - corners).reshape(-1, 2)[good], axis=1)
-    return float(np.mean(moved < _STAYS))
+    return float(np.mean(np.linalg.norm(there - start[kept], axis=1) < _STAYS))

@@ -35,7 +35,7 @@ def track_corners(grays: UInt8[np.ndarray, "frame height width"], read_depth: Re
     sightings: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
     for frame, gray in enumerate(grays):
         if frame and len(live):
-            live, ids = _follow(grays[frame - 1], gray, live, ids)
+            live, ids = follow(grays[frame - 1], gray, live, ids)
         depth = read_depth(frame)
         if len(live) < 0.7 * _MAX_CORNERS:
             fresh = _find_corners(gray, depth, live, spacing)
@@ -67,7 +67,8 @@ def read_at_corners(
     return result
 
 
-def _follow(before: np.ndarray, after: np.ndarray, live: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def follow(before: np.ndarray, after: np.ndarray, live: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where corners (px) went from one grey image to another, and the ids of those that came back when followed back."""
     there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, live[:, None], None, **_WINDOW)  # pyright: ignore[reportArgumentType, reportCallIssue]
     back, found_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, **_WINDOW)  # pyright: ignore[reportArgumentType, reportCallIssue]
     there, back = there[:, 0], back[:, 0]

@@ -27,6 +27,19 @@ def read_camera_file(path: Path) -> dict[str, Any]:
     return camera
 
 
+def read_frames(camera: dict[str, Any], known: list[int], path: Path) -> list[int]:
+    """Ids of the frames, in order; those of the images when a `camera.json` does not say them."""
+    if "frames" not in camera:
+        return list(known)
+    try:
+        frames = [int(frame) for frame in camera["frames"]]
+        if frames:
+            return frames
+        raise ValueError("it is empty")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidFileError(f"{path}: 'frames' must be a list of whole numbers: {error}.", path=path) from error
+
+
 def read_intrinsics(camera: dict[str, Any], path: Path) -> np.ndarray:
     """The 3x3 matrix (px) of a `camera.json`."""
     try:
@@ -70,7 +83,10 @@ def read_ups(camera: dict[str, Any], poses: np.ndarray | None, path: Path) -> np
 def read_times(camera: dict[str, Any], num_frames: int, path: Path) -> np.ndarray:
     """Times (s) of a `camera.json`; 1/30 s apart when it says nothing."""
     if "times" in camera:
-        times = np.array(camera["times"], dtype=np.float64)
+        try:
+            times = np.array(camera["times"], dtype=np.float64)
+        except (TypeError, ValueError):
+            times = np.zeros(0)
         if times.shape != (num_frames,) or not np.all(np.diff(times) > 0):
             raise InvalidFileError(
                 f"{path / 'camera.json'}: 'times' must be {num_frames} increasing values (s), one a frame.", path=path
@@ -87,7 +103,7 @@ def read_times(camera: dict[str, Any], num_frames: int, path: Path) -> np.ndarra
 def said_size(camera: dict[str, Any]) -> tuple[float, float] | None:
     """Width and height (px) that a `camera.json` speaks of."""
     said = camera.get("width"), camera.get("height")
-    is_size = all(isinstance(side, int | float) and side > 0 for side in said)
+    is_size = all(isinstance(side, int | float) and 0 < side < 1e6 for side in said)
     return (float(said[0]), float(said[1])) if is_size else None  # pyright: ignore[reportArgumentType]
 
 

@@ -11,7 +11,13 @@ Without `fps` and `times`, frames are taken to be 1/30 s apart and a warning say
 from pathlib import Path
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.captures.camera_file import read_camera_file, read_intrinsics, read_poses, read_times
+from sim2art.perception.captures.camera_file import (
+    read_camera_file,
+    read_frames,
+    read_intrinsics,
+    read_poses,
+    read_times,
+)
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, Capture
 from sim2art.perception.captures.depth_images import DEPTH_SUFFIXES
 from sim2art.perception.captures.file_capture import file_capture
@@ -37,7 +43,7 @@ def read_capture_folder(path: Path) -> Capture:
         raise InvalidFileError(f"{path / 'rgb'} holds no .jpg or .png images named by frame number.", path=path)
     if not depths:
         raise InvalidFileError(f"{path} has colour but no depth images in depth/. {HOW_TO_GET_DEPTH}.", path=path)
-    frames = [int(frame) for frame in camera.get("frames", sorted(images))]
+    frames = read_frames(camera, sorted(images), path / "camera.json")
     if len(set(frames)) != len(frames):
         raise InvalidFileError(
             f"{path / 'camera.json'}: 'frames' names some frames twice; each id may occur once.", path=path

@@ -16,9 +16,10 @@ def derive(capture: ColorCapture, **changes: Any) -> ColorSource | DepthSource:
     """A recording with some fields of `DepthSource` (or `ColorSource`, without depth) replaced."""
     if isinstance(capture, Capture):
         kept: dict[str, Any] = {name: getattr(capture, name) for name in _DEPTH_FIELDS}
-        return DepthSource(**({"images": capture.read_image, "depths": capture.read_depth} | kept | changes))
-    kept = {name: getattr(capture, name) for name in _COLOR_FIELDS}
-    return ColorSource(**({"images": capture.read_image} | kept | changes))
+        kept |= {"images": capture.read_image, "depths": capture.read_depth}
+        return DepthSource(**(kept | changes))
+    kept = {name: getattr(capture, name) for name in _COLOR_FIELDS} | {"images": capture.read_image}
+    return ColorSource(**(kept | changes))
 
 
 def keep_frames(capture: ColorCapture, positions: Sequence[int] | np.ndarray) -> ColorSource | DepthSource:

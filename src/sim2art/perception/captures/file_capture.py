@@ -40,7 +40,7 @@ def file_capture(
     turns = exif_turns(images[0])
     fitted = fit_intrinsics(intrinsics, said_size(camera), first_size(images), file, turns)
     said = camera.get("depth_scale", depth_scale)
-    if said is not None and not isinstance(said, int | float):
+    if said is not None and not (isinstance(said, int | float) and 0 < said < np.inf):
         raise InvalidFileError(
             f"{file}: 'depth_scale' is {said!r}; the metres of one depth unit are needed (0.001 for mm).", path=file
         )

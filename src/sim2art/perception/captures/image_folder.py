@@ -11,6 +11,7 @@ from pathlib import Path
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.camera_file import (
     read_camera_file,
+    read_frames,
     read_intrinsics,
     read_lens,
     read_poses,
@@ -46,7 +47,7 @@ def read_image_folder(path: Path) -> ColorCapture:
     warnings: list[str] = []
     file = path / "camera.json"
     camera = read_camera_file(file) if file.is_file() else {}
-    frames = [int(frame) for frame in camera.get("frames", ids)]
+    frames = read_frames(camera, ids, file)
     present = [position for position, frame in enumerate(frames) if frame in of_id]
     if not present:
         raise InvalidFileError(f"{file}: 'frames' names none of the {len(images)} pictures.", path=file)

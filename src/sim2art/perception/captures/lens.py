@@ -9,11 +9,14 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 
 from sim2art.perception.captures.capture import Capture, ColorCapture, scale_intrinsics
 from sim2art.perception.captures.derived import derive
 
+_MAX_STEPS = 60
+_CLOSE = 1e-5
+"""At depth 1: a hundredth of a pixel."""
 _MATTERS = 1.0
 """px at the image's border."""
 
@@ -75,31 +78,61 @@ def straighten(capture: ColorCapture, lens: Lens | None, size: tuple[int, int]) 
     shift = border_shift(lens, k, size)
     if shift < _MATTERS:
         return capture
-    maps: dict[tuple[int, ...], np.ndarray] = {}
+    maps: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
 
-    def places(shape: tuple[int, ...]) -> Float32[np.ndarray, "height width 2"]:
-        """Where the pixels of the straight image lie in the stored one."""
+    def places(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Where the pixels of the straight image lie in the stored one, x and y."""
         if shape not in maps:
             height, width = shape
             scaled = scale_intrinsics(k, width / size[0], height / size[1])
             grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).reshape(-1, 2)
-            maps[shape] = _seen_at(lens, scaled, grid.astype(np.float64)).reshape(height, width, 2).astype(np.float32)
+            x, y = _seen_at(lens, scaled, grid.astype(np.float64)).astype(np.float32).T
+            maps[shape] = x.reshape(shape).copy(), y.reshape(shape).copy()
         return maps[shape]
 
     def image(index: int) -> np.ndarray:
         stored = capture.read_image(index)
-        return cv2.remap(stored, places(stored.shape[:2]), None, cv2.INTER_LINEAR)
+        x, y = places(stored.shape[:2])
+        return cv2.remap(stored, x, y, cv2.INTER_LINEAR)
 
     changes: dict[str, Any] = {"images": image}
     if isinstance(capture, Capture):
 
         def depth(index: int) -> np.ndarray:
             stored = capture.read_depth(index)
-            return cv2.remap(stored, places(stored.shape), None, cv2.INTER_NEAREST)
+            x, y = places(stored.shape)
+            return cv2.remap(stored, x, y, cv2.INTER_NEAREST)
 
         changes["depths"] = depth
     told = f"The lens moves the image's border by up to {shift:.1f} px: colour and depth were straightened."
     return derive(capture, **changes, warnings=(*capture.warnings, told))
+
+
+def rays_of_pixels(
+    lens: Lens | None, intrinsics: Float[np.ndarray, "3 3"], pixels: Float[np.ndarray, "pixel 2"]
+) -> Float[np.ndarray, "pixel 2"]:
+    """Where the rays of stored pixels meet the plane at depth 1."""
+    k = np.asarray(intrinsics, dtype=np.float64)
+    plain = (pixels - k[:2, 2]) / k[[0, 1], [0, 1]]
+    if lens is None or lens.is_straight:
+        return plain
+    coefficients = np.array(lens.coefficients, dtype=np.float64)
+    if lens.model == "fisheye":
+        return cv2.fisheye.undistortPoints(pixels[:, None], k, coefficients).reshape(-1, 2)
+    if lens.model == "inverse_brown":
+        points = np.concatenate([plain, np.ones((len(plain), 1))], axis=1)
+        return cv2.projectPoints(points[:, None], np.zeros(3), np.zeros(3), np.eye(3), coefficients)[0].reshape(-1, 2)
+    # By steps of its own: OpenCV's few are not enough for a wide depth camera, and their number is set otherwise in each version.
+    unit, rays = np.eye(3), plain.copy()
+    for _ in range(_MAX_STEPS):
+        points = np.concatenate([rays, np.ones((len(rays), 1))], axis=1)
+        step = plain - cv2.projectPoints(points[:, None], np.zeros(3), np.zeros(3), unit, coefficients)[0].reshape(
+            -1, 2
+        )
+        rays += step
+        if np.abs(step).max() < _CLOSE:
+            break
+    return rays
 
 
 def _seen_at(

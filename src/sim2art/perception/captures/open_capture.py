@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.advice import refuse_with_advice
+from sim2art.perception.captures.azure_kinect import is_azure_kinect, read_azure_kinect
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, Capture, ColorCapture
 from sim2art.perception.captures.capture_folder import is_capture_folder, read_capture_folder
 from sim2art.perception.captures.frame_lists import drop_stale_times
@@ -14,6 +15,7 @@ from sim2art.perception.captures.polycam import is_polycam, read_polycam
 from sim2art.perception.captures.record3d import is_record3d, read_record3d
 from sim2art.perception.captures.record3d_exr import is_record3d_exr, read_record3d_exr
 from sim2art.perception.captures.rgbd_folder import is_rgbd_folder, read_rgbd_folder
+from sim2art.perception.captures.ros_bag import is_ros_bag, read_ros_bag
 from sim2art.perception.captures.seven_scenes import is_seven_scenes, read_seven_scenes
 from sim2art.perception.captures.stray_scanner import is_stray_scanner, read_stray_scanner
 from sim2art.perception.captures.tum import is_tum, read_tum
@@ -35,6 +37,8 @@ READERS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], ColorCapture]
         read_rgbd_folder,
     ),
     ("capture folder (rgb/, depth/, camera.json)", is_capture_folder, read_capture_folder),
+    ("Azure Kinect or Orbbec Femto (.mkv)", is_azure_kinect, read_azure_kinect),
+    ("ROS 1 or ROS 2 recording, RealSense's .bag (.bag, metadata.yaml)", is_ros_bag, read_ros_bag),
     ("video (.mp4, .mov, .avi ...)", is_video, read_video),
     ("folder of pictures", is_image_folder, read_image_folder),
 )

@@ -167,16 +167,17 @@ def read_intrinsics(meta: dict[str, Any], width: int, path: Path) -> tuple[np.nd
             k = np.array(meta["K"], dtype=np.float64).reshape(3, 3).T
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise InvalidFileError(f"{path}: 'metadata' has no usable camera matrix ('K').", path=path) from error
-    scale = width / float(meta.get("w", width))
+    said = _number(meta, "w") or float(width)
+    scale = width / said
     return (k if scale == 1 else scale_intrinsics(k, scale, scale)), told
 
 
 def _depth_shape(meta: dict[str, Any], size: int, where: str) -> tuple[int, int]:
     """Height and width of the depth map; older files do not say them."""
-    width, height = meta.get("dw"), meta.get("dh")
+    width, height = _number(meta, "dw"), _number(meta, "dh")
     if width and height and int(width) * int(height) == size:
         return int(height), int(width)
-    portrait = float(meta.get("h", 4)) >= float(meta.get("w", 3))
+    portrait = (_number(meta, "h") or 4.0) >= (_number(meta, "w") or 3.0)
     for short, long in ((192, 256), (480, 640), (120, 160)):
         if short * long == size:
             return (long, short) if portrait else (short, long)
@@ -186,11 +187,17 @@ def _depth_shape(meta: dict[str, Any], size: int, where: str) -> tuple[int, int]
 def read_times(meta: dict[str, Any], frames: list[int]) -> np.ndarray:
     """S since the first frame."""
     stamps = meta.get("frameTimestamps")
-    if isinstance(stamps, list) and len(stamps) > max(frames):
+    if isinstance(stamps, list) and len(stamps) > max(frames) and all(isinstance(s, int | float) for s in stamps):
         times = np.array(stamps, dtype=np.float64)[frames]
         if np.all(np.diff(times) > 0):
             return times - times[0]
-    return (np.array(frames) - frames[0]) / float(meta.get("fps") or 30.0)
+    return (np.array(frames) - frames[0]) / (_number(meta, "fps") or 30.0)
+
+
+def _number(meta: dict[str, Any], name: str) -> float | None:
+    """A positive number of the metadata; None where it is missing or none."""
+    value = meta.get(name)
+    return float(value) if isinstance(value, int | float) and 0 < value < 1e6 else None
 
 
 def read_poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> np.ndarray | None:
@@ -198,10 +205,17 @@ def read_poses(meta: dict[str, Any], frames: list[int], warnings: list[str]) -> 
     rows = meta.get("poses")
     if not isinstance(rows, list) or len(rows) <= max(frames):
         if rows:
-            warnings.append(f"The recording holds {len(rows)} poses for {max(frames) + 1} frames: poses are estimated.")
+            held = f"{len(rows)} poses" if isinstance(rows, list) else "no list of poses"
+            warnings.append(f"The recording holds {held} for {max(frames) + 1} frames: poses are estimated.")
         return None
     try:
         values = np.array(rows, dtype=np.float64)[frames]
+        if len(values) > 1 and np.array_equal(values, np.broadcast_to(values[0], values.shape)):
+            # ARKit's own tremble, even on a tripod: the app writes this where it tracks nothing.
+            warnings.append(
+                "The recording has one and the same camera pose in every frame, as of the front camera: it counts as none."
+            )
+            return None
         return opencv_from_opengl(poses_from_quaternions(values[:, 4:7], values[:, :4]))
     except (TypeError, ValueError, IndexError):
         warnings.append("The recording's poses are damaged: poses are estimated.")

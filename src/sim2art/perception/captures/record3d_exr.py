@@ -6,7 +6,7 @@ import numpy as np
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.camera_file import read_camera_file
-from sim2art.perception.captures.capture import Capture, FileCapture
+from sim2art.perception.captures.capture import ARKIT_UP, Capture, FileCapture, ups_in_cameras
 from sim2art.perception.captures.image_files import files_by_number
 from sim2art.perception.captures.record3d import read_intrinsics, read_poses, read_times
 from sim2art.perception.captures.settle import first_size
@@ -39,6 +39,7 @@ def read_record3d_exr(path: Path) -> Capture:
         warnings.append(f"{lost} frames lack their colour or depth image: they are left out.")
     paths = tuple(images[frame] for frame in frames)
     intrinsics, told = read_intrinsics(meta, first_size(paths)[0], path)
+    poses = read_poses(meta, frames, warnings)
     return FileCapture(
         path=path,
         frame_ids=tuple(frames),
@@ -47,7 +48,8 @@ def read_record3d_exr(path: Path) -> Capture:
         depth_paths=tuple(depths[frame] for frame in frames),
         depth_scale=1.0,
         intrinsics=np.asarray(intrinsics),
-        world_from_camera=read_poses(meta, frames, warnings),
+        world_from_camera=poses,
+        ups_camera=None if poses is None else ups_in_cameras(poses, ARKIT_UP),
         warnings=(*warnings, *told),
     )
 

@@ -1,36 +1,78 @@
 """Depth that was seen by a camera of its own, brought into the colour camera's view."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from jaxtyping import Float, Float32
 
-from sim2art.perception.captures.capture import scale_intrinsics
+from sim2art.perception.captures.capture import Capture, ColorSource, DepthSource, scale_intrinsics
+from sim2art.perception.captures.lens import Lens, rays_of_pixels, straighten
 
 _SAME = 0.005
 """Views whose rays differ by less than this share of the image's width are one view; a depth pixel is about as wide."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthCamera:
+    """A depth camera beside the colour camera."""
+
+    intrinsics: Float[np.ndarray, "3 3"]
+    """px."""
+    size: tuple[int, int]
+    """Width and height, px."""
+    color_from_depth: Float[np.ndarray, "4 4"]
+    """m."""
+    lens: Lens | None = None
+
+
+def with_registered_depth(
+    color: ColorSource,
+    size: tuple[int, int],
+    lens: Lens | None,
+    depths: Callable[[int], Float32[np.ndarray, "height width"]],
+    camera: DepthCamera,
+) -> Capture:
+    """Colour, and depth of a camera beside it, as one recording of a pinhole camera.
+
+    Args:
+        color: With intrinsics, as it is stored.
+        size: Width and height of its images, px.
+        lens: Of the colour camera.
+        depths: m, as the depth camera sees them.
+        camera: The depth camera.
+    """
+    assert color.intrinsics is not None, "Whoever has extrinsics has intrinsics."
+    straight = straighten(color, lens, size)
+    register = Registration(camera, color.intrinsics, size)
+    return DepthSource(
+        path=color.path,
+        frame_ids=color.frame_ids,
+        times=color.times,
+        images=straight.read_image,
+        depths=(lambda index: register(depths(index))) if register.is_needed else depths,
+        intrinsics=color.intrinsics,
+        world_from_camera=color.world_from_camera,
+        warnings=tuple(warning.replace("colour and depth were", "colour was") for warning in straight.warnings),
+    )
 
 
 class Registration:
     """From a depth camera's view to the colour camera's, at about the depth camera's resolution."""
 
     def __init__(
-        self,
-        depth_intrinsics: Float[np.ndarray, "3 3"],
-        depth_size: tuple[int, int],
-        color_intrinsics: Float[np.ndarray, "3 3"],
-        color_size: tuple[int, int],
-        color_from_depth: Float[np.ndarray, "4 4"],
+        self, camera: DepthCamera, color_intrinsics: Float[np.ndarray, "3 3"], color_size: tuple[int, int]
     ) -> None:
-        """All intrinsics in px of their own image; `color_from_depth` in m."""
-        self._depth_k = np.asarray(depth_intrinsics, dtype=np.float64)
-        scale = min(1.0, self._depth_k[0, 0] / color_intrinsics[0, 0])
+        """The colour camera's intrinsics are px of images of `color_size`; it is a pinhole camera."""
+        scale = min(1.0, camera.intrinsics[0, 0] / color_intrinsics[0, 0])
         self.size = round(color_size[0] * scale), round(color_size[1] * scale)
         self._color_k = scale_intrinsics(color_intrinsics, self.size[0] / color_size[0], self.size[1] / color_size[1])
-        self._color_from_depth = np.asarray(color_from_depth, dtype=np.float64)
-        width, height = depth_size
-        x, y = np.meshgrid(np.arange(width), np.arange(height))
-        ones = np.ones_like(x, dtype=np.float64)
-        self._rays = np.stack([x, y, ones], axis=-1) @ np.linalg.inv(self._depth_k).T
+        self._color_from_depth = np.asarray(camera.color_from_depth, dtype=np.float64)
+        width, height = camera.size
+        pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).reshape(-1, 2)
+        rays = rays_of_pixels(camera.lens, camera.intrinsics, pixels.astype(np.float64))
+        self._rays = np.concatenate([rays, np.ones((len(rays), 1))], axis=1).reshape(height, width, 3)
 
     @property
     def is_needed(self) -> bool:

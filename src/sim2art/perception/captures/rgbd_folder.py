@@ -14,7 +14,7 @@ import numpy as np
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.camera_file import read_camera_file, read_intrinsics, read_times
 from sim2art.perception.captures.capture import Capture, FileCapture
-from sim2art.perception.captures.depth_images import DEPTH_SUFFIXES
+from sim2art.perception.captures.depth_images import DEPTH_SUFFIXES, MILLIMETRES
 from sim2art.perception.captures.derived import derive
 from sim2art.perception.captures.file_capture import (
     file_capture,
@@ -24,7 +24,7 @@ from sim2art.perception.captures.file_capture import (
     read_pose_files,
 )
 from sim2art.perception.captures.image_files import IMAGE_SUFFIXES
-from sim2art.perception.captures.registration import Registration
+from sim2art.perception.captures.registration import DepthCamera, Registration
 from sim2art.perception.captures.settle import first_size, stored_size
 
 _COLORS = ("color", "colour", "rgb", "images", "image")
@@ -83,6 +83,7 @@ def read_rgbd_folder(path: Path) -> Capture:
         # Other tools keep poses of the object in a folder of that name.
         poses=read_pose_files([poses / f"{image.stem}.txt" for image, _ in pairs]) if poses and is_scannet else None,
         told=told,
+        depth_scale=MILLIMETRES if is_scannet else None,
     )
     return _registered(path, capture, pairs) if is_scannet else capture
 
@@ -132,8 +133,8 @@ def _registered(path: Path, capture: Capture, pairs: list[tuple[Path, Path]]) ->
         read_matrix_file(file) if (file := path / "intrinsic" / f"extrinsic_{name}.txt").is_file() else np.eye(4)
         for name in ("depth", "color")
     )
-    images = first_size([image for image, _ in pairs])
-    register = Registration(depth_k, size, capture.intrinsics, images, np.linalg.inv(to_color) @ to_depth)
+    camera = DepthCamera(intrinsics=depth_k, size=size, color_from_depth=np.linalg.inv(to_color) @ to_depth)
+    register = Registration(camera, capture.intrinsics, first_size([image for image, _ in pairs]))
     if not register.is_needed:
         return capture
     found = derive(capture, depths=lambda index: register(capture.read_depth(index)))

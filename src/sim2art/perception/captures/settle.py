@@ -106,7 +106,7 @@ def settle(capture: ColorCapture, camera: FittedCamera, *, turns: int = 0, lens:
     if turns:
         capture = turn_upright(capture, turns, camera.size, camera_is_upright=camera.is_upright)
     if camera.is_upright:
-        capture = straighten(capture, lens, camera.size[::-1])
+        capture = straighten(capture, lens, (camera.size[1], camera.size[0]))
     return capture
 
 

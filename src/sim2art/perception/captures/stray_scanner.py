@@ -48,7 +48,7 @@ def read_stray_scanner(path: Path) -> Capture:
     table = _read_table(path / "odometry.csv", columns=9, skip=1)
     intrinsics = _read_table(path / "camera_matrix.csv", columns=3, skip=0)[:3, :3]
     fitted = fit_intrinsics(intrinsics, None, video.size, path / "camera_matrix.csv")
-    rows = {int(row[1]): row for row in table}
+    rows = {int(row[1]): row for row in table if np.isfinite(row[:2]).all()}
     frames = [frame for frame in sorted(depths) if frame in rows and frame < video.num_frames]
     if not frames:
         raise InvalidFileError(

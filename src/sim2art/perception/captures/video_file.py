@@ -53,14 +53,17 @@ def read_video(path: Path) -> ColorSource:
 class VideoFile:
     """Frames of a video by number, counted in the order they are shown."""
 
-    def __init__(self, path: Path, *, upright: bool = True) -> None:
-        """Open a video; its frames come as they are shown, or without `upright` as they are stored."""
+    def __init__(self, path: Path, *, upright: bool = True, stream: int | None = None) -> None:
+        """Open a video; its frames come as they are shown, or without `upright` as they are stored.
+
+        `stream` is the index of a stream in the file; None takes the largest video stream.
+        """
         self.path = path
         self._upright = upright
         self._turns: int | None = None
         self._av: Any = require("av", extra="video")
         self._container = self._open()
-        self._stream = _main_stream(self._container)
+        self._stream = _main_stream(self._container) if stream is None else self._container.streams[stream]
         self._stream.thread_type = "AUTO"
         # Every thread holds frames of its own, which add up for large ones on machines with many cores.
         self._stream.codec_context.thread_count = min(_MAX_THREADS, cpu_count() or 1)
@@ -68,6 +71,8 @@ class VideoFile:
         self._stamps, self._is_key = self._index()
         self.times: Float[np.ndarray, frame] = (self._stamps - self._stamps[0]) * float(self._stream.time_base)
         """s since the first frame."""
+        self.first_time = float(self._stamps[0] * self._stream.time_base)
+        """s of the first frame by the file's clock."""
         self._frames: Iterator[Any] = iter(())
         self._next = len(self._stamps)
         """Number of the frame that decoding on would give; past the end before the first seek."""
@@ -207,8 +212,8 @@ class VideoFile:
         if ratio and abs(float(ratio) - 1.0) > 0.01:
             width = max(1, round(image.shape[1] * float(ratio)))
             image = cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_AREA)
-        self._turns = round(frame.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(image, k=self._turns)) if self._upright else image
+        turns = self._turns = round(frame.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(image, k=turns)) if self._upright else image
 
 
 def _tone_curve(transfer: int) -> UInt8[np.ndarray, "256"] | None:

@@ -101,7 +101,7 @@ def _read_arrays(path: Path, shape: tuple[int, ...] | None) -> tuple[np.ndarray,
 def _check_camera_model(path: Path) -> None:
     if not path.is_file():
         return
-    kinds = {line.partition(":")[2].strip() for line in path.read_text().splitlines() if line.strip()}
+    kinds = {line.partition(":")[2].strip() for line in path.read_text(errors="replace").splitlines() if line.strip()}
     if kinds - {"PINHOLE"}:
         raise InvalidFileError(
             f"{path}: the camera is {', '.join(sorted(kinds))}; only PINHOLE is read. Run ViPE with its default pipeline.",
