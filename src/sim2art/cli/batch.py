@@ -73,7 +73,7 @@ def run_batch(
         BatchError: At the end, when a recording failed.
     """
     names = find_recordings(folder)
-    entries = _take_up(names, output, flags, folder=folder, overwrite=overwrite)
+    entries = take_up(names, output, flags, folder=folder, overwrite=overwrite)
     output.mkdir(parents=True, exist_ok=True)
     batch = _Batch(output=output, folder=folder, flags=flags, entries=entries)
     batch.write()
@@ -211,7 +211,7 @@ class _Batch:
         print(f"{name}: {error or result['status']} ({seconds:.0f} s)", flush=True)
 
 
-def _take_up(
+def take_up(
     names: dict[str, Path], output: Path, flags: list[str], *, folder: Path, overwrite: bool
 ) -> dict[str, BatchEntry]:
     """The entries of a batch, with what an earlier, stopped run of the same batch had finished."""
