@@ -80,7 +80,11 @@ def replace_by_link(file: Path, rng: np.random.Generator) -> str:
 
 def swap(file: Path, rng: np.random.Generator) -> str | None:
     """Give it the content of another file of the folder."""
-    others = [other for other in sorted(file.parent.rglob("*")) if other.is_file() and not other.is_symlink() and other != file]
+    others = [
+        other
+        for other in sorted(file.parent.rglob("*"))
+        if other.is_file() and not other.is_symlink() and other != file
+    ]
     if not others:
         return None
     other = others[int(rng.integers(0, len(others)))]

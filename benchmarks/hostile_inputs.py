@@ -11,15 +11,10 @@ a file outside the folders it was given, or numbers taken in that are not finite
 
 import argparse
 import os
-import sys
-
-# Before NumPy loads: children are forked, which threads do not survive.
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[_variable] = "1"
-
 import resource
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import traceback
@@ -28,11 +23,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+# Before NumPy loads: children are forked, which threads do not survive.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+import numpy as np  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks.hostile_damage import ESCAPED, damage_one
-from benchmarks.hostile_kinds import KINDS, Kind
+from benchmarks.hostile_damage import ESCAPED, damage_one  # noqa: E402
+from benchmarks.hostile_kinds import KINDS, Kind  # noqa: E402
 
 _MAX_CPU = 60
 """CPU seconds of a case."""
@@ -117,7 +116,10 @@ def table(cases: Sequence[Case]) -> str:
     rows.append(_row("all", cases))
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [
-        "  ".join(cell.ljust(width) if not i else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.ljust(width) if not i else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     ]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
@@ -127,7 +129,13 @@ def _row(name: str, cases: Sequence[Case]) -> tuple[str, ...]:
     counts = Counter("failed" if case.is_failure else case.outcome for case in cases)
     most = max((case.seconds for case in cases), default=0.0)
     memory = max((case.memory for case in cases), default=0.0)
-    return (name, str(len(cases)), *(str(counts[x]) for x in ("read", "refused", "failed")), f"{most:.1f}", f"{memory:.0f}")
+    return (
+        name,
+        str(len(cases)),
+        *(str(counts[x]) for x in ("read", "refused", "failed")),
+        f"{most:.1f}",
+        f"{memory:.0f}",
+    )
 
 
 def _place_of(folder: Path) -> Path:
@@ -141,7 +149,9 @@ def _run_case(kind: Kind, sample: Path, work: Path, number: int, rng: np.random.
     damages = [damage_one(place, rng) for _ in range(1 if rng.random() < 0.8 else 2) if place.exists()]
     before = _tree(work)
     outcome, words, seconds, memory = _in_child(kind, place, work / "output")
-    escapes = [path for path in (work.parent / ESCAPED, work / ESCAPED, Path("/tmp") / f"sim2art_{ESCAPED}") if path.exists()]
+    escapes = [
+        path for path in (work.parent / ESCAPED, work / ESCAPED, Path("/tmp") / f"sim2art_{ESCAPED}") if path.exists()
+    ]
     if escapes:
         outcome, words = "left its folder", ", ".join(map(str, escapes))
     elif _tree(work) != before:

@@ -297,7 +297,9 @@ def _apply_edits(place: Path, output: Path) -> str | None:
 
     draft = make_chain()
     try:
-        calls = [(str(name), [int(part), value]) for name, (part, value) in json.loads((place / "edits.json").read_text())]
+        calls = [
+            (str(name), [int(part), value]) for name, (part, value) in json.loads((place / "edits.json").read_text())
+        ]
     except (ValueError, TypeError, OSError, RecursionError, OverflowError):
         return "refused"  # The viewer's widgets give a part's number and a value; the rest cannot be said with them.
     for name, (part, value) in calls:

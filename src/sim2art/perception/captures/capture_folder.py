@@ -90,7 +90,7 @@ def fit_to_images(
     try:
         with Image.open(image) as opened:
             width, height = opened.size
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+    except (OSError, UnidentifiedImageError):
         return intrinsics, []  # A damaged first image is counted with the other damaged ones later.
     said = camera.get("width", width), camera.get("height", height)
     if said == (width, height):
