@@ -185,8 +185,13 @@ def change_archive(file: Path, rng: np.random.Generator) -> str | None:
     """Change a zip: entries whose paths lead outside, that are gone, doubled or empty, or speak of a huge size."""
     if not zipfile.is_zipfile(file) or file.suffix == ".npz":
         return None
-    with zipfile.ZipFile(file) as archive:
-        entries = [(name, archive.read(name)) for name in archive.namelist()]
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = [(name, archive.read(name)) for name in archive.namelist()]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, zlib.error):
+        return None
+    if not entries:
+        return None
     kind = int(rng.integers(0, 5))
     at = int(rng.integers(0, len(entries)))
     if kind == 0:

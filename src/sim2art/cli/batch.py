@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sim2art.cli.workers import Workers
-from sim2art.errors import InvalidFileError, OutputExistsError, SchemaError, Sim2ArtError
+from sim2art.errors import DAMAGED, InvalidFileError, OutputExistsError, SchemaError, Sim2ArtError
 from sim2art.file_names import short_name
 from sim2art.perception.captures.open_capture import READERS
 from sim2art.provenance import collect_provenance
@@ -237,7 +237,7 @@ def take_up(
             )
         before = {row["name"]: BatchEntry(**row) for row in content["entries"]}
         same = make_key(content["flags"], content["source"]) == make_key(flags, str(folder.resolve()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DAMAGED as error:
         raise InvalidFileError(
             f"'{path}' is damaged ({error}); remove it and pass --overwrite to begin the batch anew.", path=path
         ) from error
@@ -271,7 +271,7 @@ def _read_result(folder: Path) -> dict[str, Any]:
             "reasons": [str(reason) for reason in content["reasons"]],
             "joints": [str(joint["type"]) for joint in content["joints"]],
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except DAMAGED:
         return {}
 
 
