@@ -27,7 +27,10 @@ from pathlib import Path
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_variable] = "1"
 
+import cv2  # noqa: E402
 import numpy as np  # noqa: E402
+
+cv2.setNumThreads(1)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.hostile_damage import ESCAPED, damage_one  # noqa: E402

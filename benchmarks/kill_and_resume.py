@@ -29,7 +29,10 @@ from typing import Any
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_variable] = "1"
 
+import cv2  # noqa: E402
 import numpy as np  # noqa: E402
+
+cv2.setNumThreads(1)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.kill_jobs import JOBS, Job  # noqa: E402
@@ -65,6 +68,8 @@ def try_moments(
         tell: Is told of each failure.
     """
     chosen = [job for job in JOBS if not jobs or job.name in jobs]
+    for job in chosen:
+        job.warm_up(work / f"{job.name} warm")
     wholes = {job.name: _run_whole(job, work / f"{job.name} whole") for job in chosen}
     moments = []
     for number in range(num):

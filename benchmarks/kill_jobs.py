@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from benchmarks.hostile_kinds import write_result
@@ -29,6 +30,19 @@ class Job:
     """Do it in that folder; the second time where the flag says so. Raises when it fails."""
     settle: Callable[[], None] = lambda: None
     """Wait until nothing of a killed job is alive."""
+    forks_after_use: bool = True
+    """Whether a process that did it can be forked; torch refuses to train in a fork of one that trained."""
+
+    def warm_up(self, folder: Path) -> None:
+        """Load and compile what it needs, before any fork."""
+        _inputs()
+        self.prepare(folder)
+        if self.forks_after_use:
+            self.use(folder, False)
+        else:
+            _clips()
+            import_module("sim2art.train.loop")
+        shutil.rmtree(folder)
 
 
 @functools.cache
@@ -145,7 +159,7 @@ def _copy_exported(folder: Path) -> None:
 JOBS: tuple[Job, ...] = (
     Job(name="run", prepare=lambda folder: folder.mkdir(parents=True), use=_run),
     Job(name="batch", prepare=lambda folder: folder.mkdir(parents=True), use=_batch, settle=lambda: time.sleep(0.2)),
-    Job(name="train", prepare=lambda folder: folder.mkdir(parents=True), use=_train),
+    Job(name="train", prepare=lambda folder: folder.mkdir(parents=True), use=_train, forks_after_use=False),
     Job(name="export", prepare=_copy_result, use=_export),
     Job(name="merge", prepare=lambda folder: folder.mkdir(parents=True), use=_merge),
     Job(name="save", prepare=_copy_exported, use=_save),
