@@ -54,7 +54,10 @@ def test_equal_values_have_equal_keys() -> None:
     assert make_key(1) != make_key(2)
 
 
-def test_a_move_that_fails_puts_back_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("end", [OSError, KeyboardInterrupt])
+def test_a_move_that_fails_puts_back_what_was_there(
+    end: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output, partial = tmp_path / "out", tmp_path / "out" / ".partial"
     partial.mkdir(parents=True)
     for name in ("a.txt", "result.json"):
@@ -64,12 +67,12 @@ def test_a_move_that_fails_puts_back_what_was_there(tmp_path: Path, monkeypatch:
 
     def fail_late(path: Path, target: Path) -> Path:
         if path == partial / "result.json":
-            raise OSError("disk gone")
+            raise end("disk gone")
         return replace(path, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", fail_late)
-        with pytest.raises(OSError, match="disk gone"):
+        with pytest.raises(end, match="disk gone"):
             move_in(partial, output)
     assert sorted(path.name for path in output.iterdir()) == [".partial", "a.txt", "result.json"]
     assert {(output / name).read_text() for name in ("a.txt", "result.json")} == {"old"}

@@ -149,13 +149,13 @@ def move_in(partial: Path, output: Path, *, stale: Iterable[str] = ()) -> list[P
         for name in names:
             (partial / name).replace(output / name)
             moved.append(name)
-    except OSError:
+    except BaseException:  # Ctrl-C too: who called will remove what was to be moved in.
         for name in moved:
             (output / name).replace(partial / name)
-        (aside / _PLAN).unlink()
         for entry in sorted(aside.iterdir(), key=lambda entry: entry.name == "result.json"):
-            entry.replace(output / entry.name)
-        aside.rmdir()
+            if entry.name != _PLAN:
+                entry.replace(output / entry.name)
+        shutil.rmtree(aside)
         raise
     (aside / _PLAN).unlink()
     shutil.rmtree(aside, ignore_errors=True)
