@@ -1,5 +1,6 @@
 """Stages come back under the same key only; fingerprints follow what changes."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -90,12 +91,8 @@ def test_files_that_told_of_an_earlier_result_go_with_it(tmp_path: Path) -> None
     assert {path.name for path in output.iterdir() if path.is_file()} == {"result.json", "notes.txt"}
 
 
-class _Killed(BaseException):
-    """What no handler of the program catches."""
-
-
-def _half_moved(output: Path, steps: int, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Replace a result and be killed after some renames; whether it came to the end."""
+def _half_moved(output: Path, steps: int) -> bool:
+    """Replace a result in a process that ends after some renames, without a word; whether it came to the end."""
     partial = output / ".partial"
     partial.mkdir(parents=True)
     for name in ("a.txt", "b.txt", "object.xml", "result.json"):
@@ -103,29 +100,26 @@ def _half_moved(output: Path, steps: int, monkeypatch: pytest.MonkeyPatch) -> bo
     for name in ("a.txt", "b.txt", "new.txt", "result.json"):
         (partial / name).write_text("new")
     (output / "notes.txt").write_text("mine")
-    replace, left = Path.replace, [steps]
+    child = os.fork()
+    if child == 0:
+        replace, left = Path.replace, [steps]
 
-    def counted(path: Path, target: Path) -> Path:
-        if left[0] == 0:
-            raise _Killed
-        left[0] -= 1
-        return replace(path, target)
+        def counted(path: Path, target: Path) -> Path:
+            if left[0] == 0:
+                os._exit(9)
+            left[0] -= 1
+            return replace(path, target)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", counted)
-        try:
-            move_in(partial, output, stale=("object.xml",))
-        except _Killed:
-            return False
-    return True
+        Path.replace = counted  # pyright: ignore[reportAttributeAccessIssue]
+        move_in(partial, output, stale=("object.xml",))
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.mark.parametrize("steps", range(10))
-def test_a_move_that_was_killed_is_finished_by_the_next_who_comes(
-    steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_move_that_was_killed_is_finished_by_the_next_who_comes(steps: int, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    done = _half_moved(output, steps, monkeypatch)
+    done = _half_moved(output, steps)
     assert done == (steps == 9), "one rename for the plan, four for the old, four for the new"
     finish_move(output)
     found = {path.name: path.read_text() for path in output.iterdir() if path.is_file()}
