@@ -10,6 +10,7 @@ a file outside the folders it was given, or numbers taken in that are not finite
 """
 
 import argparse
+import io
 import os
 import resource
 import shutil
@@ -20,6 +21,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,7 +105,8 @@ def write_samples(folder: Path, kinds: Sequence[str] = ()) -> Path:
         kind.write(folder / kind.name / "input")
         trial = folder / "trials" / kind.name
         shutil.copytree(folder / kind.name, trial)
-        trouble = kind.use(_place_of(trial), trial / "output")
+        with redirect_stdout(io.StringIO()):
+            trouble = kind.use(_place_of(trial), trial / "output")
         assert trouble is None, f"The sample of '{kind.name}' is not valid: {trouble}."
     shutil.rmtree(folder / "trials", ignore_errors=True)
     return folder

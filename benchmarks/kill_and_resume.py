@@ -10,6 +10,7 @@ every file, byte by byte, but for times, commands and numbers of attempts, which
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +71,8 @@ def try_moments(
     """
     chosen = [job for job in JOBS if not jobs or job.name in jobs]
     for job in chosen:
-        job.warm_up(work / f"{job.name} warm")
+        with redirect_stdout(io.StringIO()):
+            job.warm_up(work / f"{job.name} warm")
     wholes = {job.name: _run_whole(job, work / f"{job.name} whole") for job in chosen}
     moments = []
     for number in range(num):
@@ -79,6 +82,8 @@ def try_moments(
         if moment.trouble:
             tell(f"FAILED {job.name}, killed {moment.when}: {moment.trouble}")
         moments.append(moment)
+        if sys.stderr.isatty():
+            print(f"{number + 1} of {num}", end="\r", file=sys.stderr)
     return moments
 
 
