@@ -295,5 +295,5 @@ def _last_words(log: Path, code: int | None, limit: float | None) -> str:
 
 
 def default_jobs() -> int:
-    """Recordings at a time: half the cores, since each uses several by itself."""
+    """Recordings at a time: half the cores, since each uses several for a part of its time."""
     return max(1, (os.cpu_count() or 2) // 2)
