@@ -58,8 +58,6 @@ class Case:
     words: str
     seconds: float
     """CPU."""
-    memory: float
-    """MB beyond what the process had."""
 
     @property
     def is_failure(self) -> bool:
@@ -114,7 +112,7 @@ def write_samples(folder: Path, kinds: Sequence[str] = ()) -> Path:
 
 def table(cases: Sequence[Case]) -> str:
     """Counts by kind."""
-    head = ("input", "cases", "read", "refused", "failed", "max CPU s", "max MB")
+    head = ("input", "cases", "read", "refused", "failed", "max CPU s")
     rows = [head]
     for name in dict.fromkeys(case.kind for case in cases):
         of_kind = [case for case in cases if case.kind == name]
@@ -134,13 +132,11 @@ def table(cases: Sequence[Case]) -> str:
 def _row(name: str, cases: Sequence[Case]) -> tuple[str, ...]:
     counts = Counter("failed" if case.is_failure else case.outcome for case in cases)
     most = max((case.seconds for case in cases), default=0.0)
-    memory = max((case.memory for case in cases), default=0.0)
     return (
         name,
         str(len(cases)),
         *(str(counts[x]) for x in ("read", "refused", "failed")),
         f"{most:.1f}",
-        f"{memory:.0f}",
     )
 
 
@@ -154,7 +150,7 @@ def _run_case(kind: Kind, sample: Path, work: Path, number: int, rng: np.random.
     place = _place_of(work)
     damages = [damage_one(place, rng) for _ in range(1 if rng.random() < 0.8 else 2) if place.exists()]
     before = _tree(work)
-    outcome, words, seconds, memory = _in_child(kind, place, work / "output")
+    outcome, words, seconds = _in_child(kind, place, work / "output")
     escapes = [
         path for path in (work.parent / ESCAPED, work / ESCAPED, Path("/tmp") / f"sim2art_{ESCAPED}") if path.exists()
     ]
@@ -164,7 +160,7 @@ def _run_case(kind: Kind, sample: Path, work: Path, number: int, rng: np.random.
         outcome, words = "changed its input", ""
     shutil.rmtree(work, ignore_errors=True)
     return Case(
-        kind=kind.name, number=number, damage="; ".join(damages), outcome=outcome, words=words, seconds=seconds, memory=memory
+        kind=kind.name, number=number, damage="; ".join(damages), outcome=outcome, words=words, seconds=seconds
     )  # fmt: skip
 
 
@@ -174,8 +170,8 @@ def _tree(work: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in found if not path.is_dir()}
 
 
-def _in_child(kind: Kind, place: Path, output: Path) -> tuple[str, str, float, float]:
-    """Outcome, words, CPU seconds and megabytes of one use, in a forked child under limits."""
+def _in_child(kind: Kind, place: Path, output: Path) -> tuple[str, str, float]:
+    """Outcome, words and CPU seconds of one use, in a forked child under limits."""
     told = output.with_name("told.txt")
     sys.stdout.flush()
     start = time.monotonic()
@@ -199,17 +195,16 @@ def _in_child(kind: Kind, place: Path, output: Path) -> tuple[str, str, float, f
         if time.monotonic() - start > _MAX_WALL:
             os.kill(child, signal.SIGKILL)
         time.sleep(0.002)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds, memory = usage.ru_utime + usage.ru_stime, max(0, usage.ru_maxrss - own) / 1024
+    seconds = usage.ru_utime + usage.ru_stime
     if os.WIFSIGNALED(status):
-        return f"killed by {signal.Signals(os.WTERMSIG(status)).name}", f"after {seconds:.1f} CPU s", seconds, memory
+        return f"killed by {signal.Signals(os.WTERMSIG(status)).name}", f"after {seconds:.1f} CPU s", seconds
     if not told.is_file():
-        return "died without a word", f"exit code {os.waitstatus_to_exitcode(status)}", seconds, memory
+        return "died without a word", f"exit code {os.waitstatus_to_exitcode(status)}", seconds
     outcome, _, words = told.read_text().partition("\n")
     told.unlink()
     if seconds > _SECONDS_SHOWN:
         outcome, words = "took long", f"{seconds:.1f} CPU s; {outcome}"
-    return outcome, words, seconds, memory
+    return outcome, words, seconds
 
 
 def _limit() -> None:
