@@ -17,13 +17,13 @@ help:  ## List the targets.
 
 $(STAMP): pyproject.toml constraints.txt
 	@python=""
-	for candidate in $(PYTHON) python3.12 python3.11 python3 python; do
-	  if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+	for candidate in $(PYTHON) python3.12 python3.11 python3.13 python3 python; do
+	  if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
 	    python=$$candidate; break
 	  fi
 	done
 	if [ -z "$$python" ]; then
-	  echo "Python 3.11 or 3.12 is needed and was not found; install one, or run: make PYTHON=/path/to/python3.12" >&2
+	  echo "Python 3.11, 3.12 or 3.13 is needed and was not found; install one, or run: make PYTHON=/path/to/python3.12" >&2
 	  exit 1
 	fi
 	[ -x $(BIN)/python ] || $$python -m venv .venv

@@ -1,11 +1,13 @@
 """Stages come back under the same key only; fingerprints follow what changes."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sim2art.stages import Stage, StageKeeper, fingerprint, make_key, move_in
+from sim2art.errors import OutputExistsError
+from sim2art.stages import Stage, StageKeeper, check_output, fingerprint, finish_move, make_key, move_in
 
 STAGE = Stage(arrays={"values": np.arange(5)}, facts={"words": ["a", "b"]})
 
@@ -53,7 +55,10 @@ def test_equal_values_have_equal_keys() -> None:
     assert make_key(1) != make_key(2)
 
 
-def test_a_move_that_fails_puts_back_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("end", [OSError, KeyboardInterrupt])
+def test_a_move_that_fails_puts_back_what_was_there(
+    end: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output, partial = tmp_path / "out", tmp_path / "out" / ".partial"
     partial.mkdir(parents=True)
     for name in ("a.txt", "result.json"):
@@ -63,12 +68,12 @@ def test_a_move_that_fails_puts_back_what_was_there(tmp_path: Path, monkeypatch:
 
     def fail_late(path: Path, target: Path) -> Path:
         if path == partial / "result.json":
-            raise OSError("disk gone")
+            raise end("disk gone")
         return replace(path, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", fail_late)
-        with pytest.raises(OSError, match="disk gone"):
+        with pytest.raises(end, match="disk gone"):
             move_in(partial, output)
     assert sorted(path.name for path in output.iterdir()) == [".partial", "a.txt", "result.json"]
     assert {(output / name).read_text() for name in ("a.txt", "result.json")} == {"old"}
@@ -84,3 +89,52 @@ def test_files_that_told_of_an_earlier_result_go_with_it(tmp_path: Path) -> None
     (partial / "result.json").write_text("new")
     assert move_in(partial, output, stale=("object.xml", "object.usda")) == [output / "result.json"]
     assert {path.name for path in output.iterdir() if path.is_file()} == {"result.json", "notes.txt"}
+
+
+def _half_moved(output: Path, steps: int) -> bool:
+    """Replace a result in a process that ends after some renames, without a word; whether it came to the end."""
+    partial = output / ".partial"
+    partial.mkdir(parents=True)
+    for name in ("a.txt", "b.txt", "object.xml", "result.json"):
+        (output / name).write_text("old")
+    for name in ("a.txt", "b.txt", "new.txt", "result.json"):
+        (partial / name).write_text("new")
+    (output / "notes.txt").write_text("mine")
+    child = os.fork()
+    if child == 0:
+        replace, left = Path.replace, [steps]
+
+        def counted(path: Path, target: Path) -> Path:
+            if left[0] == 0:
+                os._exit(9)
+            left[0] -= 1
+            return replace(path, target)
+
+        Path.replace = counted  # pyright: ignore[reportAttributeAccessIssue]
+        move_in(partial, output, stale=("object.xml",))
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("steps", range(10))
+def test_a_move_that_was_killed_is_finished_by_the_next_who_comes(steps: int, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    done = _half_moved(output, steps)
+    assert done == (steps == 9), "one rename for the plan, four for the old, four for the new"
+    finish_move(output)
+    found = {path.name: path.read_text() for path in output.iterdir() if path.is_file()}
+    if steps == 0:  # Nothing was written down, so nothing was moved.
+        assert found == dict.fromkeys(("a.txt", "b.txt", "object.xml", "result.json"), "old") | {"notes.txt": "mine"}
+    else:
+        assert found == dict.fromkeys(("a.txt", "b.txt", "new.txt", "result.json"), "new") | {"notes.txt": "mine"}
+    assert not (output / ".replaced").exists()
+
+
+def test_a_killed_run_may_go_on_where_a_foreign_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("moved in before the end came")
+    with pytest.raises(OutputExistsError):
+        check_output(tmp_path, resume=True)
+    (tmp_path / ".stages").mkdir()
+    check_output(tmp_path, resume=True)
+    with pytest.raises(OutputExistsError):
+        check_output(tmp_path)

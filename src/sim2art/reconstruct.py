@@ -48,7 +48,7 @@ from sim2art.perception.options import ObserveOptions
 from sim2art.perception.stage_keys import camera_facts, observation_facts
 from sim2art.perception.tasks import CameraTrack, ReadDepth
 from sim2art.provenance import collect_provenance
-from sim2art.stages import PARTIAL, Stage, StageKeeper, check_output, fingerprint, make_key, move_in
+from sim2art.stages import PARTIAL, Stage, StageKeeper, check_output, fingerprint, finish_move, make_key, move_in
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +134,7 @@ class Reconstruction:
         check_output(output, overwrite=overwrite, resume=True)
         from sim2art.export.targets import all_exports, file_name_for
 
+        finish_move(output)
         partial = output / PARTIAL
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)

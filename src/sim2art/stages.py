@@ -8,6 +8,7 @@ kept under another key is ignored. Files appear whole or not at all.
 
 import hashlib
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,8 @@ PARTIAL = ".partial"
 
 REPLACED = ".replaced"
 """Folder inside the output folder that keeps what is being replaced until the new files are in."""
+_PLAN = ".plan.json"
+"""File in it that says which files come and go, for whoever has to finish."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +97,20 @@ def fingerprint(path: Path) -> str:
 
 
 def check_output(output: Path, *, overwrite: bool = False, resume: bool = False) -> None:
-    """Raise OutputExistsError when a folder holds files that a run would mix with or lose."""
+    """Raise OutputExistsError when a folder holds files that a run would mix with or lose.
+
+    Args:
+        output: The folder; it may be missing.
+        overwrite: Whether an earlier result may be replaced.
+        resume: Whether a run that was killed may go on.
+    """
     if output.exists() and not output.is_dir():
         raise OutputExistsError(f"{output} is a file; a folder is needed for the result.", path=output)
     if overwrite or not output.exists():
         return
     names = {entry.name for entry in output.iterdir()}
+    if resume and names & {STAGES, PARTIAL, REPLACED}:
+        return  # Only a run that was let in leaves them, so what else is there is its own or was to be replaced.
     if names - {STAGES, PARTIAL, REPLACED}:
         raise OutputExistsError(
             f"{output} is not empty ({len(names)} entries). Choose another folder, or pass --overwrite to replace an "
@@ -119,13 +130,18 @@ def move_in(partial: Path, output: Path, *, stale: Iterable[str] = ()) -> list[P
 
     Files of the names in `stale` go, where there is no new one: they told of what was there before.
 
-    `result.json` goes first of the old and last of the new, so its presence tells of a whole result.
+    `result.json` goes first of the old and last of the new, so its presence tells of a whole result. What is to be done is
+    written down before anything is: where the process is killed half-way, `finish_move` does the rest.
     """
+    finish_move(output)
     names = sorted((entry.name for entry in partial.iterdir()), key=lambda name: (name == "result.json", name))
-    leaving = dict.fromkeys(("result.json", *names, *stale))
+    leaving = list(dict.fromkeys(("result.json", *names, *stale)))
     aside = output / REPLACED
-    shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
+    plan = {"from": os.path.relpath(partial, output), "names": names, "leaving": leaving}
+    unfinished = aside / f"{_PLAN}.part"
+    unfinished.write_text(json.dumps(plan))
+    unfinished.replace(aside / _PLAN)
     moved: list[str] = []
     try:
         for name in [x for x in leaving if (output / x).exists()]:
@@ -133,12 +149,38 @@ def move_in(partial: Path, output: Path, *, stale: Iterable[str] = ()) -> list[P
         for name in names:
             (partial / name).replace(output / name)
             moved.append(name)
-    except OSError:
+    except BaseException:  # Ctrl-C too: who called will remove what was to be moved in.
         for name in moved:
             (output / name).replace(partial / name)
         for entry in sorted(aside.iterdir(), key=lambda entry: entry.name == "result.json"):
-            entry.replace(output / entry.name)
-        aside.rmdir()
+            if entry.name != _PLAN:
+                entry.replace(output / entry.name)
+        shutil.rmtree(aside)
         raise
+    (aside / _PLAN).unlink()
     shutil.rmtree(aside, ignore_errors=True)
     return [output / name for name in names]
+
+
+def finish_move(output: Path) -> None:
+    """Do what a killed process left of a `move_in`: all of the new files are there, and go where they belong.
+
+    Whoever opens a result folder to read or to write calls this first. Without a plan nothing had been moved, or all was.
+    """
+    aside = output / REPLACED
+    if not aside.is_dir():
+        return
+    if (aside / _PLAN).is_file():
+        plan = json.loads((aside / _PLAN).read_text())
+        partial = output / plan["from"]
+        for name in plan["leaving"]:
+            # One that has no new one beside it any more is the new one.
+            is_old = name not in plan["names"] or (partial / name).exists()
+            if is_old and (output / name).exists():
+                (output / name).replace(aside / name)
+        for name in plan["names"]:
+            if (partial / name).exists():
+                (partial / name).replace(output / name)
+        (aside / _PLAN).unlink()
+        shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(aside, ignore_errors=True)

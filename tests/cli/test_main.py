@@ -66,6 +66,17 @@ def test_full_disk_becomes_a_sentence_and_exit_code_2(
     assert "the disk is full" in capsys.readouterr().err
 
 
+def test_a_file_that_the_system_refuses_becomes_a_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install_verb(monkeypatch, PermissionError(errno.EACCES, "Permission denied", "/data/clip/camera.json"))
+    assert cli.main(["try"]) == 2
+    assert capsys.readouterr().err == "sim2art try: Permission denied: '/data/clip/camera.json'.\n"
+    install_verb(monkeypatch, OSError("no file is to blame"))
+    with pytest.raises(OSError, match="no file"):
+        cli.main(["try"])
+
+
 def test_ctrl_c_becomes_a_sentence_and_exit_code_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sim2art.cli.workers import Workers
-from sim2art.errors import InvalidFileError, OutputExistsError, SchemaError, Sim2ArtError
+from sim2art.errors import DAMAGED, InvalidFileError, OutputExistsError, SchemaError, Sim2ArtError
 from sim2art.file_names import short_name
 from sim2art.perception.captures.open_capture import READERS
 from sim2art.provenance import collect_provenance
@@ -73,7 +73,7 @@ def run_batch(
         BatchError: At the end, when a recording failed.
     """
     names = find_recordings(folder)
-    entries = _take_up(names, output, flags, folder=folder, overwrite=overwrite)
+    entries = take_up(names, output, flags, folder=folder, overwrite=overwrite)
     output.mkdir(parents=True, exist_ok=True)
     batch = _Batch(output=output, folder=folder, flags=flags, entries=entries)
     batch.write()
@@ -212,7 +212,7 @@ class _Batch:
         print(f"{name}: {error or result['status']} ({seconds:.0f} s)", flush=True)
 
 
-def _take_up(
+def take_up(
     names: dict[str, Path], output: Path, flags: list[str], *, folder: Path, overwrite: bool
 ) -> dict[str, BatchEntry]:
     """The entries of a batch, with what an earlier, stopped run of the same batch had finished."""
@@ -238,7 +238,7 @@ def _take_up(
             )
         before = {row["name"]: BatchEntry(**row) for row in content["entries"]}
         same = make_key(content["flags"], content["source"]) == make_key(flags, str(folder.resolve()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DAMAGED as error:
         raise InvalidFileError(
             f"'{path}' is damaged ({error}); remove it and pass --overwrite to begin the batch anew.", path=path
         ) from error
@@ -272,7 +272,7 @@ def _read_result(folder: Path) -> dict[str, Any]:
             "reasons": [str(reason) for reason in content["reasons"]],
             "joints": [str(joint["type"]) for joint in content["joints"]],
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except DAMAGED:
         return {}
 
 
@@ -296,5 +296,5 @@ def last_words(log: Path, code: int | None, limit: float | None = None) -> str:
 
 
 def default_jobs() -> int:
-    """Recordings at a time: half the cores, since each uses several by itself."""
+    """Recordings at a time: half the cores, since each uses several for a part of its time."""
     return max(1, (os.cpu_count() or 2) // 2)

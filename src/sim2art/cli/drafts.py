@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from sim2art.articulation.estimate import JointEstimate
 from sim2art.errors import InvalidFileError, InvalidValueError, Sim2ArtError
 from sim2art.export.package import DEFAULT_EXPORTS, export_result, exports_in, options_from_dict
 from sim2art.export.saved import load_result
-from sim2art.export.targets import Export, file_name_for
+from sim2art.export.targets import Export, all_exports, file_name_for
 from sim2art.export.up import estimate_up, up_from_dict
 from sim2art.observation.densify import resize_labels
 from sim2art.observation.video_files import read_points, read_video
+from sim2art.stages import PARTIAL, check_output, finish_move, move_in
 from sim2art.view.draft import Draft, draft_from_result, noted
 from sim2art.view.refit import needed_points
 
@@ -127,30 +129,38 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
         states=draft.states,
     )
     facts = {"edits": list(draft.edits), "edited_from": before} if draft.edits else {}
+    finish_move(output)
     extras = tuple(export for export in exports_in(output) if export not in DEFAULT_EXPORTS)
     options = _read_json(output / "result.json").get("export")
-    written = result.save(output, overwrite=overwrite, config=_read_json(origin / "config.json"), **facts)
+    config, notes = _read_json(origin / "config.json"), ()
     if not extras and options is None:
-        return SavedDraft(written=tuple(written))
-    again, notes = _export_again(output, extras, options or {})
-    return SavedDraft(written=tuple(dict.fromkeys([*written, *again])), notes=notes)
+        return SavedDraft(written=tuple(result.save(output, overwrite=overwrite, config=config, **facts)))
+    # Result and exports go in together: they would not fit each other if the machine stopped in between.
+    check_output(output, overwrite=overwrite, resume=True)
+    partial = output / PARTIAL
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        result.save(partial, config=config, **facts)
+        notes = _export_again(partial, extras, options or {})
+        written = move_in(partial, output, stale=(file_name_for(export) for export in all_exports()))
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return SavedDraft(written=tuple(written), notes=notes)
 
 
-def _export_again(
-    folder: Path, extras: tuple[Export, ...], options: dict[str, Any]
-) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """Write the exports of a changed result anew; returns the files, and what to tell."""
+def _export_again(folder: Path, extras: tuple[Export, ...], options: dict[str, Any]) -> tuple[str, ...]:
+    """Write the exports of a changed result anew; returns what to tell."""
     names = ", ".join(file_name_for(export) for export in (*DEFAULT_EXPORTS, *extras))
     try:
         done = export_result(load_result(folder), options_from_dict(options, (*DEFAULT_EXPORTS, *extras)))
     except (Sim2ArtError, OSError, TypeError) as error:
         gone = ", ".join(file_name_for(export) for export in extras) or "collision pieces"
-        return (), (f"Not written anew, so removed: {gone}. {error}",)
+        return (f"Not written anew, so removed: {gone}. {error}",)
     notes = [f"Written anew: {names}."]
     if done.result.simulation is not None:
         rewrite_report(folder)
         notes.append(f"The check in simulation: {done.result.simulation.outcome.value}.")
-    return done.written, (*notes, *done.warnings)
+    return (*notes, *done.warnings)
 
 
 def refine_draft(draft: Draft) -> Draft:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import sim2art
+from sim2art.cli.threads import set_threads
 from sim2art.errors import Sim2ArtError
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"sim2art: no verb '{verb}'; known verbs: {', '.join(VERBS)}. See sim2art --help.", file=sys.stderr)
         return USER_ERROR
+    set_threads(verb)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # Names of files are printed as the bytes that they are.
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

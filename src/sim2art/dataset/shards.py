@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import tarfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.clip_files import decode_clip, encode_clip
-from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
+from sim2art.errors import DAMAGED, InvalidFileError, InvalidValueError, SchemaError
 
 INDEX_SCHEMA = "sim2art.shards/1"
 INDEX_NAME = "index.json"
@@ -118,7 +117,7 @@ def read_shard(path: Path) -> Iterator[Clip]:
                 raw.seek(-1024, os.SEEK_END)
                 if raw.read(1024).strip(b"\0"):
                     raise tarfile.ReadError("unexpected end of data")
-    except (tarfile.TarError, OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (tarfile.TarError, *DAMAGED) as error:
         if isinstance(error, SchemaError):
             raise
         raise InvalidFileError(
@@ -145,8 +144,14 @@ def read_index(folder: Path, *, check_hashes: bool = False) -> dict[str, Any]:
         SchemaError: When the index is of another schema.
     """
     index = _load_index(folder)
-    for entry in index["files"]:
-        _check_file(folder, entry, check_hash=check_hashes)
+    try:
+        for entry in index["files"]:
+            _check_file(folder, entry, check_hash=check_hashes)
+    except DAMAGED as error:
+        raise InvalidFileError(
+            f"The index '{folder / INDEX_NAME}' is damaged: {type(error).__name__} {error}. Generate the set again.",
+            path=folder / INDEX_NAME,
+        ) from error
     return index
 
 
@@ -219,10 +224,11 @@ def _load_index(folder: Path) -> dict[str, Any]:
     path = folder / INDEX_NAME
     try:
         index = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
+    except DAMAGED as error:
         raise InvalidFileError(f"Cannot read the index '{path}': {error}.", path=path) from error
-    if index.get("schema") != INDEX_SCHEMA:
-        raise SchemaError(f"'{path}' has schema {index.get('schema')!r}; '{INDEX_SCHEMA}' is needed.", path=path)
+    schema = index.get("schema") if isinstance(index, dict) else None
+    if schema != INDEX_SCHEMA:
+        raise SchemaError(f"'{path}' has schema {schema!r}; '{INDEX_SCHEMA}' is needed.", path=path)
     return index
 
 

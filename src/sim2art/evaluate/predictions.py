@@ -1,7 +1,6 @@
 """Estimates on disk, so that a method runs once and can be scored again. One folder holds one run, of one config."""
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays
 from sim2art.dataset.clip import Clip
-from sim2art.errors import InvalidFileError, SchemaError
+from sim2art.errors import DAMAGED, InvalidFileError, SchemaError
 
 PREDICTION_SCHEMA = "sim2art.predictions/1"
 
@@ -132,11 +131,15 @@ def read_answer(path: Path) -> Answer:
         facts = json.loads(str(arrays["facts"]))
         probabilities = arrays["probabilities"].astype(np.float64)
         part_ids = arrays["part_ids"].astype(np.int64)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise InvalidFileError(f"{path} is no readable estimate ({error}); run the method again.", path=path) from error
-    if facts.get("schema") != PREDICTION_SCHEMA:
-        raise SchemaError(f"{path} has schema {facts.get('schema')!r}; {PREDICTION_SCHEMA!r} is needed.", path=path)
-    np.put_along_axis(probabilities, part_ids[..., None], probabilities.max(axis=-1, keepdims=True) + 0.5, axis=-1)
-    probabilities /= probabilities.sum(axis=-1, keepdims=True)
-    estimate = estimate_from_arrays({**arrays, "part_probabilities": probabilities}, facts)
+    schema = facts.get("schema") if isinstance(facts, dict) else None
+    if schema != PREDICTION_SCHEMA:
+        raise SchemaError(f"{path} has schema {schema!r}; {PREDICTION_SCHEMA!r} is needed.", path=path)
+    try:
+        np.put_along_axis(probabilities, part_ids[..., None], probabilities.max(axis=-1, keepdims=True) + 0.5, axis=-1)
+        probabilities /= probabilities.sum(axis=-1, keepdims=True)
+        estimate = estimate_from_arrays({**arrays, "part_probabilities": probabilities}, facts)
+    except DAMAGED as error:
+        raise InvalidFileError(f"{path} is damaged ({error}); run the method again.", path=path) from error
     return Answer(estimate=estimate, seconds=facts.get("seconds"))

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.errors import DAMAGED, InvalidFileError, InvalidValueError
 
 NO_PART = 255
 """Label of pixels that show no known part."""
@@ -41,7 +41,7 @@ def read_labels(folder: Path, frame_ids: Sequence[int]) -> UInt8[np.ndarray, "fr
         try:
             with Image.open(path) as image:
                 mode, array = image.mode, np.array(image)
-        except OSError as error:
+        except (*DAMAGED, Image.DecompressionBombError) as error:
             raise InvalidFileError(f"Cannot read labels from '{path}': {error}.", path=path) from error
         if mode not in ("L", "P"):
             raise InvalidFileError(f"'{path}' has mode {mode}; label images are 8-bit with one channel.", path=path)

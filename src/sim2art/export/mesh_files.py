@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from sim2art.errors import InvalidFileError
+from sim2art.errors import DAMAGED, InvalidFileError
 from sim2art.geometry.meshes import TriangleMesh
 
 _TILE = 4  # Pixels a side of one palette colour: keeps neighbours out of a filtered look-up at its middle.
@@ -77,7 +77,7 @@ def read_obj(path: Path) -> TriangleMesh:
             vertices=np.array(vertices, dtype=np.float64).reshape(-1, 3),
             faces=np.array(faces, dtype=np.int64).reshape(-1, 3),
         )
-    except (OSError, UnicodeDecodeError, ValueError, IndexError) as error:
+    except DAMAGED as error:
         raise InvalidFileError(
             f"Cannot read a mesh from '{path}': {error}. Copy the whole result folder, or run the recording again.",
             path=path,
@@ -95,7 +95,7 @@ def _read_palette(path: Path) -> np.ndarray | None:
     try:
         with Image.open(path) as image:
             picture = np.array(image.convert("RGB"))
-    except OSError:
+    except (*DAMAGED, Image.DecompressionBombError):
         return None
     side = int(np.sqrt(_COLORS))
     if picture.shape != (side * _TILE, side * _TILE, 3):

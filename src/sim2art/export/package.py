@@ -30,7 +30,7 @@ from sim2art.export.up import find_up
 from sim2art.export.urdf import write_urdf
 from sim2art.export.usd import write_usd
 from sim2art.file_names import utf8_path
-from sim2art.stages import PARTIAL, move_in
+from sim2art.stages import PARTIAL, finish_move, move_in
 
 DEFAULT_EXPORTS = (Export(format=Format.URDF), Export(format=Format.GLB))
 """What every result has."""
@@ -136,6 +136,7 @@ def export_result(saved: SavedResult, options: ExportOptions | None = None) -> E
     up = find_up(articulated_object, user=options.up) if up is None else up
     model = build_physics(articulated_object, options.physics, invented=invented, decompose=options.decompose, up=up)
     exports = dict.fromkeys((*options.exports, *exports_in(folder)))
+    finish_move(folder)
     partial = folder / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

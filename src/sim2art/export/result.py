@@ -18,7 +18,7 @@ from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVerdict
-from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
+from sim2art.errors import DAMAGED, InvalidFileError, InvalidValueError, SchemaError
 from sim2art.export.physics import LimitSource, joint_limits
 from sim2art.export.up import Up, up_from_dict, up_to_dict
 
@@ -161,7 +161,7 @@ def read_result(path: Path) -> Result:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except DAMAGED as error:
         raise InvalidFileError(f"Cannot read a result from '{path}': {error}.", path=path) from error
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema not in READ_SCHEMAS:
@@ -198,7 +198,7 @@ def read_result(path: Path) -> Result:
             simulation=None if content.get("simulation") is None else _verdict_from_dict(content["simulation"]),
             export=None if content.get("export") is None else dict(content["export"]),
         )
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except DAMAGED as error:
         raise InvalidFileError(
             f"'{path}' is damaged: {type(error).__name__} {error}. Run the recording again.", path=path
         ) from error

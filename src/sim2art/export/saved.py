@@ -12,6 +12,7 @@ from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
 from sim2art.export.labels import read_labels
 from sim2art.export.mesh_files import read_obj
 from sim2art.export.result import Result, read_result
+from sim2art.stages import finish_move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ def load_result(folder: Path) -> SavedResult:
         InvalidFileError: When there is no result, or one of its files is missing or damaged.
         SchemaError: When another version wrote it in a form that this one does not read.
     """
+    finish_move(folder)
     path = folder / "result.json"
     if not path.is_file():
         raise InvalidFileError(

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sim2art.errors import InvalidFileError, SchemaError
+from sim2art.errors import DAMAGED, InvalidFileError, SchemaError
 from sim2art.provenance import write_provenance
 
 SCHEMA = "sim2art.checkpoint/1"
@@ -47,11 +47,12 @@ def read_description(folder: Path) -> dict[str, Any]:
             raise InvalidFileError(f"Checkpoint {folder} has no {path.name}; it should hold both.", path=path)
     try:
         description = json.loads(config_path.read_text())
-    except json.JSONDecodeError as error:
+    except DAMAGED as error:
         raise InvalidFileError(f"{config_path} is not valid JSON ({error}).", path=config_path) from error
-    if description.get("schema") != SCHEMA:
+    schema = description.get("schema") if isinstance(description, dict) else None
+    if schema != SCHEMA:
         raise SchemaError(
-            f"{config_path} has schema {description.get('schema')!r}; this version reads {SCHEMA!r}. "
+            f"{config_path} has schema {schema!r}; this version reads {SCHEMA!r}. "
             "Use the sim2art version that wrote it, or train again.",
             path=config_path,
         )
@@ -61,7 +62,7 @@ def read_description(folder: Path) -> dict[str, Any]:
         if found != noted:
             raise InvalidFileError(
                 f"{weights_path} does not fit its config: its sha256 is {found[:16]}..., and config.json notes "
-                f"{noted[:16]}...: it is another or a damaged file. Copy the checkpoint's folder anew.",
+                f"{noted!s:.16}...: it is another or a damaged file. Copy the checkpoint's folder anew.",
                 path=weights_path,
             )
     return description
@@ -79,5 +80,5 @@ def read_weights(folder: Path, network: nn.Module) -> None:
         network.load_state_dict(
             {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
         )
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, *DAMAGED) as error:
         raise InvalidFileError(f"{path} does not fit its config: {error}", path=path) from error

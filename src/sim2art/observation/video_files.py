@@ -6,13 +6,12 @@
 
 import json
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from sim2art.errors import InvalidFileError
+from sim2art.errors import DAMAGED, InvalidFileError
 from sim2art.observation.io import points_from_arrays, points_to_arrays
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
@@ -72,7 +71,7 @@ def read_video(folder: Path) -> RgbdVideo:
             world_from_camera=np.array(camera["world_from_camera"], dtype=np.float64),
             is_metric=bool(camera["is_metric"]),
         )
-    except (OSError, UnidentifiedImageError, KeyError, TypeError, ValueError) as error:
+    except (*DAMAGED, Image.DecompressionBombError) as error:
         raise InvalidFileError(
             f"Cannot read the used frames from '{folder}': {type(error).__name__} {error}. Run the recording again.",
             path=folder,
@@ -101,7 +100,7 @@ def read_points(path: Path) -> tuple[PointVideo, Float[np.ndarray, "frame point 
         arrays = {name: x.astype(np.float64) if x.dtype == np.float32 else x for name, x in arrays.items()}
         probabilities = arrays.pop(_PROBABILITIES)
         return points_from_arrays(arrays), probabilities
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+    except DAMAGED as error:
         raise InvalidFileError(
             f"Cannot read points from '{path}': {type(error).__name__} {error}. Run the recording again.", path=path
         ) from error

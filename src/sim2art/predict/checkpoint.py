@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from torch import nn
 
+from sim2art.errors import DAMAGED, InvalidFileError
 from sim2art.networks import CHECKPOINTS
 from sim2art.networks.checkpoint_files import read_description, read_weights, write_checkpoint
 from sim2art.networks.judge import Judge, JudgeConfig
@@ -83,9 +84,17 @@ def load_checkpoint(folder: Path) -> tuple[nn.Module, Calibration]:
         SchemaError: When it was written by an incompatible version.
     """
     description = read_description(folder)
-    network = build_network(_config_from_dict(description["network"], description["config"]))
+    try:
+        network = build_network(_config_from_dict(description["network"], description["config"]))
+        calibration = Calibration(**description["calibration"])
+    except (*DAMAGED, RuntimeError) as error:
+        raise InvalidFileError(
+            f"{folder / 'config.json'} describes no network that this version knows ({type(error).__name__} {error}). Copy the "
+            "checkpoint's folder anew.",
+            path=folder / "config.json",
+        ) from error
     read_weights(folder, network)
-    return network.eval(), Calibration(**description["calibration"])
+    return network.eval(), calibration
 
 
 def _config_from_dict(network: str, values: dict[str, Any]) -> NetworkConfig:

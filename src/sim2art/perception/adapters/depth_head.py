@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 from sim2art.networks.depth_head import normalize_images
 from sim2art.networks.depth_head_files import load_depth_head
 from sim2art.perception.adapters.dinov2_backbone import load_dinov2
+from sim2art.perception.adapters.torch_images import on_all_cores
 from sim2art.perception.tasks import DepthGuess, DepthKind
 
 _LONG_SIDE = 20
@@ -31,6 +32,7 @@ class HeadDepth:
         self._backbone = load_dinov2()
         self._long_side = long_side
 
+    @on_all_cores()
     @torch.inference_mode()
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], frame_id: int) -> DepthGuess:
         """Depth of an image, at half the network's size."""

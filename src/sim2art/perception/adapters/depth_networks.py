@@ -13,7 +13,13 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from sim2art.perception.adapters.torch_images import IMAGENET_MEAN, IMAGENET_STD, load_pretrained, to_input
+from sim2art.perception.adapters.torch_images import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    load_pretrained,
+    on_all_cores,
+    to_input,
+)
 from sim2art.perception.models import require_model
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 
@@ -40,6 +46,7 @@ class DepthAnything:
         is_metric = model.config.depth_estimation_type == "metric"
         self._kind = DepthKind.DEPTH if is_metric else DepthKind.DISPARITY
 
+    @on_all_cores()
     @torch.inference_mode()
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], frame_id: int) -> DepthGuess:
         """Depth of an image, at the network's size."""
@@ -55,6 +62,7 @@ class DepthPro:
         self._model = model
         self._side = round(model.config.patch_size / min(model.config.scaled_images_ratios))
 
+    @on_all_cores()
     @torch.inference_mode()
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], frame_id: int) -> DepthGuess:
         """Depth of an image (metres), at the network's square size, and the focal length."""

@@ -18,7 +18,13 @@ from torch import Tensor
 
 from sim2art.perception.adapters.dinov2_backbone import WEIGHT, load_dinov2
 from sim2art.perception.adapters.own_files import read_grid
-from sim2art.perception.adapters.torch_images import IMAGENET_MEAN, IMAGENET_STD, load_pretrained, to_input
+from sim2art.perception.adapters.torch_images import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    load_pretrained,
+    on_all_cores,
+    to_input,
+)
 from sim2art.perception.models import find_model, require_model
 from sim2art.weights import find_weight
 
@@ -50,6 +56,7 @@ class DinoFeatures:
         """Features at pixels (px)."""
         return read_grid(self.extract_grid(image), pixels, (image.shape[1], image.shape[0]))
 
+    @on_all_cores()
     @torch.inference_mode()
     def extract_grid(
         self, image: UInt8[np.ndarray, "height width 3"]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sim2art.errors import InvalidFileError
 from sim2art.networks.gmflow import MULTIPLE, GMFlow
-from sim2art.perception.adapters.torch_images import IMAGENET_MEAN, IMAGENET_STD, pick_device, to_input
+from sim2art.perception.adapters.torch_images import IMAGENET_MEAN, IMAGENET_STD, on_all_cores, pick_device, to_input
 
 
 class GmFlow:
@@ -39,7 +39,7 @@ class GmFlow:
             to_input(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), size, IMAGENET_MEAN, IMAGENET_STD).to(self._device)
             for gray in (gray_a, gray_b)
         )
-        with torch.inference_mode():
+        with torch.inference_mode(), on_all_cores():
             flow = self._network(first, second)[0].permute(1, 2, 0).float().cpu().numpy()
         flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
         return (flow * np.array([width / size[0], height / size[1]])).astype(np.float32)

@@ -20,7 +20,7 @@ from sim2art.networks.scene_flow_cues import measure_cues
 from sim2art.observation.normalization import normalize_box
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.sampling import draw_pixels
-from sim2art.perception.adapters.torch_images import pick_device
+from sim2art.perception.adapters.torch_images import on_all_cores, pick_device
 from sim2art.perception.piecewise_rigid import settle_flow
 
 _MIN_POINTS = 32
@@ -112,6 +112,7 @@ def load_gmsf(source: str | None, video: RgbdVideo, *, seed: int, num_points: in
     return GmsfFlow(network, video, seed=seed, num_points=num_points, make_rigid=make_rigid)
 
 
+@on_all_cores()
 @torch.inference_mode()
 def estimate_flow(
     network: SceneFlowNetwork, points: Float[np.ndarray, "point 3"], others: Float[np.ndarray, "other 3"]
@@ -125,6 +126,7 @@ def estimate_flow(
     return flow, (output.trusted[0] > 0).cpu().numpy()
 
 
+@on_all_cores()
 @torch.inference_mode()
 def estimate_flow_both_ways(
     network: SceneFlowNetwork, start: Float[np.ndarray, "point 3"], target: Float[np.ndarray, "other 3"]

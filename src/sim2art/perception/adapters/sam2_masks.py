@@ -11,7 +11,13 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 
-from sim2art.perception.adapters.torch_images import IMAGENET_MEAN, IMAGENET_STD, load_pretrained, to_input
+from sim2art.perception.adapters.torch_images import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    load_pretrained,
+    on_all_cores,
+    to_input,
+)
 from sim2art.perception.models import require_model
 
 _BOX_LABELS = (2, 3)
@@ -25,6 +31,7 @@ class Sam2Masks:
         size = self._model.config.image_size
         self._side = int(size if isinstance(size, int) else size[0])
 
+    @on_all_cores()
     @torch.inference_mode()
     def __call__(
         self, images: UInt8[np.ndarray, "frame height width 3"], frame: int, box: Float[np.ndarray, "4"]

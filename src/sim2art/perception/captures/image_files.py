@@ -36,7 +36,10 @@ def decode_image(raw: UInt8[np.ndarray, "byte"], path: Path | str, flags: int) -
         InvalidFileError: When they are empty, cut off or no image.
     """
     is_whole = _has_end_mark(raw)
-    image = cv2.imdecode(raw, flags) if len(raw) and is_whole else None
+    try:
+        image = cv2.imdecode(raw, flags) if len(raw) and is_whole else None
+    except cv2.error:  # A header that speaks of billions of pixels.
+        image = None
     if image is None:
         what = "is empty" if not len(raw) else ("is cut off" if not is_whole else "is not an image")
         raise InvalidFileError(f"{path} {what} ({len(raw)} bytes).", path=path)
