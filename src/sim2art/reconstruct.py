@@ -73,6 +73,8 @@ class ReconstructOptions:
     """Folder of the network's weights; None takes those that ship with sim2art."""
     refine: bool = True
     """Fit the joints again to flow and surfaces, with sigmas; may drop, hang elsewhere or add parts."""
+    keep_room: bool = False
+    """Whether the base keeps floor and walls far from all that moves."""
     up: Float[np.ndarray, "3"] | None = None
     """Which way is up, where a person says so: unit, axes of the first used camera."""
     name: str = "object"
@@ -251,7 +253,7 @@ def reconstruct(
         )
     warnings = list(observation.warnings)
     with clock.stage("meshes") as say:
-        meshes = _fuse(observation.video, labels, estimate, warnings)
+        meshes = _fuse(observation.video, labels, estimate, warnings, keep_room=options.keep_room)
         say(f"{sum(0 if mesh is None else len(mesh.faces) for mesh in meshes)} faces")
     status, reasons = _judge(observation, estimate)
     articulated_object = assemble_object(estimate, meshes, name=options.name)
@@ -341,11 +343,12 @@ def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> Articulat
 
 
 def _fuse(
-    video: RgbdVideo, labels: np.ndarray, estimate: ArticulationEstimate, warnings: list[str]
+    video: RgbdVideo, labels: np.ndarray, estimate: ArticulationEstimate, warnings: list[str], *, keep_room: bool
 ) -> list[TriangleMesh | None]:
-    from sim2art.export.meshes import fuse_part_meshes
+    from sim2art.export.meshes import FusionConfig, fuse_part_meshes
 
-    return fuse_part_meshes(video, labels, estimate, on_warning=warnings.append)
+    config = FusionConfig(keep_room=keep_room)
+    return fuse_part_meshes(video, labels, estimate, config=config, on_warning=warnings.append)
 
 
 def _judge(observation: Observation, estimate: ArticulationEstimate) -> tuple[Status, tuple[str, ...]]:

@@ -36,6 +36,7 @@ def run(
     known_length: str | None = None,
     marker: float | None = None,
     up: str | None = None,
+    keep_room: bool = False,
     name: str | None = None,
     method: MethodName = "network",
     checkpoint: Path | None = None,
@@ -69,6 +70,7 @@ def run(
         marker: Side (m) of a printed ArUco or AprilTag marker that is seen; makes lengths exact.
         up: Which way is up in the first used picture, where the recording does not know gravity: top, left, right, bottom,
             or a direction x,y,z in its axes (x right, y down, z forward), such as --up=-y.
+        keep_room: Keep floor and walls far from all that moves in the base's mesh.
         name: Which video, for a folder that holds ViPE's results of several.
         method: The network, or one of the methods that it is compared with.
         checkpoint: Folder of other network weights than those that ship.
@@ -111,6 +113,7 @@ def run(
         checkpoint=checkpoint,
         refine=refine,
         up=None if up is None else parse_up(up),
+        keep_room=keep_room,
         name=name or recording.resolve().stem or "object",
         recording_name=name,
     )
