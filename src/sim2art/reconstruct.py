@@ -74,7 +74,7 @@ class ReconstructOptions:
     refine: bool = True
     """Fit the joints again to flow and surfaces, with sigmas; may drop, hang elsewhere or add parts."""
     keep_room: bool = False
-    """Whether the base keeps floor and walls far from all that moves."""
+    """Whether the base keeps floor and walls beyond the object."""
     up: Float[np.ndarray, "3"] | None = None
     """Which way is up, where a person says so: unit, axes of the first used camera."""
     name: str = "object"

@@ -70,7 +70,7 @@ def run(
         marker: Side (m) of a printed ArUco or AprilTag marker that is seen; makes lengths exact.
         up: Which way is up in the first used picture, where the recording does not know gravity: top, left, right, bottom,
             or a direction x,y,z in its axes (x right, y down, z forward), such as --up=-y.
-        keep_room: Keep floor and walls far from all that moves in the base's mesh.
+        keep_room: Keep floor and walls beyond the object in the base's mesh.
         name: Which video, for a folder that holds ViPE's results of several.
         method: The network, or one of the methods that it is compared with.
         checkpoint: Folder of other network weights than those that ship.

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from scipy.spatial import KDTree
 
 from sim2art.articulation.assembly import part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, part_name
 from sim2art.errors import InvalidValueError
+from sim2art.export.base_crop import object_points
 from sim2art.export.fusion import DepthFrame, DistanceGrid, PartView, fuse_views, make_frame, place_voxels
 from sim2art.export.mesh_cleaning import hull_of_points, smoothed, without_small_pieces
 from sim2art.export.surface_nets import extract_surface
@@ -43,9 +43,7 @@ class FusionConfig:
     min_piece: int = 30
     """Pieces of fewer faces are dropped; a knob has more."""
     keep_room: bool = False
-    """Whether the base keeps floor and walls far from all that moves."""
-    reach: float = 1.0
-    """The base without the room: what is within this many extents of all that moves."""
+    """Whether the base keeps floor and walls beyond the object, see `base_crop`."""
     smoothing_rounds: int = 6
     """Rounds of Taubin smoothing: takes sensor noise, keeps the size."""
 
@@ -121,7 +119,7 @@ def fuse_posed_frames(
     ]
     found = [rest_points(part, intrinsics) for part in views]
     if not config.keep_room and num_parts > 1:
-        found[0] = _near_moving(found, frames, config.reach)
+        found[0] = _object_alone(found, frames, config)
     meshes: list[TriangleMesh | None] = []
     for part in range(num_parts):
         mesh, trouble = fuse_part(views[part], found[part], intrinsics, config)
@@ -193,22 +191,22 @@ def rest_points(views: Sequence[PartView], intrinsics: np.ndarray, *, most: int 
     )
 
 
-def _near_moving(found: Sequence[PartPoints], frames: Sequence[PosedFrame], reach: float) -> PartPoints:
-    """The base's points within `reach` times the extent of all that moves, from where it moves; all where nothing does."""
+def _object_alone(found: Sequence[PartPoints], frames: Sequence[PosedFrame], config: FusionConfig) -> PartPoints:
+    """The base's points without floor and walls beyond the object; all where nothing moves."""
     places = [np.zeros((0, 3))]
     for part, seen in enumerate(found[1:], start=1):
         few = _without_far_points(seen.positions)[:: 1 + len(seen.positions) // 400] if len(seen.positions) else []
         for frame in frames[:: 1 + len(frames) // 12]:
             if len(few):
                 places.append(apply(inverse(frame.camera_from_rest[0]) @ frame.camera_from_rest[part], few))
-    swept = np.concatenate(places)
     base = found[0]
-    if len(swept) == 0 or len(base.positions) == 0:
-        return base
-    farthest = reach * float(np.linalg.norm(np.ptp(swept, axis=0)))
-    distance, _ = KDTree(swept).query(base.positions, distance_upper_bound=farthest)
-    near = np.isfinite(distance)
-    return PartPoints(positions=base.positions[near], colors=base.colors[near], depth=base.depth)
+    kept = object_points(
+        base.positions,
+        np.concatenate(places),
+        [inverse(frame.camera_from_rest[0])[:3, 3] for frame in frames],
+        thickness=2 * config.voxel_depth * base.depth,
+    )
+    return PartPoints(positions=base.positions[kept], colors=base.colors[kept], depth=base.depth)
 
 
 def _without_far_points(points: np.ndarray) -> np.ndarray:
