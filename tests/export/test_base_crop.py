@@ -22,7 +22,7 @@ DOOR = sheet((-0.3, -0.8, 0.5), (0.3, 0, 0.5), 800, 4)
 
 
 def test_floor_and_wall_are_planes_of_the_room_and_the_cabinet_is_not() -> None:
-    planes = room_planes(np.concatenate([FLOOR, WALL, SIDES, BACK]), EYE[None], 0.012)
+    planes = room_planes(np.concatenate([FLOOR, WALL, SIDES, BACK]), EYE, 0.012)
     normals = np.array([normal for normal, _ in planes])
     assert len(planes) == 2
     assert np.abs(normals @ [0, -1, 0]).max() > 0.999
@@ -32,7 +32,7 @@ def test_floor_and_wall_are_planes_of_the_room_and_the_cabinet_is_not() -> None:
 
 def test_the_room_goes_and_the_cabinet_stays_with_its_patch_of_floor() -> None:
     base = np.concatenate([FLOOR, WALL, SIDES, BACK])
-    kept = object_points(base, DOOR, [EYE], thickness=0.012)
+    kept = object_points(base, DOOR, [EYE])
     floor, wall, cabinet = np.split(kept, [len(FLOOR), len(FLOOR) + len(WALL)])
     assert cabinet.mean() > 0.99
     under = np.all(np.abs(FLOOR[:, [0, 2]] - [0.0, 0.75]) < [0.28, 0.24], axis=1)
@@ -45,11 +45,11 @@ def test_a_door_in_a_wall_keeps_its_frame() -> None:
     hole = np.all(np.abs(WALL[:, :2] - [0.0, -0.8]) < [0.4, 0.8], axis=1)
     door = sheet((-0.4, -1.6, 1.0), (0.4, 0.0, 1.0), 800, 5)
     wall = WALL[~hole]
-    kept = object_points(wall, door, [EYE], thickness=0.012)
+    kept = object_points(wall, door, [EYE])
     beside = np.abs(wall[:, 0]) < 0.5
     assert kept[beside & (wall[:, 1] > -1.6)].all()
     assert not kept[np.abs(wall[:, 0]) > 0.8].any()
 
 
 def test_where_nothing_moves_all_is_kept() -> None:
-    assert object_points(FLOOR, np.zeros((0, 3)), [EYE], thickness=0.012).all()
+    assert object_points(FLOOR, np.zeros((0, 3)), [EYE]).all()

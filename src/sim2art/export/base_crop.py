@@ -17,8 +17,10 @@ _MIN_SHARE = 0.08
 """Of the points, for a plane of the room."""
 _MAX_BEHIND = 0.03
 """Share of the points that may lie behind a plane of the room: strays."""
-_TRIALS = 300
+_TRIALS = 200
 _FEW = 4000
+_PATCH = 16
+"""Neighbours that a first plane is laid through."""
 
 
 def object_points(
@@ -26,7 +28,7 @@ def object_points(
     moving: Float[np.ndarray, "place 3"],
     eyes: Sequence[Float[np.ndarray, "3"]],
     *,
-    thickness: float,
+    spread: float = 0.012,
     margin: float = 0.1,
     reach: float = 1.0,
 ) -> Bool[np.ndarray, "point"]:
@@ -36,7 +38,7 @@ def object_points(
         base: All that stands still, m.
         moving: Places that moving parts go through.
         eyes: Where the cameras were.
-        thickness: Of a measured plane, m.
+        spread: Of the measured points of a plane, as a share of their distance from the cameras.
         margin: What is kept around the object's outline, in extents of all that moves.
         reach: What is farther from all that moves goes, in the same.
     """
@@ -45,8 +47,10 @@ def object_points(
     extent = float(np.linalg.norm(np.ptp(moving, axis=0)))
     distance, _ = KDTree(moving).query(base, distance_upper_bound=reach * extent)
     near = np.isfinite(distance)
-    planes = room_planes(base, np.stack(list(eyes)), thickness)
-    on_plane = [np.abs(base @ normal - offset) < 2 * thickness for normal, offset in planes]
+    eye = np.mean(np.stack(list(eyes)), axis=0)
+    planes = room_planes(base, eye, spread)
+    thickness = 2 * spread * np.linalg.norm(base - eye, axis=1)
+    on_plane = [np.abs(base @ normal - offset) < thickness for normal, offset in planes]
     room = np.any(on_plane, axis=0) if planes else np.zeros(len(base), dtype=bool)
     body = np.concatenate([moving, base[near & ~room]])
     kept = near & ~room
@@ -56,37 +60,29 @@ def object_points(
 
 
 def room_planes(
-    points: Float[np.ndarray, "point 3"], eyes: Float[np.ndarray, "eye 3"], thickness: float
+    points: Float[np.ndarray, "point 3"], eye: Float[np.ndarray, "3"], spread: float
 ) -> list[tuple[Float[np.ndarray, "3"], float]]:
     """Planes (normal towards the camera, offset) that hold many points and have nearly all others in front of them."""
     rng = np.random.default_rng(0)
     few = points[rng.permutation(len(points))[:_FEW]]
-    eye = eyes.mean(axis=0)
+    if len(few) < 2 * _PATCH:
+        return []
+    thickness = spread * np.linalg.norm(few - eye, axis=1)[:, None]
+    _, patch = KDTree(few).query(few, k=_PATCH)
     found: list[tuple[np.ndarray, float]] = []
     left = np.ones(len(few), dtype=bool)
-    for _ in range(_MAX_PLANES):
-        if left.sum() < 30:
-            break
-        best, most = None, _MIN_SHARE * len(few)
-        corners = rng.choice(np.flatnonzero(left), (_TRIALS, 3))
-        a, b, c = (few[corners[:, i]] for i in range(3))
-        normals = np.cross(b - a, c - a)
-        lengths = np.linalg.norm(normals, axis=1)
-        usable = lengths > thickness**2
-        normals, a = normals[usable] / lengths[usable, None], a[usable]
-        offsets = np.einsum("ti,ti->t", normals, a)
-        flip = np.where(normals @ eye < offsets, -1.0, 1.0)
-        normals, offsets = normals * flip[:, None], offsets * flip
+    while len(found) < _MAX_PLANES and left.sum() > 2 * _PATCH:
+        tried = [_fitted(few[patch[index]], eye) for index in rng.choice(np.flatnonzero(left), _TRIALS)]
+        normals, offsets = np.array([plane[0] for plane in tried]), np.array([plane[1] for plane in tried])
         heights = few @ normals.T - offsets
         counts = ((np.abs(heights) < thickness) & left[:, None]).sum(axis=0)
-        is_room = (heights < -2 * thickness).mean(axis=0) <= _MAX_BEHIND
-        for index in np.argsort(-counts * is_room)[:1]:
-            if is_room[index] and counts[index] > most:
-                best = _fitted(few[np.abs(heights[:, index]) < thickness], eye)
-        if best is None:
+        counts[(heights < -2 * thickness).mean(axis=0) > _MAX_BEHIND] = 0
+        best = int(np.argmax(counts))
+        if counts[best] < _MIN_SHARE * len(few):
             break
-        found.append(best)
-        left &= np.abs(few @ best[0] - best[1]) >= 2 * thickness
+        plane = _fitted(few[np.abs(heights[:, best]) < thickness[:, 0]], eye)
+        found.append(plane)
+        left &= np.abs(few @ plane[0] - plane[1]) >= 2 * thickness[:, 0]
     return found
 
 
