@@ -59,8 +59,6 @@ class DistanceGrid:
     """Grid positions."""
     distances: Float[np.ndarray, "voxel"]
     """Mean signed distance over the truncation distance, -1..1, positive outside."""
-    weights: Float[np.ndarray, "voxel"]
-    """Sum of the frames' weights: (cosine of the slant / depth^2)^2, depth in m."""
     counts: Int[np.ndarray, "voxel"]
     """Number of frames that say something about the voxel."""
 
@@ -154,7 +152,6 @@ def fuse_views(
         voxel=voxel,
         coordinates=coordinates,
         distances=total / np.where(weights > 0, weights, 1.0),
-        weights=weights,
         counts=counts,
     )
 

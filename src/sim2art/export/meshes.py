@@ -38,8 +38,6 @@ class FusionConfig:
     """Voxel size as a share of the depth: depth noise grows with it."""
     truncation_voxels: int = 3
     """Depth behind the surface that a view still speaks about, in voxels."""
-    sure_slant: float = 0.2
-    """What a single frame saw counts where the cosine of its slant was above this (at the part's median depth)."""
     min_points: int = 200
     """A part with fewer labelled depth pixels gets a hull."""
     min_piece: int = 30
@@ -150,7 +148,7 @@ def fuse_part(
             continue
         truncation = config.truncation_voxels * voxel
         grid = fuse_views(views, intrinsics, origin, coordinates, voxel=voxel, truncation=truncation)
-        mesh = _mesh_from_grid(grid, config, depth=seen.depth)
+        mesh = _mesh_from_grid(grid, config, min_count=2 if len(views) >= 8 else 1)
         if len(mesh.faces) > config.max_faces:
             voxel *= 1.05 * np.sqrt(len(mesh.faces) / config.max_faces)
             continue
@@ -220,10 +218,9 @@ def _without_far_points(points: np.ndarray) -> np.ndarray:
     return points[np.all((points >= low - slack) & (points <= high + slack), axis=1)]
 
 
-def _mesh_from_grid(grid: DistanceGrid, config: FusionConfig, *, depth: float) -> TriangleMesh:
+def _mesh_from_grid(grid: DistanceGrid, config: FusionConfig, *, min_count: int) -> TriangleMesh:
     """Extract, drop small pieces and smooth."""
-    # A stray pixel is seen once, and has no smooth surface around it whose slant could be told.
-    sure = (grid.counts >= 2) | (grid.weights >= (config.sure_slant / depth**2) ** 2)
+    sure = grid.counts >= min_count
     vertices, faces = extract_surface(grid.coordinates[sure], grid.distances[sure])
     vertices, faces = without_small_pieces(vertices, faces, config.min_piece)
     if len(faces):
