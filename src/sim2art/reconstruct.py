@@ -68,6 +68,8 @@ class ReconstructOptions:
     """Folder of the network's weights; None takes those that ship with sim2art."""
     refine: bool = True
     """Fit the joints again to flow and surfaces, with sigmas; may drop, hang elsewhere or add parts."""
+    keep_room: bool = False
+    """Whether the base keeps floor and walls beyond the object."""
     up: Float[np.ndarray, "3"] | None = None
     """Which way is up, where a person says so: unit, axes of the first used camera."""
     name: str = "object"
@@ -266,7 +268,7 @@ def reconstruct(
         states, estimate, labels = _find_states(prepared, capture, observation, estimate, labels, warnings)
         say("nothing moves" if states is None else f"{len(states.frame_ids)} frames")
     with clock.stage("meshes") as say:
-        meshes = _fuse(observation.video, labels, estimate, warnings)
+        meshes = _fuse(observation.video, labels, estimate, warnings, keep_room=options.keep_room)
         say(f"{sum(0 if mesh is None else len(mesh.faces) for mesh in meshes)} faces")
     status, reasons = _judge(observation, estimate)
     name = " ".join(readable(options.name).split()) or "object"
@@ -403,11 +405,12 @@ def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> Articulat
 
 
 def _fuse(
-    video: RgbdVideo, labels: np.ndarray, estimate: ArticulationEstimate, warnings: list[str]
+    video: RgbdVideo, labels: np.ndarray, estimate: ArticulationEstimate, warnings: list[str], *, keep_room: bool
 ) -> list[TriangleMesh | None]:
-    from sim2art.export.meshes import fuse_part_meshes
+    from sim2art.export.meshes import FusionConfig, fuse_part_meshes
 
-    return fuse_part_meshes(video, labels, estimate, on_warning=warnings.append)
+    config = FusionConfig(keep_room=keep_room)
+    return fuse_part_meshes(video, labels, estimate, config=config, on_warning=warnings.append)
 
 
 def _judge(observation: Observation, estimate: ArticulationEstimate) -> tuple[Status, tuple[str, ...]]:

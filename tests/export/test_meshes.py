@@ -5,12 +5,38 @@ import dataclasses
 import numpy as np
 import pytest
 import trimesh
+from scipy.spatial import KDTree
 
+from sim2art.articulation.assembly import part_motions
 from sim2art.errors import InvalidValueError
-from sim2art.export.fusion import without_edge_pixels
-from sim2art.export.meshes import FusionConfig, fuse_part_meshes
+from sim2art.export.fusion import PartView, find_normals, make_frame, without_edge_pixels
+from sim2art.export.meshes import (
+    FusionConfig,
+    PosedFrame,
+    fuse_part,
+    fuse_part_meshes,
+    fuse_posed_frames,
+    rest_points,
+)
 from sim2art.geometry.meshes import TriangleMesh
+from sim2art.geometry.transforms import inverse
 from tests.scenes import Scene, make_scene
+
+INTRINSICS = np.array([[120.0, 0, 79.5], [0, 120, 59.5], [0, 0, 1]])
+
+
+def make_slanted_plane(slant: float) -> PartView:
+    """A plane through (0, 0, 1.2) that the line of sight meets at this angle (rad), tipped about x; no noise."""
+    rows, columns = np.indices((120, 160))
+    rays = np.stack([(columns - 79.5) / 120, (rows - 59.5) / 120, np.ones((120, 160))], axis=-1)
+    normal = np.array([0.0, -np.cos(slant), -np.sin(slant)])
+    depths = (normal @ [0.0, 0.0, 1.2]) / (rays @ normal)
+    depths = np.where((depths > 0.2) & (depths < 3.0), depths, 0.0)
+    return PartView(
+        frame=make_frame(depths, np.zeros((120, 160, 3), np.uint8), INTRINSICS),
+        on_part=np.ones((120, 160), dtype=bool),
+        camera_from_rest=np.eye(4),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +59,73 @@ def test_each_part_lies_on_its_true_surface_in_the_rest_pose(scene: Scene, meshe
         _, distance, _ = trimesh.proximity.closest_point(true_surface, mesh.vertices[::23])
         assert np.median(distance) < 0.004
         assert np.percentile(distance, 95) < 0.025
+
+
+def test_a_surface_seen_at_a_slant_has_no_steps() -> None:
+    # A floor at 15 deg to the line of sight: along the rays a voxel would take its distance from pixels far apart.
+    floor = make_slanted_plane(np.deg2rad(15.0))
+    mesh, trouble = fuse_part([floor], rest_points([floor], INTRINSICS), INTRINSICS, FusionConfig())
+    assert trouble is None
+    assert mesh is not None
+    normal = np.array([0.0, -np.cos(np.deg2rad(15.0)), -np.sin(np.deg2rad(15.0))])
+    inner = (np.abs(mesh.vertices[:, 0]) < 0.2) & (np.abs(mesh.vertices[:, 2] - 1.2) < 0.3)
+    offset = mesh.vertices[inner] @ normal - np.array([0.0, 0.0, 1.2]) @ normal
+    assert np.abs(offset).max() < 1e-3
+    corners = mesh.vertices[mesh.faces]
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    angles = np.arccos(np.clip(cross @ normal / np.linalg.norm(cross, axis=1), -1, 1))
+    assert np.rad2deg(np.median(angles)) < 3.0
+
+
+@pytest.mark.parametrize("slant", [10.0, 40.0, 90.0])
+def test_normals_of_a_plane_are_its_own(slant: float) -> None:
+    view = make_slanted_plane(np.deg2rad(slant))
+    normals = find_normals(view.frame.depths.astype(np.float64), INTRINSICS)
+    found = normals[np.linalg.norm(normals, axis=-1) > 0]
+    assert len(found) > 2000
+    expected = [0.0, -np.cos(np.deg2rad(slant)), -np.sin(np.deg2rad(slant))]
+    np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), atol=2e-3)
+
+
+def test_a_near_frame_counts_more_than_a_far_one() -> None:
+    # The same wall, measured 10 mm too far from 2 m, and exactly from 1 m: noise of depth grows with its square.
+    views = []
+    for distance, error in ((1.0, 0.0), (2.0, 0.01)):
+        frame = make_frame(np.full((120, 160), distance + error), np.zeros((120, 160, 3), np.uint8), INTRINSICS)
+        pose = np.eye(4)
+        pose[2, 3] = distance - 1.0
+        views.append(PartView(frame=frame, on_part=np.ones((120, 160), dtype=bool), camera_from_rest=pose))
+    mesh, _ = fuse_part(views, rest_points(views, INTRINSICS), INTRINSICS, FusionConfig())
+    assert mesh is not None
+    inner = np.all(np.abs(mesh.vertices[:, :2]) < 0.3, axis=1)
+    assert np.median(mesh.vertices[inner, 2]) == pytest.approx(1.0 + 0.01 / 17, abs=3e-4)
+
+
+def test_the_base_ends_where_the_object_does_unless_the_room_is_kept(scene: Scene) -> None:
+    few = FusionConfig(max_faces=12_000)
+    cropped = fuse_part_meshes(scene.video, scene.labels, scene.estimate, config=few)[0]
+    whole = dataclasses.replace(few, keep_room=True)
+    room = fuse_part_meshes(scene.video, scene.labels, scene.estimate, config=whole)[0]
+    assert cropped is not None
+    assert room is not None
+    assert np.ptp(room.vertices[:, 0]) > 1.5  # The floor.
+    assert np.ptp(cropped.vertices[:, 0]) < 1.2
+    carcass = room.vertices[np.all(np.abs(room.vertices - [0.0, 0.0, 1.5]) < [0.28, 0.35, 0.19], axis=1)]
+    assert KDTree(cropped.vertices).query(carcass)[0].max() < 0.04
+
+
+def test_all_frames_may_be_fused_not_only_those_of_a_video(scene: Scene) -> None:
+    poses = inverse(scene.video.world_from_camera)[:, None] @ part_motions(scene.estimate)
+    frames = [
+        PosedFrame(
+            seen=make_frame(scene.video.depths[i], scene.video.images[i], scene.video.intrinsics),
+            labels=scene.labels[i],
+            camera_from_rest=poses[i],
+        )
+        for i in (0, 3, 3, 7, 5)
+    ]
+    meshes = fuse_posed_frames(frames, scene.video.intrinsics, config=FusionConfig(max_faces=5000))
+    assert all(mesh is not None and mesh.texture is not None for mesh in meshes)
 
 
 def test_the_door_keeps_its_paint(meshes: list[TriangleMesh | None]) -> None:

@@ -38,6 +38,7 @@ def run(
     up: str | None = None,
     start: float | None = None,
     end: float | None = None,
+    keep_room: bool = False,
     name: str | None = None,
     method: MethodName = "network",
     checkpoint: Path | None = None,
@@ -73,6 +74,7 @@ def run(
             or a direction x,y,z in its axes (x right, y down, z forward), such as --up=-y.
         start: Seconds of the recording at which to begin, such as before the door is touched.
         end: Seconds of the recording at which to stop.
+        keep_room: Keep floor and walls beyond the object in the base's mesh.
         name: Which video, for a folder that holds ViPE's results of several.
         method: The network, or one of the methods that it is compared with.
         checkpoint: Folder of other network weights than those that ship.
@@ -118,6 +120,7 @@ def run(
         checkpoint=checkpoint,
         refine=refine,
         up=None if up is None else parse_up(up),
+        keep_room=keep_room,
         name=name or model_name(recording),
         recording_name=name,
     )

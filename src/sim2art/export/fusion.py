@@ -1,31 +1,46 @@
-"""A truncated signed-distance grid of one rigid part, kept only near seen surface, averaged over frames.
+"""A truncated signed-distance grid of one rigid part, kept only near seen surface, averaged over any number of frames.
 
-B. Curless and M. Levoy, "A volumetric method for building complex models from range images" (1996). Two departures:
-only depth pixels labelled as the part make surface, and any depth pixel, whatever its part, empties the space in front
-of it. The second erases what a few wrong labels leave behind.
+B. Curless and M. Levoy, "A volumetric method for building complex models from range images" (1996). Departures: only depth
+pixels labelled as the part make surface, and any depth pixel, whatever its part, empties the space in front of it, which
+erases what a few wrong labels leave behind. The distance is that to the plane of the pixel (E. Bylow et al., "Real-time
+camera tracking and 3D reconstruction using signed distance functions", 2013): along the ray, a surface seen at a slant
+would come out in steps. A frame counts by how exactly it measures along the surface's normal: the noise of depth cameras grows
+with the square of the distance, and with the slant.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
+from numba import njit
 from scipy import ndimage
 
 from sim2art.errors import InvalidValueError
-from sim2art.geometry.cameras import project
-from sim2art.geometry.transforms import apply
 
 _MAX_GRID = 24_000_000  # Cells of the index grid; bounds memory to about 200 MB.
+_NEAR = 0.02  # m
 
 
 @dataclass(frozen=True, kw_only=True)
-class DepthView:
-    """One frame, cleaned for fusion, with the part's rest pose seen from the camera."""
+class DepthFrame:
+    """One frame, cleaned for fusion; parts and their places are told apart in `PartView`."""
 
-    depths: Float[np.ndarray, "height width"]
+    depths: Float32[np.ndarray, "height width"]
     """m; 0 where none was measured or the pixel straddles an edge."""
+    normals: Float32[np.ndarray, "height width 3"]
+    """Unit normals of the seen surface towards the camera, camera axes; 0 where there is none."""
     image: UInt8[np.ndarray, "height width 3"]
     """RGB."""
+    sharpness: float = 1.0
+    """How strong the image's edges are: low when it is blurred."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartView:
+    """A part as one frame shows it."""
+
+    frame: DepthFrame
     on_part: Bool[np.ndarray, "height width"]
     """Pixels labelled as the part."""
     camera_from_rest: Float[np.ndarray, "4 4"]
@@ -44,10 +59,47 @@ class DistanceGrid:
     """Grid positions."""
     distances: Float[np.ndarray, "voxel"]
     """Mean signed distance over the truncation distance, -1..1, positive outside."""
-    weights: Float[np.ndarray, "voxel"]
+    counts: Int[np.ndarray, "voxel"]
     """Number of frames that say something about the voxel."""
-    colors: Float[np.ndarray, "voxel 3"]
-    """Mean RGB of the surface near it, 0..255; NaN where none."""
+
+
+def make_frame(
+    depths: Float[np.ndarray, "height width"],
+    image: UInt8[np.ndarray, "height width 3"],
+    intrinsics: Float[np.ndarray, "3 3"],
+) -> DepthFrame:
+    """Take out flying pixels and find the normals of what is left; depth in m, intrinsics in px."""
+    clean = without_edge_pixels(np.asarray(depths, dtype=np.float64))
+    return DepthFrame(
+        depths=clean.astype(np.float32),
+        normals=find_normals(clean, intrinsics),
+        image=image,
+        sharpness=float(np.abs(ndimage.laplace(image.mean(axis=2))).mean()),
+    )
+
+
+def find_normals(
+    depths: Float[np.ndarray, "height width"], intrinsics: Float[np.ndarray, "3 3"], *, window: int = 5
+) -> Float32[np.ndarray, "height width 3"]:
+    """Unit normals towards the camera, from planes fitted to inverse depth in windows (px); 0 where depth is missing.
+
+    Over the image of a plane inverse depth is linear: 1/z = a x + b y + c, so its normal is along (a fx, b fy, a cx + b cy + c).
+    """
+    seen = depths > 0
+    inverse = np.where(seen, 1.0 / np.where(seen, depths, 1.0), 0.0)
+    reach = window // 2
+    offsets = np.arange(-reach, reach + 1) / (np.sum(np.arange(-reach, reach + 1) ** 2) * window)
+    box = np.ones(window)
+    slope_x = ndimage.correlate1d(ndimage.correlate1d(inverse, offsets, axis=1), box, axis=0)
+    slope_y = ndimage.correlate1d(ndimage.correlate1d(inverse, offsets, axis=0), box, axis=1)
+    whole = ndimage.minimum_filter(seen, size=window, mode="constant", cval=False)
+    rows, columns = np.indices(depths.shape)
+    # The plane through the pixel itself: its own inverse depth fixes c.
+    beside = slope_x * (intrinsics[0, 2] - columns) + slope_y * (intrinsics[1, 2] - rows) + inverse
+    normals = -np.stack([slope_x * intrinsics[0, 0], slope_y * intrinsics[1, 1], beside], axis=-1)
+    lengths = np.linalg.norm(normals, axis=-1, keepdims=True)
+    usable = (whole & seen)[..., None] & (lengths > 0)
+    return np.where(usable, normals / np.where(lengths > 0, lengths, 1.0), 0.0).astype(np.float32)
 
 
 def place_voxels(
@@ -70,7 +122,7 @@ def place_voxels(
 
 
 def fuse_views(
-    views: list[DepthView],
+    views: Sequence[PartView],
     intrinsics: Float[np.ndarray, "3 3"],
     origin: Float[np.ndarray, "3"],
     coordinates: Int[np.ndarray, "voxel 3"],
@@ -81,36 +133,63 @@ def fuse_views(
     """Average all views at the given voxels; `truncation` (m) is how deep behind the surface a view still speaks."""
     centers = origin + coordinates * voxel
     total, weights = np.zeros(len(centers)), np.zeros(len(centers))
-    color_total, color_weights = np.zeros((len(centers), 3)), np.zeros(len(centers))
+    counts = np.zeros(len(centers), dtype=np.int64)
     for view in views:
-        height, width = view.depths.shape
-        points = apply(view.camera_from_rest, centers)
-        ahead = np.flatnonzero(points[:, 2] > 0.02)
-        columns, rows = np.round(project(intrinsics, points[ahead])).astype(np.int64).T
-        inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-        ahead, columns, rows = ahead[inside], columns[inside], rows[inside]
-        depths = view.depths[rows, columns]
-        gap = depths - points[ahead, 2]
-        near_surface = (depths > 0) & (np.abs(gap) <= truncation) & view.on_part[rows, columns]
-        empty = (depths > 0) & (gap > truncation)
-        told = near_surface | empty
-        total[ahead[told]] += np.minimum(gap[told] / truncation, 1.0)
-        weights[ahead[told]] += 1.0
-        closeness = 1.0 - np.abs(gap[near_surface]) / truncation + 1e-3
-        color_total[ahead[near_surface]] += closeness[:, None] * view.image[
-            rows[near_surface], columns[near_surface]
-        ].astype(float)
-        color_weights[ahead[near_surface]] += closeness
-    with np.errstate(invalid="ignore"):
-        colors = color_total / np.where(color_weights > 0, color_weights, np.nan)[:, None]
+        _add_view(
+            centers,
+            np.ascontiguousarray(view.camera_from_rest[:3]),
+            (intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2], intrinsics[1, 2]),
+            view.frame.depths,
+            view.frame.normals,
+            view.on_part,
+            truncation,
+            total,
+            weights,
+            counts,
+        )
     return DistanceGrid(
         origin=origin,
         voxel=voxel,
         coordinates=coordinates,
-        distances=total / np.maximum(weights, 1.0),
-        weights=weights,
-        colors=colors,
+        distances=total / np.where(weights > 0, weights, 1.0),
+        counts=counts,
     )
+
+
+@njit(cache=True, nogil=True)
+def _add_view(centers, pose, camera, depths, normals, on_part, truncation, total, weights, counts):
+    """What one frame says of each voxel, added to the sums."""
+    fx, fy, cx, cy = camera
+    height, width = depths.shape
+    for i in range(centers.shape[0]):
+        x0, y0, z0 = centers[i]
+        z = pose[2, 0] * x0 + pose[2, 1] * y0 + pose[2, 2] * z0 + pose[2, 3]
+        if z < _NEAR:
+            continue
+        x = pose[0, 0] * x0 + pose[0, 1] * y0 + pose[0, 2] * z0 + pose[0, 3]
+        y = pose[1, 0] * x0 + pose[1, 1] * y0 + pose[1, 2] * z0 + pose[1, 3]
+        column, row = int(np.floor(fx * x / z + cx + 0.5)), int(np.floor(fy * y / z + cy + 0.5))
+        if column < 0 or column >= width or row < 0 or row >= height:
+            continue
+        depth = depths[row, column]
+        if depth <= 0.0:
+            continue
+        gap = depth - z
+        n0, n1, n2 = normals[row, column]
+        ray = np.sqrt(((column - cx) / fx) ** 2 + ((row - cy) / fy) ** 2 + 1.0)
+        slant = -(n0 * (column - cx) / fx + n1 * (row - cy) / fy + n2) / ray
+        if slant < 0.05:  # No normal, or one that a camera cannot see: the distance along the ray, hardly trusted.
+            distance, slant = gap, 0.05
+        else:
+            distance = n0 * (x - (column - cx) / fx * depth) + n1 * (y - (row - cy) / fy * depth) + n2 * (z - depth)
+        if gap > truncation and distance > truncation:
+            distance, slant = truncation, 0.7  # Empty, however the surface behind it stands.
+        elif not (on_part[row, column] and abs(distance) <= truncation and abs(gap) <= 4 * truncation):
+            continue
+        weight = (slant / (z * z)) ** 2
+        total[i] += weight * distance / truncation
+        weights[i] += weight
+        counts[i] += 1
 
 
 def without_edge_pixels(

@@ -5,12 +5,14 @@ takes the world of the result there by way of the exports' z-up root. A part's n
 two keys is then exact, and anyone can grab the node and move the part the right way.
 """
 
+import io
 import json
 import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.joint import Joint, JointType
@@ -83,15 +85,20 @@ def write_glb(model: PhysicsModel, trajectory: JointTrajectory | None, path: Pat
     }
     if meshes:
         content["meshes"] = meshes
-        content["materials"] = [
-            # Scans are open shells: both sides are shown.
-            {"doubleSided": True, "pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 0.9}}
-        ]
+        content["materials"] = [_material(), *(_material(index) for index in range(buffer.num_images))]
     if trajectory is not None and len(trajectory.times) > 1:
         animation = _animation(articulated_object, trajectory, nodes, buffer)
         if animation["channels"]:
             content["animations"] = [animation]
     path.write_bytes(buffer.pack(content))
+
+
+def _material(texture: int | None = None) -> dict[str, Any]:
+    """Dull, and shown from both sides: scans are open shells."""
+    look: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 0.9}
+    if texture is not None:
+        look["baseColorTexture"] = {"index": texture}
+    return {"doubleSided": True, "pbrMetallicRoughness": look}
 
 
 class _Buffer:
@@ -101,6 +108,7 @@ class _Buffer:
         self._bytes = bytearray()
         self._views: list[dict[str, Any]] = []
         self._accessors: list[dict[str, Any]] = []
+        self._images: list[dict[str, Any]] = []
 
     def add_vertices(self, array: np.ndarray, kind: str, component: int, **extra: Any) -> int:
         """Append one value per vertex; returns the accessor."""
@@ -119,6 +127,20 @@ class _Buffer:
         )
         return len(self._accessors) - 1
 
+    def add_image(self, image: np.ndarray) -> int:
+        """Append a picture as PNG; returns its number, which is its texture's too."""
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "png", optimize=True)
+        self._images.append({"bufferView": len(self._views), "mimeType": "image/png"})
+        self._views.append({"buffer": 0, "byteOffset": len(self._bytes), "byteLength": file.tell()})
+        self._bytes += file.getvalue()
+        self._bytes += b"\0" * (-len(self._bytes) % 4)
+        return len(self._images) - 1
+
+    @property
+    def num_images(self) -> int:
+        return len(self._images)
+
     def pack(self, content: dict[str, Any]) -> bytes:
         """The whole file: header, JSON chunk, binary chunk."""
         content = dict(content)
@@ -126,6 +148,10 @@ class _Buffer:
             content["buffers"] = [{"byteLength": len(self._bytes)}]
             content["bufferViews"] = self._views
             content["accessors"] = self._accessors
+        if self._images:
+            content["images"] = self._images
+            content["samplers"] = [{}]
+            content["textures"] = [{"source": index, "sampler": 0} for index in range(len(self._images))]
         text = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
         text += b" " * (-len(text) % 4)
         chunks = struct.pack("<I4s", len(text), b"JSON") + text
@@ -137,18 +163,25 @@ class _Buffer:
 def _mesh(
     name: str, mesh: TriangleMesh, color: tuple[int, int, int], origin: np.ndarray, buffer: _Buffer
 ) -> dict[str, Any]:
-    """One primitive whose faces share no vertices, so that each keeps its own colour and flat shading."""
+    """One primitive whose faces share no vertices, so that each keeps its own colour or texture and flat shading."""
     corners = (mesh.vertices[mesh.faces].reshape(-1, 3) - origin).astype("<f4")
-    linear = linear_colors(mesh, color)
-    rgba = np.concatenate([linear, np.ones((len(linear), 1))], axis=1).repeat(3, axis=0)
-    position = buffer.add_vertices(
-        corners, "VEC3", _FLOAT, min=corners.min(axis=0).tolist(), max=corners.max(axis=0).tolist()
-    )
-    shade = buffer.add_vertices(np.round(rgba * 65535).astype("<u2"), "VEC4", _UNSIGNED_SHORT, normalized=True)
-    return {
-        "name": name,
-        "primitives": [{"attributes": {"POSITION": position, "COLOR_0": shade}, "material": 0, "mode": 4}],
+    attributes = {
+        "POSITION": buffer.add_vertices(
+            corners, "VEC3", _FLOAT, min=corners.min(axis=0).tolist(), max=corners.max(axis=0).tolist()
+        )
     }
+    if mesh.texture is None:
+        linear = linear_colors(mesh, color)
+        rgba = np.concatenate([linear, np.ones((len(linear), 1))], axis=1).repeat(3, axis=0)
+        attributes["COLOR_0"] = buffer.add_vertices(
+            np.round(rgba * 65535).astype("<u2"), "VEC4", _UNSIGNED_SHORT, normalized=True
+        )
+        material = 0
+    else:
+        places = mesh.texture.uvs.reshape(-1, 2) * [1.0, -1.0] + [0.0, 1.0]  # glTF counts v downwards.
+        attributes["TEXCOORD_0"] = buffer.add_vertices(places.astype("<f4"), "VEC2", _FLOAT)
+        material = 1 + buffer.add_image(mesh.texture.image)
+    return {"name": name, "primitives": [{"attributes": attributes, "material": material, "mode": 4}]}
 
 
 def _animation(

@@ -1,22 +1,23 @@
-"""One mesh per part from a labelled RGB-D video: every frame's depth, taken back to the rest pose, fused, cleaned.
+"""One mesh per part from labelled RGB-D frames: every frame's depth, taken back to the rest pose, fused, cleaned, textured.
 
 Sides that no frame showed stay open: nothing is invented. The one exception is a part with too few pixels for a
 surface: it becomes the convex hull of its points, and that is reported.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from scipy import sparse
-from scipy.spatial import ConvexHull, KDTree, QhullError
 
 from sim2art.articulation.assembly import part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, part_name
 from sim2art.errors import InvalidValueError
-from sim2art.export.fusion import DepthView, DistanceGrid, fuse_views, place_voxels, without_edge_pixels
+from sim2art.export.base_crop import object_points
+from sim2art.export.fusion import DepthFrame, DistanceGrid, PartView, fuse_views, make_frame, place_voxels
+from sim2art.export.mesh_cleaning import hull_of_points, smoothed, without_small_pieces
 from sim2art.export.surface_nets import extract_surface
+from sim2art.export.texture import paint
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.transforms import apply, inverse
@@ -39,10 +40,23 @@ class FusionConfig:
     """Depth behind the surface that a view still speaks about, in voxels."""
     min_points: int = 200
     """A part with fewer labelled depth pixels gets a hull."""
-    min_component: float = 0.02
-    """Pieces with a smaller share of the largest piece's faces are dropped."""
+    min_piece: int = 30
+    """Pieces of fewer faces are dropped; a knob has more."""
+    keep_room: bool = False
+    """Whether the base keeps floor and walls beyond the object, see `base_crop`."""
     smoothing_rounds: int = 6
     """Rounds of Taubin smoothing: takes sensor noise, keeps the size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosedFrame:
+    """A frame in which the place of every part is known; any number of them, used or not, may be fused."""
+
+    seen: DepthFrame
+    labels: UInt8[np.ndarray, "height width"]
+    """Part index of each pixel, 255 where no known part is seen."""
+    camera_from_rest: Float[np.ndarray, "part 4 4"]
+    """Takes each part's rest-pose points to this frame's camera."""
 
 
 def fuse_part_meshes(
@@ -62,28 +76,53 @@ def fuse_part_meshes(
         config: Sizes and thresholds.
         on_warning: Called with a sentence about each part that got a hull or nothing.
     """
-    config = FusionConfig() if config is None else config
-    num_parts = len(estimate.joints) + 1
     if labels.shape != video.depths.shape or len(estimate.trajectory.times) != len(video.times):
         raise InvalidValueError(
             f"Labels {labels.shape}, depths {video.depths.shape} and a trajectory of {len(estimate.trajectory.times)} "
             "frames do not belong together; give all three for the same frames and size."
         )
-    world_from_rest = part_motions(estimate)
-    camera_from_world = inverse(video.world_from_camera)
-    depths = [without_edge_pixels(np.asarray(depth, dtype=np.float64)) for depth in video.depths]
+    camera_from_rest = inverse(video.world_from_camera)[:, None] @ part_motions(estimate)
+    frames = [
+        PosedFrame(
+            seen=make_frame(video.depths[frame], video.images[frame], video.intrinsics),
+            labels=labels[frame],
+            camera_from_rest=camera_from_rest[frame],
+        )
+        for frame in range(len(video.times))
+    ]
+    return fuse_posed_frames(frames, video.intrinsics, config=config, on_warning=on_warning)
+
+
+def fuse_posed_frames(
+    frames: Sequence[PosedFrame],
+    intrinsics: Float[np.ndarray, "3 3"],
+    *,
+    config: FusionConfig | None = None,
+    on_warning: Callable[[str], None] | None = None,
+) -> list[TriangleMesh | None]:
+    """One coloured mesh per part in the rest pose; None where a part shows no points.
+
+    Args:
+        frames: Any number, all of one size and with the same parts.
+        intrinsics: px, at the frames' size.
+        config: Sizes and thresholds.
+        on_warning: Called with a sentence about each part that got a hull or nothing.
+    """
+    config = FusionConfig() if config is None else config
+    num_parts = len(frames[0].camera_from_rest)
+    views = [
+        [
+            PartView(frame=frame.seen, on_part=frame.labels == part, camera_from_rest=frame.camera_from_rest[part])
+            for frame in frames
+        ]
+        for part in range(num_parts)
+    ]
+    found = [rest_points(part, intrinsics) for part in views]
+    if not config.keep_room and num_parts > 1:
+        found[0] = _object_alone(found, frames, config)
     meshes: list[TriangleMesh | None] = []
     for part in range(num_parts):
-        views = [
-            DepthView(
-                depths=depths[frame],
-                image=video.images[frame],
-                on_part=labels[frame] == part,
-                camera_from_rest=camera_from_world[frame] @ world_from_rest[frame, part],
-            )
-            for frame in range(len(video.times))
-        ]
-        mesh, trouble = fuse_part(views, video.intrinsics, config)
+        mesh, trouble = fuse_part(views[part], found[part], intrinsics, config)
         meshes.append(mesh)
         if trouble is not None and on_warning is not None:
             on_warning(f"{part_name(part)}: {trouble}")
@@ -91,14 +130,13 @@ def fuse_part_meshes(
 
 
 def fuse_part(
-    views: list[DepthView], intrinsics: Float[np.ndarray, "3 3"], config: FusionConfig
+    views: Sequence[PartView], seen: "PartPoints", intrinsics: Float[np.ndarray, "3 3"], config: FusionConfig
 ) -> tuple[TriangleMesh | None, str | None]:
     """The mesh of one part in its rest pose, and a sentence when it is a hull or missing."""
-    points, colors, depth = _rest_points(views, intrinsics)
-    if len(points) < config.min_points:
-        return _hull_of_points(points, colors)
-    points = _without_far_points(points)
-    voxel = max(config.min_voxel, depth * max(config.voxel_pixels / intrinsics[0, 0], config.voxel_depth))
+    if len(seen.positions) < config.min_points:
+        return hull_of_points(seen.positions, seen.colors)
+    points = _without_far_points(seen.positions)
+    voxel = max(config.min_voxel, seen.depth * max(config.voxel_pixels / intrinsics[0, 0], config.voxel_depth))
     for _ in range(8):
         try:
             origin, coordinates, occupied = place_voxels(points, voxel, config.truncation_voxels)
@@ -110,32 +148,64 @@ def fuse_part(
             continue
         truncation = config.truncation_voxels * voxel
         grid = fuse_views(views, intrinsics, origin, coordinates, voxel=voxel, truncation=truncation)
-        mesh = _mesh_from_grid(grid, config, min_weight=2.0 if len(views) >= 8 else 1.0)
+        mesh = _mesh_from_grid(grid, config, min_count=2 if len(views) >= 8 else 1)
         if len(mesh.faces) > config.max_faces:
             voxel *= 1.05 * np.sqrt(len(mesh.faces) / config.max_faces)
             continue
         if len(mesh.faces) < 20:
             break
-        return mesh, None
-    return _hull_of_points(points, colors)
+        return paint(mesh, views, intrinsics), None
+    return hull_of_points(seen.positions, seen.colors)
 
 
-def _rest_points(
-    views: list[DepthView], intrinsics: np.ndarray, *, per_frame: int = 60_000
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """The part's depth pixels of all frames in its rest pose, their colours, and their median depth (m)."""
+@dataclass(frozen=True, kw_only=True)
+class PartPoints:
+    """Depth pixels of a part in its rest pose."""
+
+    positions: Float[np.ndarray, "point 3"]
+    """m."""
+    colors: UInt8[np.ndarray, "point 3"]
+    """RGB."""
+    depth: float
+    """Median distance from the camera, m; 0 without points."""
+
+
+def rest_points(views: Sequence[PartView], intrinsics: np.ndarray, *, most: int = 600_000) -> PartPoints:
+    """The part's depth pixels of all frames, thinned out evenly where there are very many."""
     points, colors, depths = [np.zeros((0, 3))], [np.zeros((0, 3), dtype=np.uint8)], [np.zeros(0)]
+    per_frame = most // max(1, len(views))
     for view in views:
-        rows, columns = np.nonzero(view.on_part & (view.depths > 0))
+        rows, columns = np.nonzero(view.on_part & (view.frame.depths > 0))
         stride = 1 + len(rows) // per_frame
         rows, columns = rows[::stride], columns[::stride]
-        depth = view.depths[rows, columns]
+        depth = view.frame.depths[rows, columns].astype(np.float64)
         points_camera = unproject(intrinsics, np.stack([columns, rows], axis=1).astype(np.float64), depth)
         points.append(apply(inverse(view.camera_from_rest), points_camera))
-        colors.append(view.image[rows, columns])
+        colors.append(view.frame.image[rows, columns])
         depths.append(depth)
     all_depths = np.concatenate(depths)
-    return np.concatenate(points), np.concatenate(colors), float(np.median(all_depths)) if len(all_depths) else 0.0
+    return PartPoints(
+        positions=np.concatenate(points),
+        colors=np.concatenate(colors),
+        depth=float(np.median(all_depths)) if len(all_depths) else 0.0,
+    )
+
+
+def _object_alone(found: Sequence[PartPoints], frames: Sequence[PosedFrame], config: FusionConfig) -> PartPoints:
+    """The base's points without floor and walls beyond the object; all where nothing moves."""
+    places = [np.zeros((0, 3))]
+    for part, seen in enumerate(found[1:], start=1):
+        few = _without_far_points(seen.positions)[:: 1 + len(seen.positions) // 400] if len(seen.positions) else []
+        for frame in frames[:: 1 + len(frames) // 12]:
+            if len(few):
+                places.append(apply(inverse(frame.camera_from_rest[0]) @ frame.camera_from_rest[part], few))
+    base = found[0]
+    kept = object_points(
+        base.positions,
+        np.concatenate(places),
+        [inverse(frame.camera_from_rest[0])[:3, 3] for frame in frames],
+    )
+    return PartPoints(positions=base.positions[kept], colors=base.colors[kept], depth=base.depth)
 
 
 def _without_far_points(points: np.ndarray) -> np.ndarray:
@@ -148,65 +218,11 @@ def _without_far_points(points: np.ndarray) -> np.ndarray:
     return points[np.all((points >= low - slack) & (points <= high + slack), axis=1)]
 
 
-def _mesh_from_grid(grid: DistanceGrid, config: FusionConfig, *, min_weight: float) -> TriangleMesh:
-    """Extract, drop small pieces, smooth and colour."""
-    sure = grid.weights >= min_weight
+def _mesh_from_grid(grid: DistanceGrid, config: FusionConfig, *, min_count: int) -> TriangleMesh:
+    """Extract, drop small pieces and smooth."""
+    sure = grid.counts >= min_count
     vertices, faces = extract_surface(grid.coordinates[sure], grid.distances[sure])
-    vertices, faces = _without_small_pieces(vertices, faces, config.min_component)
-    if len(faces) == 0:
-        return TriangleMesh(vertices=vertices, faces=faces, colors=np.zeros((0, 3), dtype=np.uint8))
-    vertices = _smoothed(vertices, faces, config.smoothing_rounds)
-    colored = np.isfinite(grid.colors[:, 0])
-    _, nearest = KDTree(grid.coordinates[colored]).query(vertices, k=4)
-    vertex_colors = grid.colors[colored][nearest].mean(axis=1)
-    face_colors = np.clip(np.round(vertex_colors[faces].mean(axis=1)), 0, 255).astype(np.uint8)
-    return TriangleMesh(vertices=grid.origin + vertices * grid.voxel, faces=faces, colors=face_colors)
-
-
-def _without_small_pieces(vertices: np.ndarray, faces: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """The mesh without connected pieces that have few faces; unused vertices go too."""
-    if len(faces) == 0:
-        return np.zeros((0, 3)), faces
-    _, piece = sparse.csgraph.connected_components(_adjacency(len(vertices), faces), directed=False)
-    piece_of_face = piece[faces[:, 0]]
-    size = np.bincount(piece_of_face)
-    kept = faces[size[piece_of_face] >= max(share * size.max(), 12)]
-    used, renumbered = np.unique(kept, return_inverse=True)
-    return vertices[used], renumbered.reshape(-1, 3).astype(np.int64)
-
-
-def _adjacency(num_vertices: int, faces: np.ndarray) -> sparse.csr_matrix:
-    first = np.concatenate([faces[:, 0], faces[:, 1], faces[:, 2]])
-    second = np.concatenate([faces[:, 1], faces[:, 2], faces[:, 0]])
-    one_way = sparse.coo_matrix((np.ones(len(first)), (first, second)), shape=(num_vertices, num_vertices)).tocsr()
-    both = one_way + one_way.T
-    both.data[:] = 1.0
-    return both
-
-
-def _smoothed(vertices: np.ndarray, faces: np.ndarray, rounds: int) -> np.ndarray:
-    """Taubin smoothing (1995): a shrinking step, then a growing one, so that noise goes and volume stays."""
-    links = _adjacency(len(vertices), faces)
-    degree = np.maximum(np.asarray(links.sum(axis=1)), 1.0)
-    for step in (0.5, -0.53) * rounds:
-        vertices = vertices + step * (links @ vertices / degree - vertices)
-    return vertices
-
-
-def _hull_of_points(points: np.ndarray, colors: np.ndarray) -> tuple[TriangleMesh | None, str]:
-    """The convex hull in the points' mean colour, or None when they span no volume."""
-    try:
-        if len(points) < 8:
-            raise QhullError
-        hull = ConvexHull(points)
-    except QhullError:
-        return None, f"only {len(points)} depth pixels were seen, so it has no mesh."
-    used, faces = np.unique(hull.simplices, return_inverse=True)
-    faces = faces.reshape(-1, 3).astype(np.int64)
-    vertices = points[used]
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    outward = np.sum(np.cross(b - a, c - a) * (a - vertices.mean(axis=0)), axis=1) >= 0
-    faces = np.where(outward[:, None], faces, faces[:, ::-1])
-    mean_color = np.round(colors.mean(axis=0)).astype(np.uint8)
-    mesh = TriangleMesh(vertices=vertices, faces=faces, colors=np.broadcast_to(mean_color, (len(faces), 3)).copy())
-    return mesh, f"too few depth pixels for a surface ({len(points)}); its mesh is the convex hull of its points."
+    vertices, faces = without_small_pieces(vertices, faces, config.min_piece)
+    if len(faces):
+        vertices = smoothed(vertices, faces, config.smoothing_rounds)
+    return TriangleMesh(vertices=grid.origin + vertices * grid.voxel, faces=faces)

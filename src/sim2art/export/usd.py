@@ -14,10 +14,11 @@ from jaxtyping import Float
 
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.export.mesh_files import linear_colors, unused_name
+from sim2art.export.model_meshes import part_mesh_paths
 from sim2art.export.physics import Inertia, JointPhysics, PhysicsModel
 from sim2art.export.targets import Target
 from sim2art.file_names import utf8_path
-from sim2art.geometry.meshes import TriangleMesh
+from sim2art.geometry.meshes import Texture, TriangleMesh
 from sim2art.geometry.rotations import quaternion_from_rotation, rotation_between
 from sim2art.geometry.transforms import make_transform
 from sim2art.optional import require
@@ -28,7 +29,7 @@ _MODULES = ("Gf", "Sdf", "Tf", "Usd", "UsdGeom", "UsdPhysics", "UsdShade", "Vt")
 
 
 def write_usd(model: PhysicsModel, path: Path, *, target: Target | None = None) -> None:
-    """Write a .usda, .usdc or .usd file; everything is inside it.
+    """Write a .usda, .usdc or .usd file; all but the textures, which stand in `meshes/`, is inside it.
 
     Args:
         model: Links, joints and physics.
@@ -80,7 +81,10 @@ def _define_body(stage: Any, pxr: Any, model: PhysicsModel, index: int, path: st
     _set_mass(prim, pxr, model.inertias[index], origin)
     for name, mesh in (("visual", link.mesh), ("invented", model.invented[index])):
         if mesh is not None and len(mesh.faces):
-            _define_mesh(stage, pxr, f"{path}/{name}", mesh, origin, link.color)
+            shape = _define_mesh(stage, pxr, f"{path}/{name}", mesh, origin, link.color)
+            file = part_mesh_paths(model.articulated_object)[index]
+            if mesh.texture is not None and file is not None:
+                _put_texture(stage, pxr, shape, mesh.texture, f"./{file.removesuffix('.obj')}.png")
     for number, piece in enumerate(model.collisions[index].pieces):
         shape = _define_mesh(stage, pxr, f"{path}/collision_{number}", piece, origin, link.color)
         shape.CreatePurposeAttr(pxr.UsdGeom.Tokens.guide)
@@ -120,6 +124,28 @@ def _define_mesh(
     colors = linear_colors(mesh, color).astype(np.float32)
     shape.CreateDisplayColorPrimvar(pxr.UsdGeom.Tokens.uniform).Set(pxr.Vt.Vec3fArray.FromNumpy(colors))
     return shape
+
+
+def _put_texture(stage: Any, pxr: Any, shape: Any, texture: Texture, file: str) -> None:
+    """A preview surface with the picture that stands beside the part's mesh file."""
+    kinds = pxr.Sdf.ValueTypeNames
+    places = pxr.UsdGeom.PrimvarsAPI(shape).CreatePrimvar("st", kinds.TexCoord2fArray, pxr.UsdGeom.Tokens.faceVarying)
+    places.Set(pxr.Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(texture.uvs.reshape(-1, 2).astype(np.float32))))
+    path = f"{shape.GetPath()}_look"
+    material = pxr.UsdShade.Material.Define(stage, path)
+    shader, image, reader = (
+        pxr.UsdShade.Shader.Define(stage, f"{path}/{name}") for name in ("surface", "picture", "places")
+    )
+    reader.CreateIdAttr("UsdPrimvarReader_float2")
+    reader.CreateInput("varname", kinds.Token).Set("st")
+    image.CreateIdAttr("UsdUVTexture")
+    image.CreateInput("file", kinds.Asset).Set(file)
+    image.CreateInput("st", kinds.Float2).ConnectToSource(reader.CreateOutput("result", kinds.Float2))
+    shader.CreateIdAttr("UsdPreviewSurface")
+    shader.CreateInput("roughness", kinds.Float).Set(0.9)
+    shader.CreateInput("diffuseColor", kinds.Color3f).ConnectToSource(image.CreateOutput("rgb", kinds.Float3))
+    material.CreateSurfaceOutput().ConnectToSource(shader.CreateOutput("surface", kinds.Token))
+    pxr.UsdShade.MaterialBindingAPI.Apply(shape.GetPrim()).Bind(material)
 
 
 def _define_material(stage: Any, pxr: Any, model: PhysicsModel, path: str) -> Any:

@@ -1,12 +1,35 @@
 """Triangle meshes as plain arrays: join, move, and the box, cylinder and prism that everything procedural is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.transforms import apply
+
+_PLACES_ON_FACE = np.array([[1, 1, 1], [4, 1, 1], [1, 4, 1], [1, 1, 4]]) / np.array([[3], [6], [6], [6]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texture:
+    """A picture on a mesh."""
+
+    uvs: Float[np.ndarray, "face 3 2"]
+    """Place of each corner of each face in the picture, 0..1: u to the right, v up."""
+    image: UInt8[np.ndarray, "height width 3"]
+    """RGB."""
+
+    def face_colors(self) -> UInt8[np.ndarray, "face 3"]:
+        """The mean of a few places on each face."""
+        height, width = self.image.shape[:2]
+        total = np.zeros((len(self.uvs), 3))
+        for weights in _PLACES_ON_FACE:
+            u, v = np.einsum("c,fci->if", weights, self.uvs)
+            columns = np.clip((u * width).astype(np.int64), 0, width - 1)
+            rows = np.clip(((1 - v) * height).astype(np.int64), 0, height - 1)
+            total += self.image[rows, columns]
+        return np.round(total / len(_PLACES_ON_FACE)).astype(np.uint8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +42,15 @@ class TriangleMesh:
     """Vertex indices."""
     colors: UInt8[np.ndarray, "face 3"] | None = None
     """RGB of each face, or None."""
+    texture: Texture | None = None
+    """A finer picture than `colors`, which are then its means; what changes faces drops it."""
 
     def __post_init__(self) -> None:
+        if self.texture is not None and (len(self.texture.uvs) != len(self.faces) or self.colors is None):
+            raise InvalidValueError(
+                f"Mesh has {len(self.faces)} faces, and a texture for {len(self.texture.uvs)}; each face needs its "
+                "corners' places in the picture, and a colour."
+            )
         if len(self.faces) and (self.faces.min() < 0 or self.faces.max() >= len(self.vertices)):
             raise InvalidValueError(
                 f"Mesh face indices span {self.faces.min()}..{self.faces.max()}, but there are {len(self.vertices)} vertices."
@@ -30,7 +60,7 @@ class TriangleMesh:
 
     def transformed(self, a_from_b: Float[np.ndarray, "4 4"]) -> "TriangleMesh":
         """The same mesh carried by a rigid transform."""
-        return TriangleMesh(vertices=apply(a_from_b, self.vertices), faces=self.faces, colors=self.colors)
+        return replace(self, vertices=apply(a_from_b, self.vertices))
 
 
 def join_meshes(meshes: list[TriangleMesh]) -> TriangleMesh:
