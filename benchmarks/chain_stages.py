@@ -26,12 +26,18 @@ from sim2art.provenance import collect_provenance
 from sim2art.reconstruct import ReconstructOptions, reconstruct
 
 
+def peak_memory() -> float:
+    """Most memory that this process has held until now, GB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
 class StageClock(logging.Handler):
     """Wall and CPU seconds between one finished stage and the next."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: list[tuple[str, float, float]] = []
+        self.rows: list[tuple[str, float, float, float]] = []
         self.restart()
 
     def restart(self) -> None:
@@ -41,7 +47,7 @@ class StageClock(logging.Handler):
     def note(self, name: str) -> None:
         """End a stage."""
         wall, cpu = time.perf_counter(), time.process_time()
-        self.rows.append((name, wall - self._wall, cpu - self._cpu))
+        self.rows.append((name, wall - self._wall, cpu - self._cpu, peak_memory()))
         self._wall, self._cpu = wall, cpu
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -101,12 +107,11 @@ def time_stages(place: Path, options: ReconstructOptions, output: Path) -> tuple
     width, height = result.video.images.shape[2], result.video.images.shape[1]
     lines = [
         f"{place.name} at {width}x{height} px",
-        f"{'stage':<24}{'wall s':>9}{'CPU s':>9}{'share of CPU':>14}",
+        f"{'stage':<24}{'wall s':>9}{'CPU s':>9}{'share of CPU':>14}{'peak GB':>9}",
     ]
-    for name, row_wall, row_cpu in clock.rows:
-        lines.append(f"{name:<24}{row_wall:>9.1f}{row_cpu:>9.1f}{100 * row_cpu / max(cpu, 1e-9):>12.0f} %")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    lines.append(f"{'all':<24}{wall:>9.1f}{cpu:>9.1f}   peak memory {peak:.2f} GB")
+    for name, row_wall, row_cpu, peak in clock.rows:
+        lines.append(f"{name:<24}{row_wall:>9.1f}{row_cpu:>9.1f}{100 * row_cpu / max(cpu, 1e-9):>12.0f} %{peak:>9.2f}")
+    lines.append(f"{'all':<24}{wall:>9.1f}{cpu:>9.1f}{'':>14}{peak_memory():>9.2f}")
     lines.append(f"status {result.status.value}, {len(result.estimate.joints)} joint(s)")
     return lines, wall
 
