@@ -61,7 +61,7 @@ class ObserveOptions:
     mask: str = "auto"
     """auto: salient object if its weight is at hand and it holds what moves, else the motion-centred crop."""
     people: str = "auto"
-    """How hands and arms are found, which are left out; auto: by colour, motion and the image's border."""
+    """How hands and arms are found, which are left out; auto: by networks if they are at hand, else by rules."""
     flow: str = "dis"
     """Optical flow component."""
     features: str = "none"
