@@ -103,7 +103,7 @@ def time_stages(place: Path, options: ReconstructOptions, output: Path) -> tuple
     clock.note("assembly")
     result.save(output, overwrite=True)
     clock.note("files and report")
-    wall, cpu = (sum(row[column] for row in clock.rows) for column in (1, 2))
+    wall, cpu = sum(row[1] for row in clock.rows), sum(row[2] for row in clock.rows)
     width, height = result.video.images.shape[2], result.video.images.shape[1]
     lines = [
         f"{place.name} at {width}x{height} px",

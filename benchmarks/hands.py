@@ -205,7 +205,8 @@ def _draw(path: Path, clip: Clip, masks: Bool[np.ndarray, "frame height width"])
     for frame in shown[:4]:
         index = clip.ids.index(frame)
         cell = clip.images[index].copy()
-        for pixels, color in ((clip.hands.get(frame, masks[index]), (0, 220, 0)), (masks[index], (255, 0, 0))):
+        drawn = clip.hands[frame] if frame in clip.hands else masks[index]
+        for pixels, color in ((drawn, (0, 220, 0)), (masks[index], (255, 0, 0))):
             lines, _ = cv2.findContours(pixels.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
             cv2.drawContours(cell, lines, -1, color, 2)
         cells.append(cell)
