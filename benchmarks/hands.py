@@ -28,12 +28,14 @@ from sim2art.perception.depth_alignment import align_static
 from sim2art.perception.depth_filter import smooth_depth
 from sim2art.perception.guessed_intrinsics import guess_intrinsics
 from sim2art.perception.guessed_motion import find_moving_in_images
+from sim2art.perception.intake import working_size
 from sim2art.perception.lifted_flow import measure_flows
 from sim2art.perception.people_choice import leave_out_people, mask_hands
 from sim2art.provenance import collect_provenance
 
 Method = Literal["networks", "rules", "both"]
-WIDTH = 640
+SIDE = 640
+"""Longer side of the images, as the chain works on them, px."""
 FOUND = 0.2
 """Share of a hand's pixels that must be masked for it to count as found."""
 WITHOUT_OUTLINES = ("negative_cups",)
@@ -84,7 +86,7 @@ def main(
     """
     cv2.setNumThreads(1)
     found = collect_provenance()
-    print(f"commit {found['commit']}, {found['machine']}, {frames} frames a clip, {WIDTH} px wide")
+    print(f"commit {found['commit']}, {found['machine']}, {frames} frames a clip, {SIDE} px")
     rows: dict[str, list[Row]] = {method: [] for method in methods}
     spent = dict.fromkeys(methods, 0.0)
     looked = dict.fromkeys(methods, 0)
@@ -140,8 +142,8 @@ def read_clip(data: Path, name: str, frames: int) -> Clip:
     images = []
     for index in used:
         image = capture.read_image(index)
-        scale = min(1.0, WIDTH / image.shape[1])
-        images.append(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        size = working_size((image.shape[1], image.shape[0]), SIDE)
+        images.append(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     shape = images[0].shape[:2]
     if annotation["hands"]:
         hands = {index: _fill(content.get("hand") or [], annotation["size"], shape) for index, content in drawn.items()}
@@ -203,7 +205,8 @@ def _draw(path: Path, clip: Clip, masks: Bool[np.ndarray, "frame height width"])
     for frame in shown[:4]:
         index = clip.ids.index(frame)
         cell = clip.images[index].copy()
-        for pixels, color in ((clip.hands.get(frame, masks[index]), (0, 220, 0)), (masks[index], (255, 0, 0))):
+        drawn = clip.hands[frame] if frame in clip.hands else masks[index]
+        for pixels, color in ((drawn, (0, 220, 0)), (masks[index], (255, 0, 0))):
             lines, _ = cv2.findContours(pixels.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
             cv2.drawContours(cell, lines, -1, color, 2)
         cells.append(cell)

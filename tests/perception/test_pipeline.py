@@ -112,7 +112,7 @@ def test_the_truth_can_replace_frames_and_masks(scene: SlidingScene) -> None:
 
 
 def test_wide_images_are_worked_on_smaller(scene: SlidingScene) -> None:
-    options = dataclasses.replace(OPTIONS, intake=dataclasses.replace(OPTIONS.intake, max_width=120))
+    options = dataclasses.replace(OPTIONS, intake=dataclasses.replace(OPTIONS.intake, max_side=120))
     small = observe(scene.capture(), options)
     assert small.video.depths.shape[1:] == (90, 120)
     assert small.input_size == (240, 180)

@@ -63,7 +63,7 @@ def run(
             sim2art doctor says which can run here.
         cameras: auto (recorded, else found), static (it stood still), klt, colmap, vipe, file.
         mask: What counts as the object: auto, motion (around what moves), u2net (salient), sam2, file, whole.
-        people: Hands and arms are left out: auto (by colour, motion and the image's border), sam2, file, none.
+        people: Hands and arms are left out: auto (by networks if they are at hand, else by rules), hands, skin, sam2, file, none.
         flow: dis, gmsf (from depth alone, for what has no texture), gmflow (with weights of yours), file.
         features: none, dinov2, dinov3, file.
         box: x,y,width,height of the object in the first used frame, px; overrides the mask, or prompts sam2.

@@ -15,12 +15,13 @@ from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.adapters.klt_pnp import is_camera_static
-from sim2art.perception.adapters.klt_tracks import track_corners
+from sim2art.perception.adapters.klt_tracks import CornerTracks, track_corners
 from sim2art.perception.adapters.own_files import DepthFiles, read_cameras
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, ColorCapture, DepthSource, scale_intrinsics
 from sim2art.perception.components import Choice, find_lacks, lack_words
 from sim2art.perception.depth_alignment import align_static, align_to_sparse, guessed_focal_length, sparse_error
 from sim2art.perception.guessed_intrinsics import guess_intrinsics, known_intrinsics
+from sim2art.perception.intake import working_size
 from sim2art.perception.letterbox import find_bars
 from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.perception.options import CompleteOptions
@@ -81,7 +82,7 @@ def complete(
         indices, recorded, told = check_recorded_poses(capture.world_from_camera, indices)
         pose_of = {} if recorded is None else dict(zip(indices.tolist(), recorded, strict=True))
         warnings += told
-    indices, images, told = _read_images(capture, indices, options.max_width)
+    indices, images, told = _read_images(capture, indices, options.max_side)
     warnings += told
     warm_up = count_warm_up(images, np.asarray(capture.times)[indices])
     if warm_up:
@@ -94,7 +95,7 @@ def complete(
     bars = find_bars(grays)
     guesses = [loaded(image, capture.frame_ids[i]) for i, image in zip(indices, images, strict=True)]
     known = known_intrinsics(capture, size, options.fov_deg)
-    poses, ups_are_known = None, True
+    poses, ups_are_known, tracks = None, True, None
     if cameras.name == "file":
         assert cameras.source is not None, "The choice was checked when it was parsed."
         poses, found = read_cameras(Path(cameras.source), tuple(capture.frame_ids[i] for i in indices))
@@ -104,7 +105,9 @@ def complete(
         doubt = find_unmoved_poses(grays, poses)
         if doubt is not None:
             poses, ups_are_known, warnings = None, False, [*warnings, doubt]
-    if poses is None and (cameras.name == "static" or (cameras.name == "auto" and _shows_no_motion(grays))):
+    if poses is None and cameras.name == "auto":
+        tracks = track_corners(grays, lambda _: np.ones(grays.shape[1:], np.float32))
+    if cameras.name == "static" or (tracks is not None and is_camera_static(tracks, len(grays))):
         poses = np.tile(np.eye(4), (len(indices), 1, 1))
     if poses is not None:
         intrinsics = guess_intrinsics(known, guesses, size, warnings)
@@ -122,7 +125,8 @@ def complete(
     else:
         has_else = cameras.name == "auto" and guesses[0].kind is not DepthKind.DISPARITY
         try:
-            found = _solve(capture, grays, bars, known, guesses, warnings, keep_odd=not has_else)
+            tracks = tracks or track_corners(grays, lambda _: np.ones(grays.shape[1:], np.float32))
+            found = _solve(capture, grays, tracks, bars, known, guesses, warnings, keep_odd=not has_else)
             indices, depths, intrinsics, poses = indices[found[0]], found[1], found[2], found[3]
         except InvalidFileError as error:
             if not has_else:
@@ -192,7 +196,7 @@ def load_depth_estimator(choice: Choice, capture: ColorCapture) -> tuple[DepthEs
 
 
 def _read_images(
-    capture: ColorCapture, indices: Int[np.ndarray, "frame"], max_width: int
+    capture: ColorCapture, indices: Int[np.ndarray, "frame"], max_side: int
 ) -> tuple[Int[np.ndarray, "kept"], UInt8[np.ndarray, "kept height width 3"], list[str]]:
     """Images at the working size; damaged ones are left out."""
     kept, images, damage = [], [], []
@@ -202,9 +206,8 @@ def _read_images(
         except InvalidFileError as error:
             damage.append(str(error))
             continue
-        height, width = image.shape[:2]
-        if width > max_width:
-            size = (max_width, max(1, round(height * max_width / width)))
+        size = working_size((image.shape[1], image.shape[0]), max_side)
+        if size != image.shape[1::-1]:
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         if images and image.shape != images[0].shape:
             damage.append(f"frame {capture.frame_ids[index]} has another size.")
@@ -231,11 +234,6 @@ def _with_files(capture: ColorCapture, files: DepthFiles, max_frames: int) -> In
     return have[np.unique(np.linspace(0, len(have) - 1, min(len(have), max_frames)).astype(int))] if len(have) else have
 
 
-def _shows_no_motion(grays: UInt8[np.ndarray, "frame height width"]) -> bool:
-    everywhere = np.ones(grays.shape[1:], np.float32)
-    return is_camera_static(track_corners(grays, lambda _: everywhere), len(grays))
-
-
 def _leave(guesses: list[DepthGuess], size: tuple[int, ...]) -> Float32[np.ndarray, "frame height width"]:
     """Depths as they were guessed, at the working size."""
     return np.array([cv2.resize(g.values, size[::-1], interpolation=cv2.INTER_NEAREST) for g in guesses])
@@ -251,7 +249,7 @@ def _refuse_disparity(guesses: list[DepthGuess], name: str) -> None:
 
 
 def _solve(
-    capture: ColorCapture, grays: UInt8[np.ndarray, "frame height width"], bars: Bool[np.ndarray, "height width"], known: Float[np.ndarray, "3 3"] | None,
+    capture: ColorCapture, grays: UInt8[np.ndarray, "frame height width"], tracks: CornerTracks, bars: Bool[np.ndarray, "height width"], known: Float[np.ndarray, "3 3"] | None,
     guesses: list[DepthGuess], warnings: list[str], *, keep_odd: bool,
 ) -> tuple[Int[np.ndarray, "kept"], Float32[np.ndarray, "kept height width"], np.ndarray, np.ndarray]:  # fmt: skip
     """Frames that were solved, their depths, intrinsics and poses, by COLMAP where it has something to go by.
@@ -260,8 +258,6 @@ def _solve(
     """
     from sim2art.perception.adapters.colmap_cameras import solve_cameras
 
-    everywhere = np.ones(grays.shape[1:], np.float32)
-    tracks = track_corners(grays, lambda _: everywhere)
     size = (grays.shape[1], grays.shape[2])
     moving = find_moving_tracks(tracks, len(grays))
     change = judge_view_change(tracks, moving, size, len(grays))

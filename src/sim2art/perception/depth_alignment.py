@@ -41,7 +41,7 @@ def align_static(
     kind = guesses[0].kind
     known = inverse_depths > 0
     levels = _chain_levels(inverse_depths)
-    aligned = inverse_depths / levels[:, None, None]
+    aligned = inverse_depths / levels.astype(np.float32)[:, None, None]
     every = np.s_[:, ::_STRIDE, ::_STRIDE]  # A line has two unknowns: a ninth of the pixels settles it as well.
     few, usable = aligned[every].copy(), (same & known)[every]
     factors, offsets = np.ones(len(aligned)), np.zeros(len(aligned))
@@ -54,13 +54,14 @@ def align_static(
                 factor, offset = _fit_line(few[index][used], still[used], with_offset=kind is DepthKind.DISPARITY)
                 few[index] = factor * few[index] + offset
                 factors[index], offsets[index] = factor * factors[index], factor * offsets[index] + offset
-    aligned = (factors[:, None, None] * aligned + offsets[:, None, None]).astype(np.float32)
+    factors, offsets = (values.astype(np.float32)[:, None, None] for values in (factors, offsets))
+    aligned = factors * aligned + offsets
     still = _masked_median(aligned, same & known)
     # A plain door looks much like the plain wall behind it: what departs from the median has moved all the same.
     near = np.abs(aligned - still) < _MAX_TREMBLE * still
     smooth = same & near & (still > 0)[None]
     aligned = np.where(smooth, still[None], aligned)
-    aligned = np.where(known, aligned * float(np.median(levels)), 0.0)
+    aligned = np.where(known, aligned * np.float32(np.median(levels)), np.float32(0.0))
     return _as_depths(aligned, is_free=kind is DepthKind.DISPARITY)
 
 
@@ -136,9 +137,9 @@ def _as_depths(inverse_depths: np.ndarray, *, is_free: bool) -> Float32[np.ndarr
     """Depths; those of free scale get the usual median."""
     known = inverse_depths > 0
     middle = float(np.median(inverse_depths[known])) if known.any() else 1.0
-    depths = np.where(known, 1.0 / np.maximum(inverse_depths, middle / _FAR), 0.0)
+    depths = np.where(known, 1.0 / np.maximum(inverse_depths, np.float32(middle / _FAR)), np.float32(0.0))
     if is_free:
-        depths = depths * (MEDIAN_DEPTH * middle)
+        depths = depths * np.float32(MEDIAN_DEPTH * middle)
     return depths.astype(np.float32)
 
 

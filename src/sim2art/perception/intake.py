@@ -18,7 +18,7 @@ from sim2art.perception.thinning import thin_out
 from sim2art.perception.unmoved_poses import find_unmoved_poses
 
 _MAX_DAMAGED = 0.2
-_SMALL_WIDTH = 240
+_SMALL_SIDE = 240
 _DEPTH_LIMITS = (0.01, 100.0)
 """Smallest and largest plausible median depth, m; outside, the unit is wrong."""
 _ASPECT_TOLERANCE = 0.02
@@ -30,8 +30,8 @@ class IntakeOptions:
 
     max_frames: int = 240
     """Longer recordings are thinned out to this many frames before anything is chosen."""
-    max_width: int = 640
-    """Wider images are worked on at this width, px."""
+    max_side: int = 640
+    """Longer side of the images that are worked on, px; larger ones are reduced."""
     start: float | None = None
     """s since the recording's first frame; what comes before is left out."""
     end: float | None = None
@@ -119,12 +119,12 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
         if not np.any(depth > 0):
             empty += 1
             continue
-        work = _working_size(size, options.max_width)
+        work = working_size(size, options.max_side)
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         gray = cv2.resize(gray, work, interpolation=cv2.INTER_AREA) if work != size else gray
         kept.append(position)
         grays.append(gray)
-        small_depths.append(_resize_nearest(depth, _working_size(work, _SMALL_WIDTH)))
+        small_depths.append(_resize_nearest(depth, working_size(work, _SMALL_SIDE)))
         sharpness.append(float(cv2.Laplacian(gray, cv2.CV_32F).var()))
     if empty == len(considered) - len(damage) and not kept and empty:
         raise InvalidFileError(
@@ -208,10 +208,10 @@ def _fit_intrinsics(capture: Capture, size: tuple[int, int]) -> Float[np.ndarray
     return k
 
 
-def _working_size(size: tuple[int, int], max_width: int) -> tuple[int, int]:
-    if size[0] <= max_width:
-        return size
-    return max_width, max(1, round(size[1] * max_width / size[0]))
+def working_size(size: tuple[int, int], max_side: int) -> tuple[int, int]:
+    """Width and height (px) with the longer one reduced to a limit: upright videos cost no more than lying ones."""
+    scale = min(1.0, max_side / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _resize_nearest(depth: Float32[np.ndarray, "height width"], size: tuple[int, int]) -> Float32[np.ndarray, "h w"]:

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32
 
-from sim2art.geometry.cameras import project, unproject
-from sim2art.geometry.transforms import apply, inverse
+from sim2art.geometry.transforms import inverse
 from sim2art.perception.adapters.dis_flow import (
     DisFlow,
     compose_flows,
@@ -85,12 +84,17 @@ def camera_flow(
 ) -> tuple[Float32[np.ndarray, "height width 2"], np.ndarray]:
     """Flow (px) from camera a to b if nothing but the camera moved, and where it is known (depth seen, in front of b)."""
     height, width = depth.shape
-    pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float64)
-    points = unproject(intrinsics, pixels, depth.astype(np.float64)).reshape(-1, 3)
-    points_b = apply(inverse(world_from_b) @ world_from_a, points)
-    seen = (depth > 0) & (points_b[:, 2].reshape(height, width) > 1e-3)
-    targets = project(intrinsics, points_b).reshape(height, width, 2)
-    return np.where(seen[..., None], targets - pixels, 0.0).astype(np.float32), seen
+    if np.array_equal(world_from_a, world_from_b):  # A camera that stands still is asked about often.
+        return np.zeros((height, width, 2), np.float32), depth > 0
+    b_from_a = inverse(world_from_b) @ world_from_a
+    # A pixel's ray and what the camera moved are linear in the pixel: three planes, and no point is ever built.
+    turned, shift = intrinsics @ b_from_a[:3, :3] @ np.linalg.inv(intrinsics), intrinsics @ b_from_a[:3, 3]
+    x, y = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)[:, None]
+    u, v, z = ((row[0] * x + (row[1] * y + row[2])) * depth + step for row, step in zip(turned, shift, strict=True))
+    seen = (depth > 0) & (z > 1e-3)
+    z = np.where(seen, z, 1.0)
+    flow = np.stack([u / z - x, v / z - y], axis=-1)
+    return np.where(seen[..., None], flow, 0.0).astype(np.float32), seen
 
 
 def chain_flow(

@@ -14,8 +14,8 @@ class CompleteOptions:
 
     max_frames: int = 48
     """Frames whose depth is guessed; a network takes about a second for each on a CPU."""
-    max_width: int = 640
-    """Wider images are worked on at this width, px."""
+    max_side: int = 640
+    """Longer side of the images that are worked on, px; larger ones are reduced."""
     fov_deg: float | None = None
     """Field of view of the image's longer side, deg; None takes the recording's, the component's or a usual one."""
 
@@ -41,7 +41,7 @@ class ObserveOptions:
     mask: str = "auto"
     """auto: salient object if its weight is at hand and it holds what moves, else the motion-centred crop."""
     people: str = "auto"
-    """How hands and arms are found, which are left out; auto: by colour, motion and the image's border."""
+    """How hands and arms are found, which are left out; auto: by networks if they are at hand, else by rules."""
     flow: str = "dis"
     """Optical flow component."""
     features: str = "none"

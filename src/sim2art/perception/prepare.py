@@ -15,6 +15,7 @@ from sim2art.perception.captures.video_file import is_video
 from sim2art.perception.completion import Completion, complete, completed_capture
 from sim2art.perception.components import COMPONENTS, Choice
 from sim2art.perception.depth_alignment import read_sparse
+from sim2art.perception.intake import working_size
 from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.perception.options import CompleteOptions
 from sim2art.perception.scale import parse_known_length, scale_by_length, scale_by_marker
@@ -104,8 +105,7 @@ def _with_cameras(capture: Capture, cameras: Choice, options: CompleteOptions) -
 
     indices = [int(index) for index in thin_out(capture, options.max_frames)]
     first = capture.read_image(indices[0])
-    scale = min(1.0, options.max_width / first.shape[1])
-    size = (round(first.shape[1] * scale), round(first.shape[0] * scale))
+    size = working_size((first.shape[1], first.shape[0]), options.max_side)
     grays = np.array([
         cv2.resize(cv2.cvtColor(capture.read_image(i), cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
         for i in indices

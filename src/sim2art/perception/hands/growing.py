@@ -84,7 +84,7 @@ def _seeds(hands: list[Hand], shape: tuple[int, ...], scale: float) -> _Seeds:
         cv2.fillConvexPoly(outline, cv2.convexHull(_pixels(landmarks)), 1)
         radius = max(1, round(_AROUND * span))
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-        possible |= cv2.dilate(outline, disc)
+        possible[cv2.dilate(outline, disc) > 0] = 1
         back = -hand.direction
         _draw_line(likely, landmarks[0], landmarks[0] + _WRIST_LENGTH * span * back, _WRIST_WIDTH * span)
         cv2.fillConvexPoly(possible, cv2.convexHull(_pixels(_wedge(landmarks[0], back, span))), 1)
@@ -135,7 +135,7 @@ def _cut(
     tall = labels.reshape(num * height, width)
     cv2.setRNGSeed(0)
     stacked = np.ascontiguousarray(images.reshape(num * height, width, 3))
-    cv2.grabCut(stacked, tall, None, np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(stacked, tall, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
     found = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
     return np.array([_joined(mask, seed) for mask, seed in zip(found, sure, strict=True)])
 
@@ -158,11 +158,8 @@ def _mean(values: Float32[np.ndarray, "height width"]) -> Float32[np.ndarray, "h
 
 def _joined(mask: Bool[np.ndarray, "height width"], seed: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "h w"]:
     """Regions of a mask that hold some of a seed."""
-    count, regions = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
-    kept = np.zeros(count, dtype=bool)
-    kept[np.unique(regions[seed & mask])] = True
-    kept[0] = False
-    return kept[regions.astype(np.int64)]
+    _, regions = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    return mask & np.isin(regions, regions[seed & mask])
 
 
 def _draw_line(mask: UInt8[np.ndarray, "height width"], a: np.ndarray, b: np.ndarray, width: float) -> None:
