@@ -187,8 +187,9 @@ def _gather(values: Tensor, indices: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _interpolation_weights(points: Tensor, anchors: Tensor) -> Tensor:
-    """Inverse-distance weights (clip, frame, point, anchor) of the three nearest anchors; a product costs less than a
-    gather, whose gradient scatters.
+    """Inverse-distance weights (clip, frame, point, anchor) of the three nearest anchors, 0 for all others.
+
+    A product with them costs less than a gather, whose gradient scatters.
     """
     distance, index = torch.cdist(points, anchors).topk(min(3, anchors.shape[2]), dim=-1, largest=False, sorted=False)
     weights = 1.0 / (distance + 1e-2)

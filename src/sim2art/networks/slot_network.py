@@ -27,9 +27,7 @@ READ_CHANNELS = 8
 """Channels of each flow as the encoder reads it."""
 
 
-def read_flow(
-    features: Float[Tensor, "*shape channel"], baselines: tuple[int, ...]
-) -> Float[Tensor, "*shape read"]:
+def read_flow(features: Float[Tensor, "*shape channel"], baselines: tuple[int, ...]) -> Float[Tensor, "*shape read"]:
     """Each flow (3 and whether it was measured) as velocity, as direction with logarithmic length, and that length.
 
     A part that opens by a tenth moves a tenth as far as one that opens fully; the logarithm shows both.
@@ -55,6 +53,8 @@ class SlotConfig:
     """Times that queries look."""
     baselines: tuple[int, ...] = (1,)
     """Frame offsets of the flows among the features."""
+    num_points: int = 512
+    """Points a frame that the encoder sees, when a video has more."""
 
 
 class Votes(NamedTuple):

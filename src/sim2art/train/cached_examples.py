@@ -13,7 +13,6 @@ from sim2art.train.clip_cache import BASE, POINT_STEP
 from sim2art.train.config import Augmentation, NoiseName
 from sim2art.train.examples import MAX_PARTS, SlotExample
 
-
 NO_AUGMENTATION = Augmentation(yaw=0.0, tilt=0.0, mirrored=0.0, reversed=0.0, drop_flow=0.0)
 
 

@@ -54,6 +54,10 @@ class CacheConfig:
         )
     )
     """What is kept; a pass draws some of the points."""
+    num_clips: int = 30_720
+    """Clips to which the cache grows, beside the run where it has workers."""
+    shard_clips: int = 256
+    """Clips a file."""
     num_points: int = 128
     """Points a frame of each pass."""
     noise: NoiseName = "paper"
@@ -176,7 +180,7 @@ PRESETS: dict[str, TrainConfig] = {
         warmup_steps=50,
         weight_decay=1e-2,
         ema_decay=0.998,
-        num_workers=0,
+        num_workers=1,
         checkpoint_every=250,
         log_every=50,
     ),

@@ -51,18 +51,14 @@ class Together:
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def build_optimizer(
-    network: nn.Module, name: OptimizerName, *, learning_rate: float, weight_decay: float
-) -> Together:
+def build_optimizer(network: nn.Module, name: OptimizerName, *, learning_rate: float, weight_decay: float) -> Together:
     """The optimiser of a network.
 
     Muon (Jordan et al., 2024) is scaled so that its steps are as long as AdamW's: one learning rate serves both.
     """
     parameters = list(network.parameters())
     if name == "adamw":
-        return Together(
-            [torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, betas=(0.9, 0.99))]
-        )
+        return Together([torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, betas=(0.9, 0.99))])
     inside = [p for p in parameters if p.ndim == 2 and min(p.shape) >= MIN_SIDE]
     rest = [p for p in parameters if not (p.ndim == 2 and min(p.shape) >= MIN_SIDE)]
     return Together(

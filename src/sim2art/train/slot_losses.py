@@ -63,14 +63,12 @@ def slot_loss(output: SlotOutput, batch: dict[str, Tensor], total: Total = alone
     return {**terms, "total": torch.stack(list(terms.values())).sum()}
 
 
-def vote_loss(
-    votes: Votes, anchor_slots: Tensor, batch: dict[str, Tensor], total: Total = alone
-) -> dict[str, Tensor]:
+def vote_loss(votes: Votes, anchor_slots: Tensor, batch: dict[str, Tensor], total: Total = alone) -> dict[str, Tensor]:
     """What each keypoint says, against the part that it lies on. Departs from the paper, as a help to learning.
 
     Axes are compared as vectors and not as directions: a keypoint in doubt does best by a short vote, and counts less.
     """
-    clips, frames, anchors = anchor_slots.shape
+    clips, frames, _ = anchor_slots.shape
     own = batch["part_ids"].long().gather(2, anchor_slots)
     valid = batch["point_valid"].gather(2, anchor_slots)
     clip = torch.arange(clips, device=own.device)[:, None, None]
@@ -103,5 +101,3 @@ def _pair_costs(logits: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
     soft = (torch.sigmoid(logits) * weights).flatten(2)
     size = soft.sum(dim=-1)[..., None] + parts.sum(dim=1)[:, None]
     return bce + 1 - (2 * (soft @ parts) + 1) / (size + 1)
-
-
