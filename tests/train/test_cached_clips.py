@@ -27,12 +27,13 @@ def _record(clip):
     return make_record(clip, CONFIG)
 
 
-def _pass(record, seed, **augmentation):
+def _pass(record, seed, baselines=BASELINES, **augmentation):
     return make_cached_example(
         record,
         np.random.default_rng(seed),
         num_points=64,
-        baselines=BASELINES,
+        kept_baselines=BASELINES,
+        baselines=baselines,
         noise="none",
         augmentation=dataclasses.replace(NO_AUGMENTATION, **augmentation),
     )
@@ -80,12 +81,24 @@ def test_a_chain_played_backwards_rests_where_its_parent_ended():
     np.testing.assert_allclose(back.part_axes[child], sign * parent_motion @ plain.part_axes[child], atol=1e-5)
 
 
+def test_a_pass_may_show_some_of_the_flows_only():
+    record = _record(make_point_clip(JointType.REVOLUTE, num_frames=FRAMES, num_points=POINTS, noise=0.0))
+    every, some = _pass(record, 3), _pass(record, 3, baselines=(3,))
+    np.testing.assert_array_equal(some.features, every.features[..., 4:8])
+    np.testing.assert_array_equal(some.points, every.points)
+
+
 def test_noise_has_the_size_that_the_paper_preset_states():
     record = _record(make_point_clip(JointType.REVOLUTE, num_frames=FRAMES, num_points=POINTS, noise=0.0))
     sizes = []
     for seed in range(40):
         noisy = make_cached_example(
-            record, np.random.default_rng(seed), num_points=64, baselines=BASELINES, augmentation=NO_AUGMENTATION
+            record,
+            np.random.default_rng(seed),
+            num_points=64,
+            kept_baselines=BASELINES,
+            baselines=BASELINES,
+            augmentation=NO_AUGMENTATION,
         )
         still = (noisy.part_ids == 0) & (noisy.features[..., 3] > 0)
         sizes.append(noisy.features[..., :3][still].std())

@@ -47,7 +47,8 @@ class CachedBatches(Iterator[dict[str, Tensor]]):
                 self.cache[int(index)],
                 rng,
                 num_points=self.settings.num_points,
-                baselines=self.settings.clips.baselines,
+                kept_baselines=self.settings.clips.baselines,
+                baselines=self.settings.shown_baselines,
                 noise=self.settings.noise,
                 augmentation=self.settings.augmentation,
             )
@@ -101,7 +102,8 @@ def validation_batches(settings: CacheConfig, cache: ClipCache, *, batch_size: i
             cache[index],
             np.random.default_rng([index, 3]),
             num_points=settings.num_points,
-            baselines=settings.clips.baselines,
+            kept_baselines=settings.clips.baselines,
+            baselines=settings.shown_baselines,
             noise=settings.noise,
             augmentation=NO_AUGMENTATION,
         )

@@ -60,12 +60,19 @@ class CacheConfig:
     """Clips a file."""
     num_points: int = 128
     """Points a frame of each pass."""
+    baselines: tuple[int, ...] = ()
+    """Of the flows that a pass shows, among those of the clips; empty: all of them."""
     noise: NoiseName = "paper"
     """Added anew in each pass."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     curve_every: int = 5000
     """Clip passes between two points of the validation curve."""
     num_curve_clips: int = 256
+
+    @property
+    def shown_baselines(self) -> tuple[int, ...]:
+        """Of the flows that a pass shows."""
+        return self.baselines or self.clips.baselines
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,11 +26,11 @@ def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowC
         evidence = config.masks.evidence
         return MaskNetworkConfig(num_features=num_mask_features(baselines, evidence), evidence=tuple(evidence.kinds))
     slots = config.slots or SlotConfig(encoder=EncoderConfig(num_features=0))
-    clips = config.clips if config.cache is None else config.cache.clips
+    shown = config.clips.baselines if config.cache is None else config.cache.shown_baselines
     return dataclasses.replace(
         slots,
-        encoder=dataclasses.replace(slots.encoder, num_features=READ_CHANNELS * len(clips.baselines)),
+        encoder=dataclasses.replace(slots.encoder, num_features=READ_CHANNELS * len(shown)),
         slots="queries" if config.network == "queries" else slots.slots,
-        baselines=clips.baselines,
+        baselines=shown,
         num_points=config.examples.num_slot_points if config.cache is None else config.cache.num_points,
     )
