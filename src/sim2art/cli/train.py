@@ -23,6 +23,7 @@ def train(
     evidence: tuple[EvidenceKind, ...] | None = None,
     seed: int = 0,
     num_steps: int | None = None,
+    final_steps: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
     workers: int | None = None,
@@ -48,8 +49,10 @@ def train(
             residuals, semantics;
             the preset's own when not given.
         seed: Decides the data and the initial weights.
-        num_steps: Length of the run; the preset's own when not given. paper-cpu learns at one rate until 2,000 steps
-            before the end: to end a run, resume a copy of its folder with as many steps as it has done and 2,000 more.
+        num_steps: Length of the run; the preset's own when not given. paper-cpu learns at one rate until --final-steps
+            before the end: to end a run, resume a copy of its folder with as many steps as it has done and these more.
+        final_steps: Steps at the end in which the rate falls in a line (paper-cpu: 2,000; other presets: the whole run,
+            a cosine).
         batch_size: Clips a step; the preset's own when not given.
         learning_rate: Peak of the rate, after a warm-up; the preset's own when not given. A run that goes on from good
             weights on little changed data wants a smaller one than a run from scratch.
@@ -101,6 +104,7 @@ def train(
         )
     for name, value in (
         ("num_steps", num_steps),
+        ("final_steps", final_steps),
         ("batch_size", batch_size),
         ("learning_rate", learning_rate),
         ("num_workers", workers),

@@ -64,7 +64,7 @@ def load_slots(checkpoint: Path | None = None) -> Predictor:
     network, _ = load_checkpoint(folder)
     if not isinstance(network, SlotNetwork):
         raise InvalidFileError(
-            f"Method 'paper' needs a checkpoint of `sim2art train paper-cpu`; '{folder}' holds a "
+            f"Method 'paper' needs a checkpoint of `sim2art train --preset paper-cpu`; '{folder}' holds a "
             f"{type(network).__name__}.",
             path=folder,
         )
