@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from sim2art.networks.judge import JudgeConfig
 from sim2art.networks.point_encoder import EncoderConfig
-from sim2art.networks.slot_network import SlotConfig
+from sim2art.networks.slot_network import READ_CHANNELS, SlotConfig
 from sim2art.predict.checkpoint import build_network
 from sim2art.proposals.evidence import num_evidence_features
-from sim2art.train.examples import num_slot_features
-from sim2art.train.losses import judge_loss, slot_loss
+from sim2art.train.losses import judge_loss
+from sim2art.train.slot_losses import slot_loss
 
 BATCH = 8
 LEARNING_RATE = 2e-3
@@ -87,8 +87,9 @@ def _config(variant: Variant) -> JudgeConfig | SlotConfig:
     if variant.network == "judge":
         # The width is the same for all variants: what one does not see is zero.
         return JudgeConfig(num_features=num_evidence_features(BASELINES, KINDS), evidence=KINDS)
-    encoder = dataclasses.replace(EncoderConfig(num_features=num_slot_features(BASELINES)), **dict(variant.encoder))
-    return SlotConfig(encoder=encoder, slots="queries" if variant.network == "queries" else "pooled")
+    encoder = dataclasses.replace(EncoderConfig(num_features=READ_CHANNELS * len(BASELINES)), **dict(variant.encoder))
+    slots = "queries" if variant.network == "queries" else "pooled"
+    return SlotConfig(encoder=encoder, slots=slots, baselines=tuple(BASELINES))
 
 
 def _show(batch: dict[str, Tensor], variant: Variant, *, dropped: np.ndarray) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from sim2art.observation.point_video import PointVideo
 
 Predictor = Callable[[PointVideo], ArticulationEstimate]
 """What maps points with flow to parts and joints."""
-MethodName = Literal["network", "flow_clustering", "reart_style", "gamma_style", "single_frame"]
+MethodName = Literal["network", "flow_clustering", "reart_style", "gamma_style", "single_frame", "paper"]
 
 
 def load_method(method: MethodName, checkpoint: Path | None) -> Predictor:
@@ -34,6 +34,10 @@ def load_method(method: MethodName, checkpoint: Path | None) -> Predictor:
             from sim2art.predict.predictor import load_predictor
 
             return partial(answer_from_two_frames, load_predictor(checkpoint))
+        case "paper":
+            from sim2art.predict.predictor import load_slots
+
+            return load_slots(checkpoint)
         case "network":
             from sim2art.predict.predictor import load_predictor
 

@@ -26,7 +26,7 @@ def test_what_is_asked_for_reaches_the_run(runs: list[tuple[TrainConfig, dict[st
     assert (config.num_steps, config.batch_size, config.learning_rate, config.num_workers) == (7, 3, 0.0003, 5)
     assert (config.seed, config.clips.corruption) == (4, "paper")
     assert config.examples.evidence.kinds == ("rest_pose", "residuals")
-    assert options == {"resume": False, "start_from": tmp_path / "old", "clips": None}
+    assert options == {"resume": False, "start_from": tmp_path / "old", "clips": None, "cache": None}
 
 
 def test_what_is_not_asked_for_is_the_presets(runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path) -> None:
@@ -40,6 +40,21 @@ def test_scene_flow_has_no_other_network(
     assert cli.main(["train", "--preset", "scene-flow", "--network", "paper", "--output", str(tmp_path)]) == 2
     assert "--network paper does not go with preset scene-flow; leave it out." in capsys.readouterr().err
     assert not runs
+
+
+def test_cached_clips_and_clips_made_on_the_fly_do_not_mix(
+    runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ["--output", str(tmp_path), "--cache", str(tmp_path / "clips")]
+    assert cli.main(["train", "--preset", "small", *folders]) == 2
+    assert "--cache and --noise are for preset paper-cpu" in capsys.readouterr().err
+    assert cli.main(["train", "--preset", "paper-cpu", "--corruption", "real", *folders]) == 2
+    assert "leave --corruption and --clips out" in capsys.readouterr().err
+    assert not runs
+    assert cli.main(["train", "--preset", "paper-cpu", "--noise", "none", *folders]) == 0
+    [(config, options)] = runs
+    assert config.cache is not None and config.cache.noise == "none"
+    assert options["cache"] == tmp_path / "clips"
 
 
 @pytest.mark.parametrize("preset", ["scene-flow", "masks"])

@@ -13,7 +13,7 @@ from sim2art.predict.checkpoint import build_network, save_checkpoint
 from sim2art.predict.predictor import load_predictor
 from sim2art.proposals.assembly import NO_MOTION
 from sim2art.train.config import PRESETS
-from sim2art.train.loop import network_config
+from sim2art.train.network_sizes import network_config
 from tests.point_clips import make_point_clip
 
 

@@ -3,10 +3,11 @@ import torch
 
 from sim2art.articulation.joint import JointType
 from sim2art.networks.judge import JudgeOutput
-from sim2art.networks.slot_network import SlotOutput
+from sim2art.networks.slot_network import SlotOutput, Votes
 from sim2art.train.config import PRESETS
 from sim2art.train.examples import make_judge_example, make_slot_example
-from sim2art.train.losses import judge_loss, slot_loss
+from sim2art.train.losses import judge_loss
+from sim2art.train.slot_losses import slot_loss, vote_loss
 from tests.point_clips import make_point_clip
 
 
@@ -54,3 +55,22 @@ def test_perfect_slots_have_almost_no_loss_in_any_order():
     assert parts > 2
     assert terms["total"] < 0.02, terms
     assert slot_loss(output._replace(axes=-axes), batch)["axis"] > 1.9
+
+
+def test_perfect_votes_have_no_loss_and_a_wrong_sign_has():
+    clip = make_point_clip(JointType.REVOLUTE, num_frames=6)
+    batch = _batch(make_slot_example(clip, PRESETS["tiny"].examples, np.random.default_rng(1)))
+    slots = torch.arange(40).expand(1, 6, 40)
+    own = batch["part_ids"][0, :, :40].long()
+    axes, pivots = batch["part_axes"][0][own], batch["part_pivots"][0][own]
+    arms = batch["points"][0, :, :40] - pivots
+    votes = Votes(
+        types=torch.nn.functional.one_hot(batch["part_types"][0].long()[own], 3)[None] * 30.0,
+        axes=axes[None],
+        pivots=(pivots + (arms * axes).sum(dim=-1, keepdim=True) * axes)[None],
+        motions=torch.stack([batch["part_motions"][0, t][own[t]] for t in range(6)])[None],
+    )
+    assert (own > 0).any()
+    assert all(value < 1e-6 for value in vote_loss(votes, slots, batch).values())
+    assert vote_loss(votes._replace(axes=-votes.axes), slots, batch)["vote_axis"] > 3.9
+    assert vote_loss(votes._replace(motions=-votes.motions), slots, batch)["vote_motion"] > 0.1

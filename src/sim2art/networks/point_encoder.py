@@ -187,7 +187,7 @@ def _gather(values: Tensor, indices: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _interpolation_weights(points: Tensor, anchors: Tensor) -> Tensor:
-    """Inverse-distance weights (clip, frame, point, anchor) of the three nearest anchors.
+    """Inverse-distance weights (clip, frame, point, anchor) of the three nearest anchors, 0 for all others.
 
     A product with them costs less than a gather, whose gradient scatters.
     """

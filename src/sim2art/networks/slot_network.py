@@ -53,6 +53,8 @@ class SlotConfig:
     """Times that queries look."""
     baselines: tuple[int, ...] = (1,)
     """Frame offsets of the flows among the features."""
+    num_points: int = 512
+    """Points a frame that the encoder sees, when a video has more."""
 
 
 class Votes(NamedTuple):

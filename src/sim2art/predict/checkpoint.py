@@ -26,6 +26,8 @@ VOTES_CHECKPOINT = CHECKPOINTS / "gamma_style"
 """The weights of baseline `gamma_style`."""
 MASKS_CHECKPOINT = CHECKPOINTS / "masks"
 """The weights of the mask network, which follows the judge."""
+PAPER_CHECKPOINT = CHECKPOINTS / "paper"
+"""The paper's network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,4 +110,6 @@ def _config_from_dict(network: str, values: dict[str, Any]) -> NetworkConfig:
         return MaskNetworkConfig(**{**values, "evidence": tuple(values["evidence"])})
     if network == "votes":
         return VoteConfig(**values)
-    return SlotConfig(**{**values, "encoder": EncoderConfig(**values["encoder"])})
+    return SlotConfig(
+        **{**values, "encoder": EncoderConfig(**values["encoder"]), "baselines": tuple(values["baselines"])}
+    )

@@ -8,12 +8,19 @@ from pathlib import Path
 from torch import nn
 
 from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.errors import InvalidFileError
 from sim2art.networks.judge import Judge
 from sim2art.networks.mask_network import MaskNetwork
 from sim2art.networks.slot_network import SlotNetwork
 from sim2art.networks.vote_network import VoteNetwork
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, MASKS_CHECKPOINT, POOLS_CHECKPOINT, load_checkpoint
+from sim2art.predict.checkpoint import (
+    DEFAULT_CHECKPOINT,
+    MASKS_CHECKPOINT,
+    PAPER_CHECKPOINT,
+    POOLS_CHECKPOINT,
+    load_checkpoint,
+)
 from sim2art.predict.decoding import DecodingConfig, TrainedJudge, decode_video
 from sim2art.predict.slot_decoding import decode_slots
 from sim2art.predict.vote_decoding import decode_votes
@@ -32,8 +39,7 @@ def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predicto
     """
     network, calibration = load_checkpoint(checkpoint or MASKS_CHECKPOINT)
     if isinstance(network, SlotNetwork):
-        slots = network
-        return lambda video: decode_slots(slots, video)
+        return partial(decode_slots, network)
     if isinstance(network, VoteNetwork):
         votes = network
         return lambda video: decode_votes(votes, video)
@@ -46,6 +52,23 @@ def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predicto
     assert isinstance(masks, MaskNetwork)
     config = dataclasses.replace(DecodingConfig(), seed=seed)
     return partial(decode_video, judges, config=config, masks=masks)
+
+
+def load_slots(checkpoint: Path | None = None) -> Predictor:
+    """The paper's network; the shipped one when None.
+
+    Raises:
+        InvalidFileError: When the checkpoint is missing or damaged, or holds another network.
+    """
+    folder = checkpoint or PAPER_CHECKPOINT
+    network, _ = load_checkpoint(folder)
+    if not isinstance(network, SlotNetwork):
+        raise InvalidFileError(
+            f"Method 'paper' needs a checkpoint of `sim2art train --preset paper-cpu`; '{folder}' holds a "
+            f"{type(network).__name__}.",
+            path=folder,
+        )
+    return partial(decode_slots, network)
 
 
 def load_judges() -> list[TrainedJudge]:

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.train.cached_examples import NO_AUGMENTATION, make_cached_example
-from sim2art.train.clip_cache import ClipCache
+from sim2art.train.clip_cache import ClipCache, Grower, grow_cache
 from sim2art.train.config import CacheConfig, TrainConfig
 from sim2art.train.examples import SlotExample
 from sim2art.train.processes import Processes
@@ -18,8 +20,17 @@ from sim2art.train.processes import Processes
 class CachedBatches(Iterator[dict[str, Tensor]]):
     """Batches without end, from step `step` on; clips that came since count from the next checkpoint on."""
 
-    def __init__(self, config: TrainConfig, cache: ClipCache, *, step: int = 0, num_clips: int = 0) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        cache: ClipCache,
+        *,
+        step: int = 0,
+        num_clips: int = 0,
+        grower: Grower | None = None,
+    ) -> None:
         assert config.cache is not None
+        self.grower = grower
         self.config, self.settings, self.cache = config, config.cache, cache
         self.step = step
         self.num_clips = num_clips or len(cache)
@@ -28,13 +39,16 @@ class CachedBatches(Iterator[dict[str, Tensor]]):
     def __next__(self) -> dict[str, Tensor]:
         if self.step % self.config.checkpoint_every == 0:
             self.num_clips = max(self.num_clips, self.cache.refresh())
+            if self.grower is not None:
+                self.grower.check(self.num_clips)
         rng = np.random.default_rng([self.config.first_seed, self.step, 2])
         examples = [
             make_cached_example(
                 self.cache[int(index)],
                 rng,
                 num_points=self.settings.num_points,
-                baselines=self.settings.clips.baselines,
+                kept_baselines=self.settings.clips.baselines,
+                baselines=self.settings.shown_baselines,
                 noise=self.settings.noise,
                 augmentation=self.settings.augmentation,
             )
@@ -44,13 +58,15 @@ class CachedBatches(Iterator[dict[str, Tensor]]):
         return _stack(examples)
 
     def close(self) -> None:
-        """Nothing to end: no processes work for it."""
+        """End the process that makes clips."""
+        if self.grower is not None:
+            self.grower.stop()
 
 
 def open_batches(
     config: TrainConfig, folder: Path | None, processes: Processes, *, step: int, num_clips: int
 ) -> CachedBatches:
-    """The batches of a run.
+    """The batches of a run; the cache is begun where there is none, and grows beside a run that has workers.
 
     Raises:
         InvalidValueError: When no cache is named, or several processes are to share a batch.
@@ -63,13 +79,20 @@ def open_batches(
         )
     if processes.count > 1:
         raise InvalidValueError("Runs that learn from a cache work in one process; start it without torchrun.")
-    cache = ClipCache(folder, config.cache.clips)
+    settings = config.cache
+    # The first seed is the same for every run: one cache serves them all.
+    facts: dict[str, Any] = {"first_seed": FIRST_TRAINING_SEED, "shard_clips": settings.shard_clips}
+    grow_cache(folder, settings.clips, num_clips=min(settings.shard_clips, settings.num_clips), **facts)
+    cache = ClipCache(folder, settings.clips, shard_clips=settings.shard_clips)
     if num_clips > len(cache):
         raise InvalidFileError(
             f"The stopped run knew {num_clips} clips; '{folder}' holds {len(cache)}. Name the cache it learned from.",
             path=folder,
         )
-    return CachedBatches(config, cache, step=step, num_clips=num_clips)
+    grower = None
+    if config.num_workers and len(cache) < settings.num_clips:
+        grower = Grower(folder, settings.clips, num_clips=settings.num_clips, **facts)
+    return CachedBatches(config, cache, step=step, num_clips=num_clips, grower=grower)
 
 
 def validation_batches(settings: CacheConfig, cache: ClipCache, *, batch_size: int = 32) -> list[dict[str, Tensor]]:
@@ -79,7 +102,8 @@ def validation_batches(settings: CacheConfig, cache: ClipCache, *, batch_size: i
             cache[index],
             np.random.default_rng([index, 3]),
             num_points=settings.num_points,
-            baselines=settings.clips.baselines,
+            kept_baselines=settings.clips.baselines,
+            baselines=settings.shown_baselines,
             noise=settings.noise,
             augmentation=NO_AUGMENTATION,
         )

@@ -31,6 +31,7 @@ def make_cached_example(
     rng: np.random.Generator,
     *,
     num_points: int,
+    kept_baselines: tuple[int, ...],
     baselines: tuple[int, ...],
     noise: NoiseName = "paper",
     augmentation: Augmentation = NO_AUGMENTATION,
@@ -40,7 +41,8 @@ def make_cached_example(
     Args:
         record: What `clip_cache` keeps.
         num_points: Points a frame.
-        baselines: Of the flows, as those of the cache.
+        kept_baselines: Of the flows that the cache knows of.
+        baselines: Of the flows that the pass shows, some of those.
         noise: `paper` adds white noise of a size drawn anew; `none` adds none.
     """
     count = int(record["num_parts"])
@@ -49,7 +51,8 @@ def make_cached_example(
     rows = np.arange(frames)[:, None]
     points = record["points"][rows, drawn].astype(np.float64) * POINT_STEP
     part_ids, valid = record["part_ids"][rows, drawn].astype(np.int64), record["valid"][rows, drawn]
-    flow_valid = record["flow_valid"][:, rows, drawn]
+    shown = [kept_baselines.index(baseline) for baseline in baselines]
+    flow_valid = record["flow_valid"][shown][:, rows, drawn]
     motions = np.tile(np.eye(4), (count, frames, 1, 1))
     motions[:, :, :3] = record["motions"][:count]
     parts = _Parts(

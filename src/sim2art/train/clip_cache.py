@@ -7,6 +7,9 @@ of the parts give it exactly. A shard appears when it is whole, so a run may lea
 import dataclasses
 import json
 import logging
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +79,9 @@ def make_record(clip: Clip, config: ClipConfig) -> np.ndarray:
     return record
 
 
-def grow_cache(folder: Path, config: ClipConfig, *, first_seed: int, num_clips: int) -> int:
+def grow_cache(
+    folder: Path, config: ClipConfig, *, first_seed: int, num_clips: int, shard_clips: int = SHARD_CLIPS
+) -> int:
     """Make the shards that are missing, in order; returns how many clips the folder then holds.
 
     Raises:
@@ -92,13 +97,13 @@ def grow_cache(folder: Path, config: ClipConfig, *, first_seed: int, num_clips: 
         _check(folder, description)
     else:
         (folder / "cache.json").write_text(json.dumps(description, indent=2))
-    num_shards = -(-num_clips // SHARD_CLIPS)
+    num_shards = -(-num_clips // shard_clips)
     for shard in range(num_shards):
         path = folder / f"clips_{shard:05d}.npy"
         if path.exists():
             continue
-        begin = first_seed + shard * SHARD_CLIPS
-        records = np.stack([make_record(make_clip(config, seed), config) for seed in range(begin, begin + SHARD_CLIPS)])
+        begin = first_seed + shard * shard_clips
+        records = np.stack([make_record(make_clip(config, seed), config) for seed in range(begin, begin + shard_clips)])
         partial = path.with_suffix(".part")  # What a killed process left under this name is written over.
         try:
             with partial.open("wb") as file:
@@ -109,21 +114,21 @@ def grow_cache(folder: Path, config: ClipConfig, *, first_seed: int, num_clips: 
                 f"Cannot write '{path}' ({error}). {shard} shards are whole and stay; make room and go on.", path=path
             ) from error
         partial.replace(path)
-        logger.info("%d of %d clips", (shard + 1) * SHARD_CLIPS, num_shards * SHARD_CLIPS)
-    return num_shards * SHARD_CLIPS
+        logger.info("%d of %d clips", (shard + 1) * shard_clips, num_shards * shard_clips)
+    return num_shards * shard_clips
 
 
 class ClipCache:
     """The clips of a folder by number; it may grow meanwhile (`refresh`)."""
 
-    def __init__(self, folder: Path, config: ClipConfig) -> None:
+    def __init__(self, folder: Path, config: ClipConfig, *, shard_clips: int = SHARD_CLIPS) -> None:
         """Open a cache that holds clips of these settings.
 
         Raises:
             InvalidFileError: When the folder holds no cache, or no clip yet.
             SchemaError: When it was made with other settings or by another version.
         """
-        self.folder, self.config = folder, config
+        self.folder, self.config, self.shard_clips = folder, config, shard_clips
         _check(folder, _describe(config, None))
         self._shards: list[np.ndarray] = []
         self._damaged: set[Path] = set()
@@ -138,7 +143,7 @@ class ClipCache:
                 return len(self)
             try:
                 shard = np.load(path, mmap_mode="r", allow_pickle=False)
-                if shard.dtype != record_type(self.config) or len(shard) != SHARD_CLIPS:
+                if shard.dtype != record_type(self.config) or len(shard) != self.shard_clips:
                     raise ValueError(f"{len(shard)} records of {shard.dtype.itemsize} bytes")
             except (ValueError, OSError, EOFError) as error:
                 logger.warning("'%s' is damaged and left out (%s); delete it to have it made again.", path, error)
@@ -147,11 +152,47 @@ class ClipCache:
             self._shards.append(shard)
 
     def __len__(self) -> int:
-        return len(self._shards) * SHARD_CLIPS
+        return len(self._shards) * self.shard_clips
 
     def __getitem__(self, index: int) -> np.ndarray:
         """The record () of a clip."""
-        return self._shards[index // SHARD_CLIPS][index % SHARD_CLIPS]
+        place = index % self.shard_clips
+        return self._shards[index // self.shard_clips][place : place + 1].reshape(())
+
+
+class Grower:
+    """A process that goes on making the clips of a cache while a run learns from those that are there."""
+
+    def __init__(self, folder: Path, config: ClipConfig, *, first_seed: int, num_clips: int, shard_clips: int) -> None:
+        # A process of its own memory, not a fork: torch and numba have threads.
+        self._process = multiprocessing.get_context("spawn").Process(
+            target=_grow_quietly, args=(folder, config, first_seed, num_clips, shard_clips), daemon=True
+        )
+        self._process.start()
+        self._is_told = False
+
+    def check(self, num_clips: int) -> None:
+        """Say once when the process has ended before its time; the run learns on from what is there."""
+        code = self._process.exitcode
+        if code and not self._is_told:
+            self._is_told = True
+            logger.warning(
+                "The process that makes clips has ended (exit code %d): the cache stays at %d clips. "
+                "Stop and --resume to have it grow on.",
+                code,
+                num_clips,
+            )
+
+    def stop(self) -> None:
+        """End the process; a shard that is not whole is made anew next time."""
+        self._process.terminate()
+        self._process.join()
+
+
+def _grow_quietly(folder: Path, config: ClipConfig, first_seed: int, num_clips: int, shard_clips: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends this process.
+    os.nice(5)
+    grow_cache(folder, config, first_seed=first_seed, num_clips=num_clips, shard_clips=shard_clips)
 
 
 def _describe(config: ClipConfig, first_seed: int | None) -> dict[str, Any]:

@@ -54,14 +54,25 @@ class CacheConfig:
         )
     )
     """What is kept; a pass draws some of the points."""
+    num_clips: int = 30_720
+    """Clips to which the cache grows, beside the run where it has workers."""
+    shard_clips: int = 256
+    """Clips a file."""
     num_points: int = 128
     """Points a frame of each pass."""
+    baselines: tuple[int, ...] = ()
+    """Of the flows that a pass shows, among those of the clips; empty: all of them."""
     noise: NoiseName = "paper"
     """Added anew in each pass."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     curve_every: int = 5000
     """Clip passes between two points of the validation curve."""
     num_curve_clips: int = 256
+
+    @property
+    def shown_baselines(self) -> tuple[int, ...]:
+        """Of the flows that a pass shows."""
+        return self.baselines or self.clips.baselines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +187,7 @@ PRESETS: dict[str, TrainConfig] = {
         warmup_steps=50,
         weight_decay=1e-2,
         ema_decay=0.998,
-        num_workers=0,
+        num_workers=1,
         checkpoint_every=250,
         log_every=50,
     ),

@@ -10,6 +10,7 @@ from sim2art.predict.checkpoint import build_network
 from sim2art.train.cached_batches import validation_batches
 from sim2art.train.clip_cache import ClipCache, grow_cache
 from sim2art.train.config import TrainConfig
+from sim2art.train.network_sizes import network_config
 from sim2art.train.slot_scores import score_slots
 from sim2art.train.state import Average
 
@@ -24,9 +25,10 @@ class Curve:
         if config.cache is None or cache is None:
             raise InvalidValueError("A curve is drawn on clips of a cache.")
         self.config, self.settings, self.folder = config, config.cache, folder
-        clips = cache / CURVE_FOLDER
-        grow_cache(clips, config.cache.clips, first_seed=CURVE_SEEDS.start, num_clips=config.cache.num_curve_clips)
-        self.batches = validation_batches(config.cache, ClipCache(clips, config.cache.clips))
+        clips, kind, size = cache / CURVE_FOLDER, config.cache.clips, config.cache.shard_clips
+        count = config.cache.num_curve_clips
+        grow_cache(clips, kind, first_seed=CURVE_SEEDS.start, num_clips=count, shard_clips=size)
+        self.batches = validation_batches(config.cache, ClipCache(clips, kind, shard_clips=size))
 
     def draw(self, average: Average, step: int) -> None:
         """Add a point if step number `step` is the first past a multiple of `curve_every` passes."""
@@ -37,8 +39,6 @@ class Curve:
 
     def add_point(self, average: Average, step: int) -> None:
         """Score and write a line; a resumed run that passes a point again writes it over."""
-        from sim2art.train.loop import network_config
-
         network = build_network(network_config(self.config))
         assert isinstance(network, SlotNetwork)
         network.load_state_dict({name: value.cpu() for name, value in average.weights.items()})

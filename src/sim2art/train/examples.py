@@ -235,11 +235,6 @@ MAX_PARTS = 12
 """Parts of a slot example, the base included."""
 
 
-def num_slot_features(num_baselines: int) -> int:
-    """Channels of a point besides its place: flow and whether it was measured, for each baseline."""
-    return 4 * num_baselines
-
-
 def make_slot_example(clip: Clip, config: ExampleConfig, rng: np.random.Generator) -> SlotExample:
     """Sample points and lay out the truth of each part; hides the flow of one clip in ten."""
     normalization = fit_normalization(clip.video)

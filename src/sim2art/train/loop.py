@@ -22,50 +22,22 @@ from tqdm import tqdm
 
 from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidFileError, InvalidValueError, OutputExistsError
-from sim2art.networks.judge import Judge, JudgeConfig
+from sim2art.networks.judge import Judge
 from sim2art.networks.judge_widening import widen_judge
-from sim2art.networks.mask_network import MaskNetworkConfig
-from sim2art.networks.point_encoder import EncoderConfig
-from sim2art.networks.scene_flow import GMSF_LIGHT, SceneFlowConfig
-from sim2art.networks.slot_network import READ_CHANNELS, SlotConfig
 from sim2art.predict.checkpoint import build_network, load_checkpoint, save_checkpoint
-from sim2art.proposals.evidence import num_evidence_features
-from sim2art.proposals.mask_evidence import num_mask_features
 from sim2art.train.cached_batches import CachedBatches, open_batches
 from sim2art.train.config import NetworkName, TrainConfig
 from sim2art.train.curve import Curve
 from sim2art.train.data import iterate_batches
 from sim2art.train.losses import judge_loss
 from sim2art.train.mask_examples import link_batch, mask_loss
+from sim2art.train.network_sizes import network_config
 from sim2art.train.optimizers import Together, build_optimizer
 from sim2art.train.processes import Processes, join_processes
 from sim2art.train.scene_flow import scene_flow_loss
 from sim2art.train.slot_losses import slot_loss
 from sim2art.train.state import Average, load_state, save_state
 from sim2art.train.watch import Watch
-
-
-def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowConfig | MaskNetworkConfig:
-    """The network that a training run builds."""
-    baselines = len(config.clips.baselines)
-    if config.network == "proposals":
-        kinds = config.examples.evidence.kinds
-        return dataclasses.replace(
-            config.judge, num_features=num_evidence_features(baselines, kinds), evidence=tuple(kinds)
-        )
-    if config.network == "scene_flow":
-        return GMSF_LIGHT
-    if config.network == "masks":
-        evidence = config.masks.evidence
-        return MaskNetworkConfig(num_features=num_mask_features(baselines, evidence), evidence=tuple(evidence.kinds))
-    slots = config.slots or SlotConfig(encoder=EncoderConfig(num_features=0))
-    clips = config.clips if config.cache is None else config.cache.clips
-    return dataclasses.replace(
-        slots,
-        encoder=dataclasses.replace(slots.encoder, num_features=READ_CHANNELS * len(clips.baselines)),
-        slots="queries" if config.network == "queries" else slots.slots,
-        baselines=clips.baselines,
-    )
 
 
 def train(
