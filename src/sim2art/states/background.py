@@ -1,5 +1,6 @@
 """What stands still, told without labels: points that no other frame sees through. And the noise of what is measured of it."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,6 @@ from sim2art.states.frame_stack import FrameStack
 from sim2art.states.likelihood import NoiseModel, draw_points, explain_pixels, look_through
 from sim2art.states.part_model import find_normals
 from sim2art.states.settling import settle_cameras
-import itertools
 
 _NUM_VIEWS = 28
 """Frames that the background is made from, and that must not see through it."""

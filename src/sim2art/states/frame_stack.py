@@ -1,6 +1,6 @@
 """All frames of a recording, small: depth, colour without shading, and the camera of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -40,11 +40,11 @@ class FrameStack:
 
 
 def stack_frames(
-    read: Callable[[int], tuple[UInt8[np.ndarray, "height width 3"], Float32[np.ndarray, "height width"]]],
+    read: Callable[[int], tuple[UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "depth_height depth_width"]]],
     times: Float[np.ndarray, "frame"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     video: RgbdVideo,
-    used: Sequence[int],
+    used: Int[np.ndarray, "used"],
 ) -> FrameStack:
     """Read all frames once.
 
@@ -71,7 +71,7 @@ def stack_frames(
         depths[frame] = depth[rows[:, None], columns[None]]
         colors[frame] = flat_colors(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     poses = np.array(world_from_camera)
-    poses[list(used)] = video.world_from_camera
+    poses[used] = video.world_from_camera
     scale = np.array(
         [[size[0] / width, 1.0, size[0] / width], [1.0, size[1] / height, size[1] / height], [1.0, 1.0, 1.0]]
     )

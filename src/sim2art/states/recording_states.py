@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
 from sim2art.articulation.frame_states import FrameStates
@@ -30,6 +30,7 @@ _BETWEEN = 0.1
 """A value between two frames is off by about this share of the step between them."""
 
 
+@runtime_checkable
 class FrameReader(Protocol):
     """What is needed of a recording."""
 
@@ -47,7 +48,7 @@ class FrameReader(Protocol):
         """RGB of a frame."""
         ...
 
-    def read_depth(self, index: int) -> Float32[np.ndarray, "height width"]:
+    def read_depth(self, index: int) -> Float[np.ndarray, "height width"]:
         """Depth of a frame, m, 0 = none."""
         ...
 
@@ -87,13 +88,12 @@ def find_states(
     positions = _choose_positions(known, used)
     poses = interpolate_poses(known, world_from_camera, positions)
 
-    def read(frame: int) -> tuple[UInt8[np.ndarray, "height width 3"], Float32[np.ndarray, "height width"]]:
+    def read(frame: int) -> tuple[UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "depth_height depth_width"]]:
         index = int(positions[frame])
         try:
             return capture.read_image(index), capture.read_depth(index)
-        except (
-            InvalidFileError
-        ):  # Damaged frames were counted when the recording was taken in; nothing is seen in them.
+        except InvalidFileError:
+            # Damaged frames were counted when the recording was taken in; nothing is seen in them.
             return np.zeros((*video.depths.shape[1:], 3), np.uint8), np.zeros(video.depths.shape[1:], np.float32)
 
     times = np.asarray(capture.times, np.float64)
