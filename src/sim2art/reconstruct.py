@@ -259,7 +259,7 @@ def reconstruct(
         )
     warnings = list(observation.warnings)
     with clock.stage("states") as say:
-        states, estimate, labels = _find_states(prepared, capture, observation, estimate, labels, warnings)
+        states, estimate, labels = _find_states(prepared, observation, estimate, labels, warnings)
         say("nothing moves" if states is None else f"{len(states.frame_ids)} frames")
     with clock.stage("meshes") as say:
         meshes = _fuse(observation.video, labels, estimate, warnings)
@@ -281,7 +281,6 @@ def reconstruct(
 
 def _find_states(
     prepared: Capture,
-    recorded: ColorCapture,
     observation: Observation,
     estimate: ArticulationEstimate,
     labels: UInt8[np.ndarray, "frame height width"],
@@ -290,7 +289,10 @@ def _find_states(
     """The states of all frames, and estimate and labels of the used ones with the values that were found."""
     if not estimate.joints:
         return None, estimate, labels
-    from sim2art.states.recording_states import find_states, spread
+    if prepared.depth_is_guessed:  # It trembles by more than parts move between frames.
+        warnings.append("Depth was guessed from colour, so joint values are given for the used frames only.")
+        return None, estimate, labels
+    from sim2art.states.recording_states import find_states
 
     found = find_states(
         prepared, observation.video, observation.indices, observation.known_indices,
@@ -298,10 +300,6 @@ def _find_states(
     )  # fmt: skip
     warnings += found.warnings
     states, before = found.states, part_motions(estimate)
-    if prepared.frame_ids != recorded.frame_ids:  # Depth was made for some of the frames only.
-        ids = np.asarray(recorded.frame_ids)
-        inside = (ids >= states.frame_ids[0]) & (ids <= states.frame_ids[-1])
-        states = spread(states, [int(i) for i in ids[inside]], np.asarray(recorded.times, np.float64)[inside])
     if not np.allclose(part_motions(found.estimate), before, atol=_SAME_PLACE):
         labels = densify_labels(
             observation.video, observation.points, estimate.part_probabilities, part_motions(found.estimate)

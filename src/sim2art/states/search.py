@@ -15,6 +15,10 @@ from sim2art.states.part_model import PartModel, SeenSurface, fuse
 from sim2art.states.paths import best_path, marginals, smooth_path, step_cost
 
 
+_SHARED = 0.7
+"""Share of the depth error of a pixel that all pixels of a part seen at a slant have in common."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SearchConfig:
     """How finely and how widely values are tried."""
@@ -29,6 +33,7 @@ class SearchConfig:
     reach: float = float(np.deg2rad(150.0))
     """... and turns are tried this far beyond what was tracked."""
     passes: int = 2
+    refinements: int = 2
     num_fine: int = 25
     fine_steps: float = 1.5
     """A value is refined within this many spacings."""
@@ -107,7 +112,8 @@ def follow_joint(
     ]
     prior = np.zeros((stack.num_frames, len(values)))
     off = (values[None] - placement.values[:, None]) / (2 * spacing)
-    prior[stack.used] = np.minimum(0.5 * off**2, 4.0)
+    # Where a frame does not show the part, tracking has only guessed.
+    prior[stack.used[shown]] = np.minimum(0.5 * off[shown] ** 2, 4.0)
     at_used = placement.values
     for attempt in range(config.passes):
         chosen = np.flatnonzero(sure)
@@ -117,7 +123,7 @@ def follow_joint(
         if len(model) < 5:
             return None
         slack = _slack(joint, model, spacing)
-        gains, covered = _curves(scene, joint, model, slack, camera_from_parent, values)
+        gains, _ = _curves(scene, joint, model, slack, camera_from_parent, values)
         costs = gains + prior
         path = best_path(costs, transitions)
         path_values = values[path]
@@ -128,11 +134,33 @@ def follow_joint(
         sure = shown & held[stack.used]
         sure = sure if sure.sum() >= 2 else shown
     spread = np.sqrt((mass * (values[None] - (mass @ values)[:, None]) ** 2).sum(axis=1))
-    fine = _fuse(joint, seen, np.flatnonzero(sure), rest_from_camera, at_used, config.num_fine_points)
-    fine = _prune(scene, joint, fine, camera_from_parent, path_values)
-    return _refine(
-        scene, joint, fine, camera_from_parent, path_values, spacing, held, spread, covered.max(axis=1), config
-    )
+    states = None
+    for _ in range(
+        config.refinements
+    ):  # A surface fused by values that are refined is sharper, and refines them further.
+        fine = _fuse(joint, seen, np.flatnonzero(sure), rest_from_camera, at_used, config.num_fine_points)
+        fine = _prune(scene, joint, fine, camera_from_parent, path_values)
+        if len(fine) < 5:
+            break
+        states = _refine(scene, joint, fine, camera_from_parent, path_values, spacing, held, spread, config)
+        path_values = states.values
+        at_used = path_values[stack.used]
+    return states
+
+
+def _common_error(
+    scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, values: Float[np.ndarray, "frame"]
+) -> Float[np.ndarray, "frame"]:
+    """What an error of depth that a whole surface shares does to a value: neither more pixels nor more frames take it away."""
+    distance = np.array([
+        np.median(apply(camera @ motion, model.points)[:, 2])
+        for camera, motion in zip(camera_from_parent, joint.transform(values), strict=True)
+    ])  # fmt: skip
+    sigma = scene.noise.depth[0] + scene.noise.depth[1] * distance**2
+    if joint.type is JointType.REVOLUTE:
+        arm = float(np.sqrt(np.mean(np.sum(np.cross(joint.axis, model.points - joint.pivot) ** 2, axis=1))))
+        return _SHARED * sigma / max(arm, 1e-3)
+    return _SHARED * sigma
 
 
 def _values_to_try(
@@ -245,7 +273,7 @@ def _prune(
 
 def _refine(
     scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, path: np.ndarray, spacing: float,
-    held: np.ndarray, spread: np.ndarray, most: np.ndarray, config: SearchConfig,
+    held: np.ndarray, spread: np.ndarray, config: SearchConfig,
 ) -> JointStates:  # fmt: skip
     """Values between those tried, their sigmas, and whether the part is in view."""
     stack = scene.stack
@@ -259,6 +287,7 @@ def _refine(
     shown = covered[:, middle]
     visible = shown >= max(4.0, 0.1 * float(np.quantile(shown, 0.9)))
     told = visible & held & (gains.min(axis=1) < 0)
+    sigma = np.hypot(sigma, _common_error(scene, joint, model, camera_from_parent, path))
     sigma = np.where(told, sigma, np.maximum(sigma, spread))
     values, sigmas = smooth_path(path + shift, sigma, stack.times, joint.type)
     return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gains.min(axis=1), model=model)
