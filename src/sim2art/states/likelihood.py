@@ -18,8 +18,6 @@ _IN_FRONT, _BEHIND, _OTHER_COLOR = 0.05, 0.01, 0.1
 """Shares of pixels that show an occluder, that read too far, and whose colour has changed (highlights, shadows)."""
 _MIN_FACING = 0.2
 """Cosine between a surface's normal and the view below which a surface at a slant says nothing."""
-_THICKNESS = 0.06
-"""m: where the back of a surface is turned to the camera, something unknown is seen up to this far before it."""
 _MAX_PIXELS = 9.0
 """A point stands for this many pixels at most."""
 
@@ -175,9 +173,10 @@ def place_part(
             r = d - z
             rare = _BEHIND if r > 0 else _IN_FRONT
             spread = math.log(z / (2.5 * sigma))
+            cap = spread - math.log(rare) + other
             if is_back:
-                # Nobody knows what it looks like, but nothing behind it can be seen.
-                cost = spread + other if -_THICKNESS - 4.0 * sigma < r < 4.0 * sigma else np.inf
+                # Nobody knows what it looks like, so it explains nothing; but what is behind it cannot be seen.
+                cost = max(cap - base_cost[v, u], 0.0) if r > 4.0 * sigma else 0.0
             else:
                 slope = 0.3 * z / camera[0] * math.sqrt(1.0 - facing * facing) / facing
                 variance = sigma * sigma + slack[i] / (facing * facing) + slope * slope
@@ -186,9 +185,7 @@ def place_part(
                 for c in range(3):
                     e = (np.float64(image[v, u, c]) - colors[i, c]) / noise[2 + c]
                     k += 0.5 * e * e
-                cost += min(k, color_cap)
-            cost = min(cost, spread - math.log(rare) + other)
-            cost -= base_cost[v, u]
+                cost = min(cost + min(k, color_cap), cap) - base_cost[v, u]
             if b > 0.0 and z > b:  # As near as this behind the background it may be seen or hidden.
                 cost = min(cost, 0.0)
             total += weight * cost

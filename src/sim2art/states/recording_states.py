@@ -12,10 +12,8 @@ from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, S
 from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidFileError
-from sim2art.geometry.rotations import rotation_from_rotvec, rotvec_from_rotation
-from sim2art.geometry.transforms import make_transform
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.states.frame_stack import stack_frames
+from sim2art.states.frame_stack import interpolate_poses, stack_frames
 from sim2art.states.paths import USUAL_SPEED
 from sim2art.states.search import SearchConfig
 from sim2art.states.states import Followed, follow
@@ -131,20 +129,6 @@ def spread(states: FrameStates, frame_ids: Sequence[int], times: Float[np.ndarra
         visible=states.visible[nearer].copy(),
         followed=states.followed,
     )
-
-
-def interpolate_poses(
-    known: Int[np.ndarray, "known"], poses: Float[np.ndarray, "known 4 4"], wanted: Int[np.ndarray, "frame"]
-) -> Float[np.ndarray, "frame 4 4"]:
-    """Poses of frames between those that are known: turned and shifted evenly."""
-    right = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    left = np.where(known[right] == wanted, right, np.maximum(right - 1, 0))
-    span = np.maximum(known[right] - known[left], 1)
-    share = ((wanted - known[left]) / span)[:, None]
-    a, b = poses[left], poses[right]
-    turn = rotvec_from_rotation(np.swapaxes(a[:, :3, :3], 1, 2) @ b[:, :3, :3])
-    rotation = a[:, :3, :3] @ rotation_from_rotvec(share * turn)
-    return make_transform(rotation, (1 - share) * a[:, :3, 3] + share * b[:, :3, 3])
 
 
 def _choose_positions(known: Int[np.ndarray, "known"], used: Int[np.ndarray, "used"]) -> Int[np.ndarray, "frame"]:

@@ -1,5 +1,6 @@
 """One joint through all frames: where its part is in each, with the other joints held."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,8 @@ from sim2art.states.likelihood import NoiseModel, place_part
 from sim2art.states.part_model import PartModel, SeenSurface, fuse
 from sim2art.states.paths import best_path, marginals, smooth_path, step_cost
 
-
+_FOREIGN = 3.0
+"""nats a pixel: a point that is contradicted by more than this on average is not of the part."""
 _SHARED = 0.7
 """Share of the depth error of a pixel that all pixels of a part seen at a slant have in common."""
 
@@ -268,7 +270,7 @@ def _prune(
             model.points, model.normals, model.colors, model.areas, slack, motion, camera_of(stack), stack.depths[frame],
             stack.colors[frame], scene.depths[frame], scene.costs[frame], scene.noise.as_array(), gain, covered, by_point,
         )  # fmt: skip
-    return model.kept(by_point[:, 0] <= 1.0 * by_point[:, 1])
+    return model.kept(by_point[:, 0] <= _FOREIGN * by_point[:, 1])
 
 
 def _refine(
@@ -278,16 +280,22 @@ def _refine(
     """Values between those tried, their sigmas, and whether the part is in view."""
     stack = scene.stack
     offsets = np.linspace(-config.fine_steps, config.fine_steps, config.num_fine) * spacing
-    gains, covered = _curves(scene, joint, model, np.zeros(len(model)), camera_from_parent, path[:, None] + offsets)
+    plain = np.zeros(len(model))
+    told_by_all, shown = _curves(scene, joint, model, plain, camera_from_parent, path[:, None])
+    # Which value it is has been settled; where exactly is told by the surface that lies there. What it covers says nothing
+    # of that: a model whose rim is missing would turn to the camera to cover more.
+    alone = dataclasses.replace(scene, costs=np.zeros_like(scene.costs))
+    costs, covered = _curves(alone, joint, model, plain, camera_from_parent, path[:, None] + offsets)
+    gains = costs / np.maximum(covered, 1.0) * np.maximum(shown, 1.0)
     mass = np.exp(-(gains - gains.min(axis=1, keepdims=True)))
     mass /= mass.sum(axis=1, keepdims=True)
     shift = mass @ offsets
     sigma = np.sqrt(mass @ offsets**2 - shift**2 + (offsets[1] - offsets[0]) ** 2 / 12)
-    middle = config.num_fine // 2
-    shown = covered[:, middle]
-    visible = shown >= max(4.0, 0.1 * float(np.quantile(shown, 0.9)))
-    told = visible & held & (gains.min(axis=1) < 0)
+    gain = told_by_all[:, 0]
+    # A part that should be seen there but is not is somewhere else.
+    visible = (shown[:, 0] >= max(4.0, 0.1 * float(np.quantile(shown, 0.9)))) & (gain < 0)
+    told = visible & held
     sigma = np.hypot(sigma, _common_error(scene, joint, model, camera_from_parent, path))
     sigma = np.where(told, sigma, np.maximum(sigma, spread))
     values, sigmas = smooth_path(path + shift, sigma, stack.times, joint.type)
-    return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gains.min(axis=1), model=model)
+    return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gain, model=model)

@@ -15,7 +15,7 @@ from sim2art.articulation.assembly import assemble_object
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.kinematics import link_motions
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.states.background import Background, camera_of, settle_on_background
+from sim2art.states.background import Background, camera_of, find_background
 from sim2art.states.frame_stack import FrameStack
 from sim2art.states.likelihood import draw_points, explain_pixels
 from sim2art.states.part_model import see_surface
@@ -53,7 +53,7 @@ def follow(
         config: How values are searched.
     """
     config = config or SearchConfig()
-    stack, background = settle_on_background(stack)
+    stack, background = find_background(stack)
     tree = assemble_object(estimate, [None] * (len(estimate.joints) + 1))
     height, width = stack.depths.shape[1:]
     rows = ((np.arange(height) + 0.5) * labels.shape[1] / height).astype(int)
