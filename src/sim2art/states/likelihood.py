@@ -174,12 +174,12 @@ def place_part(
             rare = _BEHIND if r > 0 else _IN_FRONT
             spread = math.log(z / (2.5 * sigma))
             cap = spread - math.log(rare) + other
+            slope = 0.3 * z / camera[0] * math.sqrt(1.0 - facing * facing) / facing
+            variance = sigma * sigma + slack[i] / (facing * facing) + slope * slope
             if is_back:
                 # Nobody knows what it looks like, so it explains nothing; but what is behind it cannot be seen.
-                cost = max(cap - base_cost[v, u], 0.0) if r > 4.0 * sigma else 0.0
+                cost = max(cap - base_cost[v, u], 0.0) if r > 4.0 * math.sqrt(variance) else 0.0
             else:
-                slope = 0.3 * z / camera[0] * math.sqrt(1.0 - facing * facing) / facing
-                variance = sigma * sigma + slack[i] / (facing * facing) + slope * slope
                 cost = 0.5 * r * r / variance + 0.5 * math.log(variance / (sigma * sigma))
                 k = 0.0
                 for c in range(3):

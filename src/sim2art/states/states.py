@@ -91,10 +91,10 @@ def _scene_without(
     found: list[JointStates | None], index: int,
 ) -> Scene:  # fmt: skip
     """What a part is looked for in: the background, and the other parts where they are known to be."""
-    costs = background.costs
+    costs, depths = background.costs, background.depths
     others = [(k, states) for k, states in enumerate(found) if states is not None and k != index]
     if others:
-        costs = costs.copy()
+        costs, depths = costs.copy(), depths.copy()
         noise = background.noise.as_array()
         cameras = inverse(stack.world_from_camera)
         shape = stack.depths.shape[1:]
@@ -108,8 +108,10 @@ def _scene_without(
                 points = apply(motions[frame, link], states.model.points)
                 draw_points(points, colors, has_color, cameras[frame], camera_of(stack), noise, 1, depth, image, known)
                 explain_pixels(stack.depths[frame], stack.colors[frame], depth, image, known, noise, cost)
-                np.minimum(costs[frame], np.where(depth > 0, cost, np.inf), out=costs[frame])
-    return Scene(stack=stack, depths=background.depths, costs=costs, noise=background.noise)
+                shown = (depth > 0) & (cost < costs[frame])
+                costs[frame][shown] = cost[shown]
+                depths[frame][shown] = depth[shown]
+    return Scene(stack=stack, depths=depths, costs=costs, noise=background.noise)
 
 
 def _put_together(
