@@ -75,6 +75,8 @@ class ReconstructOptions:
     """Folder of the network's weights; None takes those that ship with sim2art."""
     refine: bool = True
     """Fit the joints again to flow and surfaces, with sigmas; may drop, hang elsewhere or add parts."""
+    label_all: bool = False
+    """Label the pixels of every frame of the recording, not of the used ones only."""
     name: str = "object"
     """Name of the model in the files."""
     recording_name: str | None = None
@@ -99,6 +101,8 @@ class Reconstruction:
     """s a stage; 0 for stages that were kept from an earlier run."""
     states: FrameStates | None = None
     """Joint values of every frame; None where nothing moved or a person changed the joints."""
+    other_labels: dict[int, UInt8[np.ndarray, "small_height small_width"]] = field(default_factory=dict)
+    """By frame number, part of each pixel of frames that were not used, at a small size; empty unless asked for."""
 
     @property
     def video(self) -> RgbdVideo:
@@ -155,7 +159,10 @@ class Reconstruction:
         from sim2art.view.report import write_report
 
         provenance = collect_provenance(recording=str(self.recording), **facts)
-        write_labels(folder / "labels", resize_labels(self.labels, self.observation.input_size), self.frame_ids)
+        size = self.observation.input_size
+        write_labels(folder / "labels", resize_labels(self.labels, size), self.frame_ids)
+        for frame, image in self.other_labels.items():
+            write_labels(folder / "labels", resize_labels(image[None], size), [frame])
         write_video(folder / "video", self.video, self.frame_ids)
         write_points(folder / "points.npz", self.points, self.estimate.part_probabilities)
         # Splitting collision geometry into pieces takes seconds a part: `sim2art export` does it.
@@ -259,7 +266,7 @@ def reconstruct(
         )
     warnings = list(observation.warnings)
     with clock.stage("states") as say:
-        states, estimate, labels = _find_states(prepared, observation, estimate, labels, warnings)
+        states, estimate, labels, others = _find_states(prepared, observation, estimate, labels, warnings, options)
         say("nothing moves" if states is None else f"{len(states.frame_ids)} frames")
     with clock.stage("meshes") as say:
         meshes = _fuse(observation.video, labels, estimate, warnings)
@@ -276,6 +283,7 @@ def reconstruct(
         warnings=tuple(warnings),
         timings=clock.timings,
         states=states,
+        other_labels=others,
     )
 
 
@@ -285,18 +293,24 @@ def _find_states(
     estimate: ArticulationEstimate,
     labels: UInt8[np.ndarray, "frame height width"],
     warnings: list[str],
-) -> tuple[FrameStates | None, ArticulationEstimate, UInt8[np.ndarray, "frame height width"]]:
+    options: ReconstructOptions,
+) -> tuple[
+    FrameStates | None,
+    ArticulationEstimate,
+    UInt8[np.ndarray, "frame height width"],
+    dict[int, UInt8[np.ndarray, "h w"]],
+]:
     """The states of all frames, and estimate and labels of the used ones with the values that were found."""
     if not estimate.joints:
-        return None, estimate, labels
+        return None, estimate, labels, {}
     if prepared.depth_is_guessed:  # It trembles by more than parts move between frames.
         warnings.append("Depth was guessed from colour, so joint values are given for the used frames only.")
-        return None, estimate, labels
+        return None, estimate, labels, {}
     from sim2art.states.recording_states import find_states
 
     found = find_states(
         prepared, observation.video, observation.indices, observation.known_indices,
-        observation.known_world_from_camera, estimate, labels,
+        observation.known_world_from_camera, estimate, labels, label_all=options.label_all,
     )  # fmt: skip
     warnings += found.warnings
     states, before = found.states, part_motions(estimate)
@@ -304,7 +318,8 @@ def _find_states(
         labels = densify_labels(
             observation.video, observation.points, estimate.part_probabilities, part_motions(found.estimate)
         )
-    return states, found.estimate, labels
+    others = {frame: image for frame, image in found.labels.items() if frame not in observation.frame_ids}
+    return states, found.estimate, labels, others
 
 
 def _assemble(

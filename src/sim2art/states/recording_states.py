@@ -59,6 +59,8 @@ class RecordingStates:
     estimate: ArticulationEstimate
     """With the values found at the used frames, and doubts."""
     warnings: tuple[str, ...]
+    labels: dict[int, UInt8[np.ndarray, "height width"]]
+    """By frame number, part of each pixel, at a small size; empty unless asked for."""
 
 
 def find_states(
@@ -70,6 +72,8 @@ def find_states(
     estimate: ArticulationEstimate,
     labels: UInt8[np.ndarray, "used height width"],
     config: SearchConfig | None = None,
+    *,
+    label_all: bool = False,
 ) -> RecordingStates:
     """The joint values of every frame of a recording.
 
@@ -82,6 +86,7 @@ def find_states(
         estimate: Parts and joints of the used frames.
         labels: Part of each pixel of the used frames.
         config: How values are searched.
+        label_all: Whether to label every frame (of very long recordings, every one that is searched).
     """
     positions = _choose_positions(known, used)
     poses = interpolate_poses(known, world_from_camera, positions)
@@ -96,7 +101,7 @@ def find_states(
 
     times = np.asarray(capture.times, np.float64)
     stack = stack_frames(read, times[positions], poses, video, np.searchsorted(positions, used))
-    found = follow(stack, estimate, labels, config)
+    found = follow(stack, estimate, labels, config, label_all=label_all)
     ids = tuple(int(capture.frame_ids[index]) for index in positions)
     states = FrameStates(
         frame_ids=ids, times=times[positions], values=found.values, sigmas=found.sigmas, visible=found.visible,
@@ -105,7 +110,12 @@ def find_states(
     doubted, warnings = _doubt(found, states)
     every = np.arange(known[0], known[-1] + 1)
     all_ids = [int(capture.frame_ids[index]) for index in every]
-    return RecordingStates(states=spread(states, all_ids, times[every]), estimate=doubted, warnings=warnings)
+    return RecordingStates(
+        states=spread(states, all_ids, times[every]),
+        estimate=doubted,
+        warnings=warnings,
+        labels={} if found.labels is None else dict(zip(ids, found.labels, strict=True)),
+    )
 
 
 def spread(states: FrameStates, frame_ids: Sequence[int], times: Float[np.ndarray, "frame"]) -> FrameStates:

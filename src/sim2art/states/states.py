@@ -16,6 +16,7 @@ from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.kinematics import link_motions
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.states.background import Background, camera_of, find_background
+from sim2art.states.frame_labels import label_frames
 from sim2art.states.frame_stack import FrameStack
 from sim2art.states.likelihood import draw_points, explain_pixels
 from sim2art.states.part_model import see_surface
@@ -36,6 +37,8 @@ class Followed:
     """Joints that could be followed; the others have what was tracked, joined by straight lines."""
     estimate: ArticulationEstimate
     """With the values found at the used frames."""
+    labels: UInt8[np.ndarray, "frame height width"] | None
+    """Part of each pixel of every frame, at a small size, where that was asked for."""
 
 
 def follow(
@@ -43,6 +46,8 @@ def follow(
     estimate: ArticulationEstimate,
     labels: UInt8[np.ndarray, "used height width"],
     config: SearchConfig | None = None,
+    *,
+    label_all: bool = False,
 ) -> Followed:
     """The values of all joints in all frames.
 
@@ -51,6 +56,7 @@ def follow(
         estimate: Parts and joints of the used frames.
         labels: Part of each pixel of the used frames, at any size.
         config: How values are searched.
+        label_all: Whether to label every frame.
     """
     config = config or SearchConfig()
     stack, background = find_background(stack)
@@ -78,7 +84,10 @@ def follow(
                 values[:, index] = found[index].values
             else:
                 values[:, index] = np.interp(stack.times, stack.times[stack.used], tracked[:, index])
-    return _put_together(stack, estimate, tree, values, found)
+    every = (
+        np.stack(list(label_frames(stack, small, link_motions(tree, values), background.noise))) if label_all else None
+    )
+    return _put_together(stack, estimate, tree, values, found, every)
 
 
 def _is_followed(states: JointStates) -> bool:
@@ -116,7 +125,7 @@ def _scene_without(
 
 def _put_together(
     stack: FrameStack, estimate: ArticulationEstimate, tree: ArticulatedObject, values: Float[np.ndarray, "frame joint"],
-    found: list[JointStates | None],
+    found: list[JointStates | None], labels: UInt8[np.ndarray, "frame height width"] | None,
 ) -> Followed:  # fmt: skip
     """Values against the first used frame, which becomes the rest pose; joints of children go along with their parents."""
     first = values[stack.used[0]].copy()
@@ -136,5 +145,5 @@ def _put_together(
     trajectory = dataclasses.replace(estimate.trajectory, values=np.ascontiguousarray(values[stack.used]))
     return Followed(
         values=values, sigmas=sigmas, held=held, visible=visible, followed=tuple(x is not None for x in found),
-        estimate=dataclasses.replace(estimate, joints=joints, trajectory=trajectory),
+        estimate=dataclasses.replace(estimate, joints=joints, trajectory=trajectory), labels=labels,
     )  # fmt: skip

@@ -1,11 +1,11 @@
 """Motion curves as inline SVG: one small chart a joint, in the page's own colours."""
 
+import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-import itertools
 
 _WIDTH, _HEIGHT = 460, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 14, 30
