@@ -1,4 +1,4 @@
-"""What stands still, told without labels: points that no other frame sees through. And the noise of what is measured of it."""
+"""What stands still: points that no other frame sees through. And the noise of what is measured of it."""
 
 import dataclasses
 import itertools
@@ -18,6 +18,8 @@ _NUM_VIEWS = 28
 _NUM_POINTS = 90_000
 _THROUGH = 2
 """So many frames that see through a point drop it; one may be a wrong reading."""
+_PART_SHARE = 0.3
+"""A point that more of the used frames take for a moving part is no background: labels err at edges."""
 _REACH = 1
 """px."""
 _MOST_FLICKER = 0.02
@@ -44,15 +46,20 @@ class Background:
     noise: NoiseModel
 
 
-def find_background(stack: FrameStack) -> tuple[FrameStack, Background]:
+def find_background(stack: FrameStack, moving: Bool[np.ndarray, "used height width"]) -> tuple[FrameStack, Background]:
     """The background of a recording, the noise of its readings, and the frames freed of what makes their depth flicker.
 
     The depth of some cameras flickers as a whole: each frame's is scaled to the background, which is a mean over frames.
+
+    Args:
+        stack: All frames.
+        moving: Pixels of the used frames that show a moving part. What lies behind a door may give no reading at all, so
+            that no frame sees through the closed door.
     """
     views = np.unique(np.concatenate([
         stack.used, np.linspace(0, stack.num_frames - 1, min(_NUM_VIEWS, stack.num_frames)).round().astype(np.int64)
-    ]))[: 2 * _NUM_VIEWS]  # fmt: skip
-    points, colors, has_color = _static_points(stack, views, _START)
+    ]))  # fmt: skip
+    points, colors, has_color = _static_points(stack, views, moving, _START)
     depths, images, known = _draw(stack, points, colors, has_color, _START)
     stack = _steady(stack, depths)
     noise = fit_noise(stack, depths, images, known, _START)
@@ -87,7 +94,7 @@ def camera_of(stack: FrameStack) -> Float[np.ndarray, "4"]:
 
 
 def _static_points(
-    stack: FrameStack, views: np.ndarray, noise: NoiseModel
+    stack: FrameStack, views: np.ndarray, moving: Bool[np.ndarray, "used height width"], noise: NoiseModel
 ) -> tuple[
     Float[np.ndarray, "point 3"],
     Float[np.ndarray, "point 3"],
@@ -112,14 +119,16 @@ def _static_points(
         noise.depth[0] + noise.depth[1] * apply(inverse(stack.world_from_camera[frame]), found)[:, 2] ** 2
         for frame, found in zip(views, points, strict=True)
     ])  # fmt: skip
-    through, agree, differ = (np.zeros(len(all_points), np.int64) for _ in range(3))
+    through, agree, differ, labelled, as_part = (np.zeros(len(all_points), np.int64) for _ in range(5))
+    told = np.zeros((len(views), height, width), np.uint8)
+    told[np.searchsorted(views, stack.used)] = 1 + moving
     measured = np.where(stack.depths[views] > 0, stack.depths[views], np.inf)
     nearest = ndimage.minimum_filter(measured, size=(1, 3, 3))
     look_through(
         all_points, sigma, inverse(stack.world_from_camera[views]), camera_of(stack), nearest, stack.depths[views],
-        stack.colors[views], all_colors, noise.as_array(), through, agree, differ,
+        stack.colors[views], all_colors, told, noise.as_array(), through, agree, differ, labelled, as_part,
     )  # fmt: skip
-    kept = (through < _THROUGH) & (agree >= min(2, len(views) - 1))
+    kept = (through < _THROUGH) & (agree >= min(2, len(views) - 1)) & (as_part <= _PART_SHARE * labelled)
     return all_points[kept], all_colors[kept], (differ <= 0.2 * agree)[kept]
 
 

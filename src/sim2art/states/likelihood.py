@@ -247,7 +247,21 @@ def draw_points(points, colors, has_color, camera_from_world, camera, noise, rea
 
 @numba.njit(cache=True, nogil=True)
 def look_through(
-    points, sigma_of, camera_from_world, camera, nearest, depth, image, colors, noise, through, agree, differ
+    points,
+    sigma_of,
+    camera_from_world,
+    camera,
+    nearest,
+    depth,
+    image,
+    colors,
+    moving,
+    noise,
+    through,
+    agree,
+    differ,
+    labelled,
+    as_part,
 ):
     """Count the frames that see through each point, that see a surface there, and that see it in another colour.
 
@@ -258,7 +272,9 @@ def look_through(
         nearest: (frame, height, width), the smallest depth of the 3x3 pixels around, infinity where none was measured.
         depth, image: (frame, height, width), image (frame, height, width, 3).
         colors: (point, 3).
+        moving: (frame, height, width), 2 where a used frame shows a moving part, 1 elsewhere in it, 0 in other frames.
         through, agree, differ: (point,), counted up.
+        labelled, as_part: (point,), counted up: used frames that see a surface there, and those that say it is a part.
     """
     height, width = depth.shape[1:]
     for t in range(camera_from_world.shape[0]):
@@ -278,6 +294,10 @@ def look_through(
                 through[i] += 1
             elif abs(depth[t, v, u] - z) < 3.0 * sigma:
                 agree[i] += 1
+                if moving[t, v, u]:
+                    labelled[i] += 1
+                    if moving[t, v, u] == 2:
+                        as_part[i] += 1
                 k = 0.0
                 for c in range(3):
                     e = (np.float64(image[t, v, u, c]) - colors[i, c]) / noise[2 + c]

@@ -16,7 +16,7 @@ from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.kinematics import link_motions
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.states.background import Background, camera_of, find_background
-from sim2art.states.frame_labels import label_frames
+from sim2art.states.frame_labels import NO_LABEL, label_frames
 from sim2art.states.frame_stack import FrameStack
 from sim2art.states.likelihood import draw_points, explain_pixels
 from sim2art.states.part_model import see_surface
@@ -59,12 +59,12 @@ def follow(
         label_all: Whether to label every frame.
     """
     config = config or SearchConfig()
-    stack, background = find_background(stack)
     tree = assemble_object(estimate, [None] * (len(estimate.joints) + 1))
     height, width = stack.depths.shape[1:]
     rows = ((np.arange(height) + 0.5) * labels.shape[1] / height).astype(int)
     columns = ((np.arange(width) + 0.5) * labels.shape[2] / width).astype(int)
     small = labels[:, rows[:, None], columns[None]]
+    stack, background = find_background(stack, (small > 0) & (small != NO_LABEL))
     tracked = estimate.trajectory.values
     values = np.stack(
         [np.interp(stack.times, stack.times[stack.used], tracked[:, k]) for k in range(tracked.shape[1])], axis=1
