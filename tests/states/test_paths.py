@@ -44,7 +44,7 @@ def test_a_jump_of_sixty_degrees_costs_a_few_nats() -> None:
 def test_an_unknown_value_is_drawn_between_its_neighbours_and_says_so() -> None:
     values = np.array([0.0, 0.1, 5.0, 0.3, 0.4])
     sigmas = np.array([0.01, 0.01, 100.0, 0.01, 0.01])
-    smooth, doubt = smooth_path(values, sigmas, np.arange(5) / 10, JointType.REVOLUTE)
+    smooth, doubt = smooth_path(values, sigmas, np.arange(5) / 10, JointType.REVOLUTE, held=sigmas < 1)
     assert abs(smooth[2] - 0.2) < 0.05
     assert doubt[2] > 5 * doubt[1]
     np.testing.assert_allclose(smooth[[0, 1, 3, 4]], values[[0, 1, 3, 4]], atol=0.01)

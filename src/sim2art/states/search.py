@@ -325,5 +325,5 @@ def _refine(
     told = visible & held
     sigma = np.hypot(sigma, _common_error(scene, joint, model, camera_from_parent, path))
     sigma = np.where(told, sigma, np.maximum(sigma, spread))
-    values, sigmas = smooth_path(path + shift, sigma, stack.times, joint.type)
+    values, sigmas = smooth_path(path + shift, sigma, stack.times, joint.type, held=told)
     return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gain, model=model)
