@@ -97,7 +97,6 @@ def _static_points(
     stack: FrameStack, views: np.ndarray, moving: Bool[np.ndarray, "used height width"], noise: NoiseModel
 ) -> tuple[
     Float[np.ndarray, "point 3"],
-    Float[np.ndarray, "point 3"],
     Float32[np.ndarray, "point 3"],
     Bool[np.ndarray, "point"],
 ]:
