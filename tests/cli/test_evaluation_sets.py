@@ -20,7 +20,10 @@ def test_every_object_that_others_made_comes_equally_often(name: str) -> None:
 
 def test_sets_of_recordings_are_the_ones_with_stages_to_swap() -> None:
     assert EvaluationSet(name="real-mesh-rgbd", num=1, swaps=("flow",)).is_recorded
-    with pytest.raises(InvalidValueError, match=r"only 'procedural-rgbd' and 'procedural-fast' and 'real-mesh-rgbd'.*'real-mesh' has none"):
+    with pytest.raises(
+        InvalidValueError,
+        match=r"only 'procedural-rgbd' and 'procedural-fast' and 'real-mesh-rgbd'.*'real-mesh' has none",
+    ):
         EvaluationSet(name="real-mesh", num=1, swaps=("flow",))
 
 

@@ -135,7 +135,8 @@ def follow_joint(
         at_used = path_values[stack.used]
         sure = shown & held[stack.used]
         sure = sure if sure.sum() >= 2 else shown
-    spread = np.sqrt((mass * (values[None] - (mass @ values)[:, None]) ** 2).sum(axis=1))
+    mean = mass @ values
+    spread = np.sqrt((mass * (values[None] - mean[:, None]) ** 2).sum(axis=1))
     states = None
     for _ in range(
         config.refinements
@@ -144,7 +145,7 @@ def follow_joint(
         fine = _prune(scene, joint, fine, camera_from_parent, path_values)
         if len(fine) < 5:
             break
-        states = _refine(scene, joint, fine, camera_from_parent, path_values, spacing, held, spread, config)
+        states = _refine(scene, joint, fine, camera_from_parent, path_values, spacing, held, (mean, spread), config)
         path_values = states.values
         at_used = path_values[stack.used]
     return states if states is None else _with_tracking(states, tracked, stack, shown)
@@ -303,7 +304,7 @@ def _prune(
 
 def _refine(
     scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, path: np.ndarray, spacing: float,
-    held: np.ndarray, spread: np.ndarray, config: SearchConfig,
+    held: np.ndarray, loose: tuple[np.ndarray, np.ndarray], config: SearchConfig,
 ) -> JointStates:  # fmt: skip
     """Values between those tried, their sigmas, and whether the part is in view."""
     stack = scene.stack
@@ -324,6 +325,7 @@ def _refine(
     visible = (shown[:, 0] >= max(4.0, 0.1 * float(np.quantile(shown, 0.9)))) & (gain < 0)
     told = visible & held
     sigma = np.hypot(sigma, _common_error(scene, joint, model, camera_from_parent, path))
+    mean, spread = loose  # Of all places that would do, in frames that leave doubt.
     sigma = np.where(told, sigma, np.maximum(sigma, spread))
-    values, sigmas = smooth_path(path + shift, sigma, stack.times, joint.type, held=told)
+    values, sigmas = smooth_path(np.where(told, path + shift, mean), sigma, stack.times, joint.type, held=told)
     return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gain, model=model)
