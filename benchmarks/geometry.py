@@ -162,10 +162,10 @@ def _to_surface(
 
 def load_case(work: Path, seed: int, num_frames: int) -> Case:
     """A recording from the work folder, rendered when it is not there yet."""
-    name = EvaluationSet(name="real-mesh-rgbd", num=18).families(seed)[0].removeprefix("real:")
+    name = EvaluationSet.choose("real-mesh-rgbd", num=18).families(seed)[0].removeprefix("real:")
     path = work / f"{name}-{seed}.npz"
     config = RecordingConfig(
-        families=EvaluationSet(name="real-mesh-rgbd", num=18).families(seed), depth=SENSOR, hand_share=0.0
+        families=EvaluationSet.choose("real-mesh-rgbd", num=18).families(seed), depth=SENSOR, hand_share=0.0
     )
     if not path.is_file():
         work.mkdir(parents=True, exist_ok=True)

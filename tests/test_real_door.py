@@ -5,6 +5,7 @@ The recording is not part of the repository: it is looked for in `../shared/data
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sim2art
@@ -26,3 +27,19 @@ def test_door_is_one_hinge_in_the_right_place() -> None:
     assert score.axis_deg < 2.0
     assert score.line_cm < 2.0
     assert abs(score.swing_deg - score.true_swing_deg) < 2.0
+
+
+def test_every_frame_of_the_door_has_its_angle() -> None:
+    result = sim2art.reconstruct(DOOR / "rgbd")
+    truth = read_hinge_truth(DOOR / "marker_truth.json")
+    states = result.states
+    assert states is not None and states.followed == (True,)
+    known = np.array([frame in truth.angles for frame in states.frame_ids])
+    angles = np.array([truth.angles.get(frame, 0.0) for frame in states.frame_ids])[known]
+    sign = np.sign(result.estimate.joints[0].joint.axis @ truth.axis)
+    off = np.rad2deg(sign * states.values[known, 0] - angles)
+    off -= np.median(off)  # Both may have their zero elsewhere.
+    assert known.sum() > 60
+    assert np.abs(off).max() < 1.5
+    low, high, _ = states.range_of(0)
+    assert abs(np.rad2deg(high - low) - 68.2) < 0.5

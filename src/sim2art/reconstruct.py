@@ -72,6 +72,8 @@ class ReconstructOptions:
     """Whether the base keeps floor and walls beyond the object."""
     up: Float[np.ndarray, "3"] | None = None
     """Which way is up, where a person says so: unit, axes of the first used camera."""
+    label_all: bool = False
+    """Label the pixels of every frame of the recording, not of the used ones only."""
     name: str = "object"
     """Name of the model in the files."""
     recording_name: str | None = None
@@ -98,6 +100,8 @@ class Reconstruction:
     """s a stage; 0 for stages that were kept from an earlier run."""
     states: FrameStates | None = None
     """Joint values of every frame; None where nothing moved or a person changed the joints."""
+    other_labels: dict[int, UInt8[np.ndarray, "small_height small_width"]] = field(default_factory=dict)
+    """By frame number, part of each pixel of frames that were not used, at a small size; empty unless asked for."""
 
     @property
     def video(self) -> RgbdVideo:
@@ -156,7 +160,10 @@ class Reconstruction:
         from sim2art.view.report import write_report
 
         provenance = collect_provenance(recording=str(self.recording), mask=self.observation.mask, **facts)
-        write_labels(folder / "labels", resize_labels(self.labels, self.observation.input_size), self.frame_ids)
+        size = self.observation.input_size
+        write_labels(folder / "labels", resize_labels(self.labels, size), self.frame_ids)
+        for frame, image in self.other_labels.items():
+            write_labels(folder / "labels", resize_labels(image[None], size), [frame])
         write_video(folder / "video", self.video, self.frame_ids)
         write_points(folder / "points.npz", self.points, self.estimate.part_probabilities)
         # Splitting collision geometry into pieces takes seconds a part: `sim2art export` does it.
@@ -265,7 +272,7 @@ def reconstruct(
         )
     warnings = list(observation.warnings)
     with clock.stage("states") as say:
-        states, estimate, labels = _find_states(prepared, capture, observation, estimate, labels, warnings)
+        states, estimate, labels, others = _find_states(prepared, observation, estimate, labels, warnings, options)
         say("nothing moves" if states is None else f"{len(states.frame_ids)} frames")
     with clock.stage("meshes") as say:
         meshes = _fuse(observation.video, labels, estimate, warnings, keep_room=options.keep_room)
@@ -285,38 +292,44 @@ def reconstruct(
         warnings=tuple(readable(warning) for warning in warnings),
         timings=clock.timings,
         states=states,
+        other_labels=others,
     )
 
 
 def _find_states(
     prepared: Capture,
-    recorded: ColorCapture,
     observation: Observation,
     estimate: ArticulationEstimate,
     labels: UInt8[np.ndarray, "frame height width"],
     warnings: list[str],
-) -> tuple[FrameStates | None, ArticulationEstimate, UInt8[np.ndarray, "frame height width"]]:
+    options: ReconstructOptions,
+) -> tuple[
+    FrameStates | None,
+    ArticulationEstimate,
+    UInt8[np.ndarray, "frame height width"],
+    dict[int, UInt8[np.ndarray, "h w"]],
+]:
     """The states of all frames, and estimate and labels of the used ones with the values that were found."""
     if not estimate.joints:
-        return None, estimate, labels
+        return None, estimate, labels, {}
+    if prepared.depth_is_guessed:  # It trembles by more than parts move between frames.
+        warnings.append("Depth was guessed from colour, so joint values are given for the used frames only.")
+        return None, estimate, labels, {}
     from sim2art.observation.densify import densify_labels
-    from sim2art.states.recording_states import find_states, spread
+    from sim2art.states.recording_states import find_states
 
     found = find_states(
         prepared, observation.video, observation.indices, observation.known_indices,
-        observation.known_world_from_camera, estimate, labels,
+        observation.known_world_from_camera, estimate, labels, label_all=options.label_all,
     )  # fmt: skip
     warnings += found.warnings
     states, before = found.states, part_motions(estimate)
-    if prepared.frame_ids != recorded.frame_ids:  # Depth was made for some of the frames only.
-        ids = np.asarray(recorded.frame_ids)
-        inside = (ids >= states.frame_ids[0]) & (ids <= states.frame_ids[-1])
-        states = spread(states, [int(i) for i in ids[inside]], np.asarray(recorded.times, np.float64)[inside])
     if not np.allclose(part_motions(found.estimate), before, atol=_SAME_PLACE):
         labels = densify_labels(
             observation.video, observation.points, estimate.part_probabilities, part_motions(found.estimate)
         )
-    return states, found.estimate, labels
+    others = {frame: image for frame, image in found.labels.items() if frame not in observation.frame_ids}
+    return states, found.estimate, labels, others
 
 
 def _assemble(

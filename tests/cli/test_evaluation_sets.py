@@ -22,7 +22,10 @@ def test_every_object_that_others_made_comes_equally_often(name: SetName, half: 
 
 def test_sets_of_recordings_are_the_ones_with_stages_to_swap() -> None:
     assert EvaluationSet.choose("real-mesh-rgbd", num=1, swaps=("flow",)).is_recorded
-    with pytest.raises(InvalidValueError, match=r"only 'procedural-rgbd' and 'real-mesh-rgbd'.*'real-mesh' has none"):
+    with pytest.raises(
+        InvalidValueError,
+        match=r"only 'procedural-rgbd' and 'procedural-fast' and 'real-mesh-rgbd'.*'real-mesh' has none",
+    ):
         EvaluationSet.choose("real-mesh", num=1, swaps=("flow",))
 
 

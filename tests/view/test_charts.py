@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim2art.view.charts import draw_motion_chart, nice_ticks
+from sim2art.view.charts import Curve, draw_motion_chart, nice_ticks
 
 
 @given(low=st.floats(-1e4, 1e4), span=st.floats(0, 1e4), count=st.integers(2, 8))
@@ -35,3 +35,17 @@ def test_a_chart_is_well_formed_and_has_a_dot_per_frame() -> None:
 
 def test_a_still_joint_gives_a_chart() -> None:
     assert "polyline" in draw_motion_chart(np.arange(3.0), np.zeros(3), color="red", unit="°", title="still")
+
+
+def test_the_curve_of_every_frame_is_dashed_out_of_view_and_has_its_band() -> None:
+    visible = np.array([True, True, False, False, True, True])
+    curve = Curve(times=np.arange(6) / 10, values=np.arange(6.0), sigmas=np.full(6, 0.2), visible=visible)
+    chart = ElementTree.fromstring(
+        draw_motion_chart(np.array([0.0, 0.5]), np.array([0.0, 5.0]), color="#123456", unit="°", title="t", curve=curve)
+    )
+    lines = chart.findall("polyline")
+    assert [line.get("stroke-dasharray") is not None for line in lines] == [False, True, False]
+    # Each stretch begins where the one before ends, so that the curve has no gaps.
+    ends = [(line.get("points", "").split()[0], line.get("points", "").split()[-1]) for line in lines]
+    assert ends[0][1] == ends[1][0] and ends[1][1] == ends[2][0]
+    assert len(chart.findall("circle")) == 2 and len(chart.findall("polygon")) == 1

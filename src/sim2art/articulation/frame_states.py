@@ -41,13 +41,13 @@ class FrameStates:
     def range_of(self, joint: int) -> tuple[float, float, float]:
         """Lowest and highest value of a joint over all frames, and the standard deviation of their difference.
 
-        The extreme of many noisy readings lies too far out: the middle of those within their sigmas of it is taken.
+        The extreme of many noisy readings lies too far out: the mean of those within two sigmas of it is taken.
         """
         values, sigmas = self.values[:, joint], self.sigmas[:, joint]
         ends = []
         for sign in (-1.0, 1.0):
             best = int(np.argmax(sign * values - sigmas))
-            near = np.abs(values - values[best]) <= np.maximum(sigmas[best], 1e-12)
+            near = np.abs(values - values[best]) <= np.maximum(2.0 * sigmas[best], 1e-12)
             weight = 1.0 / np.maximum(sigmas[near], 1e-9) ** 2
             ends.append((float((weight * values[near]).sum() / weight.sum()), float(sigmas[best])))
         (low, low_sigma), (high, high_sigma) = ends

@@ -43,6 +43,7 @@ def run(
     method: MethodName = "network",
     checkpoint: Path | None = None,
     refine: bool = True,
+    labels: Literal["used", "all"] = "used",
     seed: int = 0,
     overwrite: bool = False,
     resume: bool = False,
@@ -79,6 +80,7 @@ def run(
         method: The network, or one of the methods that it is compared with.
         checkpoint: Folder of other network weights than those that ship.
         refine: Fit the joints again to flow and surfaces, with sigmas; --no-refine leaves the method's answer as it is.
+        labels: Frames whose pixels are labelled: the used ones, or all (these at a smaller size).
         seed: Of the sampled points.
         overwrite: Replace an earlier result in the output folder.
         resume: Go on from the stages that a stopped run left in the output folder.
@@ -119,6 +121,7 @@ def run(
         method=method,
         checkpoint=checkpoint,
         refine=refine,
+        label_all=labels == "all",
         up=None if up is None else parse_up(up),
         keep_room=keep_room,
         name=name or model_name(recording),
@@ -181,7 +184,6 @@ def describe(result: Reconstruction) -> str:
     rows = [("part", "parent", "type", "axis", f"pivot ({unit})", "motion range", "confidence")]
     for index, found in enumerate(result.estimate.joints):
         joint = found.joint
-        values = result.estimate.trajectory.values[:, index]
         pivot = "-" if joint.pivot is None else " ".join(f"{v:.3f}" for v in joint.pivot)
         rows.append(
             (
@@ -190,13 +192,19 @@ def describe(result: Reconstruction) -> str:
                 joint.type.value,
                 " ".join(f"{v:.3f}" for v in joint.axis),
                 pivot,
-                _range_words(joint.type, float(values.min()), float(values.max()), is_metric=result.video.is_metric),
+                _range_words(joint.type, *_span(result, index), is_metric=result.video.is_metric),
                 f"{found.confidence:.2f}",
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([*lines, "", table[0], "-" * len(table[0]), *table[1:]])
+
+
+def _span(result: Reconstruction, index: int) -> tuple[float, float]:
+    """Lowest and highest value of a joint, over all frames where it was followed."""
+    span = result.articulated_object.joints[index].observed_range
+    return (0.0, 0.0) if span is None else span
 
 
 def _range_words(kind: JointType, low: float, high: float, *, is_metric: bool) -> str:

@@ -32,10 +32,7 @@ def choose_frames(
     steps = np.clip(motion - noise, 0.0, None)
     if steps.sum() <= 0:
         return np.unique(np.linspace(0, total - 1, num_frames).round().astype(int))
-    # A step far beyond the others (a hand that flies through, a flicker of the light) would eat up the choice.
-    moving = steps[steps > 0]
-    steps = np.minimum(steps, 4.0 * np.median(moving))
-    steps = np.convolve(np.pad(steps, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
+    steps = _cap_steps(steps, num_frames)
     cumulated = np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum()
     first = int(np.flatnonzero(cumulated <= _EDGE_SHARE)[-1])
     last = int(np.flatnonzero(cumulated >= 1 - _EDGE_SHARE)[0])
@@ -55,6 +52,19 @@ def choose_frames(
             if turn not in chosen and chosen[nearest - 1] < turn < chosen[nearest + 1]:
                 chosen[nearest] = turn
     return _prefer_sharp(chosen, is_sharp, level)
+
+
+def _cap_steps(steps: Float[np.ndarray, "step"], num_frames: int) -> Float[np.ndarray, "step"]:
+    """No step counts more than lies between two used frames: it cannot be divided.
+
+    A hand that flies through or a flicker of the light would else eat up the choice.
+    """
+    for _ in range(20):
+        capped = np.minimum(steps, steps.sum() / (num_frames - 1))
+        if np.allclose(capped, steps, rtol=1e-3):
+            break
+        steps = capped
+    return steps
 
 
 def _spread(level: Float[np.ndarray, "frame"], first: int, last: int, count: int) -> Int[np.ndarray, "used"]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, UInt8
 
 from sim2art.geometry.transforms import inverse
 from sim2art.perception.adapters.dis_flow import (
@@ -17,13 +17,17 @@ from sim2art.perception.adapters.dis_flow import (
 from sim2art.perception.captures.capture import scale_intrinsics
 from sim2art.perception.intake import Recording
 from sim2art.perception.texture import measure_texture
+from sim2art.perception.unexplained_change import find_change
 
 _MAX_RESIDUAL = 4.0
-"""px at the coarse size: beyond it a pixel counts no further, so that one wild match cannot rule the profile."""
+"""px at the coarse size: beyond it a pixel counts no further, so that one wild match cannot rule the profile; so much
+counts a pixel that flow lost."""
 _MIN_SLOPE = 2.0
 """Grey levels a px: flatter patches say nothing of motion."""
 _FLOOR = 0.12
 """px: below it the coarse flow is noise."""
+_CAMERA_SHARE = 0.1
+"""What the camera brings is known to this share: depth and poses err."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,7 @@ class MotionProfile:
     backward: Float32[np.ndarray, "step height width 2"]
     """Optical flow from the next frame back, px at the coarse size."""
     motion: Float[np.ndarray, "step"]
-    """Mean residual flow (px at the coarse size) once camera motion and noise are taken away."""
+    """Mean over the image of the motion (px at the coarse size) that is left once camera motion and noise are taken away."""
     reversal: Float[np.ndarray, "step"]
     """Cosine between the residual flow of a step and of the step before; negative where motion turns back."""
 
@@ -52,20 +56,15 @@ def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "f
     backward = map_in_threads(lambda i: flow(smalls[i + 1], smalls[i], None), steps)
     motion, turning = [], []
     residuals = np.zeros((len(steps), height, width, 2), dtype=np.float16)
+    guessed = recording.capture.depth_is_guessed
     for i in steps:
-        still, seen = camera_flow(recording.small_depths[i], k, world_from_camera[i], world_from_camera[i + 1])
-        error, inside = forward_backward_error(forward[i], backward[i])
-        told = measure_texture(smalls[i], window=5)[1] > _MIN_SLOPE
-        seen &= inside & told & (error < 0.5 + 0.1 * np.linalg.norm(forward[i], axis=-1))
-        residual = np.where(seen[..., None], forward[i] - still, 0.0)
-        length = np.linalg.norm(residual, axis=-1)
-        # The moving part may fill most of the image, so what stands still is looked for in the lowest quarter.
-        quiet = float(np.quantile(length[seen], 0.25)) if seen.any() else 0.0
-        floor = _FLOOR + 2.0 * min(quiet, 1.0)
-        excess = np.clip(length - floor, 0.0, _MAX_RESIDUAL)
-        # Fast motion is matched in few places only: the mean is over what was matched, with a floor against flukes.
-        motion.append(float(excess.sum() / max(float(seen.sum()), 0.2 * float(told.sum()), 0.005 * told.size)))
-        residuals[i] = np.where((excess > 0)[..., None], residual, 0.0)
+        pair = [(i, i + 1, forward[i], backward[i]), (i + 1, i, backward[i], forward[i])]
+        found = [
+            _measure_step(recording, smalls, k, world_from_camera, step, depth_is_guessed=guessed) for step in pair
+        ]
+        # What is uncovered is told by the one direction, what comes by the other.
+        motion.append(float(np.mean([amount for amount, _ in found])))
+        residuals[i] = found[0][1]
     for i in steps:
         turning.append(_turning_cosine(residuals, i))
     return MotionProfile(
@@ -74,6 +73,57 @@ def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "f
         motion=np.array(motion),
         reversal=np.array(turning),
     )
+
+
+def _measure_step(
+    recording: Recording,
+    smalls: list[UInt8[np.ndarray, "height width"]],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    step: tuple[int, int, Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width 2"]],
+    *,
+    depth_is_guessed: bool,
+) -> tuple[float, Float32[np.ndarray, "height width 2"]]:
+    """Mean motion (px) from one frame to another, and the residual flow of what was matched.
+
+    Where flow is not confirmed by its way back although the image changed by more than the camera brings, the step is
+    taken for what flow cannot reach.
+    """
+    a, b, flow, back = step
+    still, seen = camera_flow(recording.small_depths[a], intrinsics, world_from_camera[a], world_from_camera[b])
+    error, inside = forward_backward_error(flow, back)
+    told = measure_texture(smalls[a], window=5)[1] > _MIN_SLOPE
+    matched = seen & inside & told & (error < 0.5 + 0.1 * np.linalg.norm(flow, axis=-1))
+    residual = np.where(matched[..., None], flow - still, 0.0)
+    length = np.linalg.norm(residual, axis=-1)
+    # The moving part may fill most of the image, so what stands still is looked for in the lowest quarter.
+    quiet = float(np.quantile(length[matched], 0.25)) if matched.any() else 0.0
+    floor = _FLOOR + 2.0 * min(quiet, 1.0) + _CAMERA_SHARE * np.linalg.norm(still, axis=-1)
+    excess = np.clip(length - floor, 0.0, _MAX_RESIDUAL)
+    change = find_change(
+        (smalls[a], smalls[b]),
+        recording.small_depths[b],
+        still,
+        depth_after(recording.small_depths[a], intrinsics, world_from_camera[a], world_from_camera[b]),
+        seen,
+        depth_is_guessed=depth_is_guessed,
+    )
+    lost = change.changed & ~matched
+    total = float(excess.sum()) + _MAX_RESIDUAL * float(lost.sum())
+    return total / told.size, np.where((excess > 0)[..., None], residual, 0.0)
+
+
+def depth_after(
+    depth: Float32[np.ndarray, "height width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_a: Float[np.ndarray, "4 4"],
+    world_from_b: Float[np.ndarray, "4 4"],
+) -> Float32[np.ndarray, "height width"]:
+    """The depth (m) that what camera a sees has from camera b."""
+    height, width = depth.shape
+    pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float64)
+    points = unproject(intrinsics, pixels, depth.astype(np.float64)).reshape(-1, 3)
+    return apply(inverse(world_from_b) @ world_from_a, points)[:, 2].reshape(height, width).astype(np.float32)
 
 
 def camera_flow(

@@ -1,5 +1,6 @@
-"""What stands still, told without labels: points that no other frame sees through. And the noise of what is measured of it."""
+"""What stands still: points that no other frame sees through. And the noise of what is measured of it."""
 
+import dataclasses
 import itertools
 from dataclasses import dataclass
 
@@ -7,19 +8,22 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 from scipy import ndimage
 
+from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.states.frame_stack import FrameStack
 from sim2art.states.likelihood import NoiseModel, draw_points, explain_pixels, look_through
-from sim2art.states.part_model import find_normals
-from sim2art.states.settling import settle_cameras
 
 _NUM_VIEWS = 28
 """Frames that the background is made from, and that must not see through it."""
 _NUM_POINTS = 90_000
 _THROUGH = 2
 """So many frames that see through a point drop it; one may be a wrong reading."""
+_PART_SHARE = 0.3
+"""A point that more of the used frames take for a moving part is no background: labels err at edges."""
 _REACH = 1
 """px."""
+_MOST_FLICKER = 0.02
+"""Share by which the depth of a whole frame may be off."""
 _START = NoiseModel(
     depth=(0.002, 0.004), color=(4.0, 3.0, 3.0), color_spread=(8.0, 12.0, 12.0), patches=(1,), readings=(0.03,)
 )
@@ -32,8 +36,6 @@ class Background:
     """Static points, and what each frame would show if nothing else were there."""
 
     points_world: Float[np.ndarray, "point 3"]
-    normals: Float[np.ndarray, "point 3"]
-    """Of the surface; zeros where it cannot be told."""
     colors: Float32[np.ndarray, "point 3"]
     has_color: Bool[np.ndarray, "point"]
     """Whether frames agree on the colour: where something slides within its own surface they do not."""
@@ -44,36 +46,45 @@ class Background:
     noise: NoiseModel
 
 
-def settle_on_background(stack: FrameStack) -> tuple[FrameStack, Background]:
-    """Cameras and depth scales of all frames by what stands still, and that background drawn anew."""
-    rough = find_background(stack)
-    settled = settle_cameras(stack, rough.points_world, rough.normals, rough.noise)
-    return settled, find_background(settled, rough.noise)
+def find_background(stack: FrameStack, moving: Bool[np.ndarray, "used height width"]) -> tuple[FrameStack, Background]:
+    """The background of a recording, the noise of its readings, and the frames freed of what makes their depth flicker.
 
+    The depth of some cameras flickers as a whole: each frame's is scaled to the background, which is a mean over frames.
 
-def find_background(stack: FrameStack, noise: NoiseModel = _START) -> Background:
-    """The background of a recording and the noise of its readings."""
+    Args:
+        stack: All frames.
+        moving: Pixels of the used frames that show a moving part. What lies behind a door may give no reading at all, so
+            that no frame sees through the closed door.
+    """
     views = np.unique(np.concatenate([
         stack.used, np.linspace(0, stack.num_frames - 1, min(_NUM_VIEWS, stack.num_frames)).round().astype(np.int64)
-    ]))[: 2 * _NUM_VIEWS]  # fmt: skip
-    points, normals, colors, has_color = _static_points(stack, views, noise)
-    depths, images, known = _draw(stack, points, colors, has_color, noise)
-    noise = fit_noise(stack, depths, images, known, noise)
+    ]))  # fmt: skip
+    points, colors, has_color = _static_points(stack, views, moving, _START)
+    depths, images, known = _draw(stack, points, colors, has_color, _START)
+    stack = _steady(stack, depths)
+    noise = fit_noise(stack, depths, images, known, _START)
     costs = np.zeros(stack.depths.shape, np.float32)
     values = noise.as_array()
     for frame in range(stack.num_frames):
         explain_pixels(
             stack.depths[frame], stack.colors[frame], depths[frame], images[frame], known[frame], values, costs[frame]
         )
-    return Background(
-        points_world=points,
-        normals=normals,
-        colors=colors,
-        has_color=has_color,
-        depths=depths,
-        costs=costs,
-        noise=noise,
+    return stack, Background(
+        points_world=points, colors=colors, has_color=has_color, depths=depths, costs=costs, noise=noise
     )
+
+
+def _steady(stack: FrameStack, depths: Float32[np.ndarray, "frame height width"]) -> FrameStack:
+    """Each frame's depth times the factor that brings the static part of it to the background."""
+    scaled = stack.depths.copy()
+    for frame in range(stack.num_frames):
+        drawn, measured = depths[frame], stack.depths[frame]
+        both = (drawn > 0) & (measured > 0)
+        ratio = drawn[both] / measured[both]
+        ratio = ratio[np.abs(ratio - 1.0) < _MOST_FLICKER]
+        if len(ratio) > 0.2 * measured.size:
+            scaled[frame] *= np.median(ratio)
+    return dataclasses.replace(stack, depths=scaled)
 
 
 def camera_of(stack: FrameStack) -> Float[np.ndarray, "4"]:
@@ -83,42 +94,41 @@ def camera_of(stack: FrameStack) -> Float[np.ndarray, "4"]:
 
 
 def _static_points(
-    stack: FrameStack, views: np.ndarray, noise: NoiseModel
+    stack: FrameStack, views: np.ndarray, moving: Bool[np.ndarray, "used height width"], noise: NoiseModel
 ) -> tuple[
-    Float[np.ndarray, "point 3"],
     Float[np.ndarray, "point 3"],
     Float32[np.ndarray, "point 3"],
     Bool[np.ndarray, "point"],
 ]:
     height, width = stack.depths.shape[1:]
     stride = max(1, int(np.ceil(np.sqrt(len(views) * height * width / _NUM_POINTS))))
-    points, normals, colors = [], [], []
-    everything = np.ones((height, width), dtype=bool)
+    points, colors = [], []
     for order, frame in enumerate(views):
         # Another row and column of pixels in each frame, so that together they leave no gaps.
         rows = np.arange(order % stride, height, stride)
         columns = np.arange(order // stride % stride, width, stride)
         grid = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
         grid = grid[stack.depths[frame, grid[:, 1], grid[:, 0]] > 0]
-        places, directions = find_normals(stack, int(frame), everything)
-        pose = stack.world_from_camera[frame]
-        points.append(apply(pose, places[grid[:, 1], grid[:, 0]]))
-        normals.append(directions[grid[:, 1], grid[:, 0]] @ pose[:3, :3].T)
+        depth = stack.depths[frame, grid[:, 1], grid[:, 0]].astype(np.float64)
+        places = unproject(stack.intrinsics, grid.astype(np.float64), depth)
+        points.append(apply(stack.world_from_camera[frame], places))
         colors.append(stack.colors[frame, grid[:, 1], grid[:, 0]].astype(np.float32))
     all_points, all_colors = np.concatenate(points), np.concatenate(colors)
     sigma = np.concatenate([
         noise.depth[0] + noise.depth[1] * apply(inverse(stack.world_from_camera[frame]), found)[:, 2] ** 2
         for frame, found in zip(views, points, strict=True)
     ])  # fmt: skip
-    through, agree, differ = (np.zeros(len(all_points), np.int64) for _ in range(3))
+    through, agree, differ, labelled, as_part = (np.zeros(len(all_points), np.int64) for _ in range(5))
+    told = np.zeros((len(views), height, width), np.uint8)
+    told[np.searchsorted(views, stack.used)] = 1 + moving
     measured = np.where(stack.depths[views] > 0, stack.depths[views], np.inf)
     nearest = ndimage.minimum_filter(measured, size=(1, 3, 3))
     look_through(
         all_points, sigma, inverse(stack.world_from_camera[views]), camera_of(stack), nearest, stack.depths[views],
-        stack.colors[views], all_colors, noise.as_array(), through, agree, differ,
+        stack.colors[views], all_colors, told, noise.as_array(), through, agree, differ, labelled, as_part,
     )  # fmt: skip
-    kept = (through < _THROUGH) & (agree >= min(2, len(views) - 1))
-    return all_points[kept], np.concatenate(normals)[kept], all_colors[kept], (differ <= 0.2 * agree)[kept]
+    kept = (through < _THROUGH) & (agree >= min(2, len(views) - 1)) & (as_part <= _PART_SHARE * labelled)
+    return all_points[kept], all_colors[kept], (differ <= 0.2 * agree)[kept]
 
 
 def _draw(

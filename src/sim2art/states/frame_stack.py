@@ -1,12 +1,14 @@
 """All frames of a recording, small: depth, colour without shading, and the camera of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from jaxtyping import Float, Float32, Int, Int8, UInt8
 
+from sim2art.geometry.rotations import rotation_from_rotvec, rotvec_from_rotation
+from sim2art.geometry.transforms import inverse, make_transform
 from sim2art.observation.rgbd_video import RgbdVideo
 
 MAX_WIDTH = 320
@@ -40,11 +42,11 @@ class FrameStack:
 
 
 def stack_frames(
-    read: Callable[[int], tuple[UInt8[np.ndarray, "height width 3"], Float32[np.ndarray, "height width"]]],
+    read: Callable[[int], tuple[UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "depth_height depth_width"]]],
     times: Float[np.ndarray, "frame"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     video: RgbdVideo,
-    used: Sequence[int],
+    used: Int[np.ndarray, "used"],
 ) -> FrameStack:
     """Read all frames once.
 
@@ -70,8 +72,9 @@ def stack_frames(
         columns = ((np.arange(size[0]) + 0.5) * depth.shape[1] / size[0]).astype(int)
         depths[frame] = depth[rows[:, None], columns[None]]
         colors[frame] = flat_colors(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-    poses = np.array(world_from_camera)
-    poses[list(used)] = video.world_from_camera
+    # What corrected the used frames' cameras is handed on to the frames between them.
+    corrections = video.world_from_camera @ inverse(world_from_camera[used])
+    poses = interpolate_poses(used, corrections, np.clip(np.arange(len(times)), used[0], used[-1])) @ world_from_camera
     scale = np.array(
         [[size[0] / width, 1.0, size[0] / width], [1.0, size[1] / height, size[1] / height], [1.0, 1.0, 1.0]]
     )
@@ -83,6 +86,26 @@ def stack_frames(
         times=np.asarray(times, np.float64), depths=depths, colors=colors, intrinsics=intrinsics,
         world_from_camera=poses, used=np.asarray(used, np.int64),
     )  # fmt: skip
+
+
+def interpolate_poses(
+    known: Int[np.ndarray, "known"], poses: Float[np.ndarray, "known 4 4"], wanted: Int[np.ndarray, "wanted"]
+) -> Float[np.ndarray, "wanted 4 4"]:
+    """Poses between those that are known: turned and shifted evenly.
+
+    Args:
+        known: Positions of the known ones, increasing.
+        poses: Of those.
+        wanted: Positions, not beyond the known ones.
+    """
+    right = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    left = np.where(known[right] == wanted, right, np.maximum(right - 1, 0))
+    span = np.maximum(known[right] - known[left], 1)
+    share = ((wanted - known[left]) / span)[:, None]
+    a, b = poses[left], poses[right]
+    turn = rotvec_from_rotation(np.swapaxes(a[:, :3, :3], 1, 2) @ b[:, :3, :3])
+    rotation = a[:, :3, :3] @ rotation_from_rotvec(share * turn)
+    return make_transform(rotation, (1 - share) * a[:, :3, 3] + share * b[:, :3, 3])
 
 
 def flat_colors(image: UInt8[np.ndarray, "height width 3"]) -> Int8[np.ndarray, "height width 3"]:

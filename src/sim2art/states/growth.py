@@ -83,7 +83,7 @@ def grow(
     while not placed.all():
         there = np.flatnonzero(placed)
         open_frames = np.flatnonzero(~placed)
-        found = [place(cost(frame, there)) for frame in open_frames]
+        found = [place(cost(int(frame), there)) for frame in open_frames]
         chosen = int(np.argmax([sure for _, sure in found]))
         values[open_frames[chosen]], certainty[open_frames[chosen]] = found[chosen]
         placed[open_frames[chosen]] = True

@@ -18,8 +18,6 @@ _IN_FRONT, _BEHIND, _OTHER_COLOR = 0.05, 0.01, 0.1
 """Shares of pixels that show an occluder, that read too far, and whose colour has changed (highlights, shadows)."""
 _MIN_FACING = 0.2
 """Cosine between a surface's normal and the view below which a surface at a slant says nothing."""
-_THICKNESS = 0.06
-"""m: where the back of a surface is turned to the camera, something unknown is seen up to this far before it."""
 _MAX_PIXELS = 9.0
 """A point stands for this many pixels at most."""
 
@@ -95,8 +93,8 @@ def explain_pixels(depth, colors, base_depth, base_colors, base_has_color, noise
                     else:
                         cost += other
                     best = min(best, cost)
-            if not known:
-                out[v, u] = spread + other
+            if not known:  # Something unknown is no likelier than an occluder is: else parts would flee from hands.
+                out[v, u] = spread - math.log(_IN_FRONT) + other
                 continue
             rare = _BEHIND if near > 0 else _IN_FRONT
             out[v, u] = min(best, spread - math.log(rare) + other)
@@ -175,20 +173,19 @@ def place_part(
             r = d - z
             rare = _BEHIND if r > 0 else _IN_FRONT
             spread = math.log(z / (2.5 * sigma))
+            cap = spread - math.log(rare) + other
+            slope = 0.3 * z / camera[0] * math.sqrt(1.0 - facing * facing) / facing
+            variance = sigma * sigma + slack[i] / (facing * facing) + slope * slope
             if is_back:
-                # Nobody knows what it looks like, but nothing behind it can be seen.
-                cost = spread + other if -_THICKNESS - 4.0 * sigma < r < 4.0 * sigma else np.inf
+                # Nobody knows what it looks like, so it explains nothing; but what is behind it cannot be seen.
+                cost = max(cap - base_cost[v, u], 0.0) if r > 4.0 * math.sqrt(variance) else 0.0
             else:
-                slope = 0.3 * z / camera[0] * math.sqrt(1.0 - facing * facing) / facing
-                variance = sigma * sigma + slack[i] / (facing * facing) + slope * slope
                 cost = 0.5 * r * r / variance + 0.5 * math.log(variance / (sigma * sigma))
                 k = 0.0
                 for c in range(3):
                     e = (np.float64(image[v, u, c]) - colors[i, c]) / noise[2 + c]
                     k += 0.5 * e * e
-                cost += min(k, color_cap)
-            cost = min(cost, spread - math.log(rare) + other)
-            cost -= base_cost[v, u]
+                cost = min(cost + min(k, color_cap), cap) - base_cost[v, u]
             if b > 0.0 and z > b:  # As near as this behind the background it may be seen or hidden.
                 cost = min(cost, 0.0)
             total += weight * cost
@@ -250,7 +247,21 @@ def draw_points(points, colors, has_color, camera_from_world, camera, noise, rea
 
 @numba.njit(cache=True, nogil=True)
 def look_through(
-    points, sigma_of, camera_from_world, camera, nearest, depth, image, colors, noise, through, agree, differ
+    points,
+    sigma_of,
+    camera_from_world,
+    camera,
+    nearest,
+    depth,
+    image,
+    colors,
+    moving,
+    noise,
+    through,
+    agree,
+    differ,
+    labelled,
+    as_part,
 ):
     """Count the frames that see through each point, that see a surface there, and that see it in another colour.
 
@@ -261,7 +272,9 @@ def look_through(
         nearest: (frame, height, width), the smallest depth of the 3x3 pixels around, infinity where none was measured.
         depth, image: (frame, height, width), image (frame, height, width, 3).
         colors: (point, 3).
+        moving: (frame, height, width), 2 where a used frame shows a moving part, 1 elsewhere in it, 0 in other frames.
         through, agree, differ: (point,), counted up.
+        labelled, as_part: (point,), counted up: used frames that see a surface there, and those that say it is a part.
     """
     height, width = depth.shape[1:]
     for t in range(camera_from_world.shape[0]):
@@ -281,6 +294,10 @@ def look_through(
                 through[i] += 1
             elif abs(depth[t, v, u] - z) < 3.0 * sigma:
                 agree[i] += 1
+                if moving[t, v, u]:
+                    labelled[i] += 1
+                    if moving[t, v, u] == 2:
+                        as_part[i] += 1
                 k = 0.0
                 for c in range(3):
                     e = (np.float64(image[t, v, u, c]) - colors[i, c]) / noise[2 + c]

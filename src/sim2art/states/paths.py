@@ -5,7 +5,7 @@ Student's (two degrees of freedom less one), so that a jump costs a few nats and
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from sim2art.articulation.joint import JointType
 
@@ -67,6 +67,8 @@ def smooth_path(
     sigmas: Float[np.ndarray, "frame"],
     times: Float[np.ndarray, "frame"],
     kind: JointType,
+    *,
+    held: Bool[np.ndarray, "frame"],
 ) -> tuple[Float[np.ndarray, "frame"], Float[np.ndarray, "frame"]]:
     """Values and sigmas with a random walk between frames, whose steps are about as large as they are seen to be.
 
@@ -75,7 +77,9 @@ def smooth_path(
     count = len(values)
     if count < 2:
         return values.copy(), sigmas.copy()
-    steps = np.maximum(np.abs(np.diff(values)), 0.2 * USUAL_SPEED[kind] * np.diff(times))
+    # The steps of values that are not held are not what is seen.
+    seen = np.interp(times, times[held], values[held]) if held.any() else values
+    steps = np.maximum(np.abs(np.diff(seen)), 0.2 * USUAL_SPEED[kind] * np.diff(times))
     weight = 1.0 / np.maximum(sigmas, 1e-9) ** 2
     pull = 1.0 / steps**2
     normal = np.diag(weight)

@@ -3,19 +3,17 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
 from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidFileError
-from sim2art.geometry.rotations import rotation_from_rotvec, rotvec_from_rotation
-from sim2art.geometry.transforms import make_transform
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.states.frame_stack import stack_frames
+from sim2art.states.frame_stack import interpolate_poses, stack_frames
 from sim2art.states.paths import USUAL_SPEED
 from sim2art.states.search import SearchConfig
 from sim2art.states.states import Followed, follow
@@ -30,6 +28,7 @@ _BETWEEN = 0.1
 """A value between two frames is off by about this share of the step between them."""
 
 
+@runtime_checkable
 class FrameReader(Protocol):
     """What is needed of a recording."""
 
@@ -47,7 +46,7 @@ class FrameReader(Protocol):
         """RGB of a frame."""
         ...
 
-    def read_depth(self, index: int) -> Float32[np.ndarray, "height width"]:
+    def read_depth(self, index: int) -> Float[np.ndarray, "height width"]:
         """Depth of a frame, m, 0 = none."""
         ...
 
@@ -60,6 +59,8 @@ class RecordingStates:
     estimate: ArticulationEstimate
     """With the values found at the used frames, and doubts."""
     warnings: tuple[str, ...]
+    labels: dict[int, UInt8[np.ndarray, "height width"]]
+    """By frame number, part of each pixel, at a small size; empty unless asked for."""
 
 
 def find_states(
@@ -71,6 +72,8 @@ def find_states(
     estimate: ArticulationEstimate,
     labels: UInt8[np.ndarray, "used height width"],
     config: SearchConfig | None = None,
+    *,
+    label_all: bool = False,
 ) -> RecordingStates:
     """The joint values of every frame of a recording.
 
@@ -83,22 +86,22 @@ def find_states(
         estimate: Parts and joints of the used frames.
         labels: Part of each pixel of the used frames.
         config: How values are searched.
+        label_all: Whether to label every frame (of very long recordings, every one that is searched).
     """
     positions = _choose_positions(known, used)
     poses = interpolate_poses(known, world_from_camera, positions)
 
-    def read(frame: int) -> tuple[UInt8[np.ndarray, "height width 3"], Float32[np.ndarray, "height width"]]:
+    def read(frame: int) -> tuple[UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "depth_height depth_width"]]:
         index = int(positions[frame])
         try:
             return capture.read_image(index), capture.read_depth(index)
-        except (
-            InvalidFileError
-        ):  # Damaged frames were counted when the recording was taken in; nothing is seen in them.
+        except InvalidFileError:
+            # Damaged frames were counted when the recording was taken in; nothing is seen in them.
             return np.zeros((*video.depths.shape[1:], 3), np.uint8), np.zeros(video.depths.shape[1:], np.float32)
 
     times = np.asarray(capture.times, np.float64)
     stack = stack_frames(read, times[positions], poses, video, np.searchsorted(positions, used))
-    found = follow(stack, estimate, labels, config)
+    found = follow(stack, estimate, labels, config, label_all=label_all)
     ids = tuple(int(capture.frame_ids[index]) for index in positions)
     states = FrameStates(
         frame_ids=ids, times=times[positions], values=found.values, sigmas=found.sigmas, visible=found.visible,
@@ -107,7 +110,12 @@ def find_states(
     doubted, warnings = _doubt(found, states)
     every = np.arange(known[0], known[-1] + 1)
     all_ids = [int(capture.frame_ids[index]) for index in every]
-    return RecordingStates(states=spread(states, all_ids, times[every]), estimate=doubted, warnings=warnings)
+    return RecordingStates(
+        states=spread(states, all_ids, times[every]),
+        estimate=doubted,
+        warnings=warnings,
+        labels={} if found.labels is None else dict(zip(ids, found.labels, strict=True)),
+    )
 
 
 def spread(states: FrameStates, frame_ids: Sequence[int], times: Float[np.ndarray, "frame"]) -> FrameStates:
@@ -131,20 +139,6 @@ def spread(states: FrameStates, frame_ids: Sequence[int], times: Float[np.ndarra
         visible=states.visible[nearer].copy(),
         followed=states.followed,
     )
-
-
-def interpolate_poses(
-    known: Int[np.ndarray, "known"], poses: Float[np.ndarray, "known 4 4"], wanted: Int[np.ndarray, "frame"]
-) -> Float[np.ndarray, "frame 4 4"]:
-    """Poses of frames between those that are known: turned and shifted evenly."""
-    right = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    left = np.where(known[right] == wanted, right, np.maximum(right - 1, 0))
-    span = np.maximum(known[right] - known[left], 1)
-    share = ((wanted - known[left]) / span)[:, None]
-    a, b = poses[left], poses[right]
-    turn = rotvec_from_rotation(np.swapaxes(a[:, :3, :3], 1, 2) @ b[:, :3, :3])
-    rotation = a[:, :3, :3] @ rotation_from_rotvec(share * turn)
-    return make_transform(rotation, (1 - share) * a[:, :3, 3] + share * b[:, :3, 3])
 
 
 def _choose_positions(known: Int[np.ndarray, "known"], used: Int[np.ndarray, "used"]) -> Int[np.ndarray, "frame"]:

@@ -1,5 +1,6 @@
 """One joint through all frames: where its part is in each, with the other joints held."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,11 @@ from sim2art.states.growth import Placement, grow
 from sim2art.states.likelihood import NoiseModel, place_part
 from sim2art.states.part_model import PartModel, SeenSurface, fuse
 from sim2art.states.paths import best_path, marginals, smooth_path, step_cost
+
+_FOREIGN = 3.0
+"""nats a pixel: a point that is contradicted by more than this on average is not of the part."""
+_SHARED = 0.7
+"""Share of the depth error of a pixel that all pixels of a part seen at a slant have in common."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,7 @@ class SearchConfig:
     reach: float = float(np.deg2rad(150.0))
     """... and turns are tried this far beyond what was tracked."""
     passes: int = 2
+    refinements: int = 2
     num_fine: int = 25
     fine_steps: float = 1.5
     """A value is refined within this many spacings."""
@@ -107,7 +114,8 @@ def follow_joint(
     ]
     prior = np.zeros((stack.num_frames, len(values)))
     off = (values[None] - placement.values[:, None]) / (2 * spacing)
-    prior[stack.used] = np.minimum(0.5 * off**2, 4.0)
+    # Where a frame does not show the part, tracking has only guessed.
+    prior[stack.used[shown]] = np.minimum(0.5 * off[shown] ** 2, 4.0)
     at_used = placement.values
     for attempt in range(config.passes):
         chosen = np.flatnonzero(sure)
@@ -117,7 +125,7 @@ def follow_joint(
         if len(model) < 5:
             return None
         slack = _slack(joint, model, spacing)
-        gains, covered = _curves(scene, joint, model, slack, camera_from_parent, values)
+        gains, _ = _curves(scene, joint, model, slack, camera_from_parent, values)
         costs = gains + prior
         path = best_path(costs, transitions)
         path_values = values[path]
@@ -127,12 +135,63 @@ def follow_joint(
         at_used = path_values[stack.used]
         sure = shown & held[stack.used]
         sure = sure if sure.sum() >= 2 else shown
-    spread = np.sqrt((mass * (values[None] - (mass @ values)[:, None]) ** 2).sum(axis=1))
-    fine = _fuse(joint, seen, np.flatnonzero(sure), rest_from_camera, at_used, config.num_fine_points)
-    fine = _prune(scene, joint, fine, camera_from_parent, path_values)
-    return _refine(
-        scene, joint, fine, camera_from_parent, path_values, spacing, held, spread, covered.max(axis=1), config
-    )
+    mean = mass @ values
+    spread = np.sqrt((mass * (values[None] - mean[:, None]) ** 2).sum(axis=1))
+    states = None
+    for _ in range(
+        config.refinements
+    ):  # A surface fused by values that are refined is sharper, and refines them further.
+        fine = _fuse(joint, seen, np.flatnonzero(sure), rest_from_camera, at_used, config.num_fine_points)
+        fine = _prune(scene, joint, fine, camera_from_parent, path_values)
+        if len(fine) < 5:
+            break
+        states = _refine(scene, joint, fine, camera_from_parent, path_values, spacing, held, (mean, spread), config)
+        path_values = states.values
+        at_used = path_values[stack.used]
+    return states if states is None else _with_tracking(states, tracked, stack, shown)
+
+
+def _with_tracking(states: JointStates, tracked: np.ndarray, stack: FrameStack, shown: np.ndarray) -> JointStates:
+    """States and tracked values of the used frames together, each by its error.
+
+    Tracking errs in single steps, the place of a surface by a bias that changes slowly as it turns. How large tracking's
+    errors are is seen from how far both are apart. What corrects the used frames is handed on to the frames between them.
+    """
+    usable = shown & states.held[stack.used]
+    if usable.sum() < 3:
+        return states
+    used = stack.used[usable]
+    apart = tracked[usable] - states.values[used]
+    apart -= np.median(apart)
+    spread = 1.4826 * float(np.median(np.abs(apart)))
+    own = float(np.median(states.sigmas[used]))
+    near = np.abs(apart) <= 4.0 * max(spread, own)  # Beyond, tracking has taken a wrong jump.
+    if near.sum() < 3:
+        return states
+    tracking = max(spread**2 - own**2, (0.25 * spread) ** 2)
+    weight = own**2 / (own**2 + tracking)
+    shift = np.interp(stack.times, stack.times[used[near]], weight * apart[near])
+    # A correction reaches as far as there are used frames on both sides.
+    first, last = used[near][0], used[near][-1]
+    frames = np.arange(stack.num_frames)
+    within = (frames >= first) & (frames <= last) & states.held
+    sigmas = np.where(within, states.sigmas * np.sqrt(1.0 - 0.75 * weight), states.sigmas)
+    return dataclasses.replace(states, values=states.values + shift, sigmas=sigmas)
+
+
+def _common_error(
+    scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, values: Float[np.ndarray, "frame"]
+) -> Float[np.ndarray, "frame"]:
+    """What an error of depth that a whole surface shares does to a value: neither more pixels nor more frames take it away."""
+    distance = np.array([
+        np.median(apply(camera @ motion, model.points)[:, 2])
+        for camera, motion in zip(camera_from_parent, joint.transform(values), strict=True)
+    ])  # fmt: skip
+    sigma = scene.noise.depth[0] + scene.noise.depth[1] * distance**2
+    if joint.type is JointType.REVOLUTE:
+        arm = float(np.sqrt(np.mean(np.sum(np.cross(joint.axis, model.points - joint.pivot) ** 2, axis=1))))
+        return _SHARED * sigma / max(arm, 1e-3)
+    return _SHARED * sigma
 
 
 def _values_to_try(
@@ -240,25 +299,33 @@ def _prune(
             model.points, model.normals, model.colors, model.areas, slack, motion, camera_of(stack), stack.depths[frame],
             stack.colors[frame], scene.depths[frame], scene.costs[frame], scene.noise.as_array(), gain, covered, by_point,
         )  # fmt: skip
-    return model.kept(by_point[:, 0] <= 1.0 * by_point[:, 1])
+    return model.kept(by_point[:, 0] <= _FOREIGN * by_point[:, 1])
 
 
 def _refine(
     scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, path: np.ndarray, spacing: float,
-    held: np.ndarray, spread: np.ndarray, most: np.ndarray, config: SearchConfig,
+    held: np.ndarray, loose: tuple[np.ndarray, np.ndarray], config: SearchConfig,
 ) -> JointStates:  # fmt: skip
     """Values between those tried, their sigmas, and whether the part is in view."""
     stack = scene.stack
     offsets = np.linspace(-config.fine_steps, config.fine_steps, config.num_fine) * spacing
-    gains, covered = _curves(scene, joint, model, np.zeros(len(model)), camera_from_parent, path[:, None] + offsets)
+    plain = np.zeros(len(model))
+    told_by_all, shown = _curves(scene, joint, model, plain, camera_from_parent, path[:, None])
+    # Which value it is has been settled; where exactly is told by the surface that lies there. What it covers says nothing
+    # of that: a model whose rim is missing would turn to the camera to cover more.
+    alone = dataclasses.replace(scene, costs=np.zeros_like(scene.costs))
+    costs, covered = _curves(alone, joint, model, plain, camera_from_parent, path[:, None] + offsets)
+    gains = costs / np.maximum(covered, 1.0) * np.maximum(shown, 1.0)
     mass = np.exp(-(gains - gains.min(axis=1, keepdims=True)))
     mass /= mass.sum(axis=1, keepdims=True)
     shift = mass @ offsets
     sigma = np.sqrt(mass @ offsets**2 - shift**2 + (offsets[1] - offsets[0]) ** 2 / 12)
-    middle = config.num_fine // 2
-    shown = covered[:, middle]
-    visible = shown >= max(4.0, 0.1 * float(np.quantile(shown, 0.9)))
-    told = visible & held & (gains.min(axis=1) < 0)
+    gain = told_by_all[:, 0]
+    # A part that should be seen there but is not is somewhere else.
+    visible = (shown[:, 0] >= max(4.0, 0.1 * float(np.quantile(shown, 0.9)))) & (gain < 0)
+    told = visible & held
+    sigma = np.hypot(sigma, _common_error(scene, joint, model, camera_from_parent, path))
+    mean, spread = loose  # Of all places that would do, in frames that leave doubt.
     sigma = np.where(told, sigma, np.maximum(sigma, spread))
-    values, sigmas = smooth_path(path + shift, sigma, stack.times, joint.type)
-    return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gains.min(axis=1), model=model)
+    values, sigmas = smooth_path(np.where(told, path + shift, mean), sigma, stack.times, joint.type, held=told)
+    return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gain, model=model)

@@ -15,7 +15,8 @@ from sim2art.articulation.assembly import assemble_object
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.kinematics import link_motions
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.states.background import Background, camera_of, settle_on_background
+from sim2art.states.background import Background, camera_of, find_background
+from sim2art.states.frame_labels import NO_LABEL, label_frames
 from sim2art.states.frame_stack import FrameStack
 from sim2art.states.likelihood import draw_points, explain_pixels
 from sim2art.states.part_model import see_surface
@@ -36,6 +37,8 @@ class Followed:
     """Joints that could be followed; the others have what was tracked, joined by straight lines."""
     estimate: ArticulationEstimate
     """With the values found at the used frames."""
+    labels: UInt8[np.ndarray, "frame height width"] | None
+    """Part of each pixel of every frame, at a small size, where that was asked for."""
 
 
 def follow(
@@ -43,6 +46,8 @@ def follow(
     estimate: ArticulationEstimate,
     labels: UInt8[np.ndarray, "used height width"],
     config: SearchConfig | None = None,
+    *,
+    label_all: bool = False,
 ) -> Followed:
     """The values of all joints in all frames.
 
@@ -51,14 +56,15 @@ def follow(
         estimate: Parts and joints of the used frames.
         labels: Part of each pixel of the used frames, at any size.
         config: How values are searched.
+        label_all: Whether to label every frame.
     """
     config = config or SearchConfig()
-    stack, background = settle_on_background(stack)
     tree = assemble_object(estimate, [None] * (len(estimate.joints) + 1))
     height, width = stack.depths.shape[1:]
     rows = ((np.arange(height) + 0.5) * labels.shape[1] / height).astype(int)
     columns = ((np.arange(width) + 0.5) * labels.shape[2] / width).astype(int)
     small = labels[:, rows[:, None], columns[None]]
+    stack, background = find_background(stack, (small > 0) & (small != NO_LABEL))
     tracked = estimate.trajectory.values
     values = np.stack(
         [np.interp(stack.times, stack.times[stack.used], tracked[:, k]) for k in range(tracked.shape[1])], axis=1
@@ -78,7 +84,10 @@ def follow(
                 values[:, index] = found[index].values
             else:
                 values[:, index] = np.interp(stack.times, stack.times[stack.used], tracked[:, index])
-    return _put_together(stack, estimate, tree, values, found)
+    every = (
+        np.stack(list(label_frames(stack, small, link_motions(tree, values), background.noise))) if label_all else None
+    )
+    return _put_together(stack, estimate, tree, values, found, every)
 
 
 def _is_followed(states: JointStates) -> bool:
@@ -91,10 +100,10 @@ def _scene_without(
     found: list[JointStates | None], index: int,
 ) -> Scene:  # fmt: skip
     """What a part is looked for in: the background, and the other parts where they are known to be."""
-    costs = background.costs
+    costs, depths = background.costs, background.depths
     others = [(k, states) for k, states in enumerate(found) if states is not None and k != index]
     if others:
-        costs = costs.copy()
+        costs, depths = costs.copy(), depths.copy()
         noise = background.noise.as_array()
         cameras = inverse(stack.world_from_camera)
         shape = stack.depths.shape[1:]
@@ -108,13 +117,15 @@ def _scene_without(
                 points = apply(motions[frame, link], states.model.points)
                 draw_points(points, colors, has_color, cameras[frame], camera_of(stack), noise, 1, depth, image, known)
                 explain_pixels(stack.depths[frame], stack.colors[frame], depth, image, known, noise, cost)
-                np.minimum(costs[frame], np.where(depth > 0, cost, np.inf), out=costs[frame])
-    return Scene(stack=stack, depths=background.depths, costs=costs, noise=background.noise)
+                shown = (depth > 0) & (cost < costs[frame])
+                costs[frame][shown] = cost[shown]
+                depths[frame][shown] = depth[shown]
+    return Scene(stack=stack, depths=depths, costs=costs, noise=background.noise)
 
 
 def _put_together(
     stack: FrameStack, estimate: ArticulationEstimate, tree: ArticulatedObject, values: Float[np.ndarray, "frame joint"],
-    found: list[JointStates | None],
+    found: list[JointStates | None], labels: UInt8[np.ndarray, "frame height width"] | None,
 ) -> Followed:  # fmt: skip
     """Values against the first used frame, which becomes the rest pose; joints of children go along with their parents."""
     first = values[stack.used[0]].copy()
@@ -134,5 +145,5 @@ def _put_together(
     trajectory = dataclasses.replace(estimate.trajectory, values=np.ascontiguousarray(values[stack.used]))
     return Followed(
         values=values, sigmas=sigmas, held=held, visible=visible, followed=tuple(x is not None for x in found),
-        estimate=dataclasses.replace(estimate, joints=joints, trajectory=trajectory),
+        estimate=dataclasses.replace(estimate, joints=joints, trajectory=trajectory), labels=labels,
     )  # fmt: skip

@@ -1,0 +1,94 @@
+"""Joint values over all frames of rendered recordings of quick motions, the whole chain, with states and without.
+
+    python benchmarks/every_frame.py --num 40 --output runs/every_frame
+
+Each recording of `procedural-fast` is rendered and goes through `reconstruct`; a finished recording's scores are kept in
+the output folder and not made again. Prints motion error, range error, parts found by size and what was wrongly called ok.
+"""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+import sim2art
+from sim2art.articulation.joint import JointType
+from sim2art.assets.procedural import VALIDATION_FAMILIES
+from sim2art.dataset.splits import FAST_SEEDS
+from sim2art.evaluate.every_frame import MotionScore, RecordingScore, TrueMotion, score_states, summarise
+from sim2art.perception.captures.capture import MemoryCapture
+from sim2art.provenance import collect_provenance
+from sim2art.simulate.recordings import FAST_RECORDINGS, SimulatedRecording, render_recording
+
+
+def main(*, num: int = 40, first: int = 0, output: Path = Path("runs/every_frame")) -> None:
+    """Score `num` recordings from the `first` on."""
+    output.mkdir(parents=True, exist_ok=True)
+    scores, plain = [], []
+    for seed in FAST_SEEDS[first : first + num]:
+        kept = output / f"{seed}.json"
+        if not kept.is_file():
+            start = time.process_time()
+            pair = score_recording(seed)
+            kept.write_text(json.dumps([dataclasses.asdict(score) for score in pair]))
+            print(f"{seed}: {time.process_time() - start:.0f} CPU s, {pair[0]}", flush=True)
+        with_states, without = (score_from_dict(values) for values in json.loads(kept.read_text()))
+        scores.append(with_states)
+        plain.append(without)
+    print("\nstates of every frame\n" + summarise(scores))
+    print("\nvalues of the used frames, joined by straight lines\n" + summarise(plain))
+    (output / "provenance.json").write_text(json.dumps(collect_provenance(), indent=2, default=str))
+
+
+def score_recording(seed: int) -> tuple[RecordingScore, RecordingScore]:
+    """The scores of one recording, with states of every frame, and from the used frames alone."""
+    recording = render_recording(dataclasses.replace(FAST_RECORDINGS, families=VALIDATION_FAMILIES), seed)
+    capture = MemoryCapture(
+        images=recording.images, depths=recording.depths, times=recording.times, intrinsics=recording.intrinsics,
+        world_from_camera=recording.world_from_camera,
+    )  # fmt: skip
+    result = sim2art.reconstruct(capture)
+    used = result.observation.indices
+    truth = true_motion(recording, used)
+    count = len(recording.times)
+    table = result.estimate.trajectory.values
+    joined = np.stack([np.interp(np.arange(count), used, column) for column in table.T], axis=1).reshape(count, -1)
+    every = joined if result.states is None else result.states.values
+    if len(every) != count:
+        raise SystemExit(f"{seed}: {len(every)} of {count} frames have states.")
+    return (
+        score_states(result.estimate, result.status, result.labels, every, result.states, used, truth),
+        score_states(result.estimate, result.status, result.labels, joined, None, used, truth),
+    )
+
+
+def true_motion(recording: SimulatedRecording, used: np.ndarray) -> TrueMotion:
+    """The truth of all frames, at rest in the first used one and in the world of its camera."""
+    first = int(used[0])
+    order = [first, *(frame for frame in range(len(recording.times)) if frame != first)]
+    truth = recording.truth_of(order)
+    values = np.empty_like(truth.trajectory.values)
+    values[order] = truth.trajectory.values
+    images = np.append(truth.part_of_link, [0, 0, 0])[recording.stage.bodies]
+    return TrueMotion(
+        joints=truth.articulated_object.joints,
+        values=values,
+        part_images=images[used],
+        shares=tuple(
+            float((images == part).mean(axis=(1, 2)).max()) for part in range(1, len(truth.articulated_object.links))
+        ),
+    )
+
+
+def score_from_dict(values: dict[str, Any]) -> RecordingScore:
+    """The score that was written with `asdict`."""
+    joints = tuple(MotionScore(**{**joint, "type": JointType(joint["type"])}) for joint in values["joints"])
+    return RecordingScore(joints=joints, num_invented=values["num_invented"], is_ok=values["is_ok"])
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
