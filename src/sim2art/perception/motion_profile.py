@@ -120,10 +120,7 @@ def depth_after(
     world_from_b: Float[np.ndarray, "4 4"],
 ) -> Float32[np.ndarray, "height width"]:
     """The depth (m) that what camera a sees has from camera b."""
-    height, width = depth.shape
-    pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float64)
-    points = unproject(intrinsics, pixels, depth.astype(np.float64)).reshape(-1, 3)
-    return apply(inverse(world_from_b) @ world_from_a, points)[:, 2].reshape(height, width).astype(np.float32)
+    return _image_in(depth, intrinsics, inverse(world_from_b) @ world_from_a)[2].astype(np.float32)
 
 
 def camera_flow(
@@ -136,15 +133,25 @@ def camera_flow(
     height, width = depth.shape
     if np.array_equal(world_from_a, world_from_b):  # A camera that stands still is asked about often.
         return np.zeros((height, width, 2), np.float32), depth > 0
-    b_from_a = inverse(world_from_b) @ world_from_a
-    # A pixel's ray and what the camera moved are linear in the pixel: three planes, and no point is ever built.
-    turned, shift = intrinsics @ b_from_a[:3, :3] @ np.linalg.inv(intrinsics), intrinsics @ b_from_a[:3, 3]
+    u, v, z = _image_in(depth, intrinsics, inverse(world_from_b) @ world_from_a)
     x, y = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)[:, None]
-    u, v, z = ((row[0] * x + (row[1] * y + row[2])) * depth + step for row, step in zip(turned, shift, strict=True))
     seen = (depth > 0) & (z > 1e-3)
     z = np.where(seen, z, 1.0)
     flow = np.stack([u / z - x, v / z - y], axis=-1)
     return np.where(seen[..., None], flow, 0.0).astype(np.float32), seen
+
+
+def _image_in(
+    depth: Float32[np.ndarray, "height width"], intrinsics: Float[np.ndarray, "3 3"], b_from_a: Float[np.ndarray, "4 4"]
+) -> list[Float[np.ndarray, "height width"]]:
+    """Homogeneous pixel of camera b (u, v, depth in m) of what each pixel of camera a sees.
+
+    A pixel's ray and what the camera moved are linear in the pixel: three planes, and no point is ever built.
+    """
+    height, width = depth.shape
+    turned, shift = intrinsics @ b_from_a[:3, :3] @ np.linalg.inv(intrinsics), intrinsics @ b_from_a[:3, 3]
+    x, y = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)[:, None]
+    return [(row[0] * x + (row[1] * y + row[2])) * depth + step for row, step in zip(turned, shift, strict=True)]
 
 
 def chain_flow(
