@@ -30,7 +30,7 @@ def networks() -> HandNetworks:
     return found
 
 
-@pytest.mark.parametrize("name", ["itaco_room_storage", "rsrd_stapler_fold"])
+@pytest.mark.parametrize("name", ["itaco_room_storage", "rsrd_buddha_empty_close"])
 def test_drawn_hands_are_found(name: str, networks: HandNetworks) -> None:
     annotation = json.loads((REAL / "annotations" / f"{name}.json").read_text())
     capture = open_recording(next((REAL / "clips").glob(f"{name}.*")))
