@@ -68,7 +68,7 @@ def room_planes(
     if len(few) < 2 * _PATCH:
         return []
     thickness = spread * np.linalg.norm(few - eye, axis=1)[:, None]
-    _, patch = KDTree(few).query(few, k=_PATCH)
+    patch = np.asarray(KDTree(few).query(few, k=_PATCH)[1])
     found: list[tuple[np.ndarray, float]] = []
     left = np.ones(len(few), dtype=bool)
     while len(found) < _MAX_PLANES and left.sum() > 2 * _PATCH:

@@ -92,7 +92,7 @@ def find_normals(
     box = np.ones(window)
     slope_x = ndimage.correlate1d(ndimage.correlate1d(inverse, offsets, axis=1), box, axis=0)
     slope_y = ndimage.correlate1d(ndimage.correlate1d(inverse, offsets, axis=0), box, axis=1)
-    whole = ndimage.minimum_filter(seen, size=window, mode="constant", cval=False)
+    whole = np.asarray(ndimage.minimum_filter(seen, size=window, mode="constant", cval=False), dtype=bool)
     rows, columns = np.indices(depths.shape)
     # The plane through the pixel itself: its own inverse depth fixes c.
     beside = slope_x * (intrinsics[0, 2] - columns) + slope_y * (intrinsics[1, 2] - rows) + inverse

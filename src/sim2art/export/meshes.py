@@ -119,7 +119,7 @@ def fuse_posed_frames(
     ]
     found = [rest_points(part, intrinsics) for part in views]
     if not config.keep_room and num_parts > 1:
-        found[0] = _object_alone(found, frames, config)
+        found[0] = _object_alone(found, frames)
     meshes: list[TriangleMesh | None] = []
     for part in range(num_parts):
         mesh, trouble = fuse_part(views[part], found[part], intrinsics, config)
@@ -191,14 +191,15 @@ def rest_points(views: Sequence[PartView], intrinsics: np.ndarray, *, most: int 
     )
 
 
-def _object_alone(found: Sequence[PartPoints], frames: Sequence[PosedFrame], config: FusionConfig) -> PartPoints:
+def _object_alone(found: Sequence[PartPoints], frames: Sequence[PosedFrame]) -> PartPoints:
     """The base's points without floor and walls beyond the object; all where nothing moves."""
     places = [np.zeros((0, 3))]
     for part, seen in enumerate(found[1:], start=1):
-        few = _without_far_points(seen.positions)[:: 1 + len(seen.positions) // 400] if len(seen.positions) else []
+        if len(seen.positions) == 0:
+            continue
+        few = _without_far_points(seen.positions)[:: 1 + len(seen.positions) // 400]
         for frame in frames[:: 1 + len(frames) // 12]:
-            if len(few):
-                places.append(apply(inverse(frame.camera_from_rest[0]) @ frame.camera_from_rest[part], few))
+            places.append(apply(inverse(frame.camera_from_rest[0]) @ frame.camera_from_rest[part], few))
     base = found[0]
     kept = object_points(
         base.positions,

@@ -130,11 +130,12 @@ def _seen_in(
 
 def _spread(image: UInt8[np.ndarray, "height width 3"], known: np.ndarray) -> UInt8[np.ndarray, "height width 3"]:
     """The picture with each unknown texel as its nearest known one, so that filters mix in nothing else."""
-    _, nearest = cv2.distanceTransformWithLabels(
+    _, marks = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
     if not known.any():
         return image
+    nearest = np.asarray(marks, dtype=np.int64)
     table = np.zeros((int(nearest.max()) + 1, 3), dtype=np.uint8)
     table[nearest[known]] = image[known]
     return table[nearest]
