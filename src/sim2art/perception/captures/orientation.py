@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from sim2art.errors import DAMAGED
 from sim2art.perception.captures.capture import Capture, ColorCapture, ColorSource, DepthSource
 from sim2art.perception.captures.derived import derive
 
@@ -25,7 +26,7 @@ def exif_turns(path: Path) -> int:
     try:
         with Image.open(path) as opened:
             return _TURNS.get(opened.getexif().get(_EXIF_ORIENTATION, 1), 0)
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError):
+    except (*DAMAGED, Image.DecompressionBombError):
         return 0  # A damaged image is counted with the other damaged ones later.
 
 

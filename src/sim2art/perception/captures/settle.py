@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from sim2art.errors import InvalidFileError
+from sim2art.errors import DAMAGED, InvalidFileError
 from sim2art.perception.captures.capture import ColorCapture, check_intrinsics, scale_intrinsics
 from sim2art.perception.captures.lens import Lens, straighten
 from sim2art.perception.captures.orientation import turn_upright
@@ -35,7 +35,7 @@ def stored_size(image: Path) -> tuple[int, int] | None:
     try:
         with Image.open(image) as opened:
             return opened.size
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError):
+    except (*DAMAGED, Image.DecompressionBombError):
         return None  # A damaged image is counted with the other damaged ones later.
 
 
