@@ -13,10 +13,10 @@ from jaxtyping import Float, Int
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
 from sim2art.geometry.screws import slide_transform, turn_transform
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.regions.scores import RegionPoints, Scene, draw_points, seen_odds
+from sim2art.regions.scores import RegionPoints, Scene, advantage, carry_points, draw_points
 from sim2art.regions.surfaces import panel_depths, panels
 
-_POINTS = 40
+_POINTS = 24
 """Of a region."""
 PART_PRIOR = 4.0
 """Nats that a region must gain to be no longer taken to stand still."""
@@ -57,20 +57,23 @@ class Judge:
         self.scene = scene
         self.points = [draw_points(scene, int(frame), rng, most=_POINTS) for frame in frames]
         still = MovingPart(axis=np.eye(3)[0], pivot=None, values=np.zeros(scene.num_frames))
-        self.static = [self._scores(points, still).sum(axis=1).max(axis=0) for points in self.points]
+        self.still = [carry_points(scene, own, still.motions(), self._others(own), own.depths) for own in self.points]
+        self.still_odds = [seen.odds(own) for seen, own in zip(self.still, self.points, strict=True)]
 
     def _others(self, points: RegionPoints) -> Int[np.ndarray, "other"]:
         return np.delete(np.arange(self.scene.num_frames), points.frame)
 
-    def _scores(self, points: RegionPoints, part: MovingPart) -> Float[np.ndarray, "surface other region"]:
-        return seen_odds(self.scene, points, part.motions(), self._others(points), part.depths(self.scene, points))
-
     def advantages(self, part: MovingPart) -> list[Float[np.ndarray, "region"]]:
         """Log odds of each region of each source frame for moving with the part against standing still."""
-        return [
-            self._scores(points, part).sum(axis=1).max(axis=0) - static - PART_PRIOR
-            for points, static in zip(self.points, self.static, strict=True)
-        ]
+        result = []
+        for points, still, still_odds in zip(self.points, self.still, self.still_odds, strict=True):
+            best = np.full(len(points.areas), -np.inf)
+            for depths in part.depths(self.scene, points):
+                seen = carry_points(self.scene, points, part.motions(), self._others(points), depths)
+                moved = seen.moved(still, points, self.scene.images.shape[2])
+                best = np.maximum(best, advantage(seen.odds(points), still_odds, moved))
+            result.append(best - PART_PRIOR)
+        return result
 
     def gain(self, part: MovingPart) -> float:
         """Log odds that some regions move with the part, of all source frames."""
@@ -92,7 +95,7 @@ class Judge:
             for c, trial in enumerate(trials):
                 carried = motions.copy()
                 carried[frame] = trial
-                result[c] += seen_odds(self.scene, own, carried, others, depths)[:, 0].max(axis=0) @ share
+                result[c] += max(carry_points(self.scene, own, carried, others, depth).odds(own)[0] @ share for depth in depths)
         return result
 
 

@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 from numba import njit
 
-HIDDEN = 0.25
-"""Probability that a region cannot be seen in another frame."""
-LOG_HIDDEN = math.log(HIDDEN)
+HIDDEN = -1.0
+"""Log odds of a look that cannot be seen, hidden or outside the image: between those of a match and of a mismatch."""
+MIN_SHIFT = 2.0
+"""px by which a motion must move what it carries, to be told from standing still."""
 OUTLIERS = 0.1
 """Share of the pixels of what is seen that show something else: a highlight, a shadow, a finger."""
 
@@ -102,16 +103,28 @@ def region_odds(
     found: Float[np.ndarray, "point"], place: Int[np.ndarray, "point"], extra: Float[np.ndarray, "region"],
     region: Int[np.ndarray, "point"], looks: Float[np.ndarray, "region"],
 ) -> Float[np.ndarray, "region"]:  # fmt: skip
-    """Log odds of what `carried_points` gave for whole regions, each of which is seen or hidden."""
-    sums, total, inside = np.zeros(len(looks)), np.zeros(len(looks)), np.zeros(len(looks))
+    """Log odds of what `carried_points` gave for whole regions in one frame; a region that is hidden has HIDDEN a look."""
+    sums, total = np.zeros(len(looks)), np.zeros(len(looks))
     for n in range(len(found)):
         total[region[n]] += 1
-        if place[n] >= 0:
-            sums[region[n]] += found[n]
-            inside[region[n]] += 1
+        sums[region[n]] += found[n] if place[n] >= 0 else HIDDEN
     for r in range(len(looks)):
-        sums[r] *= looks[r] / max(total[r], 1.0)
-        sums[r] += extra[r] + LOG_HIDDEN * (1 - inside[r] / max(total[r], 1.0))
-        top = max(sums[r], LOG_HIDDEN)
-        sums[r] = top + math.log((1 - HIDDEN) * math.exp(sums[r] - top) + math.exp(LOG_HIDDEN - top))
+        sums[r] = max(sums[r] * looks[r] / max(total[r], 1.0) + extra[r], HIDDEN * looks[r])
     return sums
+
+
+@njit(cache=True)
+def moved_shares(
+    place: Int[np.ndarray, "point"], still: Int[np.ndarray, "point"], width: int, region: Int[np.ndarray, "point"], count: int
+) -> Float[np.ndarray, "region"]:  # fmt: skip
+    """Share of each region's points that a motion takes elsewhere than standing still does."""
+    moved, total = np.zeros(count), np.zeros(count)
+    for n in range(len(place)):
+        total[region[n]] += 1
+        if place[n] < 0 or still[n] < 0:
+            moved[region[n]] += place[n] != still[n]
+            continue
+        x = place[n] % width - still[n] % width
+        y = place[n] // width - still[n] // width
+        moved[region[n]] += x * x + y * y > MIN_SHIFT * MIN_SHIFT
+    return moved / np.maximum(total, 1.0)

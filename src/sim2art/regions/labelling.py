@@ -2,93 +2,155 @@
 
 A Markov random field over the regions of all frames: what carrying them said of each motion (`scores`); regions that meet
 along a border of little contrast go together; and what a region becomes in another frame under its motion has its label.
-Solved by mean field, cooled.
+Solved by mean field, cooled. What is found to be covered by something of another label then counts as hidden, and all is
+asked again.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from scipy import sparse
 
-from sim2art.regions.kernels import LOG_HIDDEN
-from sim2art.regions.scores import RegionPoints, Scene, carry_points
+from sim2art.regions.joint_fit import PART_PRIOR, MovingPart
+from sim2art.regions.scores import RegionPoints, Scene, Sightings, advantage, carry_points, draw_points
 
 _BORDER = 0.4
 """Nats a px of border between regions that look alike."""
 _CONTRAST = 4.0
 """Difference of colour (Lab) across a border at which it says little of belonging together."""
-_ROUNDS = 40
+_OVER_TIME = 1.0
+"""Nats a look that is found in another frame, for having its label there."""
+_ROUNDS, _COOLING, _START = 30, 0.85, 8.0
 _DAMPING = 0.5
+_PASSES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Links:
-    """What ties regions together; regions of all frames in one row."""
+class Labelling:
+    """A label for every region: 0 stands still, part k moves with the k-th joint."""
 
-    borders: sparse.csr_matrix
-    """Nats for having the same label."""
-    over_time: list[tuple[sparse.csr_matrix, np.ndarray]]
-    """Of each motion, see `time_links`."""
-
-
-def border_links(scene: Scene, offsets: Int[np.ndarray, "frame"], count: int) -> sparse.csr_matrix:
-    """Neighbours in an image, by the length and the contrast of their border."""
-    rows, columns, weights = [], [], []
-    for frame, regions in enumerate(scene.regions):
-        lab = scene.looks[frame][..., :3]
-        for axis in (0, 1):
-            size = regions.shape[axis]
-            first, second = np.arange(size - 1), np.arange(1, size)
-            a, b = np.take(regions, first, axis), np.take(regions, second, axis)
-            before, after = np.maximum(first - 2, 0), np.minimum(second + 2, size - 1)
-            contrast = np.linalg.norm(np.take(lab, before, axis) - np.take(lab, after, axis), axis=-1)
-            met = a != b
-            rows.append(offsets[frame] + a[met])
-            columns.append(offsets[frame] + b[met])
-            weights.append(_BORDER * np.exp(-0.5 * (contrast[met] / _CONTRAST) ** 2))
-    one = sparse.csr_matrix((np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape=(count, count))
-    return (one + one.T).tocsr()
+    labels: UInt8[np.ndarray, "frame height width"]
+    """At the scene's size."""
+    gains: Float[np.ndarray, "part"]
+    """Log odds of the regions of each part against standing still, all frames."""
+    areas: Float[np.ndarray, "part"]
+    """Mean share of the image that each part takes."""
 
 
-def time_links(
-    scene: Scene, points: list[RegionPoints], motions: Float[np.ndarray, "hypothesis frame 4 4"],
-    depths: list[Float[np.ndarray, "hypothesis point"]], offsets: np.ndarray, count: int,
-) -> list[tuple[sparse.csr_matrix, np.ndarray]]:  # fmt: skip
-    """What carrying regions says of pairs of them, for each motion: for both following it, and for the first alone."""
-    result = []
-    for h, hypothesis in enumerate(motions):
-        rows, columns, weights, alone = [], [], [], np.zeros(count)
-        for frame, own in enumerate(points):
-            to_others = scene.camera_motions(hypothesis, frame)
-            share = 1 / own.counts[own.region]
-            for other in range(scene.num_frames):
-                if other == frame:
-                    continue
-                found, place, extra = carry_points(scene, own, to_others[other], other, depths[frame][h])
-                seen = place >= 0
-                rows.append(offsets[frame] + own.region[seen])
-                columns.append(offsets[other] + scene.regions[other].ravel()[place[seen]])
-                both = found * own.looks[own.region] + extra[own.region]
-                weights.append(((both - LOG_HIDDEN) * share)[seen])
-                alone[offsets[frame] : offsets[frame] + len(own.areas)] += LOG_HIDDEN
-        both = sparse.csr_matrix((np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape=(count, count))
-        result.append(((both + both.T).tocsr(), alone))
-    return result
+class Field:
+    """The regions of all frames in one row, what they were seen to do, and what ties them together."""
+
+    def __init__(self, scene: Scene, parts: list[MovingPart], rng: np.random.Generator) -> None:
+        self.scene = scene
+        self.parts = [MovingPart(axis=np.eye(3)[0], pivot=None, values=np.zeros(scene.num_frames)), *parts]
+        self.points = [draw_points(scene, frame, rng) for frame in range(scene.num_frames)]
+        sizes = [len(points.areas) for points in self.points]
+        self.offsets = np.concatenate([[0], np.cumsum(sizes)])
+        self.sightings = [self._look(points) for points in self.points]
+        self.borders = self._border_links()
+        self.over_time = [self._time_links(label) for label in range(len(self.parts))]
+
+    def _others(self, frame: int) -> Int[np.ndarray, "other"]:
+        return np.delete(np.arange(self.scene.num_frames), frame)
+
+    def _look(self, points: RegionPoints) -> list[Sightings]:
+        """Of each motion, every region on the surface on which it is found best."""
+        return [
+            self._on_best_surface(points, part, part.depths(self.scene, points, self.scene.factors)) for part in self.parts
+        ]
+
+    def _on_best_surface(self, points: RegionPoints, part: MovingPart, depths: np.ndarray) -> Sightings:
+        others, motions = self._others(points.frame), part.motions()
+        seen = [carry_points(self.scene, points, motions, others, depth) for depth in depths]
+        best = np.argmax([one.odds(points).sum(axis=0) for one in seen], axis=0)
+        at_point, columns = best[points.region], np.arange(len(points.region))
+        return Sightings(
+            found=np.array([one.found for one in seen])[at_point, :, columns].T,
+            place=np.array([one.place for one in seen])[at_point, :, columns].T,
+            extra=np.array([one.extra for one in seen])[best, :, np.arange(len(best))].T,
+        )
+
+    def unaries(self, labels: UInt8[np.ndarray, "frame height width"] | None) -> Float[np.ndarray, "region label"]:
+        """Log odds of each label against standing still; given `labels`, what they cover counts as hidden."""
+        result = np.zeros((self.offsets[-1], len(self.parts)))
+        width = self.scene.images.shape[2]
+        for frame, (points, seen) in enumerate(zip(self.points, self.sightings, strict=True)):
+            odds = [one.odds(points, self._covered(frame, label, one, labels)) for label, one in enumerate(seen)]
+            for label in range(1, len(self.parts)):
+                moved = seen[label].moved(seen[0], points, width)
+                result[self.offsets[frame] : self.offsets[frame + 1], label] = advantage(odds[label], odds[0], moved) - PART_PRIOR
+        return result
+
+    def _covered(self, frame: int, label: int, seen: Sightings, labels: np.ndarray | None) -> Bool[np.ndarray, "other point"] | None:
+        if labels is None:
+            return None
+        there = labels[self._others(frame)].reshape(len(seen.place), -1)
+        return (seen.place >= 0) & (np.take_along_axis(there, np.maximum(seen.place, 0), axis=1) != label)
+
+    def _matrix(self, weights: list, rows: list, columns: list) -> sparse.csr_matrix:
+        count = self.offsets[-1]
+        one = sparse.csr_matrix((np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape=(count, count))
+        return (one + one.T).tocsr()
+
+    def _border_links(self) -> sparse.csr_matrix:
+        """Neighbours in an image, by the length and the contrast of their border."""
+        rows, columns, weights = [], [], []
+        for frame, regions in enumerate(self.scene.regions):
+            lab = self.scene.looks[frame][..., :3]
+            for axis in (0, 1):
+                size = regions.shape[axis]
+                first, second = np.arange(size - 1), np.arange(1, size)
+                a, b = np.take(regions, first, axis), np.take(regions, second, axis)
+                before, after = np.maximum(first - 2, 0), np.minimum(second + 2, size - 1)
+                contrast = np.linalg.norm(np.take(lab, before, axis) - np.take(lab, after, axis), axis=-1)
+                met = a != b
+                rows.append(self.offsets[frame] + a[met])
+                columns.append(self.offsets[frame] + b[met])
+                weights.append(_BORDER * np.exp(-0.5 * (contrast[met] / _CONTRAST) ** 2))
+        return self._matrix(weights, rows, columns)
+
+    def _time_links(self, label: int) -> sparse.csr_matrix:
+        """What regions become in other frames under a motion, where they look alike."""
+        rows, columns, weights = [], [], []
+        for frame, points in enumerate(self.points):
+            share = points.looks[points.region] / points.counts[points.region]
+            seen = self.sightings[frame][label]
+            for k, other in enumerate(self._others(frame)):
+                alike = (seen.place[k] >= 0) & (seen.found[k] > -1)
+                rows.append(self.offsets[frame] + points.region[alike])
+                columns.append(self.offsets[other] + self.scene.regions[other].ravel()[seen.place[k, alike]])
+                weights.append(_OVER_TIME / (self.scene.num_frames - 1) * share[alike])
+        return self._matrix(weights, rows, columns)
+
+    def solve(self, unary: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:
+        """Probability of each label of each region."""
+        probabilities = _softmax(unary / _START)
+        for round_ in range(_ROUNDS):
+            field = unary + self.borders @ probabilities
+            for label, link in enumerate(self.over_time):
+                field[:, label] += link @ probabilities[:, label]
+            temperature = max(1.0, _START * _COOLING**round_)
+            probabilities = _DAMPING * probabilities + (1 - _DAMPING) * _softmax(field / temperature)
+        return probabilities
+
+    def paint(self, of_region: np.ndarray) -> np.ndarray:
+        """Values of regions as images."""
+        return np.stack([of_region[offset + own] for offset, own in zip(self.offsets, self.scene.regions, strict=False)])
 
 
-def mean_field(
-    unary: Float[np.ndarray, "region label"], start: Float[np.ndarray, "region label"], links: Links
-) -> Float[np.ndarray, "region label"]:
-    """Probability of each label of each region; the links over time are those of the first labels."""
-    probabilities = _softmax(start / 8)
-    for round_ in range(_ROUNDS):
-        field = unary + links.borders @ probabilities
-        for label, (both, alone) in enumerate(links.over_time):
-            field[:, label] += both @ probabilities[:, label] + alone
-        temperature = max(1.0, 8.0 * 0.85**round_)
-        probabilities = _DAMPING * probabilities + (1 - _DAMPING) * _softmax(field / temperature)
-    return probabilities
+def label_regions(scene: Scene, parts: list[MovingPart], rng: np.random.Generator) -> Labelling:
+    """Give every region of every frame to what stands still or to one of the parts."""
+    field = Field(scene, parts, rng)
+    labels = None
+    for _ in range(_PASSES):
+        unary = field.unaries(labels)
+        best = np.argmax(field.solve(unary), axis=1)
+        labels = field.paint(best).astype(np.uint8)
+    assert labels is not None
+    gains = np.array([unary[best == label, label].sum() for label in range(1, len(field.parts))])
+    areas = np.array([(labels == label).mean() for label in range(1, len(field.parts))])
+    return Labelling(labels=labels, gains=gains, areas=areas)
 
 
 def _softmax(field: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:

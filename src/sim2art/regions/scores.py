@@ -11,20 +11,22 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.regions.appearance import Noise, change_of, distinctness, fit_noise, look_at_image, sample
-from sim2art.regions.kernels import carried_points, region_odds
+from sim2art.regions.kernels import carried_points, moved_shares, region_odds
 from sim2art.regions.surfaces import flatten
 
-POINTS = 120
+POINTS = 60
 """Of a region, at most."""
 FACTORS = (0.8, 0.9, 1.0, 1.11, 1.25)
 """Of guessed depth."""
 SHADING = np.array([6.0, 2.0, 2.0])
 """Sigmas of L, a, b by which a region changes as a whole from frame to frame."""
+INDEPENDENT_FRAMES = 4.0
+"""What is wrong of a depth or of a joint is wrong in all frames alike: they count as so many."""
 _AREA = 30.0
 """px that have one look, as it was smoothed: neighbours say the same."""
 _MAX_COUNT = 25.0
@@ -64,7 +66,7 @@ def prepare_scene(
     *,
     depth_sigma: float,
     factors: tuple[float, ...] = FACTORS,
-    size: int = 480,
+    size: int = 384,
 ) -> Scene:
     """Cut frames into regions and fit the noise of what stands still."""
     import cv2
@@ -97,8 +99,8 @@ def _blank_odds(scene: Scene) -> float:
     for frame in range(0, scene.num_frames - 1, max(1, scene.num_frames // 6)):
         points = draw_points(scene, frame, rng, most=20)
         steep = np.sum(points.changes[:, :3] ** 2, axis=(1, 2))
-        odds, place, _ = carry_points(scene, points, scene.camera_motions(still, frame)[frame + 1], frame + 1, points.depths)
-        found.append(odds[(place >= 0) & (steep <= np.median(steep))])
+        seen = carry_points(scene, points, still, np.array([frame + 1]), points.depths)
+        found.append(seen.found[0, (seen.place[0] >= 0) & (steep <= np.median(steep))])
     return float(np.median(np.concatenate(found)))
 
 
@@ -193,31 +195,59 @@ def draw_points(scene: Scene, frame: int, rng: np.random.Generator, *, most: int
     )  # fmt: skip
 
 
-def seen_odds(
-    scene: Scene, points: RegionPoints, motions: Float[np.ndarray, "frame 4 4"], others: Int[np.ndarray, "other"],
-    depths: Float[np.ndarray, "surface point"],
-) -> Float[np.ndarray, "surface other region"]:  # fmt: skip
-    """Log odds against chance of each region of a frame in other frames, where it may be hidden, under the world motions from rest of a part.
+@dataclass(frozen=True, kw_only=True)
+class Sightings:
+    """What carrying the points of a frame into others found."""
 
-    Args:
-        scene: The frames.
-        points: Of one frame.
-        motions: World motions from rest.
-        others: Frames to look into.
-        depths: Of the points, on each of some surfaces that they may lie on.
-    """
-    to_others = scene.camera_motions(motions, points.frame)
-    return np.array([[
-        region_odds(*carry_points(scene, points, to_others[other], other, depth), points.region, points.looks)
-        for other in others] for depth in depths])  # fmt: skip
+    found: Float[np.ndarray, "other point"]
+    """Log odds of each point's look."""
+    place: Int[np.ndarray, "other point"]
+    """Pixel that it comes to, -1 outside."""
+    extra: Float[np.ndarray, "other region"]
+    """To be added for regions."""
+
+    def odds(self, points: RegionPoints, hidden: Bool[np.ndarray, "other point"] | None = None) -> Float[np.ndarray, "other region"]:
+        """Log odds of whole regions; `hidden` points are known to be behind something else and say nothing."""
+        found = self.found if hidden is None else np.where(hidden, np.maximum(self.found, 0.0), self.found)
+        return np.array([
+            region_odds(one, place, extra, points.region, points.looks)
+            for one, place, extra in zip(found, self.place, self.extra, strict=True)
+        ])  # fmt: skip
+
+    def moved(self, still: "Sightings", points: RegionPoints, width: int) -> Float[np.ndarray, "other region"]:
+        """Share of each region that comes elsewhere than if it stood still."""
+        return np.array([
+            moved_shares(own, other, width, points.region, len(points.areas)) for own, other in zip(self.place, still.place, strict=True)
+        ])  # fmt: skip
 
 
 def carry_points(
-    scene: Scene, points: RegionPoints, other_from_camera: Float[np.ndarray, "4 4"], other: int, depths: Float[np.ndarray, "point"]
-) -> tuple[Float[np.ndarray, "point"], Int[np.ndarray, "point"], Float[np.ndarray, "region"]]:  # fmt: skip
-    """See `kernels.carried_points`."""
-    return carried_points(
-        scene.looks[other], scene.intrinsics, other_from_camera, points.rays, depths, points.own, points.variances,
-        points.changes, points.chance, points.region, len(points.areas), SHADING, scene.depth_sigma,
-        float(np.log(scene.noise.level).sum()),
-    )  # fmt: skip
+    scene: Scene, points: RegionPoints, motions: Float[np.ndarray, "frame 4 4"], others: Int[np.ndarray, "other"],
+    depths: Float[np.ndarray, "point"],
+) -> Sightings:  # fmt: skip
+    """Look for the points of a frame in others, under the world motions from rest of a part."""
+    to_others = scene.camera_motions(motions, points.frame)
+    log_level = float(np.log(scene.noise.level).sum())
+    found, place, extra = zip(*[
+        carried_points(
+            scene.looks[other], scene.intrinsics, to_others[other], points.rays, depths, points.own, points.variances,
+            points.changes, points.chance, points.region, len(points.areas), SHADING, scene.depth_sigma, log_level,
+        )
+        for other in others], strict=True)  # fmt: skip
+    return Sightings(found=np.array(found), place=np.array(place), extra=np.array(extra))
+
+
+def advantage(
+    odds: Float[np.ndarray, "other region"], still: Float[np.ndarray, "other region"], moved: Float[np.ndarray, "other region"]
+) -> Float[np.ndarray, "region"]:
+    """Log odds of a motion against standing still, each in the better half of the frames that tell them apart."""
+    return INDEPENDENT_FRAMES * (_better_half(odds, moved) - _better_half(still, moved))
+
+
+def _better_half(odds: Float[np.ndarray, "other region"], weights: Float[np.ndarray, "other region"]) -> Float[np.ndarray, "region"]:
+    """Weighted mean of the highest, of half the weight; of less than one frame's weight as if others said nothing."""
+    order = np.argsort(-odds, axis=0)
+    weights = np.take_along_axis(weights, order, axis=0)
+    half = 0.5 * weights.sum(axis=0)
+    kept = np.clip(half - (np.cumsum(weights, axis=0) - weights), 0, weights)
+    return np.sum(kept * np.take_along_axis(odds, order, axis=0), axis=0) / np.maximum(half, 1.0)
