@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Int, UInt8
+from jaxtyping import Float, Float32, UInt8
 
+from sim2art.regions.kernels import DEPENDENCE
 
 NUM_CHANNELS = 5
 """L, a, b and the gradient of L along x and y."""
@@ -18,10 +19,12 @@ _SMOOTHING = 1.2
 """px."""
 _FLOOR = np.array([0.8, 0.5, 0.5, 0.3, 0.3])
 """No noise is smaller: images have 8 bits and were compressed."""
+_MIN_SHIFT = 0.7
+"""px: nothing that was carried is better in place."""
 _RING = (6.0, 12.0, 24.0)
 """px from a pixel at which others are looked at, to see how much it differs from them."""
 _NUM_DIRECTIONS = 8
-_LOWEST = -12.0
+_LOWEST = -6.0
 """Log density of a look anywhere: colours are not so many that one is less likely."""
 
 
@@ -75,9 +78,7 @@ class Noise:
         return np.sqrt(self.level**2 + self.shift**2 * np.sum(changes**2, axis=-1))
 
 
-def fit_noise(
-    residuals: Float[np.ndarray, "row channel"], changes: Float[np.ndarray, "row channel 2"]
-) -> Noise:
+def fit_noise(residuals: Float[np.ndarray, "row channel"], changes: Float[np.ndarray, "row channel 2"]) -> Noise:
     """Noise of residuals more than half of which are of what stands still."""
     steep = np.linalg.norm(changes, axis=-1)
     level, ratios = np.zeros(residuals.shape[1]), []
@@ -87,7 +88,7 @@ def fit_noise(
         edges = steep[:, channel] >= np.quantile(steep[:, channel], 0.9)
         excess = (1.48 * np.median(np.abs(residuals[edges, channel]))) ** 2 - level[channel] ** 2
         ratios.append(max(float(excess), 0.0) / max(float(np.median(steep[edges, channel])) ** 2, 1e-6))
-    return Noise(level=level, shift=float(np.sqrt(np.median(ratios[:3]))))
+    return Noise(level=level, shift=max(float(np.sqrt(np.median(ratios[:3]))), _MIN_SHIFT))
 
 
 def distinctness(
@@ -102,4 +103,4 @@ def distinctness(
     own = sample(look, pixels)
     near = sample(look, pixels[None] + offsets[:, None])
     found = -0.5 * np.sum(((near - own) / sigmas) ** 2, axis=-1) - np.sum(np.log(sigmas / level), axis=-1)
-    return np.logaddexp.reduce(np.maximum(found, _LOWEST), axis=0) - np.log(len(offsets))
+    return np.logaddexp.reduce(np.maximum(DEPENDENCE * found, _LOWEST), axis=0) - np.log(len(offsets))

@@ -18,6 +18,10 @@ from sim2art.regions.surfaces import panel_depths, panels
 
 _POINTS = 24
 """Of a region."""
+_SCALES = (0.7, 0.85, 1.15, 1.35)
+"""By which all values may be too large: before a camera that stands still depth and values trade off."""
+_STEPS = (1.0, 0.5)
+"""Of the local search, in 0.1 rad and 4 % of the distance."""
 PART_PRIOR = 4.0
 """Nats that a region must gain to be no longer taken to stand still."""
 
@@ -33,7 +37,9 @@ class MovingPart:
     plane: Float[np.ndarray, "4"] | None = None
     """Normal and offset of the plane that much of the part lies in at rest, world frame."""
 
-    def depths(self, scene: Scene, points: RegionPoints, factors: tuple[float, ...] = (1.0,)) -> Float[np.ndarray, "surface point"]:
+    def depths(
+        self, scene: Scene, points: RegionPoints, factors: tuple[float, ...] = (1.0,)
+    ) -> Float[np.ndarray, "surface point"]:
         """Of points of one frame: as guessed, times factors, and on the plane."""
         guessed = np.array([factor * np.exp(self.log_factor) * points.depths for factor in factors])
         if self.plane is None:
@@ -61,7 +67,8 @@ class Judge:
         self.still_odds = [seen.odds(own) for seen, own in zip(self.still, self.points, strict=True)]
 
     def _others(self, points: RegionPoints) -> Int[np.ndarray, "other"]:
-        return np.delete(np.arange(self.scene.num_frames), points.frame)
+        others = np.delete(np.arange(self.scene.num_frames), points.frame)
+        return others[points.frame % 2 :: 2] if len(others) > 8 else others
 
     def advantages(self, part: MovingPart) -> list[Float[np.ndarray, "region"]]:
         """Log odds of each region of each source frame for moving with the part against standing still."""
@@ -78,25 +85,6 @@ class Judge:
     def gain(self, part: MovingPart) -> float:
         """Log odds that some regions move with the part, of all source frames."""
         return float(sum(np.logaddexp(0, own).sum() for own in self.advantages(part)))
-
-    def follow(
-        self, part: MovingPart, frame: int, candidates: Float[np.ndarray, "candidate"], shares: list[np.ndarray]
-    ) -> Float[np.ndarray, "candidate"]:
-        """Gain of each candidate value in one frame, by the regions that are the part's in the others."""
-        result = np.zeros(len(candidates))
-        motions, trials = part.motions(), part.motions(candidates)
-        others = np.array([frame])
-        for points, share in zip(self.points, shares, strict=True):
-            kept = share[points.region] > 0.05
-            if points.frame == frame or not kept.any():
-                continue
-            own = points.take(kept)
-            depths = part.depths(self.scene, own)
-            for c, trial in enumerate(trials):
-                carried = motions.copy()
-                carried[frame] = trial
-                result[c] += max(carry_points(self.scene, own, carried, others, depth).odds(own)[0] @ share for depth in depths)
-        return result
 
 
 def choose_plane(judge: Judge, part: MovingPart, gain: float) -> tuple[MovingPart, float]:
@@ -121,40 +109,19 @@ def choose_plane(judge: Judge, part: MovingPart, gain: float) -> tuple[MovingPar
     return best
 
 
-def fit_part(judge: Judge, part: MovingPart, *, rounds: int = 2) -> tuple[MovingPart, float]:
+def fit_part(judge: Judge, part: MovingPart) -> tuple[MovingPart, float]:
     """The joint moved to where its gain is highest nearby, and that gain."""
     scene = judge.scene
     size = float(np.median(scene.depths[scene.depths > 0]))
-    best, best_gain = part, judge.gain(part)
-    for scale in (0.6, 0.75, 0.87, 1.15, 1.35):
-        tried = dataclasses.replace(part, values=scale * part.values)
+    best, best_gain = choose_plane(judge, part, judge.gain(part))
+    for scale in _SCALES:
+        tried = dataclasses.replace(best, values=scale * part.values)
         gain = judge.gain(tried)
         if gain > best_gain:
             best, best_gain = tried, gain
-    best, best_gain = choose_plane(judge, best, best_gain)
-    for round_ in range(rounds):
-        best, best_gain = _fit_values(judge, best, best_gain, wide=round_ == 0)
-        for step in (1.0, 0.5, 0.25) if round_ == 0 else (0.4, 0.15):
-            best, best_gain = _fit_place(judge, best, best_gain, step, size)
-    return _fit_values(judge, best, best_gain, wide=False)
-
-
-def _fit_values(judge: Judge, part: MovingPart, gain: float, *, wide: bool) -> tuple[MovingPart, float]:
-    """Frame after frame, each to where the others' regions are found best in it."""
-    shares = [1 / (1 + np.exp(-np.clip(own, -50, 50))) for own in judge.advantages(part)]
-    span = max(float(np.ptp(part.values)), 1e-6)
-    tried = part
-    for frame in range(1, judge.scene.num_frames):
-        low, high = float(tried.values.min()), float(tried.values.max())
-        reach = np.linspace(low - 0.4 * span, high + 0.4 * span, 37) if wide else tried.values[frame] + np.linspace(-0.12, 0.12, 17) * span
-        found = judge.follow(tried, frame, reach, shares)
-        now = judge.follow(tried, frame, tried.values[[frame]], shares)[0]
-        if found.max() > now:
-            values = tried.values.copy()
-            values[frame] = reach[int(np.argmax(found))]
-            tried = dataclasses.replace(tried, values=values)
-    tried_gain = judge.gain(tried)
-    return (tried, tried_gain) if tried_gain > gain else (part, gain)
+    for step in _STEPS:
+        best, best_gain = _fit_place(judge, best, best_gain, step, size)
+    return best, best_gain
 
 
 def _fit_place(judge: Judge, part: MovingPart, gain: float, step: float, size: float) -> tuple[MovingPart, float]:
@@ -197,7 +164,9 @@ def _changes(part: MovingPart, step: float, size: float) -> list[Callable[[Movin
         def change(old: MovingPart, sign: float) -> MovingPart:
             normal = rotation_from_rotvec(sign * 0.1 * step * direction) @ old.plane[:3]
             fixed = old.plane[3] * old.plane[:3] if old.pivot is None else old.pivot
-            return dataclasses.replace(old, plane=np.append(normal, old.plane[3] - old.plane[:3] @ fixed + normal @ fixed))
+            return dataclasses.replace(
+                old, plane=np.append(normal, old.plane[3] - old.plane[:3] @ fixed + normal @ fixed)
+            )
 
         return change
 
@@ -207,5 +176,7 @@ def _changes(part: MovingPart, step: float, size: float) -> list[Callable[[Movin
     changes.append(lambda old, sign: dataclasses.replace(old, log_factor=old.log_factor + sign * 0.1 * step))
     if part.plane is not None:
         changes += [lean(direction) for direction in ((part.axis,) if part.pivot is not None else (across, other))]
-        changes.append(lambda old, sign: dataclasses.replace(old, plane=old.plane + np.array([0, 0, 0, sign * 0.04 * step * size])))
+        changes.append(
+            lambda old, sign: dataclasses.replace(old, plane=old.plane + np.array([0, 0, 0, sign * 0.04 * step * size]))
+        )
     return changes

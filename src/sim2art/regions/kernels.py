@@ -10,6 +10,8 @@ HIDDEN = -1.0
 """Log odds of a look that cannot be seen, hidden or outside the image: between those of a match and of a mismatch."""
 MIN_SHIFT = 2.0
 """px by which a motion must move what it carries, to be told from standing still."""
+DEPENDENCE = 0.4
+"""Of the channels of a look, two in five say something of their own: a shift by a pixel changes all of them."""
 OUTLIERS = 0.1
 """Share of the pixels of what is seen that show something else: a highlight, a shadow, a finger."""
 
@@ -69,9 +71,11 @@ def carried_points(
         column, row = min(int(x), width - 2), min(int(y), height - 2)
         u, v = x - column, y - row
         for c in range(channels):
-            differences[n, c] = (1 - v) * ((1 - u) * look[row, column, c] + u * look[row, column + 1, c]) + v * (
-                (1 - u) * look[row + 1, column, c] + u * look[row + 1, column + 1, c]
-            ) - own[n, c]
+            differences[n, c] = (
+                (1 - v) * ((1 - u) * look[row, column, c] + u * look[row, column + 1, c])
+                + v * ((1 - u) * look[row + 1, column, c] + u * look[row + 1, column + 1, c])
+                - own[n, c]
+            )
         seen[n] = True
         place[n] = int(y + 0.5) * width + int(x + 0.5)
         inside[region[n]] += 1
@@ -86,15 +90,16 @@ def carried_points(
     for n in range(len(depths)):
         if not seen[n]:
             continue
+        # A wrong depth moves a pixel along a line, a wrong joint elsewhere: by as much, so nothing is won by keeping them apart.
+        drift = depth_sigma**2 * (along[n, 0] ** 2 + along[n, 1] ** 2)
         square, log_scale = 0.0, -log_level
         for c in range(channels):
-            by_depth = depth_sigma * (changes[n, c, 0] * along[n, 0] + changes[n, c, 1] * along[n, 1])
-            variance = variances[n, c] + by_depth * by_depth
+            variance = variances[n, c] + drift * (changes[n, c, 0] ** 2 + changes[n, c, 1] ** 2)
             offset = offsets[region[n], c] if c < colors else 0.0
             square += (differences[n, c] - offset) ** 2 / variance
             log_scale += 0.5 * math.log(variance)
         # What else is seen there is as likely as a look by chance.
-        found[n] = math.log((1 - OUTLIERS) * math.exp(min(-0.5 * square - log_scale - chance[n], 50.0)) + OUTLIERS)
+        found[n] = math.log((1 - OUTLIERS) * math.exp(min(DEPENDENCE * (-0.5 * square - log_scale) - chance[n], 50.0)) + OUTLIERS)
     return found, place, extra
 
 

@@ -2,17 +2,17 @@
 
 A Markov random field over the regions of all frames: what carrying them said of each motion (`scores`); regions that meet
 along a border of little contrast go together; and what a region becomes in another frame under its motion has its label.
-Solved by mean field, cooled. What is found to be covered by something of another label then counts as hidden, and all is
-asked again.
+Solved by mean field, cooled.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from scipy import sparse
 
 from sim2art.regions.joint_fit import PART_PRIOR, MovingPart
+from sim2art.regions.kernels import HIDDEN, MIN_SHIFT
 from sim2art.regions.scores import RegionPoints, Scene, Sightings, advantage, carry_points, draw_points
 
 _BORDER = 0.4
@@ -23,7 +23,6 @@ _OVER_TIME = 1.0
 """Nats a look that is found in another frame, for having its label there."""
 _ROUNDS, _COOLING, _START = 30, 0.85, 8.0
 _DAMPING = 0.5
-_PASSES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +35,8 @@ class Labelling:
     """Log odds of the regions of each part against standing still, all frames."""
     areas: Float[np.ndarray, "part"]
     """Mean share of the image that each part takes."""
+    agreements: Float[np.ndarray, "part"]
+    """See `Field.agreement`."""
 
 
 class Field:
@@ -57,7 +58,8 @@ class Field:
     def _look(self, points: RegionPoints) -> list[Sightings]:
         """Of each motion, every region on the surface on which it is found best."""
         return [
-            self._on_best_surface(points, part, part.depths(self.scene, points, self.scene.factors)) for part in self.parts
+            self._on_best_surface(points, part, part.depths(self.scene, points, self.scene.factors))
+            for part in self.parts
         ]
 
     def _on_best_surface(self, points: RegionPoints, part: MovingPart, depths: np.ndarray) -> Sightings:
@@ -71,26 +73,41 @@ class Field:
             extra=np.array([one.extra for one in seen])[best, :, np.arange(len(best))].T,
         )
 
-    def unaries(self, labels: UInt8[np.ndarray, "frame height width"] | None) -> Float[np.ndarray, "region label"]:
-        """Log odds of each label against standing still; given `labels`, what they cover counts as hidden."""
+    def unaries(self) -> Float[np.ndarray, "region label"]:
+        """Log odds of each label against standing still."""
         result = np.zeros((self.offsets[-1], len(self.parts)))
         width = self.scene.images.shape[2]
         for frame, (points, seen) in enumerate(zip(self.points, self.sightings, strict=True)):
-            odds = [one.odds(points, self._covered(frame, label, one, labels)) for label, one in enumerate(seen)]
+            own = slice(self.offsets[frame], self.offsets[frame + 1])
+            still = seen[0].odds(points)
             for label in range(1, len(self.parts)):
                 moved = seen[label].moved(seen[0], points, width)
-                result[self.offsets[frame] : self.offsets[frame + 1], label] = advantage(odds[label], odds[0], moved) - PART_PRIOR
+                result[own, label] = advantage(seen[label].odds(points), still, moved) - PART_PRIOR
         return result
 
-    def _covered(self, frame: int, label: int, seen: Sightings, labels: np.ndarray | None) -> Bool[np.ndarray, "other point"] | None:
-        if labels is None:
-            return None
-        there = labels[self._others(frame)].reshape(len(seen.place), -1)
-        return (seen.place >= 0) & (np.take_along_axis(there, np.maximum(seen.place, 0), axis=1) != label)
+    def agreement(self, labels: UInt8[np.ndarray, "frame height width"], label: int) -> float:
+        """Share of a part that is found, as part of it, where its joint carries it in frames in which it has moved."""
+        hits, tried = 0, 0
+        width = self.scene.images.shape[2]
+        for frame, points in enumerate(self.points):
+            x, y = points.pixels.T.astype(int)
+            own = labels[frame][y, x] == label
+            seen, still = self.sightings[frame][label], self.sightings[frame][0]
+            away = (seen.place % width - still.place % width) ** 2 + (
+                seen.place // width - still.place // width
+            ) ** 2 > MIN_SHIFT**2
+            moved = away & own & (seen.place >= 0) & (still.place >= 0)
+            there = labels[self._others(frame)].reshape(len(seen.place), -1)
+            same = np.take_along_axis(there, np.maximum(seen.place, 0), axis=1) == label
+            hits += int((moved & same & (seen.found > HIDDEN)).sum())
+            tried += int(moved.sum())
+        return hits / tried if tried else 0.0
 
     def _matrix(self, weights: list, rows: list, columns: list) -> sparse.csr_matrix:
         count = self.offsets[-1]
-        one = sparse.csr_matrix((np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape=(count, count))
+        one = sparse.csr_matrix(
+            (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape=(count, count)
+        )
         return (one + one.T).tocsr()
 
     def _border_links(self) -> sparse.csr_matrix:
@@ -136,21 +153,24 @@ class Field:
 
     def paint(self, of_region: np.ndarray) -> np.ndarray:
         """Values of regions as images."""
-        return np.stack([of_region[offset + own] for offset, own in zip(self.offsets, self.scene.regions, strict=False)])
+        return np.stack(
+            [of_region[offset + own] for offset, own in zip(self.offsets, self.scene.regions, strict=False)]
+        )
 
 
 def label_regions(scene: Scene, parts: list[MovingPart], rng: np.random.Generator) -> Labelling:
     """Give every region of every frame to what stands still or to one of the parts."""
     field = Field(scene, parts, rng)
-    labels = None
-    for _ in range(_PASSES):
-        unary = field.unaries(labels)
-        best = np.argmax(field.solve(unary), axis=1)
-        labels = field.paint(best).astype(np.uint8)
-    assert labels is not None
-    gains = np.array([unary[best == label, label].sum() for label in range(1, len(field.parts))])
-    areas = np.array([(labels == label).mean() for label in range(1, len(field.parts))])
-    return Labelling(labels=labels, gains=gains, areas=areas)
+    unary = field.unaries()
+    best = np.argmax(field.solve(unary), axis=1)
+    labels = field.paint(best).astype(np.uint8)
+    numbers = range(1, len(field.parts))
+    return Labelling(
+        labels=labels,
+        gains=np.array([unary[best == label, label].sum() for label in numbers]),
+        areas=np.array([(labels == label).mean() for label in numbers]),
+        agreements=np.array([field.agreement(labels, label) for label in numbers]),
+    )
 
 
 def _softmax(field: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:

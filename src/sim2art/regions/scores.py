@@ -11,7 +11,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
@@ -21,7 +21,7 @@ from sim2art.regions.surfaces import flatten
 
 POINTS = 60
 """Of a region, at most."""
-FACTORS = (0.8, 0.9, 1.0, 1.11, 1.25)
+FACTORS = (0.83, 1.0, 1.2)
 """Of guessed depth."""
 SHADING = np.array([6.0, 2.0, 2.0])
 """Sigmas of L, a, b by which a region changes as a whole from frame to frame."""
@@ -76,7 +76,9 @@ def prepare_scene(
     scale = size / max(images.shape[1:3])
     shape = (round(images.shape[2] * scale), round(images.shape[1] * scale))
     small = np.array([cv2.resize(image, shape, interpolation=cv2.INTER_AREA) for image in images])
-    small_depths = np.array([cv2.resize(depth.astype(np.float32), shape, interpolation=cv2.INTER_NEAREST) for depth in depths])
+    small_depths = np.array(
+        [cv2.resize(depth.astype(np.float32), shape, interpolation=cv2.INTER_NEAREST) for depth in depths]
+    )
     pixels_scale = np.array([[shape[0] / images.shape[2]], [shape[1] / images.shape[1]], [1.0]])
     own_intrinsics = intrinsics * pixels_scale
     looks = [look_at_image(image) for image in small]
@@ -101,7 +103,7 @@ def _blank_odds(scene: Scene) -> float:
         steep = np.sum(points.changes[:, :3] ** 2, axis=(1, 2))
         seen = carry_points(scene, points, still, np.array([frame + 1]), points.depths)
         found.append(seen.found[0, (seen.place[0] >= 0) & (steep <= np.median(steep))])
-    return float(np.median(np.concatenate(found)))
+    return min(float(np.median(np.concatenate(found))), 0.0)
 
 
 def _static_noise(scene: Scene) -> Noise:
@@ -206,12 +208,11 @@ class Sightings:
     extra: Float[np.ndarray, "other region"]
     """To be added for regions."""
 
-    def odds(self, points: RegionPoints, hidden: Bool[np.ndarray, "other point"] | None = None) -> Float[np.ndarray, "other region"]:
-        """Log odds of whole regions; `hidden` points are known to be behind something else and say nothing."""
-        found = self.found if hidden is None else np.where(hidden, np.maximum(self.found, 0.0), self.found)
+    def odds(self, points: RegionPoints) -> Float[np.ndarray, "other region"]:
+        """Log odds of whole regions."""
         return np.array([
             region_odds(one, place, extra, points.region, points.looks)
-            for one, place, extra in zip(found, self.place, self.extra, strict=True)
+            for one, place, extra in zip(self.found, self.place, self.extra, strict=True)
         ])  # fmt: skip
 
     def moved(self, still: "Sightings", points: RegionPoints, width: int) -> Float[np.ndarray, "other region"]:
@@ -238,13 +239,17 @@ def carry_points(
 
 
 def advantage(
-    odds: Float[np.ndarray, "other region"], still: Float[np.ndarray, "other region"], moved: Float[np.ndarray, "other region"]
+    odds: Float[np.ndarray, "other region"],
+    still: Float[np.ndarray, "other region"],
+    moved: Float[np.ndarray, "other region"],
 ) -> Float[np.ndarray, "region"]:
     """Log odds of a motion against standing still, each in the better half of the frames that tell them apart."""
     return INDEPENDENT_FRAMES * (_better_half(odds, moved) - _better_half(still, moved))
 
 
-def _better_half(odds: Float[np.ndarray, "other region"], weights: Float[np.ndarray, "other region"]) -> Float[np.ndarray, "region"]:
+def _better_half(
+    odds: Float[np.ndarray, "other region"], weights: Float[np.ndarray, "other region"]
+) -> Float[np.ndarray, "region"]:
     """Weighted mean of the highest, of half the weight; of less than one frame's weight as if others said nothing."""
     order = np.argsort(-odds, axis=0)
     weights = np.take_along_axis(weights, order, axis=0)

@@ -4,7 +4,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from sim2art.geometry.rotations import any_perpendicular
-from sim2art.geometry.transforms import apply, inverse
 
 _SLOPE_REACH = 150.0
 """px within which inverse depth may change by all of itself."""
@@ -27,12 +26,16 @@ def flatten(
 
     number = np.maximum(total(known.astype(float)), 1)
     center_x, center_y, level = total(known * x) / number, total(known * y) / number, total(inverse_depth) / number
-    basis = np.stack([np.ones(len(x)), (x - center_x[region]) / _SLOPE_REACH, (y - center_y[region]) / _SLOPE_REACH], axis=1)
+    basis = np.stack(
+        [np.ones(len(x)), (x - center_x[region]) / _SLOPE_REACH, (y - center_y[region]) / _SLOPE_REACH], axis=1
+    )
     relative = inverse_depth / np.maximum(level[region], 1e-9)
     weights = known.astype(float)
     solution = np.zeros((count, 3))
     for _ in range(_ROUNDS):
-        normal = np.array([[total(weights * basis[:, a] * basis[:, b]) for b in range(3)] for a in range(3)]).transpose(2, 0, 1)
+        normal = np.array([[total(weights * basis[:, a] * basis[:, b]) for b in range(3)] for a in range(3)]).transpose(
+            2, 0, 1
+        )
         right = np.stack([total(weights * basis[:, a] * relative) for a in range(3)], axis=1)
         # Slopes of small regions are noise of the guess: those of 25 px in the square are held to half.
         solution = np.linalg.solve(normal + np.diag([1e-6, 10.0, 10.0]), right[..., None])[..., 0]
@@ -54,7 +57,7 @@ def panel_depths(
 
 
 def panels(
-    axis: Float[np.ndarray, "3"], pivot: Float[np.ndarray, "3"] | None, near: Float[np.ndarray, "3"], *, count: int = 16
+    axis: Float[np.ndarray, "3"], pivot: Float[np.ndarray, "3"] | None, near: Float[np.ndarray, "3"], *, count: int = 10
 ) -> list[Float[np.ndarray, "4"]]:
     """Planes that a part with this joint is likely to lie in: through the hinge, or across the slide and through `near`."""
     if pivot is None:

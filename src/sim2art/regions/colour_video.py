@@ -1,0 +1,155 @@
+"""What recordings in colour alone show of joints that were measured in them: parts that lie on objects, and how far to trust them.
+
+A joint of guessed depth comes from the flow between images, which hands, shadows and borders have, too. Here it must prove
+itself once more: whole regions of the images must be found where it carries them, over the frames in which it moves.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
+from sim2art.observation.point_video import PointVideo
+from sim2art.observation.rgbd_video import RgbdVideo
+from sim2art.regions.joint_fit import Judge, MovingPart, fit_part
+from sim2art.regions.labelling import Labelling, label_regions
+from sim2art.regions.scores import prepare_scene
+
+DEPTH_SIGMA = 0.06
+"""Of the logarithm of guessed depth, beside what a factor for a whole region makes good."""
+MIN_AGREEMENT = 0.6
+"""Share of a part that must be found again where its joint takes it, to be relied on."""
+MIN_SHARE = 0.15
+"""Of what the best joint explains, that another must: hands and shadows that move beside a part are explained by some joint, too."""
+NO_LABEL = 255
+_SOURCES = 6
+"""Frames from which regions are carried while a joint is fitted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettledVideo:
+    """The estimate as the images bear it out, and the part of every pixel."""
+
+    estimate: ArticulationEstimate
+    labels: UInt8[np.ndarray, "frame height width"]
+    labelling: Labelling
+
+
+def settle(
+    video: RgbdVideo, points: PointVideo, estimate: ArticulationEstimate, people: Bool[np.ndarray, "frame height width"] | None = None,
+    *, seed: int = 0,
+) -> SettledVideo:  # fmt: skip
+    """Fit joints to what the images show, label every pixel, and doubt what is not borne out.
+
+    Args:
+        video: The used frames, with guessed depth.
+        points: Sampled from them.
+        estimate: Joints of the base, world frame.
+        people: What is nobody's part.
+        seed: Of the pixels that stand for regions.
+    """
+    scene = prepare_scene(
+        video.images, video.depths, video.intrinsics, video.world_from_camera, depth_sigma=DEPTH_SIGMA
+    )
+    values = estimate.trajectory.values
+    measured = [
+        MovingPart(axis=found.joint.axis, pivot=found.joint.pivot, values=values[:, k])
+        for k, found in enumerate(estimate.joints)
+    ]
+    sources = np.unique(np.linspace(0, scene.num_frames - 1, _SOURCES).round().astype(int))
+    judge = Judge(scene, sources, np.random.default_rng(seed))
+    parts = [fit_part(judge, part)[0] for part in measured]
+    labelling = label_regions(scene, parts, np.random.default_rng(seed))
+    labels = _enlarge(labelling.labels, video.images.shape[1:3])
+    if people is not None:
+        labels[people] = NO_LABEL
+    return SettledVideo(
+        estimate=_judged(points, estimate, parts, labelling, labels), labels=labels, labelling=labelling
+    )
+
+
+def _enlarge(
+    labels: UInt8[np.ndarray, "frame height width"], shape: tuple[int, int]
+) -> UInt8[np.ndarray, "frame height width"]:
+    """Labels at the video's size, their borders smooth."""
+    count = int(labels.max()) + 1
+    result = []
+    for image in labels:
+        shares = [
+            cv2.resize(
+                cv2.GaussianBlur((image == k).astype(np.float32), (0, 0), 0.8),
+                shape[::-1],
+                interpolation=cv2.INTER_LINEAR,
+            )
+            for k in range(count)
+        ]
+        result.append(np.argmax(shares, axis=0).astype(np.uint8))
+    return np.array(result)
+
+
+def _judged(
+    points: PointVideo,
+    estimate: ArticulationEstimate,
+    parts: list[MovingPart],
+    labelling: Labelling,
+    labels: np.ndarray,
+) -> ArticulationEstimate:
+    """The estimate with the joints and the points' parts that were found, and doubts in words."""
+    joints = tuple(
+        _doubted(
+            dataclasses.replace(found, joint=dataclasses.replace(found.joint, axis=part.axis, pivot=part.pivot)),
+            k,
+            labelling,
+        )
+        for k, (found, part) in enumerate(zip(estimate.joints, parts, strict=True))
+    )
+    values = np.stack([part.values - part.values[0] for part in parts], axis=1) if parts else estimate.trajectory.values
+    doubted = [found.joint.child for found in joints if found.status is not Status.OK]
+    told = f"the images do not bear out enough of: {', '.join(doubted)}"
+    return dataclasses.replace(
+        estimate,
+        joints=joints,
+        part_probabilities=_point_parts(points, estimate.part_probabilities, labels),
+        trajectory=dataclasses.replace(estimate.trajectory, values=values),
+        status=Status.AMBIGUOUS if doubted and estimate.status is Status.OK else estimate.status,
+        reasons=(*estimate.reasons, told) if doubted else estimate.reasons,
+    )
+
+
+def _doubted(found: JointEstimate, index: int, labelling: Labelling) -> JointEstimate:
+    """A joint with why it is not to be relied on, if so."""
+    agreement, gain = float(labelling.agreements[index]), float(labelling.gains[index])
+    doubts = []
+    if gain < MIN_SHARE * max(float(labelling.gains.max()), 1e-9) or gain <= 0:
+        doubts.append(
+            "hardly any region of the images is found where this joint takes it: it may be a hand, a shadow or an edge; "
+            "film again without touching the part, or with more of it in view"
+        )
+    elif agreement < MIN_AGREEMENT:
+        doubts.append(
+            f"only {100 * agreement:.0f} % of its part are found again where the joint takes it: film it slower, from a place from "
+            "which the whole movement is in view"
+        )
+    if not doubts:
+        return found
+    return dataclasses.replace(
+        found, status=Status.AMBIGUOUS, reasons=tuple(dict.fromkeys([*found.reasons, *doubts])),
+        confidence=found.confidence * min(1.0, agreement / MIN_AGREEMENT) if gain > 0 else 0.0,
+    )  # fmt: skip
+
+
+def _point_parts(
+    points: PointVideo,
+    probabilities: Float[np.ndarray, "frame point part"],
+    labels: UInt8[np.ndarray, "frame height width"],
+) -> Float[np.ndarray, "frame point part"]:
+    """Parts of sampled points, as the pixels that they were sampled from."""
+    height, width = labels.shape[1:]
+    x = np.clip(np.round(points.pixels[..., 0]).astype(int), 0, width - 1)
+    y = np.clip(np.round(points.pixels[..., 1]).astype(int), 0, height - 1)
+    own = labels[np.arange(len(labels))[:, None], y, x]
+    own = np.where(own == NO_LABEL, 0, own)
+    return np.eye(probabilities.shape[2])[own]
