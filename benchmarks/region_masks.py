@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.assembly import part_color
+from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.export.labels import read_labels
 from sim2art.export.result import Result, read_result
 from sim2art.observation.rgbd_video import RgbdVideo

@@ -102,7 +102,8 @@ def door_scene(num_frames: int = 8, *, swing: float = 1.0, contrast: float = 40.
 def drawer_scene(num_frames: int = 8, *, slide: float = 0.35, contrast: float = 40.0) -> MadeScene:
     """A drawer's front that comes out of a cabinet, before a camera that moves sideways."""
     motion = slide_transform(
-        np.broadcast_to([0.0, 0.0, -1.0], (num_frames, 3)), np.concatenate([[0, 0], np.linspace(0, slide, num_frames - 2)])
+        np.broadcast_to([0.0, 0.0, -1.0], (num_frames, 3)),
+        np.concatenate([[0, 0], np.linspace(0, slide, num_frames - 2)]),
     )
     motions = np.stack([np.broadcast_to(np.eye(4), motion.shape), motion], axis=1)
     pieces = [

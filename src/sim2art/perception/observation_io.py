@@ -18,7 +18,10 @@ def observation_to_stage(observation: Observation) -> Stage:
         "warnings": list(observation.warnings),
         "reasons": list(observation.reasons),
     }
-    return Stage(arrays=arrays | {"indices": observation.indices}, facts=facts)
+    arrays["indices"] = observation.indices
+    if observation.people is not None:
+        arrays["people"] = observation.people
+    return Stage(arrays=arrays, facts=facts)
 
 
 def observation_from_stage(stage: Stage) -> Observation:
@@ -33,6 +36,7 @@ def observation_from_stage(stage: Stage) -> Observation:
         moves=facts["moves"],
         warnings=tuple(facts["warnings"]),
         reasons=tuple(facts["reasons"]),
+        people=stage.arrays.get("people"),
     )
 
 

@@ -128,6 +128,8 @@ class Observation:
     """Repairs and doubts, in words for a person."""
     reasons: tuple[str, ...]
     """Why the result cannot be fully trusted."""
+    people: Bool[np.ndarray, "used height width"] | None = None
+    """Hands, arms and people in the video's frames, as far as they were looked for."""
 
 
 def observe(
@@ -279,6 +281,7 @@ def observe_frames(
         moves=choice.moves,
         warnings=tuple(warnings),
         reasons=tuple(reasons),
+        people=people.masks,
     )
 
 

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
+from sim2art.articulation.assembly import part_motions
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.regions.joint_fit import Judge, MovingPart, fit_part
@@ -47,18 +48,21 @@ def settle(
     Args:
         video: The used frames, with guessed depth.
         points: Sampled from them.
-        estimate: Joints of the base, world frame.
+        estimate: World frame, at least one joint.
         people: What is nobody's part.
         seed: Of the pixels that stand for regions.
     """
     scene = prepare_scene(
         video.images, video.depths, video.intrinsics, video.world_from_camera, depth_sigma=DEPTH_SIGMA
     )
-    values = estimate.trajectory.values
+    values, motions = estimate.trajectory.values, part_motions(estimate)
+    index_of = {part_name(index): index for index in range(len(estimate.joints) + 1)}
     measured = [
-        MovingPart(axis=found.joint.axis, pivot=found.joint.pivot, values=values[:, k])
+        MovingPart(
+            axis=found.joint.axis, pivot=found.joint.pivot, values=values[:, k], host=motions[:, index_of[found.joint.parent]]
+        )
         for k, found in enumerate(estimate.joints)
-    ]
+    ]  # fmt: skip
     sources = np.unique(np.linspace(0, scene.num_frames - 1, _SOURCES).round().astype(int))
     judge = Judge(scene, sources, np.random.default_rng(seed))
     parts = [fit_part(judge, part)[0] for part in measured]

@@ -33,6 +33,8 @@ class MovingPart:
     axis: Float[np.ndarray, "3"]
     pivot: Float[np.ndarray, "3"] | None
     values: Float[np.ndarray, "frame"]
+    host: Float[np.ndarray, "frame 4 4"] | None = None
+    """World motion from rest of the part that it hangs on; None for the base."""
     log_factor: float = 0.0
     plane: Float[np.ndarray, "4"] | None = None
     """Normal and offset of the plane that much of the part lies in at rest, world frame."""
@@ -44,16 +46,17 @@ class MovingPart:
         guessed = np.array([factor * np.exp(self.log_factor) * points.depths for factor in factors])
         if self.plane is None:
             return guessed
-        camera_from_rest = inverse(scene.world_from_camera[points.frame]) @ self.motions(self.values[[points.frame]])[0]
+        camera_from_rest = inverse(scene.world_from_camera[points.frame]) @ self.motions()[points.frame]
         return np.concatenate([guessed, panel_depths(points.rays, self.plane, camera_from_rest)[None]])
 
-    def motions(self, values: Float[np.ndarray, "value"] | None = None) -> Float[np.ndarray, "value 4 4"]:
+    def motions(self) -> Float[np.ndarray, "frame 4 4"]:
         """Of the part from rest, world frame."""
-        values = self.values if values is None else values
-        axes = np.broadcast_to(self.axis, (len(values), 3))
+        axes = np.broadcast_to(self.axis, (len(self.values), 3))
         if self.pivot is None:
-            return slide_transform(axes, values)
-        return turn_transform(axes, np.broadcast_to(self.pivot, (len(values), 3)), values)
+            own = slide_transform(axes, self.values)
+        else:
+            own = turn_transform(axes, np.broadcast_to(self.pivot, (len(self.values), 3)), self.values)
+        return own if self.host is None else self.host @ own
 
 
 class Judge:
@@ -95,7 +98,7 @@ def choose_plane(judge: Judge, part: MovingPart, gain: float) -> tuple[MovingPar
         shares = [1 / (1 + np.exp(-np.clip(own, -50, 50))) for own in judge.advantages(part)]
         rest, weights = [], []
         for points, share in zip(judge.points, shares, strict=True):
-            pose = inverse(part.motions(part.values[[points.frame]])[0]) @ judge.scene.world_from_camera[points.frame]
+            pose = inverse(part.motions()[points.frame]) @ judge.scene.world_from_camera[points.frame]
             rest.append(apply(pose, points.rays * points.depths[:, None]))
             weights.append(share[points.region])
         order = np.argsort(np.concatenate(rest) @ part.axis)

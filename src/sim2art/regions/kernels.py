@@ -99,7 +99,9 @@ def carried_points(
             square += (differences[n, c] - offset) ** 2 / variance
             log_scale += 0.5 * math.log(variance)
         # What else is seen there is as likely as a look by chance.
-        found[n] = math.log((1 - OUTLIERS) * math.exp(min(DEPENDENCE * (-0.5 * square - log_scale) - chance[n], 50.0)) + OUTLIERS)
+        found[n] = math.log(
+            (1 - OUTLIERS) * math.exp(min(DEPENDENCE * (-0.5 * square - log_scale) - chance[n], 50.0)) + OUTLIERS
+        )
     return found, place, extra
 
 
