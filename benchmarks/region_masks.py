@@ -103,12 +103,18 @@ def main() -> None:
             score(read_labels(folder / "labels", result.frame_ids), annotation, result),
             score(settled.labels, annotation, result),
         )
+        if PICTURES:
+            draw(Path(PICTURES) / f"{file.stem}.png", video, settled.labels, annotation, result)
         before += old
         after += new
         told = ", ".join(
-            f"{found.joint.type.value} gain {gain:.0f} agreement {agreement:.2f} {found.status.value}"
-            for found, gain, agreement in zip(
-                settled.estimate.joints, settled.labelling.gains, settled.labelling.agreements, strict=True
+            f"{found.joint.type.value} gain {gain:.0f} agreement {agreement:.2f} margin {margin:.2f} {found.status.value}"
+            for found, gain, agreement, margin in zip(
+                settled.estimate.joints,
+                settled.labelling.gains,
+                settled.labelling.agreements,
+                settled.margins,
+                strict=True,
             )
         )
         print(f"{file.stem:36s} IoU {np.round(old, 2)} -> {np.round(new, 2)}  {told}  {spent:.1f} CPU s", flush=True)

