@@ -16,7 +16,8 @@ from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, S
 from sim2art.articulation.joint import JointType
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.regions.joint_fit import Judge, MovingPart
+from sim2art.regions.alternatives import fit_alternative
+from sim2art.regions.joint_fit import Judge, MovingPart, fit_part
 from sim2art.regions.labelling import Labelling, label_regions
 from sim2art.regions.scores import prepare_scene
 
@@ -26,6 +27,8 @@ MIN_AGREEMENT = 0.6
 """Share of a part that must be found again where its joint takes it, to be relied on."""
 MIN_SHARE = 0.15
 """Of what the best joint explains, that another must: hands and shadows that move beside a part are explained by some joint, too."""
+FAR_MORE = 1.5
+"""Times what a measured joint explains, that one of the other kind must: the measured motion spoke for the former."""
 MIN_MARGIN = 0.2
 """Share of what a joint explains that one of the other kind must not."""
 NO_LABEL = 255
@@ -58,8 +61,8 @@ def settle(
         seed: Of the pixels that stand for regions.
     """
     scene = prepare_scene(
-        video.images, video.depths, video.intrinsics, video.world_from_camera, depth_sigma=DEPTH_SIGMA
-    )
+        video.images, video.depths, video.intrinsics, video.world_from_camera, depth_sigma=DEPTH_SIGMA, people=people
+    )  # fmt: skip
     values, motions = estimate.trajectory.values, part_motions(estimate)
     index_of = {part_name(index): index for index in range(len(estimate.joints) + 1)}
     measured = [
@@ -82,13 +85,14 @@ def settle(
 
 
 def _better_kind(judge: Judge, part: MovingPart) -> tuple[MovingPart, float]:
-    """The joint or that of the other kind, whichever explains more, and by which share it explains more."""
+    """The joint, or that of the other kind if it explains far more, and by which share more it explains than the other."""
     own, gain = fit_part(judge, part)
     other = fit_alternative(judge, own)
     if other is None or gain <= 0:
         return own, 0.0
-    best, less = (own, other[1]) if gain >= other[1] else (other[0], gain)
-    return best, 1 - less / max(gain, other[1])
+    if other[1] > FAR_MORE * gain:
+        return other[0], 1 - gain / other[1]
+    return own, 1 - other[1] / gain
 
 
 def _enlarge(

@@ -10,15 +10,19 @@ factors.
 import dataclasses
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.regions.appearance import Noise, change_of, distinctness, fit_noise, look_at_image, sample
+from sim2art.regions.appearance import NUM_CHANNELS, Noise, change_of, distinctness, fit_noise, look_at_image, sample
 from sim2art.regions.kernels import carried_points, moved_shares, region_odds
+from sim2art.regions.segmentation import segment
 from sim2art.regions.surfaces import flatten
 
+SIZE = 384
+"""px of the longer side at which images are compared."""
 POINTS = 60
 """Of a region, at most."""
 FACTORS = (0.83, 1.0, 1.2)
@@ -59,35 +63,39 @@ class Scene:
 
 
 def prepare_scene(
-    images: UInt8[np.ndarray, "frame height width 3"],
-    depths: Float[np.ndarray, "frame height width"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    world_from_camera: Float[np.ndarray, "frame 4 4"],
-    *,
-    depth_sigma: float,
-    factors: tuple[float, ...] = FACTORS,
-    size: int = 384,
-) -> Scene:
-    """Cut frames into regions and fit the noise of what stands still."""
-    import cv2
+    images: UInt8[np.ndarray, "frame height width 3"], depths: Float[np.ndarray, "frame height width"],
+    intrinsics: Float[np.ndarray, "3 3"], world_from_camera: Float[np.ndarray, "frame 4 4"], *,
+    depth_sigma: float, factors: tuple[float, ...] = FACTORS, people: Bool[np.ndarray, "frame height width"] | None = None,
+    size: int = SIZE,
+) -> Scene:  # fmt: skip
+    """Cut frames into regions and fit the noise of what stands still.
 
-    from sim2art.regions.segmentation import segment
-
+    Args:
+        images: RGB.
+        depths: 0 where there is none.
+        intrinsics: px.
+        world_from_camera: Camera poses.
+        depth_sigma: Of the logarithm of depth: small where it was measured.
+        factors: By which the depth of a whole region may have to be multiplied; (1,) where it was measured.
+        people: What moves as it likes; it is asked nothing.
+        size: Longer side of the images that are compared, px.
+    """
     scale = size / max(images.shape[1:3])
     shape = (round(images.shape[2] * scale), round(images.shape[1] * scale))
     small = np.array([cv2.resize(image, shape, interpolation=cv2.INTER_AREA) for image in images])
-    small_depths = np.array(
-        [cv2.resize(depth.astype(np.float32), shape, interpolation=cv2.INTER_NEAREST) for depth in depths]
-    )
-    pixels_scale = np.array([[shape[0] / images.shape[2]], [shape[1] / images.shape[1]], [1.0]])
-    own_intrinsics = intrinsics * pixels_scale
-    looks = [look_at_image(image) for image in small]
-    changes = [change_of(look) for look in looks]
     regions = [segment(image) for image in small]
+    flat = []
+    for frame, depth in enumerate(depths):
+        known = depth if people is None else np.where(people[frame], 0, depth)
+        coarse = cv2.resize(known.astype(np.float32), shape, interpolation=cv2.INTER_NEAREST)
+        # A region that people touch ends where they begin.
+        flat.append(np.where((coarse > 0) | (people is None), flatten(coarse, regions[frame]), 0.0))
+    looks = [look_at_image(image) for image in small]
     scene = Scene(
-        images=small, depths=np.array([flatten(depth, own) for depth, own in zip(small_depths, regions, strict=True)]), intrinsics=own_intrinsics, world_from_camera=world_from_camera,
-        regions=regions, looks=looks, changes=changes,
-        noise=Noise(level=np.ones(5), shift=0.5), depth_sigma=depth_sigma, factors=factors,
+        images=small, depths=np.array(flat), world_from_camera=world_from_camera, regions=regions, looks=looks,
+        intrinsics=intrinsics * np.array([[shape[0] / images.shape[2]], [shape[1] / images.shape[1]], [1.0]]),
+        changes=[change_of(look) for look in looks], noise=Noise(level=np.ones(NUM_CHANNELS), shift=1.0),
+        depth_sigma=depth_sigma, factors=factors,
     )  # fmt: skip
     scene = dataclasses.replace(scene, noise=_static_noise(scene))
     return dataclasses.replace(scene, noise=dataclasses.replace(scene.noise, blank=_blank_odds(scene)))
@@ -165,8 +173,6 @@ class RegionPoints:
 
 def draw_points(scene: Scene, frame: int, rng: np.random.Generator, *, most: int = POINTS) -> RegionPoints:
     """Up to `most` pixels of each region, away from its border where it is wide enough."""
-    import cv2
-
     regions = scene.regions[frame]
 
     border = np.zeros(regions.shape, bool)
