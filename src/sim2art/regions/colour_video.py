@@ -29,6 +29,8 @@ MIN_SHARE = 0.15
 """Of what the best joint explains, that another must: hands and shadows that move beside a part are explained by some joint, too."""
 FAR_MORE = 1.5
 """Times what a measured joint explains, that one of the other kind must: the measured motion spoke for the former."""
+MAX_TILT = np.radians(20.0)
+"""By which a measured hinge may be turned when it is looked for again along the part's edges."""
 MIN_MARGIN = 0.2
 """Share of what a joint explains that one of the other kind must not."""
 NO_LABEL = 255
@@ -85,13 +87,20 @@ def settle(
 
 
 def _better_kind(judge: Judge, part: MovingPart) -> tuple[MovingPart, float]:
-    """The joint, or that of the other kind if it explains far more, and by which share more it explains than the other."""
+    """The joint, or a turn in place of a slide if it explains far more, and by which share more it explains than the other."""
     own, gain = fit_part(judge, part)
     other = fit_alternative(judge, own)
     if other is None or gain <= 0:
         return own, 0.0
-    if other[1] > FAR_MORE * gain:
-        return other[0], 1 - gain / other[1]
+    if part.pivot is None:
+        if other[1] > FAR_MORE * gain:
+            return other[0], 1 - gain / other[1]
+        return own, 1 - other[1] / gain
+    if other[1] > gain:
+        # A slide is a hinge far away: where it seems to explain more than a turn, the turn ended at a wrong place.
+        again = fit_alternative(judge, other[0])
+        if again is not None and again[1] > gain and abs(again[0].axis @ part.axis) > np.cos(MAX_TILT):
+            own, gain = again
     return own, 1 - other[1] / gain
 
 

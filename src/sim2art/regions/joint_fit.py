@@ -157,6 +157,7 @@ def _changes(part: MovingPart, step: float, size: float) -> list[Callable[[Movin
 
     def shift(direction: np.ndarray) -> Callable[[MovingPart, float], MovingPart]:
         def change(old: MovingPart, sign: float) -> MovingPart:
+            assert old.pivot is not None, "Only a turn has a pivot to move."
             moved = sign * 0.04 * step * size * direction
             plane = None if old.plane is None else old.plane + np.append(np.zeros(3), old.plane[:3] @ moved)
             return dataclasses.replace(old, pivot=old.pivot + moved, plane=plane)
@@ -165,6 +166,7 @@ def _changes(part: MovingPart, step: float, size: float) -> list[Callable[[Movin
 
     def lean(direction: np.ndarray) -> Callable[[MovingPart, float], MovingPart]:
         def change(old: MovingPart, sign: float) -> MovingPart:
+            assert old.plane is not None, "Asked of parts with a plane."
             normal = rotation_from_rotvec(sign * 0.1 * step * direction) @ old.plane[:3]
             fixed = old.plane[3] * old.plane[:3] if old.pivot is None else old.pivot
             return dataclasses.replace(

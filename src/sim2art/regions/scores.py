@@ -63,11 +63,16 @@ class Scene:
 
 
 def prepare_scene(
-    images: UInt8[np.ndarray, "frame height width 3"], depths: Float[np.ndarray, "frame height width"],
-    intrinsics: Float[np.ndarray, "3 3"], world_from_camera: Float[np.ndarray, "frame 4 4"], *,
-    depth_sigma: float, factors: tuple[float, ...] = FACTORS, people: Bool[np.ndarray, "frame height width"] | None = None,
+    images: UInt8[np.ndarray, "frame height width 3"],
+    depths: Float[np.ndarray, "frame height width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    *,
+    depth_sigma: float,
+    factors: tuple[float, ...] = FACTORS,
+    people: Bool[np.ndarray, "frame height width"] | None = None,
     size: int = SIZE,
-) -> Scene:  # fmt: skip
+) -> Scene:
     """Cut frames into regions and fit the noise of what stands still.
 
     Args:
