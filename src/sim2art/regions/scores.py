@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
