@@ -106,7 +106,7 @@ def _better_kind(judge: Judge, part: MovingPart) -> tuple[MovingPart, float]:
 
 def _enlarge(
     labels: UInt8[np.ndarray, "frame height width"], shape: tuple[int, int]
-) -> UInt8[np.ndarray, "frame height width"]:
+) -> UInt8[np.ndarray, "frame new_height new_width"]:
     """Labels at the video's size, their borders smooth."""
     count = int(labels.max()) + 1
     result = []
