@@ -75,10 +75,9 @@ def settle(
     ]  # fmt: skip
     sources = np.unique(np.linspace(0, scene.num_frames - 1, _SOURCES).round().astype(int))
     judge = Judge(scene, sources, np.random.default_rng(seed))
-    fitted = [_better_kind(judge, part) for part in measured]
-    parts = [part for part, _ in fitted]
-    margins = np.array([margin for _, margin in fitted])
-    labelling = label_regions(scene, parts, np.random.default_rng(seed))
+    choices = [_choose_kind(judge, part) for part in measured]
+    parts, margins = [choice.joint for choice in choices], np.array([choice.margin for choice in choices])
+    labelling = label_regions(scene, [choice.motion for choice in choices], np.random.default_rng(seed))
     labels = _enlarge(labelling.labels, video.images.shape[1:3])
     if people is not None:
         labels[people] = NO_LABEL
@@ -86,22 +85,36 @@ def settle(
     return SettledVideo(estimate=judged, labels=labels, labelling=labelling, margins=margins)
 
 
-def _better_kind(judge: Judge, part: MovingPart) -> tuple[MovingPart, float]:
-    """The joint, or a turn in place of a slide if it explains far more, and by which share more it explains than the other."""
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """What a measured joint became."""
+
+    joint: MovingPart
+    """That is reported."""
+    motion: MovingPart
+    """That explains most of the images, by which regions are told; of the other kind where that one ended at a wrong place."""
+    margin: float
+    """Share more that the joint explains than one of the other kind."""
+
+
+def _choose_kind(judge: Judge, part: MovingPart) -> _Choice:
+    """The joint fitted, or a turn in place of a slide if it explains far more."""
     own, gain = fit_part(judge, part)
-    other = fit_alternative(judge, own)
-    if other is None or gain <= 0:
-        return own, 0.0
+    found = fit_alternative(judge, own)
+    if found is None or gain <= 0:
+        return _Choice(joint=own, motion=own, margin=0.0)
+    other, other_gain = found
     if part.pivot is None:
-        if other[1] > FAR_MORE * gain:
-            return other[0], 1 - gain / other[1]
-        return own, 1 - other[1] / gain
-    if other[1] > gain:
+        if other_gain > FAR_MORE * gain:
+            return _Choice(joint=other, motion=other, margin=1 - gain / other_gain)
+        return _Choice(joint=own, motion=own, margin=1 - other_gain / gain)
+    if other_gain > gain:
         # A slide is a hinge far away: where it seems to explain more than a turn, the turn ended at a wrong place.
-        again = fit_alternative(judge, other[0])
+        again = fit_alternative(judge, other)
         if again is not None and again[1] > gain and abs(again[0].axis @ part.axis) > np.cos(MAX_TILT):
             own, gain = again
-    return own, 1 - other[1] / gain
+    motion = other if other_gain > FAR_MORE * gain else own
+    return _Choice(joint=own, motion=motion, margin=1 - other_gain / gain)
 
 
 def _enlarge(
