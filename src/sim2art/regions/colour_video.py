@@ -150,8 +150,12 @@ def _judged(
         for k, (found, part) in enumerate(zip(estimate.joints, parts, strict=True))
     )
     values = np.stack([part.values - part.values[0] for part in parts], axis=1) if parts else estimate.trajectory.values
-    doubted = [found.joint.child for found in joints if found.status is not Status.OK]
-    told = f"the images do not bear out enough of: {', '.join(doubted)}"
+    doubted = [
+        after.joint.child
+        for before, after in zip(estimate.joints, joints, strict=True)
+        if len(after.reasons) > len(before.reasons)
+    ]
+    told = f"regions of the images do not follow it well enough, or might follow another: {', '.join(doubted)}"
     return dataclasses.replace(
         estimate,
         joints=joints,
