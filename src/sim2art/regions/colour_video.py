@@ -33,6 +33,8 @@ MAX_TILT = np.radians(20.0)
 """By which a measured hinge may be turned when it is looked for again along the part's edges."""
 MIN_MARGIN = 0.2
 """Share of what a joint explains that one of the other kind must not."""
+MAX_AREA = 0.5
+"""Share of the image that all parts may take: what most of the image does is what the camera does."""
 NO_LABEL = 255
 _SOURCES = 6
 """Frames from which regions are carried while a joint is fitted."""
@@ -192,6 +194,11 @@ def _doubted(found: JointEstimate, margin: float, index: int, labelling: Labelli
         doubts.append(
             f"only {100 * agreement:.0f} % of its part are found again where the joint takes it: film it slower, from a place from "
             "which the whole movement is in view"
+        )
+    if labelling.areas.sum() > MAX_AREA:
+        doubts.append(
+            "more than half of the image moves as parts do: the camera was taken to move with a part; film with more of what "
+            "stands still in view"
         )
     if margin < MIN_MARGIN and gain > 0:
         kinds = ("sliding", "turning") if found.joint.pivot is None else ("turning", "sliding")
