@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -98,3 +100,12 @@ def test_a_right_joint_stays_where_it_is(settled):
     assert joint.type is JointType.REVOLUTE
     assert abs(joint.axis @ HINGE.axis) > np.cos(np.radians(5))
     assert abs(np.ptp(estimate.trajectory.values[:, 0]) - 1.0) < 0.2
+
+
+def test_without_depth_nothing_is_sure():
+    made = door_scene(3)
+    video = dataclasses.replace(video_of(made), depths=np.zeros(made.depths.shape, np.float32))
+    points = points_of(video)
+    found = settle(video, points, estimate_of(video, [HINGE], np.linspace(0, 1, 3)[:, None], points.num_points))
+    assert found.estimate.status is Status.AMBIGUOUS
+    assert not np.any(found.labels == 1)

@@ -79,7 +79,9 @@ class Noise:
 
 
 def fit_noise(residuals: Float[np.ndarray, "row channel"], changes: Float[np.ndarray, "row channel 2"]) -> Noise:
-    """Noise of residuals more than half of which are of what stands still."""
+    """Noise of residuals more than half of which are of what stands still; the least there can be where there are none."""
+    if not len(residuals):
+        return Noise(level=_FLOOR.copy(), shift=_MIN_SHIFT)
     steep = np.linalg.norm(changes, axis=-1)
     level, ratios = np.zeros(residuals.shape[1]), []
     for channel in range(residuals.shape[1]):

@@ -47,7 +47,9 @@ class MovingPart:
         if self.plane is None:
             return guessed
         camera_from_rest = inverse(scene.world_from_camera[points.frame]) @ self.motions()[points.frame]
-        return np.concatenate([guessed, panel_depths(points.rays, self.plane, camera_from_rest)[None]])
+        on_plane = panel_depths(points.rays, self.plane, camera_from_rest)
+        # What has no depth at all, such as people, can stand still no better than move.
+        return np.concatenate([guessed, np.where(points.depths > 0, on_plane, 0.0)[None]])
 
     def motions(self) -> Float[np.ndarray, "frame 4 4"]:
         """Of the part from rest, world frame."""
@@ -115,7 +117,8 @@ def choose_plane(judge: Judge, part: MovingPart, gain: float) -> tuple[MovingPar
 def fit_part(judge: Judge, part: MovingPart) -> tuple[MovingPart, float]:
     """The joint moved to where its gain is highest nearby, and that gain."""
     scene = judge.scene
-    size = float(np.median(scene.depths[scene.depths > 0]))
+    known = scene.depths[scene.depths > 0]
+    size = float(np.median(known)) if len(known) else 1.0
     best, best_gain = choose_plane(judge, part, judge.gain(part))
     for scale in _SCALES:
         tried = dataclasses.replace(best, values=scale * part.values)

@@ -116,7 +116,8 @@ def _blank_odds(scene: Scene) -> float:
         steep = np.sum(points.changes[:, :3] ** 2, axis=(1, 2))
         seen = carry_points(scene, points, still, np.array([frame + 1]), points.depths)
         found.append(seen.found[0, (seen.place[0] >= 0) & (steep <= np.median(steep))])
-    return min(float(np.median(np.concatenate(found))), 0.0)
+    told = np.concatenate(found) if found else np.zeros(0)
+    return min(float(np.median(told)), 0.0) if len(told) else 0.0
 
 
 def _static_noise(scene: Scene) -> Noise:
