@@ -265,11 +265,7 @@ def reconstruct(
         )
 
     with clock.stage("labels"):
-        from sim2art.observation.densify import densify_labels
-
-        labels = densify_labels(
-            observation.video, observation.points, estimate.part_probabilities, part_motions(estimate)
-        )
+        estimate, labels = _label(observation, estimate, options)
     warnings = list(observation.warnings)
     with clock.stage("states") as say:
         states, estimate, labels, others = _find_states(prepared, observation, estimate, labels, warnings, options)
@@ -404,6 +400,19 @@ def _estimate(
 
         estimate = judge_guessed_depth(observation.points, observation.video.intrinsics, estimate)
     return estimate
+
+
+def _label(
+    observation: Observation, estimate: ArticulationEstimate, options: ReconstructOptions
+) -> tuple[ArticulationEstimate, UInt8[np.ndarray, "frame height width"]]:
+    """The part of every pixel; where depth was guessed, with the joints as whole regions of the images bear them out."""
+    if estimate.joints and COMPONENTS["depth"][options.observe.choice("depth").name].guesses_images:
+        from sim2art.regions.colour_video import settle
+
+        settled = settle(observation.video, observation.points, estimate, observation.people)
+        return settled.estimate, settled.labels
+    labels = densify_labels(observation.video, observation.points, estimate.part_probabilities, part_motions(estimate))
+    return estimate, labels
 
 
 def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> ArticulationEstimate:

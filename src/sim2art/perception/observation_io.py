@@ -24,7 +24,8 @@ def observation_to_stage(observation: Observation) -> Stage:
         "known_indices": observation.known_indices,
         "known_world_from_camera": observation.known_world_from_camera,
     }
-    return Stage(arrays=arrays | cameras | up | {"indices": observation.indices}, facts=facts)
+    people = {} if observation.people is None else {"people": observation.people}
+    return Stage(arrays=arrays | cameras | up | people | {"indices": observation.indices}, facts=facts)
 
 
 def observation_from_stage(stage: Stage) -> Observation:
@@ -43,6 +44,7 @@ def observation_from_stage(stage: Stage) -> Observation:
         up=stage.arrays.get("up"),
         known_indices=stage.arrays["known_indices"],
         known_world_from_camera=stage.arrays["known_world_from_camera"],
+        people=stage.arrays.get("people"),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
@@ -38,3 +38,5 @@ class Observation:
     """Of those, in the video's world; used frames as they were before they were corrected."""
     up: Float[np.ndarray, "3"] | None = None
     """Which way is up in the video's world (unit), where the recording device measured gravity."""
+    people: Bool[np.ndarray, "used height width"] | None = None
+    """Hands, arms and people in the video's frames, as far as they were looked for."""

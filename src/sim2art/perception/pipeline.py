@@ -226,6 +226,7 @@ def observe_frames(
         up=None if ups is None else mean_up(poses, ups[recording.indices[frames]]),
         known_indices=recording.indices,
         known_world_from_camera=inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera,
+        people=people.masks,
     )
 
 

@@ -1,0 +1,111 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
+from sim2art.articulation.joint import Joint, JointType
+from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.observation.point_video import PointVideo
+from sim2art.observation.rgbd_video import RgbdVideo
+from sim2art.regions.colour_video import NO_LABEL, settle
+from tests.regions.made_scenes import HEIGHT, WIDTH, MadeScene, door_scene
+
+ANGLES = np.linspace(0, 1.0, 8)
+
+
+def video_of(made: MadeScene) -> RgbdVideo:
+    count = len(made.images)
+    return RgbdVideo(
+        times=np.arange(count) / 10, images=made.images, depths=made.depths.astype(np.float32),
+        object_masks=np.ones(made.depths.shape, bool), intrinsics=made.intrinsics, world_from_camera=made.world_from_camera,
+        is_metric=False,
+    )  # fmt: skip
+
+
+def points_of(video: RgbdVideo) -> PointVideo:
+    count = len(video.times)
+    x, y = np.meshgrid(np.arange(5, WIDTH, 20), np.arange(5, HEIGHT, 20))
+    pixels = np.broadcast_to(np.stack([x.ravel(), y.ravel()], axis=1).astype(float), (count, x.size, 2)).copy()
+    shape = (count, x.size)
+    return PointVideo(
+        times=video.times.copy(), points_world=np.ones((*shape, 3)), valid=np.ones(shape, bool), baselines=(1,),
+        flow_world=np.zeros((1, *shape, 3)), flow_valid=np.zeros((1, *shape), bool),
+        world_from_camera=video.world_from_camera.copy(), pixels=pixels, is_metric=False,
+    )  # fmt: skip
+
+
+def estimate_of(video: RgbdVideo, joints: list[Joint], values: np.ndarray, num_points: int) -> ArticulationEstimate:
+    count = len(video.times)
+    probabilities = np.zeros((count, num_points, len(joints) + 1))
+    probabilities[..., 0] = 1
+    found = tuple(JointEstimate(joint=joint, type_probabilities={joint.type: 1.0}, confidence=0.9) for joint in joints)
+    names = tuple(joint.name for joint in joints)
+    return ArticulationEstimate(
+        part_probabilities=probabilities, joints=found,
+        trajectory=JointTrajectory(joint_names=names, times=video.times.copy(), values=values),
+    )  # fmt: skip
+
+
+HINGE = Joint(
+    name="hinge", type=JointType.REVOLUTE, parent="base", child="part_1", axis=np.array([0.0, 1.0, 0.0]),
+    pivot=np.array([-0.45, 0.0, 2.0]),
+)  # fmt: skip
+INVENTED = Joint(
+    name="invented", type=JointType.PRISMATIC, parent="base", child="part_2", axis=np.array([1.0, 0.0, 0.0])
+)
+
+
+@pytest.fixture(scope="module")
+def settled():
+    made = door_scene()
+    video = video_of(made)
+    points = points_of(video)
+    people = np.zeros(video.depths.shape, bool)
+    people[:, :20, :20] = True
+    values = np.stack([ANGLES, 0.3 * ANGLES], axis=1)
+    estimate = estimate_of(video, [HINGE, INVENTED], values, points.num_points)
+    return made, points, settle(video, points, estimate, people)
+
+
+def test_the_part_of_every_pixel_is_told(settled):
+    made, _, found = settled
+    truth = made.labels == 1
+    own = found.labels == 1
+    assert (own & truth).sum() / (own | truth).sum() > 0.8
+
+
+def test_people_have_no_part(settled):
+    assert np.all(settled[2].labels[:, :20, :20] == NO_LABEL)
+
+
+def test_points_have_the_parts_of_their_pixels(settled):
+    _, points, found = settled
+    x, y = points.pixels[3].astype(int).T
+    own = found.labels[3, y, x]
+    np.testing.assert_array_equal(np.where(own == NO_LABEL, 0, own), found.estimate.part_ids[3])
+
+
+def test_a_joint_that_no_region_follows_is_doubted_in_words(settled):
+    estimate = settled[2].estimate
+    assert estimate.joints[1].status is Status.AMBIGUOUS
+    assert "hardly any region" in estimate.joints[1].reasons[0]
+    assert "part_2" in estimate.reasons[-1]
+    assert estimate.joints[1].confidence < 0.9
+
+
+def test_a_right_joint_stays_where_it_is(settled):
+    estimate = settled[2].estimate
+    joint = estimate.joints[0].joint
+    assert joint.type is JointType.REVOLUTE
+    assert abs(joint.axis @ HINGE.axis) > np.cos(np.radians(5))
+    assert abs(np.ptp(estimate.trajectory.values[:, 0]) - 1.0) < 0.2
+
+
+def test_without_depth_nothing_is_sure():
+    made = door_scene(3)
+    video = dataclasses.replace(video_of(made), depths=np.zeros(made.depths.shape, np.float32))
+    points = points_of(video)
+    found = settle(video, points, estimate_of(video, [HINGE], np.linspace(0, 1, 3)[:, None], points.num_points))
+    assert found.estimate.status is Status.AMBIGUOUS
+    assert not np.any(found.labels == 1)
