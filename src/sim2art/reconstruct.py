@@ -411,6 +411,8 @@ def _label(
 
         settled = settle(observation.video, observation.points, estimate, observation.people)
         return settled.estimate, settled.labels
+    from sim2art.observation.densify import densify_labels
+
     labels = densify_labels(observation.video, observation.points, estimate.part_probabilities, part_motions(estimate))
     return estimate, labels
 
