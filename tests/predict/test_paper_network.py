@@ -19,7 +19,7 @@ from tests.point_clips import make_point_clip
 
 def test_other_networks_are_no_paper_network():
     with pytest.raises(
-        InvalidFileError, match="needs a checkpoint of `sim2art train --preset paper-cpu`.*holds a Judge"
+        InvalidFileError, match=r"needs a checkpoint of `sim2art train --preset paper-cpu`.*holds a Judge"
     ):
         load_method("paper", DEFAULT_CHECKPOINT)
 
