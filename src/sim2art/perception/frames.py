@@ -8,6 +8,8 @@ _EVEN_SHARE = 0.12
 _EDGE_SHARE = 0.004
 """Still head and tail: motion below this share of the whole, at either end, is trimmed."""
 _TURN_COSINE = -0.2
+_MOST_GAPS = 1.5
+"""A step counts as so many gaps between used frames at most: enough that both its ends are in."""
 
 
 def choose_frames(
@@ -55,12 +57,12 @@ def choose_frames(
 
 
 def _cap_steps(steps: Float[np.ndarray, "step"], num_frames: int) -> Float[np.ndarray, "step"]:
-    """No step counts more than lies between two used frames: it cannot be divided.
+    """No step counts much more than lies between two used frames: it cannot be divided.
 
     A hand that flies through or a flicker of the light would else eat up the choice.
     """
     for _ in range(20):
-        capped = np.minimum(steps, steps.sum() / (num_frames - 1))
+        capped = np.minimum(steps, _MOST_GAPS * steps.sum() / (num_frames - 1))
         if np.allclose(capped, steps, rtol=1e-3):
             break
         steps = capped
