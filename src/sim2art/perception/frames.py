@@ -8,8 +8,6 @@ _EVEN_SHARE = 0.12
 _EDGE_SHARE = 0.004
 """Still head and tail: motion below this share of the whole, at either end, is trimmed."""
 _TURN_COSINE = -0.2
-_MOST_GAPS = 1.5
-"""A step counts as so many gaps between used frames at most: enough that both its ends are in."""
 
 
 def choose_frames(
@@ -35,6 +33,7 @@ def choose_frames(
     if steps.sum() <= 0:
         return np.unique(np.linspace(0, total - 1, num_frames).round().astype(int))
     steps = _cap_steps(steps, num_frames)
+    steps = np.convolve(np.pad(steps, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
     cumulated = np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum()
     first = int(np.flatnonzero(cumulated <= _EDGE_SHARE)[-1])
     last = int(np.flatnonzero(cumulated >= 1 - _EDGE_SHARE)[0])
@@ -57,12 +56,12 @@ def choose_frames(
 
 
 def _cap_steps(steps: Float[np.ndarray, "step"], num_frames: int) -> Float[np.ndarray, "step"]:
-    """No step counts much more than lies between two used frames: it cannot be divided.
+    """No step counts more than lies between two used frames: it cannot be divided.
 
     A hand that flies through or a flicker of the light would else eat up the choice.
     """
     for _ in range(20):
-        capped = np.minimum(steps, _MOST_GAPS * steps.sum() / (num_frames - 1))
+        capped = np.minimum(steps, steps.sum() / (num_frames - 1))
         if np.allclose(capped, steps, rtol=1e-3):
             break
         steps = capped
