@@ -33,6 +33,7 @@ def choose_frames(
     if steps.sum() <= 0:
         return np.unique(np.linspace(0, total - 1, num_frames).round().astype(int))
     steps = _cap_steps(steps, num_frames)
+    steps = np.convolve(np.pad(steps, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
     cumulated = np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum()
     first = int(np.flatnonzero(cumulated <= _EDGE_SHARE)[-1])
     last = int(np.flatnonzero(cumulated >= 1 - _EDGE_SHARE)[0])

@@ -163,7 +163,7 @@ def fit_noise(
         inside = (at >= low) & (at <= high)
         if inside.sum() > 50:
             middle.append(float(np.median(at[inside])) ** 2)
-            spread.append(_spread_of(off[inside]))
+            spread.append(1.4826 * float(np.median(np.abs(off[inside]))))
     # Each bin counts by its share of error, so that the far ones do not rule.
     middle, spread = np.array(middle), np.array(spread)
     slope = max(0.0, float(np.polyfit(middle, spread, 1, w=1.0 / spread)[0])) if np.ptp(middle) > 0.1 else 0.0
@@ -182,15 +182,6 @@ def fit_noise(
         patches=tuple(side * side for side in _PATCHES),
         readings=_count_readings(np.where(near, residual, np.nan), start),
     )
-
-
-def _spread_of(values: Float32[np.ndarray, "value"]) -> float:
-    """Standard deviation of the readings around 0, without those of whatever stands before the background."""
-    size = np.abs(values)
-    spread = 1.4826 * float(np.median(size))
-    for _ in range(8):
-        spread = 1.4826 * float(np.median(size[size <= 3.0 * spread + 1e-6]))
-    return spread
 
 
 def _count_readings(residuals: Float32[np.ndarray, "frame height width"], start: NoiseModel) -> tuple[float, ...]:

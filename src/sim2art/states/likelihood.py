@@ -93,8 +93,8 @@ def explain_pixels(depth, colors, base_depth, base_colors, base_has_color, noise
                     else:
                         cost += other
                     best = min(best, cost)
-            if not known:  # Something unknown is no likelier than an occluder is: else parts would flee from hands.
-                out[v, u] = spread - math.log(_IN_FRONT) + other
+            if not known:
+                out[v, u] = spread + other
                 continue
             rare = _BEHIND if near > 0 else _IN_FRONT
             out[v, u] = min(best, spread - math.log(rare) + other)

@@ -150,7 +150,9 @@ def _choose_positions(known: Int[np.ndarray, "known"], used: Int[np.ndarray, "us
 
 def _doubt(found: Followed, states: FrameStates) -> tuple[ArticulationEstimate, tuple[str, ...]]:
     """The estimate with the doubts that its states raise, and what a reader should know besides."""
-    estimate, joints, warnings = found.estimate, [], []
+    estimate = found.estimate
+    joints: list[JointEstimate] = []
+    warnings: list[str] = []
     for index, one in enumerate(estimate.joints):
         reasons: list[str] = []
         if not found.followed[index]:
@@ -161,13 +163,13 @@ def _doubt(found: Followed, states: FrameStates) -> tuple[ArticulationEstimate, 
         else:
             reasons = _doubts_of(one, index, found.held[:, index], states)
         joints.append(_with_reasons(one, reasons))
-    reasons = tuple(dict.fromkeys([*estimate.reasons, *(r for j in joints for r in j.reasons)]))
+    told = tuple(dict.fromkeys([*estimate.reasons, *(r for j in joints for r in j.reasons)]))
     status = estimate.status
     if status is Status.OK and any(joint.status is not Status.OK for joint in joints):
         status = Status.AMBIGUOUS
     if status is Status.OK:
-        reasons = estimate.reasons
-    return dataclasses.replace(estimate, joints=tuple(joints), status=status, reasons=reasons), tuple(warnings)
+        told = estimate.reasons
+    return dataclasses.replace(estimate, joints=tuple(joints), status=status, reasons=told), tuple(warnings)
 
 
 def _with_reasons(one: JointEstimate, reasons: list[str]) -> JointEstimate:

@@ -137,15 +137,16 @@ def follow_joint(
         sure = sure if sure.sum() >= 2 else shown
     mean = mass @ values
     spread = np.sqrt((mass * (values[None] - mean[:, None]) ** 2).sum(axis=1))
-    states = None
-    for _ in range(
-        config.refinements
-    ):  # A surface fused by values that are refined is sharper, and refines them further.
+    states, coarse = None, path_values
+    # A surface fused by values that are refined is sharper, and refines them further.
+    for _ in range(config.refinements):
         fine = _fuse(joint, seen, np.flatnonzero(sure), rest_from_camera, at_used, config.num_fine_points)
         fine = _prune(scene, joint, fine, camera_from_parent, path_values)
         if len(fine) < 5:
             break
-        states = _refine(scene, joint, fine, camera_from_parent, path_values, spacing, held, (mean, spread), config)
+        states = _refine(
+            scene, joint, fine, camera_from_parent, path_values, spacing, held, (coarse, mean, spread), config
+        )
         path_values = states.values
         at_used = path_values[stack.used]
     return states if states is None else _with_tracking(states, tracked, stack, shown)
@@ -304,7 +305,7 @@ def _prune(
 
 def _refine(
     scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, path: np.ndarray, spacing: float,
-    held: np.ndarray, loose: tuple[np.ndarray, np.ndarray], config: SearchConfig,
+    held: np.ndarray, loose: tuple[np.ndarray, np.ndarray, np.ndarray], config: SearchConfig,
 ) -> JointStates:  # fmt: skip
     """Values between those tried, their sigmas, and whether the part is in view."""
     stack = scene.stack
@@ -325,7 +326,9 @@ def _refine(
     visible = (shown[:, 0] >= max(4.0, 0.1 * float(np.quantile(shown, 0.9)))) & (gain < 0)
     told = visible & held
     sigma = np.hypot(sigma, _common_error(scene, joint, model, camera_from_parent, path))
-    mean, spread = loose  # Of all places that would do, in frames that leave doubt.
+    coarse, mean, spread = loose  # The best path, and mean and spread of all places that would do.
+    # Search and refinement look at the same picture: what they are apart beyond the spacing is doubt.
+    sigma = np.hypot(sigma, np.maximum(np.abs(path + shift - coarse) - spacing, 0.0))
     sigma = np.where(told, sigma, np.maximum(sigma, spread))
     values, sigmas = smooth_path(np.where(told, path + shift, mean), sigma, stack.times, joint.type, held=told)
     return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gain, model=model)

@@ -79,10 +79,11 @@ def follow(
             parents = motions[:, tree.link_index(joint.parent)]
             start = values[:, index] if again and found[index] is not None else None
             states = follow_joint(scene, joint, seen, tracked[:, index], parents, config, start=start)
-            found[index] = states if states is not None and _is_followed(states) else None
-            if found[index] is not None:
-                values[:, index] = found[index].values
+            if states is not None and _is_followed(states):
+                found[index] = states
+                values[:, index] = states.values
             else:
+                found[index] = None
                 values[:, index] = np.interp(stack.times, stack.times[stack.used], tracked[:, index])
     every = (
         np.stack(list(label_frames(stack, small, link_motions(tree, values), background.noise))) if label_all else None
