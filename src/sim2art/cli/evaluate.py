@@ -39,7 +39,7 @@ from sim2art.provenance import collect_provenance, write_provenance
 from sim2art.reconstruct import still_estimate
 from sim2art.simulate.generate import CorruptionName
 from sim2art.stages import fingerprint
-from sim2art.weights import find_weight
+from sim2art.weights import has_weight
 
 ScoredName = MethodName | OracleName
 """Oracles know part of the truth (see `oracles.py`)."""
@@ -119,7 +119,7 @@ def evaluate(
             f"--data and --only are for {', '.join(get_args(RealSetName))}; set '{set_name}' is generated."
         )
     cases = EvaluationSet.choose(set_name, half, num, corruption=corruption, swaps=swap)
-    weights = tuple(filter(find_weight, CHAIN_WEIGHTS)) if cases.uses_chain else ()
+    weights = tuple(filter(has_weight, CHAIN_WEIGHTS)) if cases.uses_chain else ()
     job = Job(
         cases=cases, methods=methods, checkpoint=checkpoint, refine=refine, clip_folder=clips, weights=weights
     )  # fmt: skip
