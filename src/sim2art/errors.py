@@ -1,15 +1,15 @@
 """The errors that sim2art raises on a user's input. Each says what is wrong, what was found and how to mend it."""
 
 import struct
+import zipfile
 import zlib
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 DAMAGED = (
     OSError, EOFError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError,
-    NotImplementedError, SyntaxError, BadZipFile, struct.error, zlib.error,
+    NotImplementedError, SyntaxError, zipfile.BadZipFile, struct.error, zlib.error,
 )  # fmt: skip
 """What parsing a damaged file may raise: entries that are missing or of another type, numbers out of range, sizes that no
 memory holds, streams that end early. For doors alone, whose try holds nothing but the reading of the file."""

@@ -104,7 +104,7 @@ def test_refined_answers_are_scored_beside_their_own(tmp_path: Path) -> None:
         (["--resume"], "name it by --output"),
         (["--set", "door", "--data", ".", "--resume", "-o", "no_folder"], "are not for set 'door'"),
         (["--num", "201"], "--num 201 asks"),
-        (["--swap", "mask"], "only 'procedural-rgbd' and 'real-mesh-rgbd' have stages to swap"),
+        (["--swap", "mask"], "only 'procedural-rgbd' and 'procedural-fast' and 'real-mesh-rgbd' have stages to swap"),
     ],
 )
 def test_bad_options_are_explained(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

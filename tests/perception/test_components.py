@@ -94,7 +94,7 @@ def test_whatever_is_chosen_and_cannot_run_is_refused_at_once(tmp_path: Path) ->
 
 
 def test_a_weight_without_its_runtime_is_a_lack(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim2art.perception.components.find_weight", lambda _: cache)
+    monkeypatch.setattr("sim2art.perception.components.has_weight", lambda _: True)
     monkeypatch.setattr("sim2art.perception.components.is_installed", lambda module: module != "onnxruntime")
     (lack,) = find_lacks("mask", Choice(name="u2net"))
     assert lack.what == "package onnxruntime" and "sim2art[mask]" in lack.mend
