@@ -17,6 +17,8 @@ from sim2art.states.paths import best_path, marginals, smooth_path, step_cost
 
 _FOREIGN = 3.0
 """nats a pixel: a point that is contradicted by more than this on average is not of the part."""
+_UNKNOWN = 1e3
+"""Sigma (rad or m) of a value of which nothing is known."""
 _SHARED = 0.7
 """Share of the depth error of a pixel that all pixels of a part seen at a slant have in common."""
 
@@ -330,5 +332,7 @@ def _refine(
     # Search and refinement look at the same picture: what they are apart beyond the spacing is doubt.
     sigma = np.hypot(sigma, np.maximum(np.abs(path + shift - coarse) - spacing, 0.0))
     sigma = np.where(told, sigma, np.maximum(sigma, spread))
+    # A frame in which the part is not seen where it was put says nothing of where it is: the frames around it do.
+    sigma = np.where(visible, sigma, _UNKNOWN)
     values, sigmas = smooth_path(np.where(told, path + shift, mean), sigma, stack.times, joint.type, held=told)
     return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gain, model=model)
