@@ -25,7 +25,8 @@ def draw_joint_table(estimate: ArticulationEstimate, joints: Sequence[Joint], *,
     rows = []
     for index, (joint_estimate, joint) in enumerate(zip(estimate.joints, joints, strict=True)):
         values = estimate.trajectory.values[:, index]
-        low, high = (show_value(x, joint.type, is_metric=is_metric) for x in (values.min(), values.max()))
+        seen = joint.observed_range or (values.min(), values.max())  # Of all frames, where these are known.
+        low, high = (show_value(x, joint.type, is_metric=is_metric) for x in seen)
         shares = ", ".join(f"{kind.value} {share:.0%}" for kind, share in joint_estimate.type_probabilities.items())
         share = f"{joint_estimate.confidence:.0%}"
         confidence = f'<span class="meter"><i style="width:{share}"></i></span>{share}'
