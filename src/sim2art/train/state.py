@@ -39,7 +39,8 @@ def save_state(
     tensors |= {f"average.{k}": v for k, v in average.weights.items()}
     tensors |= {f"optimizer.{k}": v for k, v in optimizer.tensors().items()}
     partial = folder / "state.safetensors.part"
-    metadata = {"step": json.dumps(step), "num_clips": json.dumps(num_clips)}
+    # One entry: several would be written in any order.
+    metadata = {"done": json.dumps({"step": step, "num_clips": num_clips})}
     try:
         save_file({k: v.contiguous().clone() for k, v in tensors.items()}, partial, metadata=metadata)
     except (OSError, SafetensorError) as error:
@@ -71,4 +72,5 @@ def load_state(folder: Path, network: nn.Module, average: Average, optimizer: To
         optimizer.load_tensors(groups["optimizer"])
     except (SafetensorError, RuntimeError, ValueError, KeyError) as error:
         raise InvalidFileError(f"{path} is damaged, or belongs to another network: {error}", path=path) from error
-    return int(json.loads(metadata["step"])), int(json.loads(metadata.get("num_clips", "0")))
+    done = json.loads(metadata["done"]) if "done" in metadata else {k: json.loads(v) for k, v in metadata.items()}
+    return int(done["step"]), int(done.get("num_clips", 0))
