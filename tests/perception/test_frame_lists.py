@@ -47,7 +47,7 @@ def test_five_minutes_with_poses_at_200_hz_are_paired_at_once(tmp_path: Path, sc
     (folder / "groundtruth.txt").write_text("\n".join(f"{t:.6f} {t:.4f} 0 0 0 0 0 1" for t in poses))
     began = time.process_time()
     capture = read_tum(folder)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < 10  # 0.5 s on an idle core; comparing all with all took 46 s
     assert len(capture.frame_ids) == 9000
     assert capture.world_from_camera is not None
     np.testing.assert_allclose(capture.world_from_camera[:, 0, 3], rgb, atol=0.0026)
