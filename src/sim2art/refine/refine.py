@@ -167,7 +167,7 @@ def choose_types(sight: Sight, parts: Parts, config: RefineConfig, chosen: list[
         arm = np.linalg.norm(np.cross(turn.guess.axis, view.center - turn.guess.pivot))
         odds[k] -= config.far_penalty * max(float(arm) - config.far_pivot, 0.0)
         best = turn if odds[k] > 0 else slide
-        support[k] = measure_support(view, best)
+        support[k] = measure_support(view, best, config.correspondence)
         model = model.with_joint(k, best.guess)
     return dataclasses.replace(parts, model=model, type_odds=odds, support=support)
 

@@ -7,11 +7,11 @@ from jaxtyping import Float
 
 from sim2art.geometry.rotations import line_angle
 from sim2art.proposals.hypotheses import JointGuess
-from sim2art.refine.correspondences import CorrespondenceConfig
+from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
 from sim2art.refine.evidence import compare_lengths
 from sim2art.refine.kinematic_model import BASE, KinematicModel, make_model
 from sim2art.refine.parts import RECOVERED, Parts
-from sim2art.refine.residuals import Rows, row_residuals
+from sim2art.refine.residuals import Rows, join_rows, row_residuals
 from sim2art.refine.sight import Sight
 from sim2art.refine.single_part import PartFit, PartView, compare_models, fit_part, other_start, view_part
 from sim2art.refine.solver import SolverConfig
@@ -46,12 +46,17 @@ def still(guess: JointGuess) -> JointGuess:
     return dataclasses.replace(guess, values=np.zeros_like(guess.values))
 
 
-def measure_support(view: PartView, fit: PartFit) -> float:
-    """Log-odds that a part moves as fitted, against standing still in its parent."""
+def measure_support(view: PartView, fit: PartFit, correspondence: CorrespondenceConfig) -> float:
+    """Log-odds that a part moves as fitted, against standing still in its parent: by its flow, and by where its surface lies."""
     guess = fit.guess
     # Values are smooth: they are worth about half of their number in parameters.
     parameters = (4 if guess.is_revolute else 2) + 0.5 * (len(guess.values) - 1)
-    return compare_models(view.rows, fit.solution.model, make_model([still(guess)], [BASE], view.eyes), parameters)
+    resting = make_model([still(guess)], [BASE], view.eyes)
+    surfaces = [
+        match_surfaces(view.surfaces, model, view.num_kinds, correspondence, first_group=0)
+        for model in (fit.solution.model, resting)
+    ]
+    return compare_models(join_rows([view.rows, *surfaces]), fit.solution.model, resting, parameters)
 
 
 def choose_parents(sight: Sight, parts: Parts, solver: SolverConfig, correspondence: CorrespondenceConfig) -> Parts:
@@ -79,7 +84,7 @@ def choose_parents(sight: Sight, parts: Parts, solver: SolverConfig, corresponde
             odds = compare_lengths(view.rows, residuals, base_lengths, 0.0) - PARENT_ODDS
             if odds <= best_odds or _left(view.rows, base_lengths) < PARENT_RATIO * _left(view.rows, lengths):
                 continue
-            if measure_support(view, fit) > 0:
+            if measure_support(view, fit, correspondence) > 0:
                 best_odds, best_parent, best_guess = odds, parent, fit.guess
         if best_guess is not None:
             model = model.with_joint(child, best_guess, best_parent)

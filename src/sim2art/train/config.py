@@ -10,7 +10,7 @@ from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import SlotConfig
 from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.simulate.generate import ClipConfig
-from sim2art.train.example_guesses import GuessShares
+from sim2art.train.example_pools import GuessShares
 from sim2art.train.examples import ExampleConfig
 from sim2art.train.mask_examples import MaskExampleConfig
 from sim2art.train.optimizers import OptimizerName

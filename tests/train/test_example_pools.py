@@ -4,17 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sim2art.predict.pool import Observed, observe
 
 from sim2art.articulation.joint import JointType
 from sim2art.dataset.clip import Clip
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.pool import Observed, observe
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.propose import ProposalConfig
-from sim2art.train.example_guesses import GuessShares, guess_as_decoding
+from sim2art.train.example_pools import GuessShares, propose_as_inference
 from sim2art.train.examples import ExampleConfig, make_judge_example
 from tests.point_clips import make_point_clip
 
@@ -37,7 +37,7 @@ def observe_plainly(video: PointVideo) -> Observed:
 def guess(seen: Observed, *, turns: float, surfaces: float, most: int = 24) -> Hypotheses:
     slots = draw_moving(seen.smoothed, 256, np.random.default_rng(1))
     shares = GuessShares(turns_share=turns, surface_share=surfaces)
-    return guess_as_decoding(seen, slots, ProposalConfig(num_seeds=16), shares, np.random.default_rng(0), most)
+    return propose_as_inference(seen, slots, ProposalConfig(num_seeds=16), shares, np.random.default_rng(0), most)
 
 
 def test_each_kind_of_guess_comes_in_its_share(seen: Observed) -> None:
