@@ -25,13 +25,14 @@ from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 class CarriedConfig:
     """What is believed of a part on a moving part. Lengths are in normalised units of the whole clip."""
 
+    max_rounds: int = 1
     min_travel: float = 0.03
     """Flow in the frame of a part that is shorter is noise there;"""
     min_travel_share: float = 0.2
     """so is flow shorter than this share of how far the part carries its points: errors of its joint grow with its travel."""
     min_stray: float = 0.1
-    """Share of a part's points that move in its frame, below which nothing is looked for on it."""
-    min_share: float = 0.004
+    """Share of a part's measured flow (at one baseline) that moves in its frame, below which nothing is looked for on it."""
+    min_share: float = 0.002
     """The same as a share of all points."""
     min_score: float = 0.5
     """Must be higher than that of parts on the base: errors of the host's joint look like motion."""
@@ -75,7 +76,7 @@ def _holds_more(
         motions: Of the part by its own joint.
         config: Settings.
     """
-    moving = np.zeros(own.shape, dtype=bool)
+    least = config.min_share * seen.valid.sum()
     lengths = np.linalg.norm(seen.flow_world, axis=-1)
     for index, baseline in enumerate(seen.baselines):
         count = seen.num_frames - baseline
@@ -85,9 +86,11 @@ def _holds_more(
         step = motions[baseline:] @ inverse(motions[:-baseline])
         carried = np.linalg.norm(apply(step, points) - points, axis=-1)
         limit = np.maximum(config.min_travel, config.min_travel_share * carried)
-        moving[:count] |= seen.flow_valid[index, :count] & (lengths[index, :count] > limit)
-    count = int((moving & own).sum())
-    return bool(count >= config.min_share * seen.valid.sum() and count >= config.min_stray * own.sum())
+        known = seen.flow_valid[index, :count] & own[:count]
+        num_moving = int((known & (lengths[index, :count] > limit)).sum())
+        if num_moving >= max(least, config.min_stray * known.sum(), 1):
+            return True
+    return False
 
 
 def _add_children(

@@ -104,7 +104,8 @@ def infer(
     if masks is not None and parts.joints:
         parts = parts.with_probabilities(draw_masks(masks, normalized, parts.joints, parts.probabilities))
     on_base = len(parts.joints)
-    parts = add_carried(normalized, parts, lambda seen: find_parts(judge, seen, config, rng), config.carried)
+    on_part = dataclasses.replace(config, max_rounds=config.carried.max_rounds)
+    parts = add_carried(normalized, parts, lambda seen: find_parts(judge, seen, on_part, rng), config.carried)
     num_seen = len(found.joints) + len(parts.joints) - on_base
     reasons: tuple[str, ...] = ()
     if num_seen > MAX_PARTS:
@@ -195,11 +196,12 @@ def _find_more(
     pool = join_hypotheses(list(sets.values()))
     origins = np.repeat(list(sets), [len(x) for x in sets.values()])
     asked = SampleJudge(network=judge, sample=sample, evidence=evidence_for(judge))
-    scores = asked.judge(pool).scores + 2.0 * (origins == "known")
-    best = np.argsort(-scores, kind="stable")[: config.num_compared + len(found.joints)]
-    pool, origins = pool.take(best), origins[best]
+    judgement = asked.judge(pool)
+    best = np.argsort(-judgement.scores - 2.0 * (origins == "known"), kind="stable")
+    best = best[: config.num_compared + len(found.joints)]
+    pool, judgement, origins = pool.take(best), judgement.take(best), origins[best]
     is_known = origins == "known"
-    pool = fit_promising(asked, pool, asked.judge(pool), is_known, config.promising)
+    pool = fit_promising(asked, pool, judgement, is_known, config.promising)
     judgement = asked.judge(pool)
     # Known parts come first and keep what is theirs.
     ranked = dataclasses.replace(judgement, scores=judgement.scores + 2.0 * is_known)
@@ -208,8 +210,11 @@ def _find_more(
     if not len(chosen):
         return None
     joints, scores, odds = fit_types(asked, pool.take(chosen), judgement.take(chosen))
-    logits = judge_all_points(judge, scene, joints, scores)
-    return _Found(joints, scores, odds, origins[chosen] == "flow", logits)
+    new = _Found(joints, scores, odds, origins[chosen] == "flow", np.zeros((len(joints), 0, 0)))
+    new = new.take(np.flatnonzero(scores >= config.min_score))
+    if not new.joints:
+        return None
+    return new._replace(logits=judge_all_points(judge, scene, new.joints, new.scores))
 
 
 def _guess_from_surfaces(

@@ -18,7 +18,7 @@ class JointFacts:
     """What speaks for and against one refined joint. Lengths in normalised units."""
 
     proposed_confidence: float
-    """0..1, by the proposal; 0.3 for parts that the safety net added."""
+    """0..1, by the proposal."""
     support: float
     """Log-odds that the part moves as its joint says, against not moving."""
     type_odds: float
@@ -41,7 +41,6 @@ class JointFacts:
     gain: float | None
     """Log-odds of the refined joint against the proposed one; None where the two cannot be compared."""
     is_revolute: bool
-    is_recovered: bool
     pose_ratio: float = 1.0
     """How well the part's rigid poses turn as the joint says (`pose_evidence.explained_ratio`); 1 for slides."""
     is_kept: bool = False
@@ -74,7 +73,19 @@ class JointFacts:
                 np.log1p(max(self.type_odds, 0.0)) - 2.0,
                 np.log(max(self.axis_sigma, 1e-4)) + 5.0,
                 np.log((self.travel + 0.01) / (self.noise + 1e-3)) - 3.0,
-                1.0 if self.is_recovered else 0.0,
+            ]
+        )
+
+    def existence_features(self) -> np.ndarray:
+        """What the probability is fitted on that there is a moving part, each of order one."""
+        confidence = np.clip(self.proposed_confidence, 0.02, 0.98)
+        return np.array(
+            [
+                1.0,
+                np.log(confidence / (1 - confidence)),
+                np.arcsinh(self.support / 10.0) - 2.0,
+                np.log(self.travel + 0.01) + 1.5,
+                np.log((self.travel + 0.01) / (self.noise + 1e-3)) - 3.0,
             ]
         )
 
@@ -92,8 +103,10 @@ class Calibration:
     pivot_temperature: float = 0.9
     pivot_floor: float = 0.008
     """Normalised units."""
-    confidence_weights: tuple[float, ...] = (1.605, 0.323, 0.234, 1.013, -0.617, 0.024, -0.449)
+    confidence_weights: tuple[float, ...] = (1.605, 0.323, 0.234, 1.013, -0.617, 0.024)
     """Weights of `JointFacts.features` in the log-odds of being right."""
+    existence_weights: tuple[float, ...] = (1.5, 0.5, 1.0, 0.5, 0.5)
+    """Weights of `JointFacts.existence_features` in the log-odds that there is a moving part."""
 
     def axis_sigma(self, facts: JointFacts) -> float:
         """Scale of the error law of the axis, rad; at most a right angle."""
@@ -104,6 +117,11 @@ class Calibration:
     def pivot_sigma(self, facts: JointFacts) -> float:
         """Scale of the error law of the pivot across the axis, normalised units."""
         return float(min(np.hypot(self.pivot_floor, self.pivot_temperature * facts.inflated_pivot_sigma), 10.0))
+
+    def existence(self, facts: JointFacts) -> float:
+        """Probability that a moving part is there, whatever its joint."""
+        odds = float(np.clip(np.dot(self.existence_weights, facts.existence_features()), -12.0, 12.0))
+        return 1 / (1 + float(np.exp(-odds)))
 
     def confidence(self, facts: JointFacts) -> float:
         """Probability that the joint exists, with the right type and within 10 deg."""

@@ -5,12 +5,11 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from sim2art.geometry.rotations import line_angle
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
 from sim2art.refine.evidence import compare_lengths
 from sim2art.refine.kinematic_model import BASE, KinematicModel, make_model
-from sim2art.refine.parts import RECOVERED, Parts
+from sim2art.refine.parts import Parts
 from sim2art.refine.residuals import Rows, join_rows, row_residuals
 from sim2art.refine.sight import Sight
 from sim2art.refine.single_part import PartFit, PartView, compare_models, fit_part, other_start, view_part
@@ -34,9 +33,6 @@ SAME_ODDS = 0.0
 MAX_DIFFERENCE = 0.7
 """Two parts are not one when their joints carry the points further apart than this share of how far they go, whatever
 bad flow says of neither."""
-PARALLEL = np.deg2rad(15.0)
-"""A part of the safety net whose axis is that near to its neighbour's is taken for more of the neighbour: the inside of a
-drawer is seen late and badly, so its own joint fits its rows better than the drawer's."""
 MIN_ROWS = 6.0
 """With less trust in the rows than this nothing is decided."""
 
@@ -110,19 +106,14 @@ def _left(rows: Rows, lengths: Float[np.ndarray, "row"]) -> float:
 
 
 def merge_same(sight: Sight, parts: Parts) -> Parts:
-    """Join touching parts of one parent whose rows one joint explains as well as two.
-
-    A part of the safety net (`RECOVERED`) goes to a parallel neighbour that it does not move far apart from.
-    """
+    """Join touching parts of one parent whose rows one joint explains as well as two."""
     pairs = [(a, b) for a in range(parts.num_joints) for b in range(a + 1, parts.num_joints)]
     for first, second in pairs:
         model = parts.model
         if model.parents[first] != model.parents[second] or not _touch(sight, first, second):
             continue
         sizes = parts.probabilities[..., [first + 1, second + 1]].sum(axis=(0, 1))
-        # A part that was proposed is kept before one of the safety net, else the larger one.
-        ranks = [(parts.origins[k] != RECOVERED, size) for k, size in zip((first, second), sizes, strict=True)]
-        kept, absorbed = (first, second) if ranks[0] >= ranks[1] else (second, first)
+        kept, absorbed = (first, second) if sizes[0] >= sizes[1] else (second, first)
         view = view_part(sight.rows, sight.surfaces, model, absorbed, int(model.parents[absorbed]), sight.num_kinds)
         own = make_model([model[absorbed]], [BASE], view.eyes)
         other = make_model([model[kept]], [BASE], view.eyes)
@@ -130,16 +121,9 @@ def merge_same(sight: Sight, parts: Parts) -> Parts:
         parameters = (4 if model.is_revolute[absorbed] else 2) + 0.5 * (model.num_frames - 1)
         if view.num_rows < MIN_ROWS or _differ(view.rows, own, other) > MAX_DIFFERENCE:
             continue
-        doubtful = RECOVERED in parts.origins[[first, second]] and _are_parallel(model, first, second)
-        if doubtful or compare_models(view.rows, own, other, parameters) < SAME_ODDS:
+        if compare_models(view.rows, own, other, parameters) < SAME_ODDS:
             return merge_same(*_after_merge(sight, parts, kept, absorbed))
     return parts
-
-
-def _are_parallel(model: KinematicModel, first: int, second: int) -> bool:
-    """Whether two joints are of one type and their axes near parallel."""
-    alike = model.is_revolute[first] == model.is_revolute[second]
-    return bool(alike and line_angle(model.axes[first], model.axes[second]) < PARALLEL)
 
 
 def _differ(rows: Rows, own: KinematicModel, other: KinematicModel) -> float:
