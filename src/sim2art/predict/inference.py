@@ -48,7 +48,9 @@ class InferenceConfig:
     """How points become parts; lengths in normalised units."""
 
     seed: int = 0
-    max_rounds: int = 8
+    max_rounds: int = 12
+    max_empty: int = 3
+    """Rounds that find nothing at all, after which no more are made: which points are sampled is luck."""
     num_sampled: int = 512
     """Points a frame that hypotheses come from and are fitted to (`draw_moving`)."""
     num_judged: int = 256
@@ -61,6 +63,8 @@ class InferenceConfig:
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     min_score: float = 0.1
     """Of a hypothesis that is fitted further; whether there is a part the refiner's evidence decides."""
+    min_gain: float = 0.1
+    """A hypothesis takes the place of a part that does not explain its points if it scores higher by this."""
     min_residual: float = 0.02
     """Flow that differs by less from what a point's part does is explained;"""
     min_ratio: float = 0.3
@@ -137,17 +141,19 @@ def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np
     nothing = np.zeros(0)
     found = _Found([], nothing, nothing, np.zeros(0, dtype=bool), np.zeros((0, *video.valid.shape)))
     probabilities = np.ones((*video.valid.shape, 1))
+    num_empty = 0
     for index in range(config.max_rounds):
         part_ids = np.argmax(probabilities, axis=-1)
-        new = _find_more(judge, scene, found, part_ids, change if index else None, config, rng)
-        if new is not None:
-            found = found.joined(new)
+        more = _find_more(judge, scene, found, part_ids, change if index else None, config, rng)
+        num_empty = num_empty + 1 if more is None else 0
+        if more is not None:
+            found = more
             probabilities = share_points(video, found.joints, found.logits)
             kept = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
             if len(kept) < len(found.joints):
                 found = found.take(kept)
                 probabilities = share_points(video, found.joints, found.logits)
-        elif index:
+        elif num_empty == (1 if found.joints and index else config.max_empty):
             break
     joints = fit_to_all_points(scene, found.joints, probabilities)
     return FoundParts(
@@ -169,7 +175,9 @@ def _find_more(
     config: InferenceConfig,
     rng: np.random.Generator,
 ) -> _Found | None:
-    """One round: parts for what the others leave unexplained, None when there are none.
+    """One round: the parts with new ones for what they leave unexplained, None when there are no new ones.
+
+    A new part may take the place of one that scores lower and does not explain its own points.
 
     Args:
         judge: Scores hypotheses.
@@ -180,9 +188,8 @@ def _find_more(
         config: Settings.
         rng: Of the points and hypotheses that are drawn.
     """
-    strays = dataclasses.replace(
-        scene.smoothed, flow_valid=unexplained_flow(scene.smoothed, found.joints, part_ids, config)
-    )
+    unexplained = unexplained_flow(scene.smoothed, found.joints, part_ids, config)
+    strays = dataclasses.replace(scene.smoothed, flow_valid=unexplained)
     slots = draw_moving(strays, config.num_sampled, rng)
     sample = Sample.of(scene, slots, config.num_judged)
     pools = {
@@ -197,15 +204,18 @@ def _find_more(
     origins = np.repeat(list(sets), [len(x) for x in sets.values()])
     asked = SampleJudge(network=judge, sample=sample, evidence=evidence_for(judge))
     judgement = asked.judge(pool)
-    best = np.argsort(-judgement.scores - 2.0 * (origins == "known"), kind="stable")
-    best = best[: config.num_compared + len(found.joints)]
+    # Known parts are always compared, and come last, in their order.
+    best = np.argsort(-judgement.scores[: len(pool) - len(found.joints)], kind="stable")[: config.num_compared]
+    best = np.append(best, np.arange(len(pool) - len(found.joints), len(pool)))
     pool, judgement, origins = pool.take(best), judgement.take(best), origins[best]
     is_known = origins == "known"
     pool = fit_promising(asked, pool, judgement, is_known, config.promising)
     judgement = asked.judge(pool)
-    # Known parts come first and keep what is theirs.
-    ranked = dataclasses.replace(judgement, scores=judgement.scores + 2.0 * is_known)
+    lead = np.zeros(len(pool))
+    lead[is_known] = np.where(_explains(scene.smoothed, unexplained, part_ids, len(found.joints)), 2.0, config.min_gain)
+    ranked = dataclasses.replace(judgement, scores=judgement.scores + lead)
     chosen = select(ranked, sample.video, config.min_score, config.selection)
+    kept = np.sort(chosen[is_known[chosen]]) - np.argmax(is_known)
     chosen = chosen[~is_known[chosen]]
     if not len(chosen):
         return None
@@ -214,7 +224,17 @@ def _find_more(
     new = new.take(np.flatnonzero(scores >= config.min_score))
     if not new.joints:
         return None
-    return new._replace(logits=judge_all_points(judge, scene, new.joints, new.scores))
+    new = new._replace(logits=judge_all_points(judge, scene, new.joints, new.scores))
+    return found.take(kept).joined(new)
+
+
+def _explains(
+    video: PointVideo, unexplained: Bool[np.ndarray, "baseline frame point"], part_ids: np.ndarray, num_parts: int
+) -> Bool[np.ndarray, "part"]:
+    """Whether the motion of each part accounts for most of the flow of its points that move."""
+    moves = unexplained | (video.flow_valid & (np.linalg.norm(video.flow_world, axis=-1) > MIN_FLOOR))
+    own = [moves & (part_ids == part + 1) for part in range(num_parts)]
+    return np.array([(unexplained & mask).sum() < 0.5 * mask.sum() for mask in own], dtype=bool)
 
 
 def _guess_from_surfaces(

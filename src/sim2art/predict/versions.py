@@ -164,6 +164,8 @@ def fit_types(
         for turns, joint in fit_both_types(sample.video, chosen[i], weight).items():
             by_surface = refit_to_surfaces(sample.video, surface, joint, weight)
             versions = fit_along(sample.video, surface, joint, by_surface, weight, directions)
+            if turns == chosen[i].is_revolute:
+                versions.append(refit_to_surfaces(sample.video, None, chosen[i], weight))
             own[turns] = shortest(sample.video, surface, weight, versions, directions)
         fits.append(own)
     verdicts = {

@@ -14,7 +14,7 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.joint_fit import FAR_PENALTY, FAR_PIVOT
 from sim2art.proposals.main_directions import lies_along, main_directions_of
 from sim2art.refine.apparent_turns import only_seems_to_turn
-from sim2art.refine.assignment import AssignmentConfig, agree, reassign, total_gains
+from sim2art.refine.assignment import agree
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
 from sim2art.refine.depth_scale import measure_depth_scale, mend_depth_scale, spoil_depth_scale
@@ -40,7 +40,6 @@ class RefineConfig:
     calibration: Calibration = field(default_factory=Calibration)
     min_existence: float = 0.5
     """A part that exists with a lower probability is dropped."""
-    assignment: AssignmentConfig = field(default_factory=AssignmentConfig)
     reach: float = np.deg2rad(45.0)
     """A refined axis may turn this far from a proposed one of confidence 0, rad; less from surer ones, in proportion."""
     least_reach: float = np.deg2rad(8.0)
@@ -100,10 +99,6 @@ def refine_with_facts(
     sight = look_at(normalized, parts, config.correspondence)
     parts = choose_types(sight, parts, config, list(range(parts.num_joints)))
     sight, parts = drop_unseen(sight, parts)
-    if parts.num_joints and config.assignment.strength > 0:
-        gains = total_gains(normalized, parts.model, config.assignment)
-        parts = reassign(normalized, parts, gains, config.assignment)
-        sight = sight.again(parts)
     hung = choose_parents(sight, parts, config.solver, config.correspondence)
     changed = np.flatnonzero(hung.model.parents != parts.model.parents)
     parts = choose_types(sight, hung, config, changed.tolist())
@@ -121,7 +116,7 @@ def refine_with_facts(
         parts, solution = solve_together(sight, parts, config)
     facts = accept(sight, parts, proposed, gather_facts(sight, parts, solution))
     parts, facts = keep_proposed(parts, proposed, facts, config)
-    parts = agree(normalized, parts, config.assignment)
+    parts = agree(normalized, parts)
     doubts = Doubts(
         depth=depth,
         leftover=measure_leftover(normalized, parts),

@@ -196,6 +196,6 @@ PRESETS: dict[str, TrainConfig] = {
     ),
 }
 """`tiny` for tests (seconds), `small` for a few hours on two CPU cores, `base` for one data-centre GPU. `pools` goes on from a
-trained judge on pools as decoding makes them, an hour or two on a core. `scene-flow` trains scene flow on few points a frame
+trained judge on pools as inference makes them, an hour or two on a core. `scene-flow` trains scene flow on few points a frame
 in an hour or two on a CPU core, `scene-flow-fine` goes on from it with more. `masks` trains the mask network in less than an
 hour on two. `paper-cpu` trains the paper's network on a core, from a cache of clips."""
