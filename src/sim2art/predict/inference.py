@@ -49,8 +49,8 @@ class InferenceConfig:
 
     seed: int = 0
     max_rounds: int = 12
-    max_empty: int = 3
-    """Rounds that find nothing at all, after which no more are made: which points are sampled is luck."""
+    max_empty: int = 2
+    """Rounds in a row that add nothing, after which no more are made: which points are sampled is luck."""
     num_sampled: int = 512
     """Points a frame that hypotheses come from and are fitted to (`draw_moving`)."""
     num_judged: int = 256
@@ -153,7 +153,7 @@ def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np
             if len(kept) < len(found.joints):
                 found = found.take(kept)
                 probabilities = share_points(video, found.joints, found.logits)
-        elif num_empty == (1 if found.joints and index else config.max_empty):
+        elif num_empty == config.max_empty:
             break
     joints = fit_to_all_points(scene, found.joints, probabilities)
     return FoundParts(
