@@ -112,7 +112,7 @@ def main(
 
 def score_variants(output: Path, names: list[str], noise: CorruptionName, num: int) -> dict[str, Scores]:
     """Scores of every variant on the same clips."""
-    networks = {name: load_checkpoint(output / name / "checkpoint")[0] for name in names}
+    networks = {name: load_checkpoint(output / name / "checkpoint") for name in names}
     rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
     settings = PRESETS["paper-cpu"].cache
     assert settings is not None

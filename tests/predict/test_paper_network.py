@@ -11,7 +11,7 @@ from sim2art.errors import InvalidFileError
 from sim2art.evaluate.metrics import score_clip
 from sim2art.methods import load_method
 from sim2art.networks.slot_network import SlotNetwork
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, PAPER_CHECKPOINT, load_checkpoint
+from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, PAPER_CHECKPOINT, load_checkpoint
 from sim2art.predict.slot_decoding import read_channels
 from sim2art.simulate.generate import ClipConfig, generate_clip
 from tests.point_clips import make_point_clip
@@ -21,11 +21,11 @@ def test_other_networks_are_no_paper_network():
     with pytest.raises(
         InvalidFileError, match=r"needs a checkpoint of `sim2art train --preset paper-cpu`.*holds a Judge"
     ):
-        load_method("paper", DEFAULT_CHECKPOINT)
+        load_method("paper", JUDGE_CHECKPOINT)
 
 
 def test_the_shipped_weights_are_small_and_of_twenty_slots():
-    network, _ = load_checkpoint(PAPER_CHECKPOINT)
+    network = load_checkpoint(PAPER_CHECKPOINT)
     assert isinstance(network, SlotNetwork)
     assert network.config.num_slots == 20
     assert (PAPER_CHECKPOINT / "model.safetensors").stat().st_size < 10 * 2**20

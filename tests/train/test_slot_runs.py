@@ -87,7 +87,7 @@ def test_four_clips_are_learned_by_heart(tmp_path, cache):
     assert scores["axis_deg_median"] < 10, scores
     facts = json.loads((tmp_path / "run" / "checkpoint" / "provenance.json").read_text())
     assert facts["different_clips"] == 4
-    loaded, _ = load_checkpoint(tmp_path / "run" / "checkpoint")
+    loaded = load_checkpoint(tmp_path / "run" / "checkpoint")
     assert loaded.config == network.config
 
 

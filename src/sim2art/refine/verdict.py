@@ -18,7 +18,7 @@ from sim2art.refine.correspondences import match_surfaces
 from sim2art.refine.doubts import Doubts
 from sim2art.refine.evidence import compare_lengths, measure_inflation
 from sim2art.refine.kinematic_model import BASE, KinematicModel, joint_motion, layout_of
-from sim2art.refine.parts import RECOVERED, Parts
+from sim2art.refine.parts import Parts
 from sim2art.refine.pose_evidence import explained_ratio, measure_turns
 from sim2art.refine.residuals import join_rows, row_residuals
 from sim2art.refine.sight import Sight
@@ -75,7 +75,6 @@ def gather_facts(sight: Sight, parts: Parts, solution: Solution) -> list[JointFa
                 inflation=measure_inflation(rows, residuals, robust),
                 gain=None,
                 is_revolute=turns,
-                is_recovered=bool(parts.origins[k] == RECOVERED),
                 is_held=bool(model.is_held[k]),
                 pose_ratio=explained_ratio(measure_turns(rows), model[k])
                 if turns and model.parents[k] == BASE
@@ -104,7 +103,7 @@ def accept(sight: Sight, parts: Parts, proposed: KinematicModel, facts: list[Joi
     unseen = sight.held_out(parts)
     for k, fact in enumerate(facts):
         origin = int(parts.origins[k])
-        if origin == RECOVERED or proposed.parents[origin] != BASE:
+        if proposed.parents[origin] != BASE:
             weighed.append(fact)
             continue
         other = parts.model.with_joint(k, proposed[origin], BASE)
