@@ -38,8 +38,8 @@ class RefineConfig:
     correspondence: CorrespondenceConfig = field(default_factory=CorrespondenceConfig)
     solver: SolverConfig = field(default_factory=SolverConfig)
     calibration: Calibration = field(default_factory=Calibration)
-    min_existence: float = 0.4
-    """A part that exists with a lower probability is dropped: to miss one weighs as much as to invent one and a half."""
+    min_existence: float = 0.25
+    """A part that exists with a lower probability is dropped; one that may not exist is reported with its doubt."""
     reach: float = np.deg2rad(45.0)
     """A refined axis may turn this far from a proposed one of confidence 0, rad; less from surer ones, in proportion."""
     least_reach: float = np.deg2rad(8.0)

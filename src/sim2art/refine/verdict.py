@@ -26,10 +26,8 @@ from sim2art.refine.solver import Solution
 
 AMBIGUOUS_TYPE = 3.0
 """Log-odds below which the joint type counts as open."""
-AMBIGUOUS_SUPPORT = 10.0
-"""Log-odds below which motion counts as barely seen."""
-CLEAR_TRAVEL = 10.0
-"""A way this many times as long as what the joint leaves unexplained is motion."""
+SURE_PART = 0.8
+"""Probability below which a part may not be one."""
 AMBIGUOUS_AXIS = np.deg2rad(15.0)
 FEW_ROWS = 40.0
 """Sum of trust of rows below which a part is said to have too few points."""
@@ -218,8 +216,7 @@ def judge_joint(
         reasons.append(f"moved only {moved}")
     if fact.num_rows < FEW_ROWS:
         reasons.append("too few of its points could be followed")
-    # Evidence is capped for each frame pair; motion many times its residual is no noise, however few the pairs.
-    is_faint = fact.support < AMBIGUOUS_SUPPORT and fact.travel < CLEAR_TRAVEL * fact.noise
+    is_faint = calibration.existence(fact) < SURE_PART
     if is_faint:
         reasons.append("its motion is hardly larger than the noise")
     if fact.type_odds < AMBIGUOUS_TYPE:
