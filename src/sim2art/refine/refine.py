@@ -40,6 +40,8 @@ class RefineConfig:
     calibration: Calibration = field(default_factory=Calibration)
     min_existence: float = 0.25
     """A part that exists with a lower probability is dropped; one that may not exist is reported with its doubt."""
+    min_carried_existence: float = 0.8
+    """The same of a part on a moving part: errors of what carries it look like motion."""
     reach: float = np.deg2rad(45.0)
     """A refined axis may turn this far from a proposed one of confidence 0, rad; less from surer ones, in proportion."""
     least_reach: float = np.deg2rad(8.0)
@@ -108,7 +110,8 @@ def refine_with_facts(
     parts, solution = solve_together(sight, parts, config)
     seeming = [k for k in range(parts.num_joints) if only_seems_to_turn(sight, parts.model, k)]
     facts = gather_facts(sight, parts, solution)
-    exists = [k for k in range(parts.num_joints) if config.calibration.existence(facts[k]) >= config.min_existence]
+    least = np.where(parts.model.parents == BASE, config.min_existence, config.min_carried_existence)
+    exists = [k for k in range(parts.num_joints) if config.calibration.existence(facts[k]) >= least[k]]
     kept = [k for k in exists if k not in seeming]
     if len(kept) < parts.num_joints:
         parts = parts.take(np.array(kept, dtype=np.int64))
