@@ -34,6 +34,7 @@ def make_cached_example(
     kept_baselines: tuple[int, ...],
     baselines: tuple[int, ...],
     noise: NoiseName = "paper",
+    num_semantics: int = 0,
     augmentation: Augmentation = NO_AUGMENTATION,
 ) -> SlotExample:
     """One pass over a clip.
@@ -43,7 +44,9 @@ def make_cached_example(
         num_points: Points a frame.
         kept_baselines: Of the flows that the cache knows of.
         baselines: Of the flows that the pass shows, some of those.
-        noise: `paper` adds white noise of a size drawn anew; `none` adds none.
+        noise: `paper` adds white noise of a size drawn anew, `none` adds none; with `real` the record has the noise of
+            sensors, and measured flow, which cannot be played backwards.
+        num_semantics: Channels of the record's semantics that are shown, all or none.
     """
     count = int(record["num_parts"])
     frames = record["valid"].shape[0]
@@ -53,6 +56,7 @@ def make_cached_example(
     part_ids, valid = record["part_ids"][rows, drawn].astype(np.int64), record["valid"][rows, drawn]
     shown = [kept_baselines.index(baseline) for baseline in baselines]
     flow_valid = record["flow_valid"][shown][:, rows, drawn]
+    measured = record["flow"][shown][:, rows, drawn].astype(np.float64) * POINT_STEP if noise == "real" else None
     motions = np.tile(np.eye(4), (count, frames, 1, 1))
     motions[:, :, :3] = record["motions"][:count]
     parts = _Parts(
@@ -62,12 +66,19 @@ def make_cached_example(
         pivots=record["pivots"][:count].astype(np.float64),
     )
     is_revolute, parents = record["is_revolute"][:count], record["parents"][:count]
-    if rng.random() < augmentation.reversed:
+    semantics = record["semantics"][rows, drawn] if num_semantics else np.zeros((frames, num_points, 0))
+    if rng.random() < augmentation.reversed and measured is None:
         points, part_ids, valid, flow_valid = points[::-1], part_ids[::-1], valid[::-1], flow_valid[:, ::-1]
+        semantics = semantics[::-1]
         parts = _play_backwards(parts, parents)
-    points, parts = _change_view(points, parts, is_revolute, augmentation, rng)
-    flow, seen = _exact_flow(points, part_ids, parts.motions, baselines)
-    flow_valid = flow_valid & seen & valid & (rng.random(flow_valid.shape) >= augmentation.drop_flow)
+    linear = _draw_view(augmentation, rng)
+    points, parts = _change_view(points, parts, is_revolute, linear)
+    if measured is None:
+        flow, seen = _exact_flow(points, part_ids, parts.motions, baselines)
+        flow_valid = flow_valid & seen
+    else:
+        flow = measured @ linear.T
+    flow_valid = flow_valid & valid & (rng.random(flow_valid.shape) >= augmentation.drop_flow)
     if noise == "paper":
         white = CORRUPTIONS["paper"].white_noise
         assert white is not None
@@ -82,7 +93,9 @@ def make_cached_example(
     padding = MAX_PARTS - 1 - count
     return SlotExample(
         points=points.astype(np.float32),
-        features=np.moveaxis(channels, 0, 2).reshape(frames, num_points, -1).astype(np.float32),
+        features=np.concatenate(
+            [np.moveaxis(channels, 0, 2).reshape(frames, num_points, -1), semantics], axis=-1, dtype=np.float32
+        ),
         point_valid=valid.copy(),
         part_ids=(part_ids * valid).astype(np.int16),
         part_present=np.arange(MAX_PARTS) <= count,
@@ -105,17 +118,20 @@ def _play_backwards(parts: _Parts, parents: np.ndarray) -> _Parts:
     )
 
 
-def _change_view(
-    points: np.ndarray, parts: _Parts, is_revolute: np.ndarray, augmentation: Augmentation, rng: np.random.Generator
-) -> tuple[np.ndarray, _Parts]:
-    """Points (frame, point, 3) and parts turned, and mirrored at times."""
+def _draw_view(augmentation: Augmentation, rng: np.random.Generator) -> Float[np.ndarray, "3 3"]:
+    """A turn, at times of a mirror image."""
     turn = rotation_from_rotvec(rng.standard_normal(3) * [augmentation.tilt, augmentation.yaw, augmentation.tilt])
+    return turn * np.array([-1.0 if rng.random() < augmentation.mirrored else 1.0, 1.0, 1.0])
+
+
+def _change_view(
+    points: np.ndarray, parts: _Parts, is_revolute: np.ndarray, linear: Float[np.ndarray, "3 3"]
+) -> tuple[np.ndarray, _Parts]:
+    """Points (frame, point, 3) and parts in that view."""
     view = np.eye(4)
-    is_mirrored = rng.random() < augmentation.mirrored
-    view[:3, :3] = turn * np.array([-1.0 if is_mirrored else 1.0, 1.0, 1.0])
-    linear = view[:3, :3]
+    view[:3, :3] = linear
     # A turn seen in a mirror goes the other way round.
-    flips = np.where(is_revolute & is_mirrored, -1.0, 1.0)[:, None]
+    flips = np.where(is_revolute & (np.linalg.det(linear) < 0), -1.0, 1.0)[:, None]
     return points @ linear.T, _Parts(
         motions=view @ parts.motions @ np.linalg.inv(view),
         values=parts.values,
