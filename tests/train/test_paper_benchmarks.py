@@ -22,8 +22,16 @@ def _load(name):
 
 def test_a_power_law_is_found_again():
     passes = np.array([5e3, 1e4, 2e4, 4e4])
-    scale, power = _load("paper_curve").fit_power_law(passes, 7.0 * passes**-0.3)
-    assert (scale, power) == pytest.approx((7.0, 0.3))
+    law = _load("paper_curve").fit_power_law(passes, 7.0 * passes**-0.3)
+    assert (law.scale, law.power, law.flat_from()) == pytest.approx((7.0, 0.3, np.inf))
+
+
+def test_a_floor_is_found_again_and_says_where_the_curve_is_flat():
+    passes = np.linspace(5e3, 1e5, 20)
+    errors = 2e4 * passes**-0.8 + 5.0
+    law = _load("paper_curve").fit_floor(passes, errors)
+    assert (law.power, law.floor) == pytest.approx((0.8, 5.0), rel=0.05)
+    assert law.doubling(law.flat_from()) == pytest.approx(0.02)
 
 
 def test_the_curve_is_printed_with_what_longer_runs_would_give(capsys):
