@@ -93,7 +93,9 @@ def fit_power_law(passes: np.ndarray, errors: np.ndarray, floor: float = 0.0) ->
 def fit_floor(passes: np.ndarray, errors: np.ndarray) -> Law:
     """The law whose floor, among hundredths of the smallest error, leaves least of the errors' logarithms."""
     laws = [fit_power_law(passes, errors, share * errors.min()) for share in np.linspace(0.0, 0.99, 100)]
-    return min(laws, key=lambda law: float(np.square(np.log(law.at(passes) / errors)).sum()))
+    return min(
+        laws, key=lambda law: sum(np.log(law.at(n) / error) ** 2 for n, error in zip(passes, errors, strict=True))
+    )
 
 
 if __name__ == "__main__":

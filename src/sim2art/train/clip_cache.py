@@ -199,7 +199,7 @@ class ClipCache:
 class Grower:
     """A process that goes on making the clips of a cache while a run learns from those that are there."""
 
-    def __init__(self, folder: Path, config: ClipConfig, **facts: int) -> None:
+    def __init__(self, folder: Path, config: ClipConfig, **facts: Any) -> None:
         """Start it; `facts` are those of `grow_cache`."""
         # A process of its own memory, not a fork: torch and numba have threads.
         self._process = multiprocessing.get_context("spawn").Process(
@@ -226,10 +226,10 @@ class Grower:
         self._process.join()
 
 
-def _grow_quietly(folder: Path, config: ClipConfig, facts: dict[str, int]) -> None:
+def _grow_quietly(folder: Path, config: ClipConfig, facts: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends this process.
     os.nice(5)
-    grow_cache(folder, config, **facts)  # pyright: ignore[reportArgumentType]
+    grow_cache(folder, config, **facts)
 
 
 def _describe(config: ClipConfig, first_seed: int | None, num_semantics: int) -> dict[str, Any]:

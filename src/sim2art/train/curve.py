@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from sim2art.dataset.splits import CURVE_SEEDS
 from sim2art.errors import InvalidValueError
@@ -26,7 +27,10 @@ class Curve:
             raise InvalidValueError("A curve is drawn on clips of a cache.")
         self.config, self.settings, self.folder = config, config.cache, folder
         clips, kind = cache / CURVE_FOLDER, config.cache.clips
-        facts = {"shard_clips": config.cache.shard_clips, "num_semantics": config.cache.num_semantics}
+        facts: dict[str, Any] = {
+            "shard_clips": config.cache.shard_clips,
+            "num_semantics": config.cache.num_semantics,
+        }
         grow_cache(clips, kind, first_seed=CURVE_SEEDS.start, num_clips=config.cache.num_curve_clips, **facts)
         self.batches = validation_batches(config.cache, ClipCache(clips, kind, **facts))
 
