@@ -23,7 +23,6 @@ from torch import nn
 from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.evaluate.benchmark import Method, run_benchmark
 from sim2art.networks.judge import Judge
-from sim2art.predict.decoding import DecodingConfig, TrainedJudge, decode_video
 from sim2art.predict.slot_decoding import decode_slots
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.generate import ClipConfig, CorruptionName, PixelDescriber, iterate_clips
@@ -120,7 +119,7 @@ def _describer() -> PixelDescriber:
 def _decode(network: nn.Module) -> dict[str, float]:
     """The network's answers on whole clips, scored as `sim2art evaluate` scores them."""
     method: Method = (
-        (lambda video: decode_video([TrainedJudge(network)], video, DecodingConfig()))
+        (lambda video: infer(network, video, InferenceConfig()))
         if isinstance(network, Judge)
         else (lambda video: decode_slots(network, video))  # pyright: ignore[reportArgumentType]
     )

@@ -1,9 +1,9 @@
 """Average the weights of two checkpoints of one network: what a short leg learned, without all that it forgot.
 
-    python benchmarks/average_weights.py src/sim2art/checkpoints/default runs/pools/checkpoint --share 0.5 --output runs/mean
+    python benchmarks/average_weights.py src/sim2art/checkpoints/judge runs/more/checkpoint --share 0.5 --output runs/mean
 
 The average of weights on one path of training often does better than either end (Wortsman et al., "Robust fine-tuning of
-zero-shot models", CVPR 2022). The provenance names both; the calibration is the first one's.
+zero-shot models", CVPR 2022). The provenance names both.
 """
 
 import argparse
@@ -24,8 +24,8 @@ def average_weights(first: Path, second: Path, share: float, output: Path) -> No
     """
     if not 0 <= share <= 1:
         raise InvalidValueError(f"--share {share} is not from 0 (all weights the first one's) to 1 (the second one's).")
-    network, calibration = load_checkpoint(first)
-    other, _ = load_checkpoint(second)
+    network = load_checkpoint(first)
+    other = load_checkpoint(second)
     if network.config != other.config:
         raise InvalidValueError(f"{first} and {second} hold different networks: {network.config} and {other.config}.")
     theirs = other.state_dict()
@@ -36,7 +36,7 @@ def average_weights(first: Path, second: Path, share: float, output: Path) -> No
         }
     )
     shares = [{**_facts(first), "share": 1 - share}, {**_facts(second), "share": share}]
-    save_checkpoint(output, network, calibration=calibration, averaged=shares)
+    save_checkpoint(output, network, averaged=shares)
 
 
 def _facts(folder: Path) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""Fit the refiner's sigmas and confidences on validation clips, and print how well they hold.
+"""Fit the refiner's sigmas, confidences and probabilities of a part on tune clips, and print how well they hold.
 
-    python benchmarks/calibrate_uncertainty.py [--clips 60] [--corruption real] [--checkpoint FOLDER]
+    python benchmarks/calibrate_uncertainty.py [--sets procedural-val still] [--num 36] [--checkpoint FOLDER] [--clips FOLDER]
 
-Prints the coverage of the 68 % and 95 % intervals and the calibration error of the confidence as shipped, as fitted,
-and as fitted on the other half of the clips (what new clips may expect), then the numbers for
+Prints the coverage of the 68 % and 95 % intervals, the calibration error of the confidence, and which parts would be kept,
+as shipped, as fitted, and as fitted on the other half of the clips (what new clips may expect), then the numbers for
 `sim2art.refine.calibration.Calibration`.
 """
 
@@ -14,35 +14,47 @@ import tyro
 from tqdm import tqdm
 
 from sim2art.articulation.joint import JointType
-from sim2art.articulation.matching import match_parts
+from sim2art.articulation.matching import mask_iou, match_parts
+from sim2art.cli.evaluate import Job
+from sim2art.cli.evaluation_sets import EvaluationSet, SetName
 from sim2art.dataset.clip import Clip
-from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.evaluate.metrics import axis_angle_deg, axis_position, score_clip
 from sim2art.observation.normalization import fit_normalization
 from sim2art.predict.predictor import load_predictor
 from sim2art.provenance import collect_provenance
 from sim2art.refine.calibration import RADII, Calibration, JudgedJoint, fit_calibration
-from sim2art.refine.refine import refine_with_facts
+from sim2art.refine.refine import RefineConfig, refine_with_facts
 from sim2art.refine.verdict import Conclusion
-from sim2art.simulate.generate import ClipConfig, CorruptionName, generate_clip
+
+FOUND = 0.3
+"""Mask IoU from which on a part is one that moves."""
+SETS: tuple[SetName, ...] = ("procedural-val", "procedural-novel", "real-mesh", "still")
+"""Things that move, and clips in which nothing does."""
 
 
-def main(*, clips: int = 60, corruption: CorruptionName = "real", checkpoint: Path | None = None) -> None:
-    """Judge the refined joints of the first validation clips, fit, and print.
+def main(
+    *, sets: tuple[SetName, ...] = SETS, num: int = 36, checkpoint: Path | None = None, clips: Path | None = None
+) -> None:
+    """Judge the refined joints of the first tune clips, fit, and print.
 
     Args:
-        clips: How many clips of procedural-val.
-        corruption: What is added to clean clips.
+        sets: Sets of simulated clips.
+        num: How many clips of each.
         checkpoint: Weights of the network whose answers are refined.
+        clips: Folder with a folder for each set, as `sim2art evaluate --clips` keeps them; made when missing.
     """
     predict = load_predictor(checkpoint)
     groups: list[list[JudgedJoint]] = []
-    for seed in tqdm(VALIDATION_SEEDS[:clips], unit="clip"):
-        clip = generate_clip(ClipConfig(corruption=corruption), seed)
-        groups.append(judge_joints(clip, refine_with_facts(clip.video, predict(clip.video))))
+    everything = RefineConfig(min_existence=0.0)
+    for name in sets:
+        cases = EvaluationSet.choose(name, "tune", num)
+        job = Job(cases=cases, methods=(), clip_folder=None if clips is None else clips / name)
+        for seed in tqdm(cases.seeds, unit="clip", desc=name):
+            clip = job.make_clip(seed)
+            groups.append(judge_joints(clip, refine_with_facts(clip.video, predict(clip.video), everything)))
     print_coverage(groups)
     origin = collect_provenance()
-    print(f"commit {origin['commit']}, {origin['machine']}, {clips} clips of procedural-val, corruption {corruption}")
+    print(f"commit {origin['commit']}, {origin['machine']}, first {num} tune clips of {', '.join(sets)}")
 
 
 def judge_joints(clip: Clip, conclusion: Conclusion) -> list[JudgedJoint]:
@@ -64,8 +76,23 @@ def judge_joints(clip: Clip, conclusion: Conclusion) -> list[JudgedJoint]:
             if truth.type is JointType.REVOLUTE:
                 points = clip.video.points_world[(clip.part_ids == link) & clip.video.valid]
                 pivot_error = axis_position(truth, answer.joint, points) / scale
-        judged.append(JudgedJoint(facts=facts, is_right=claim.is_right, axis_error=axis_error, pivot_error=pivot_error))
+        judged.append(
+            JudgedJoint(
+                facts=facts,
+                is_right=claim.is_right,
+                is_part=_overlap(clip, estimate.part_ids == index + 1) > FOUND,
+                axis_error=axis_error,
+                pivot_error=pivot_error,
+            )
+        )
     return judged
+
+
+def _overlap(clip: Clip, found: np.ndarray) -> float:
+    """Highest mask IoU of a part with one that truly moves."""
+    valid = clip.video.valid
+    true = [clip.truth.link_index(joint.child) for joint in clip.truth.joints]
+    return max((mask_iou(found[valid], (clip.part_ids == link)[valid]) for link in true), default=0.0)
 
 
 def print_coverage(groups: list[list[JudgedJoint]]) -> None:
@@ -90,6 +117,11 @@ def print_coverage(groups: list[list[JudgedJoint]]) -> None:
         bins = np.clip((confidences * 10).astype(int), 0, 9)
         gaps = [abs(confidences[bins == b].sum() - right[bins == b].sum()) for b in np.unique(bins)]
         words.append(f"calibration error {sum(gaps) / max(len(right), 1):.3f}")
+        kept = np.array([c.existence(x.facts) >= RefineConfig().min_existence for c, joints in pairs for x in joints])
+        parts = np.array([x.is_part for _, joints in pairs for x in joints])
+        words.append(
+            f"kept {(kept & parts).sum()} of {parts.sum()} parts, {(kept & ~parts).sum()} of {(~parts).sum()} others"
+        )
         print(f"{name:26s}{'; '.join(words)}")
     print(fitted)
 

@@ -19,10 +19,10 @@ from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.networks.judge import Judge
 from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.normalization import fit_normalization, normalize
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
+from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
 from sim2art.predict.final_masks import draw_masks
+from sim2art.predict.inference import InferenceConfig
 from sim2art.predict.judging import evidence_for
-from sim2art.predict.pool import PoolConfig
 from sim2art.predict.predictor import load_predictor
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import index_video, lay_out_evidence
@@ -38,17 +38,17 @@ def main(*, clips: int = 10, checkpoint: Path | None = None) -> None:
 
     Args:
         clips: Validation clips to time, after one that warms up.
-        checkpoint: Weights to run; by default those that ship, two judges that take turns (the first is timed alone).
+        checkpoint: Weights to run; by default those that ship.
     """
-    network, _ = load_checkpoint(checkpoint or DEFAULT_CHECKPOINT)
+    network = load_checkpoint(checkpoint or JUDGE_CHECKPOINT)
     assert isinstance(network, Judge), "only the proposals preset has proposals to time"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
-    masks, _ = load_checkpoint(MASKS_CHECKPOINT)
+    masks = load_checkpoint(MASKS_CHECKPOINT)
     assert isinstance(masks, MaskNetwork)
     predict = load_predictor(checkpoint)
-    config = PoolConfig()
-    kinds = evidence_for(network, config.evidence)
+    config = InferenceConfig()
+    kinds = evidence_for(network)
     times: dict[str, list[float]] = {}
     for seed in VALIDATION_SEEDS[: clips + 1]:
         video = generate_clip(ClipConfig(), seed).video
@@ -58,7 +58,7 @@ def main(*, clips: int = 10, checkpoint: Path | None = None) -> None:
         smoothed = _timed(
             record,
             "draw points",
-            lambda v=whole: v.take(draw_moving(v, config.num_drawn, np.random.default_rng(0))),
+            lambda v=whole: v.take(draw_moving(v, config.num_sampled, np.random.default_rng(0))),
         )
         directions = _timed(record, "main directions", lambda v=normalized: main_directions_of(v))
         pool = _timed(

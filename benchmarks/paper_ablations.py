@@ -116,7 +116,7 @@ def score_variants(
     output: Path, names: list[str], noise: CorruptionName, num: int, *, describe: PixelDescriber | None = None
 ) -> dict[str, Scores]:
     """Scores of every variant on the same clips; `describe` gives them semantics."""
-    networks = {name: load_checkpoint(output / name / "checkpoint")[0] for name in names}
+    networks = {name: load_checkpoint(output / name / "checkpoint") for name in names}
     rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
     settings = PRESETS["paper-cpu"].cache
     assert settings is not None

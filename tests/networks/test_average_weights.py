@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint, save_checkpoint
+from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint, save_checkpoint
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "average_weights.py"
 
@@ -19,19 +19,18 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_quarter_of_the_way(tmp_path: Path) -> None:
-    network, calibration = load_checkpoint(DEFAULT_CHECKPOINT)
+    network = load_checkpoint(JUDGE_CHECKPOINT)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     with torch.no_grad():
         for value in network.parameters():
             value.add_(0.125)
     save_checkpoint(tmp_path / "moved", network, steps=7)
     first = tmp_path / "first"
-    shutil.copytree(DEFAULT_CHECKPOINT, first)
+    shutil.copytree(JUDGE_CHECKPOINT, first)
     (first / "provenance.json").unlink()
     done = run(first, tmp_path / "moved", "--share", 0.25, "--output", tmp_path / "mean")
     assert done.returncode == 0, done.stderr
-    mean, kept = load_checkpoint(tmp_path / "mean")
-    assert kept == calibration
+    mean = load_checkpoint(tmp_path / "mean")
     for name, value in mean.named_parameters():
         assert torch.allclose(value, before[name] + 0.03125, atol=2e-3), name
     averaged = json.loads((tmp_path / "mean" / "provenance.json").read_text())["averaged"]
@@ -44,11 +43,11 @@ def test_a_quarter_of_the_way(tmp_path: Path) -> None:
     [
         (MASKS_CHECKPOINT, 0.5, "different networks"),
         (Path("nowhere"), 0.5, "has no"),
-        (DEFAULT_CHECKPOINT, 1.5, "--share 1.5 is not from 0"),
+        (JUDGE_CHECKPOINT, 1.5, "--share 1.5 is not from 0"),
     ],
 )
 def test_what_cannot_be_averaged_is_said(second: Path, share: float, said: str, tmp_path: Path) -> None:
-    done = run(DEFAULT_CHECKPOINT, second, "--share", share, "--output", tmp_path / "mean")
+    done = run(JUDGE_CHECKPOINT, second, "--share", share, "--output", tmp_path / "mean")
     assert done.returncode != 0
     assert said in done.stderr
     assert not (tmp_path / "mean").exists()

@@ -1,14 +1,11 @@
 """Parts on moving parts are found by looking from the part that carries them."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 from sim2art.articulation.joint import JointType
 from sim2art.cli.evaluation_sets import EvaluationSet
 from sim2art.evaluate.metrics import score_clip
-from sim2art.observation.moving_frame import keep_points, seen_from
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.carried_parts import CarriedConfig, add_carried
@@ -41,13 +38,13 @@ def chain_as_one_part() -> tuple[PointVideo, FoundParts, np.ndarray]:
     return normalize(clip.video, normalization), parts, clip.part_ids
 
 
-def finder(seen: list[PointVideo], *, score: float, half: bool = True):
+def finder(seen: list[PointVideo], *, score: float):
     """Finds the drawer: what lies before the door, in the coordinates that it is given."""
 
     def find(video: PointVideo) -> FoundParts:
         seen.append(video)
         depth = np.where(video.valid, video.points_world[..., 2], np.inf)
-        is_child = depth < np.median(depth[video.valid]) if half else video.valid
+        is_child = depth < np.median(depth[video.valid])
         values = np.linspace(0, 0.5, video.num_frames)
         slide = fitted(turns=False, axis=np.array([0, 0, -1.0]), pivot=np.zeros(3), values=values)
         return FoundParts(
@@ -61,7 +58,7 @@ def finder(seen: list[PointVideo], *, score: float, half: bool = True):
 def test_what_moves_in_a_part_becomes_its_child() -> None:
     video, parts, truth = chain_as_one_part()
     seen: list[PointVideo] = []
-    grown = add_carried(video, parts, [finder(seen, score=0.9)], CarriedConfig())
+    grown = add_carried(video, parts, finder(seen, score=0.9), CarriedConfig())
     assert grown.parents[:2].tolist() == [BASE, 0]
     np.testing.assert_allclose(grown.probabilities.sum(axis=-1), 1.0)
     assert seen[0].valid.sum() == np.sum(truth > 0)
@@ -82,61 +79,21 @@ def fit_alone(parts: FoundParts, part: int) -> FoundParts:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("score, half", [(0.3, True), (0.9, False)])
-def test_doubtful_children_and_whole_parts_are_left(score: float, half: bool) -> None:
+@pytest.mark.parametrize("score", [0.3, 0.0])
+def test_doubtful_children_are_left(score: float) -> None:
     video, parts, _ = chain_as_one_part()
-    grown = add_carried(video, parts, [finder([], score=score, half=half)], CarriedConfig())
+    grown = add_carried(video, parts, finder([], score=score), CarriedConfig())
     assert len(grown.joints) == 1
     np.testing.assert_array_equal(grown.probabilities, parts.probabilities)
 
 
-def test_points_of_the_base_that_leaked_into_a_part_are_given_back() -> None:
-    """Seen from the door a piece of the wall turns the other way; in the world it stands still."""
-    video, parts, truth = chain_as_one_part()
-    leaked = (truth == 0) & (np.arange(truth.shape[1]) % 12 == 0) & (video.points_world[..., 0] > 0)
-    parts = dataclasses.replace(parts, probabilities=one_hot(np.where((truth > 0) | leaked, 1, 0), 2))
-    hinge = parts.joints[0]
-
-    def find(seen: PointVideo) -> FoundParts:
-        # The wall is what moves by the hinge backwards: carried back by it, it lies in one plane again.
-        kept = keep_points(seen_from(video, parts.motions(0)), (truth > 0) | leaked)
-        assert kept is not None
-        normalization = fit_normalization(kept[0])
-        is_wall = np.take_along_axis(leaked, kept[1], axis=1) & seen.valid
-        turned = dataclasses.replace(hinge, pivot=normalization.apply(hinge.pivot), values=-hinge.values)
-        return FoundParts(
-            joints=(turned,), parents=np.array([BASE]), scores=np.array([0.9]), odds=np.array([3.0]), by_flow=np.array([True]),
-            probabilities=one_hot(is_wall.astype(int), 2),
-        )  # fmt: skip
-
-    cleaned = add_carried(video, parts, [find], CarriedConfig())
-    assert len(cleaned.joints) == 1
-    np.testing.assert_array_equal(np.argmax(cleaned.probabilities, axis=-1), truth > 0)
-    kept = add_carried(video, parts, [find], CarriedConfig(max_still=0.0, min_host_share=0.1))
-    assert len(kept.joints) == 2
-
-
-def test_small_motion_on_a_part_that_goes_far_is_taken_for_its_error() -> None:
-    video, parts, _ = chain_as_one_part()
-    assert len(add_carried(video, parts, [finder([], score=0.9)], CarriedConfig(min_travel_share=0.9)).joints) == 1
-
-
 @pytest.mark.parametrize(
-    "first, again, mean", [(0.9, 0.9, 0.9), (0.7, 0.4, 0.55), (0.4, 0.7, 0.55), (0.9, 0.2, None), (0.4, 0.5, None)]
+    "config", [CarriedConfig(min_travel_share=2.0), CarriedConfig(min_travel=1.0), CarriedConfig(min_share=0.9)]
 )
-def test_both_draws_must_find_a_part_and_be_sure_of_it_on_average(
-    first: float, again: float, mean: float | None
-) -> None:
-    video, parts, _ = chain_as_one_part()
-    grown = add_carried(video, parts, [finder([], score=first), finder([], score=again)], CarriedConfig())
-    # What this finder cuts in half, it cuts again: only the first child counts.
-    assert grown.scores[1:2].tolist() == pytest.approx([] if mean is None else [mean])
-
-
-def test_small_parts_are_not_looked_from() -> None:
+def test_a_part_that_explains_its_points_is_not_looked_from(config: CarriedConfig) -> None:
     video, parts, _ = chain_as_one_part()
     seen: list[PointVideo] = []
-    add_carried(video, parts, [finder(seen, score=0.9)], CarriedConfig(min_host_share=0.9))
+    assert add_carried(video, parts, finder(seen, score=0.9), config) is parts
     assert not seen
 
 

@@ -7,13 +7,13 @@ import pytest
 
 from sim2art.articulation.joint import JointType
 from sim2art.evaluate.metrics import score_clip
+from sim2art.networks.judge import Judge
 from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.normalization import fit_normalization, normalize
-from sim2art.predict.checkpoint import MASKS_CHECKPOINT, load_checkpoint, save_checkpoint
-from sim2art.predict.decoding import DecodingConfig, decode_video
-from sim2art.predict.draws import DrawsConfig
+from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint, save_checkpoint
 from sim2art.predict.final_masks import draw_masks
-from sim2art.predict.predictor import load_judges, load_predictor
+from sim2art.predict.inference import InferenceConfig, infer
+from sim2art.predict.predictor import load_predictor
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.train.examples import normalized_truth
 from tests.point_clips import make_chain_clip, make_point_clip
@@ -21,7 +21,7 @@ from tests.point_clips import make_chain_clip, make_point_clip
 
 @pytest.fixture(scope="module")
 def network() -> MaskNetwork:
-    loaded, _ = load_checkpoint(MASKS_CHECKPOINT)
+    loaded = load_checkpoint(MASKS_CHECKPOINT)
     assert isinstance(loaded, MaskNetwork)
     return loaded
 
@@ -64,11 +64,12 @@ def test_slots_without_points_change_nothing(network) -> None:
     assert np.all(after[3, :, 0] == 1.0) and _iou(clip, video, after) > 0.85
 
 
-def test_decoding_draws_the_masks_of_all_parts(network) -> None:
-    config = DecodingConfig(draws=DrawsConfig(num_draws=1))
+def test_inference_draws_the_masks_of_all_parts(network) -> None:
+    judge = load_checkpoint(JUDGE_CHECKPOINT)
+    assert isinstance(judge, Judge)
     for clip in (make_point_clip(JointType.REVOLUTE), make_chain_clip()):
-        without = decode_video(load_judges(), clip.video, config)
-        drawn = decode_video(load_judges(), clip.video, config, network)
+        without = infer(judge, clip.video, InferenceConfig())
+        drawn = infer(judge, clip.video, InferenceConfig(), network)
         assert [x.joint.name for x in drawn.joints] == [x.joint.name for x in without.joints]
         changed = np.any(drawn.part_probabilities != without.part_probabilities, axis=(0, 1))
         assert np.all(changed)
@@ -76,7 +77,7 @@ def test_decoding_draws_the_masks_of_all_parts(network) -> None:
         assert score_clip(clip, drawn).mean_iou > score_clip(clip, without).mean_iou - 0.02
 
 
-def test_a_checkpoint_of_masks_works_with_the_judges_that_ship(network, tmp_path) -> None:
+def test_a_checkpoint_of_masks_works_with_the_judge_that_ships(network, tmp_path) -> None:
     video = make_point_clip(JointType.REVOLUTE, num_points=256).video
     shipped = load_predictor()(video)
     untrained = MaskNetwork(network.config)

@@ -12,7 +12,7 @@ from sim2art.evaluate.metrics import score_clip
 from sim2art.methods import load_method
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import SlotConfig, SlotNetwork
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, PAPER_CHECKPOINT, PAPER_REAL_CHECKPOINT, load_checkpoint
+from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, PAPER_CHECKPOINT, PAPER_REAL_CHECKPOINT, load_checkpoint
 from sim2art.predict.slot_decoding import read_channels
 from sim2art.simulate.generate import ClipConfig, generate_clip
 from tests.point_clips import make_point_clip
@@ -22,12 +22,12 @@ def test_other_networks_are_no_paper_network():
     with pytest.raises(
         InvalidFileError, match=r"needs a checkpoint of `sim2art train --preset paper-cpu`.*holds a Judge"
     ):
-        load_method("paper", DEFAULT_CHECKPOINT)
+        load_method("paper", JUDGE_CHECKPOINT)
 
 
 @pytest.mark.parametrize("folder", [PAPER_CHECKPOINT, PAPER_REAL_CHECKPOINT])
 def test_the_shipped_weights_are_small_and_of_twenty_slots(folder):
-    network, _ = load_checkpoint(folder)
+    network = load_checkpoint(folder)
     assert isinstance(network, SlotNetwork)
     assert network.config.num_slots == 20
     assert (folder / "model.safetensors").stat().st_size < 10 * 2**20

@@ -91,6 +91,6 @@ def test_a_checkpoint_keeps_votes(tmp_path) -> None:
     torch.manual_seed(0)
     network = VoteNetwork(VoteConfig(num_features=7, width=16)).eval()
     save_checkpoint(tmp_path / "votes", network)
-    again, _ = load_checkpoint(tmp_path / "votes")
+    again = load_checkpoint(tmp_path / "votes")
     features, valid = torch.randn(1, 20, 7), torch.ones(1, 20, dtype=torch.bool)
     torch.testing.assert_close(again(features, valid).types, network(features, valid).types, atol=0.02, rtol=0.02)

@@ -9,8 +9,7 @@ from sim2art.articulation.joint import JointType
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.refine.leftover import measure_leftover
 from sim2art.refine.parts import parts_from_estimate
-from sim2art.refine.recovery import RecoveryConfig
-from sim2art.refine.refine import RefineConfig, refine
+from sim2art.refine.refine import refine
 from tests.hand_made import truth_as_estimate
 from tests.point_clips import make_point_clip
 from tests.refine.test_refine import without_joints
@@ -29,9 +28,7 @@ def test_a_missed_part_is_left_over_and_a_found_one_is_not() -> None:
 
 def test_an_answer_that_leaves_motion_unexplained_says_so() -> None:
     clip = make_point_clip(JointType.REVOLUTE)
-    # Nothing can be recovered when a part would have to hold all points.
-    config = RefineConfig(recovery=RecoveryConfig(min_share=1.0))
-    answer = refine(clip.video, without_joints(clip), config)
+    answer = refine(clip.video, without_joints(clip))
     assert not answer.joints and answer.status is Status.AMBIGUOUS
     assert any("parts may be missing" in reason for reason in answer.reasons)
 

@@ -10,7 +10,7 @@ from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidFileError, OutputExistsError
 from sim2art.networks.judge import JudgeConfig
 from sim2art.predict.checkpoint import load_checkpoint, save_checkpoint
-from sim2art.predict.decoding import DecodingConfig, TrainedJudge, decode_video
+from sim2art.predict.inference import InferenceConfig, infer
 from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.train import data, loop
 from sim2art.train.config import PRESETS
@@ -98,14 +98,14 @@ def test_a_folder_with_a_run_is_refused(tmp_path, clips):
 
 def test_checkpoint_gives_the_averaged_weights(tmp_path, clips):
     network = train(_config(num_steps=2), tmp_path / "run", clips=clips)
-    loaded, _ = load_checkpoint(tmp_path / "run" / "checkpoint")
+    loaded = load_checkpoint(tmp_path / "run" / "checkpoint")
     for name, value in network.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], value.half().float(), msg=name)
 
 
 def test_a_run_can_begin_with_a_checkpoint_of_its_own_kind_only(tmp_path, clips):
     train(_config(num_steps=2), tmp_path / "first", clips=clips)
-    trained, _ = load_checkpoint(tmp_path / "first" / "checkpoint")
+    trained = load_checkpoint(tmp_path / "first" / "checkpoint")
     begun = train(_config(num_steps=0), tmp_path / "second", start_from=tmp_path / "first" / "checkpoint", clips=clips)
     for name, value in trained.state_dict().items():
         torch.testing.assert_close(begun.state_dict()[name], value, msg=name)
@@ -115,7 +115,7 @@ def test_a_run_can_begin_with_a_checkpoint_of_its_own_kind_only(tmp_path, clips)
 
 def test_a_larger_judge_begins_where_a_smaller_one_ended(tmp_path, clips):
     train(_config(num_steps=2), tmp_path / "first", clips=clips)
-    trained, _ = load_checkpoint(tmp_path / "first" / "checkpoint")
+    trained = load_checkpoint(tmp_path / "first" / "checkpoint")
     examples = dataclasses.replace(
         _config().examples, evidence=EvidenceConfig(kinds=("targets", "free_space", "residuals", "semantics"))
     )
@@ -130,8 +130,8 @@ def test_a_larger_judge_begins_where_a_smaller_one_ended(tmp_path, clips):
     assert same
     assert begun.config.evidence == examples.evidence.kinds
     save_checkpoint(tmp_path / "larger", begun)
-    loaded, calibration = load_checkpoint(tmp_path / "larger")
-    estimate = decode_video([TrainedJudge(loaded, calibration)], clips[0].video, DecodingConfig())
+    loaded = load_checkpoint(tmp_path / "larger")
+    estimate = infer(loaded, clips[0].video, InferenceConfig())
     assert np.isfinite(estimate.part_probabilities).all()
 
 

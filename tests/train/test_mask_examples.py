@@ -77,6 +77,6 @@ def test_a_run_of_a_few_steps_leaves_a_checkpoint_that_loads(clip, tmp_path) -> 
         PRESETS["masks"], masks=SMALL, num_steps=4, batch_size=2, num_workers=0, log_every=2, checkpoint_every=2
     )
     train(config, tmp_path / "run", clips=[clip])
-    network, _ = load_checkpoint(tmp_path / "run" / "checkpoint")
+    network = load_checkpoint(tmp_path / "run" / "checkpoint")
     assert isinstance(network, MaskNetwork) and network.config.evidence == ("rest_pose", "residuals")
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 2

@@ -32,8 +32,8 @@ def test_two_processes_under_torchrun_learn_what_one_does(tmp_path):
     for name in ("mask", "empty", "score", "type", "total"):
         # bfloat16 rounds, and sums run in another order.
         assert together[name] == pytest.approx(alone[name], rel=5e-3, abs=1e-4)
-    one, _ = load_checkpoint(tmp_path / "alone" / "checkpoint")
-    two, _ = load_checkpoint(tmp_path / "together" / "checkpoint")
+    one = load_checkpoint(tmp_path / "alone" / "checkpoint")
+    two = load_checkpoint(tmp_path / "together" / "checkpoint")
     for name, value in one.state_dict().items():
         assert (two.state_dict()[name] - value).abs().mean() < 2e-3, name
 

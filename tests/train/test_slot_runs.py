@@ -88,7 +88,7 @@ def test_four_clips_are_learned_by_heart(tmp_path, cache):
     assert scores["axis_deg_median"] < 10, scores
     facts = json.loads((tmp_path / "run" / "checkpoint" / "provenance.json").read_text())
     assert facts["different_clips"] == 4
-    loaded, _ = load_checkpoint(tmp_path / "run" / "checkpoint")
+    loaded = load_checkpoint(tmp_path / "run" / "checkpoint")
     assert loaded.config == network.config
 
 
@@ -117,7 +117,7 @@ def test_a_run_with_semantics_builds_a_network_that_reads_them(tmp_path):
         config = _config(num_steps=2, cache=dataclasses.replace(settings, hides_semantics=hides))
         network = train(config, tmp_path / f"run{count}", cache=tmp_path / "clips")
         assert network.config.num_semantics == count
-        loaded, _ = load_checkpoint(tmp_path / f"run{count}" / "checkpoint")
+        loaded = load_checkpoint(tmp_path / f"run{count}" / "checkpoint")
         assert loaded.config == network.config
 
 

@@ -1,7 +1,6 @@
 """Checkpoints: a folder with safetensors weights and a JSON config with a schema number. Never pickle."""
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -18,10 +17,8 @@ from sim2art.networks.scene_flow_checkpoint import scene_flow_config
 from sim2art.networks.slot_network import SlotConfig, SlotNetwork
 from sim2art.networks.vote_network import VoteConfig, VoteNetwork
 
-DEFAULT_CHECKPOINT = CHECKPOINTS / "default"
-"""The judge that ships with the package."""
-POOLS_CHECKPOINT = CHECKPOINTS / "pools"
-"""The same after a further leg on pools as decoding makes them; the two take turns."""
+JUDGE_CHECKPOINT = CHECKPOINTS / "judge"
+"""The judge of hypotheses."""
 VOTES_CHECKPOINT = CHECKPOINTS / "gamma_style"
 """The weights of baseline `gamma_style`."""
 MASKS_CHECKPOINT = CHECKPOINTS / "masks"
@@ -30,14 +27,6 @@ PAPER_CHECKPOINT = CHECKPOINTS / "paper"
 """The paper's network, which has seen white noise only."""
 PAPER_REAL_CHECKPOINT = CHECKPOINTS / "paper_real"
 """The same after a leg on the noise of sensors."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """Numbers fitted on validation clips after training."""
-
-    score_threshold: float = 0.1
-    """A hypothesis is taken when its score is at least this."""
 
 
 NetworkConfig = JudgeConfig | SlotConfig | VoteConfig | SceneFlowConfig | MaskNetworkConfig
@@ -68,20 +57,16 @@ def build_network(config: NetworkConfig) -> nn.Module:
             assert_never(config)
 
 
-def save_checkpoint(folder: Path, network: nn.Module, *, calibration: Calibration | None = None, **facts: Any) -> None:
+def save_checkpoint(folder: Path, network: nn.Module, **facts: Any) -> None:
     """Write weights (fp16), config and provenance; `facts` go into the provenance."""
     config = network.config
     assert isinstance(config, NetworkConfig)
-    description = {
-        "network": KINDS[type(config)],
-        "config": dataclasses.asdict(config),
-        "calibration": dataclasses.asdict(calibration or Calibration()),
-    }
+    description = {"network": KINDS[type(config)], "config": dataclasses.asdict(config)}
     write_checkpoint(folder, network, description, **facts)
 
 
-def load_checkpoint(folder: Path) -> tuple[nn.Module, Calibration]:
-    """The network in eval mode (fp32, CPU) and its calibration.
+def load_checkpoint(folder: Path) -> nn.Module:
+    """The network in eval mode (fp32, CPU).
 
     Raises:
         InvalidFileError: When a file is missing or damaged.
@@ -90,7 +75,6 @@ def load_checkpoint(folder: Path) -> tuple[nn.Module, Calibration]:
     description = read_description(folder)
     try:
         network = build_network(_config_from_dict(description["network"], description["config"]))
-        calibration = Calibration(**description["calibration"])
     except (*DAMAGED, RuntimeError) as error:
         raise InvalidFileError(
             f"{folder / 'config.json'} describes no network that this version knows ({type(error).__name__} {error}). Copy the "
@@ -98,7 +82,7 @@ def load_checkpoint(folder: Path) -> tuple[nn.Module, Calibration]:
             path=folder / "config.json",
         ) from error
     read_weights(folder, network)
-    return network.eval(), calibration
+    return network.eval()
 
 
 def _config_from_dict(network: str, values: dict[str, Any]) -> NetworkConfig:

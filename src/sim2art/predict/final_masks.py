@@ -9,10 +9,9 @@ from jaxtyping import Float
 from sim2art.networks.mask_network import Links, MaskNetwork, link
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.judging import evidence_for
-from sim2art.predict.pool import observe
+from sim2art.predict.scene import prepare
 from sim2art.proposals.assembly import hypotheses_from_joints
 from sim2art.proposals.consensus import share_out
-from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.proposals.mask_evidence import JOINT_SUPPORT, Neighborhood, gather_mask_evidence, gather_world
 
@@ -31,12 +30,12 @@ def draw_masks(
         joints: At least one; all of them on the base, as the network has learned no others.
         probabilities: As the judge gave them.
     """
-    config = evidence_for(network, EvidenceConfig())
-    observed = observe(video, config)
+    config = evidence_for(network)
+    scene = prepare(video, config)
     pool = hypotheses_from_joints(joints, np.full(len(joints), JOINT_SUPPORT))
-    evidence = gather_mask_evidence(observed.smoothed, observed.surface, observed.normals, pool, probabilities, config)
+    evidence = gather_mask_evidence(scene.smoothed, scene.surface, scene.normals, pool, probabilities, config)
     device = next(network.parameters()).device
-    world = _link(gather_world(video, observed.normals), device)
+    world = _link(gather_world(video, scene.normals), device)
     logits = np.full((len(pool), *video.valid.shape), -10.0)
     for part, shown in enumerate(evidence):
         features = torch.from_numpy(shown.features).to(device)

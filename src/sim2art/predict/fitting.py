@@ -1,11 +1,10 @@
-"""Joints of chosen hypotheses, fitted to flow and surfaces or to surfaces alone, and what speaks for either type."""
-
-from dataclasses import dataclass
+"""One joint fitted to a part, to flow and surfaces or to surfaces alone, and what speaks for either type."""
 
 import numpy as np
 from jaxtyping import Float
 
 from sim2art.observation.point_video import PointVideo
+from sim2art.predict.judging import Judgement
 from sim2art.proposals.hypotheses import JointGuess
 from sim2art.proposals.joint_fit import (
     FAR_PENALTY,
@@ -29,38 +28,6 @@ EVIDENCE_BIAS = 0.45
 """What the turn's two extra parameters cost."""
 OPINION_BIAS = 1.65
 """Fitted to a true turn, a slide still looks like one: the network's word on it leans that way by this much."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """The judge's answer as probabilities, in NumPy."""
-
-    mask_logits: np.ndarray
-    """(hypothesis, frame, point)."""
-    scores: np.ndarray
-    """(hypothesis), 0..1."""
-    revolute_logits: np.ndarray
-    """(hypothesis): log-odds of revolute against prismatic."""
-
-    def take(self, indices: np.ndarray) -> "Judgement":
-        """What was said of the chosen hypotheses, in the given order."""
-        return Judgement(
-            mask_logits=self.mask_logits[indices],
-            scores=self.scores[indices],
-            revolute_logits=self.revolute_logits[indices],
-        )
-
-
-def scatter_weights(weights: np.ndarray, judged: np.ndarray, video: PointVideo) -> np.ndarray:
-    """Weights of judged points as weights of all slots; 0 elsewhere.
-
-    Args:
-        weights: (frame, judged point).
-        judged: Slots (frame, judged point) that the weights belong to.
-    """
-    out = np.zeros(video.valid.shape)
-    np.put_along_axis(out, judged, weights, axis=1)
-    return out * video.valid
 
 
 def fit_both_types(video: PointVideo, guess: JointGuess, weights: np.ndarray) -> dict[bool, FittedJoint]:

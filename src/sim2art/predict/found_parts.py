@@ -52,14 +52,6 @@ class FoundParts:
         """The same parts with other masks."""
         return dataclasses.replace(self, probabilities=probabilities)
 
-    def giving_back(self, part: int, share: Float[np.ndarray, "frame point"]) -> "FoundParts":
-        """A share (0..1) of a part's points goes to what the part hangs on."""
-        taken = self.probabilities[..., part + 1] * share
-        probabilities = self.probabilities.copy()
-        probabilities[..., part + 1] -= taken
-        probabilities[..., int(self.parents[part]) + 1] += taken
-        return self.with_probabilities(probabilities)
-
     def with_child(
         self,
         joint: FittedJoint,
@@ -112,4 +104,4 @@ class FoundParts:
 
 
 FindParts = Callable[[PointVideo], FoundParts]
-"""Finds parts in a video in normalised coordinates, all of them on its base; a new draw of points at each call."""
+"""Finds parts in a video in normalised coordinates, all of them on its base."""

@@ -1,9 +1,8 @@
-"""The judge asked about joints on the points that were drawn from a clip."""
+"""The judge asked about hypotheses, on points sampled from a scene."""
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -13,83 +12,88 @@ from torch import Tensor
 from sim2art.networks.judge import Judge
 from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.fitting import Judgement
+from sim2art.predict.scene import Scene
 from sim2art.proposals.evidence import EvidenceConfig, EvidenceKind, Surface, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses
 
-MARGIN = 0.02
-"""Another version of a joint must score higher by this than the first one."""
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """The judge's answer as probabilities, in NumPy."""
+
+    mask_logits: Float[np.ndarray, "hypothesis frame point"]
+    scores: Float[np.ndarray, "hypothesis"]
+    """0..1."""
+    revolute_logits: Float[np.ndarray, "hypothesis"]
+    """Log-odds of revolute against prismatic."""
+
+    def take(self, indices: np.ndarray) -> "Judgement":
+        """What was said of the chosen hypotheses, in the given order."""
+        return Judgement(
+            mask_logits=self.mask_logits[indices],
+            scores=self.scores[indices],
+            revolute_logits=self.revolute_logits[indices],
+        )
+
+
+class Sample(NamedTuple):
+    """Points of a scene, some in each frame; hypotheses come from them, are fitted to them, and are judged on the first ones."""
+
+    scene: Scene
+    slots: Int[np.ndarray, "frame sample"]
+    """Of the scene's points."""
+    video: PointVideo
+    """The points, their flow smoothed."""
+    normals: Float[np.ndarray, "frame sample 3"]
+    num_judged: int
+
+    @classmethod
+    def of(cls, scene: Scene, slots: Int[np.ndarray, "frame sample"], num_judged: int) -> "Sample":
+        """The points in these slots."""
+        frames = np.arange(len(slots))[:, None]
+        return cls(scene, slots, scene.smoothed.take(slots), scene.normals[frames, slots], num_judged)
+
+    @property
+    def judged(self) -> Int[np.ndarray, "frame judged"]:
+        """Places in the sample that are judged."""
+        return np.tile(np.arange(min(self.num_judged, self.video.num_points)), (self.video.num_frames, 1))
+
+    def weights(self, shares: Float[np.ndarray, "frame judged"]) -> Float[np.ndarray, "frame sample"]:
+        """Shares of judged points as weights of all points; 0 for the others."""
+        out = np.zeros(self.video.valid.shape)
+        np.put_along_axis(out, self.judged, shares, axis=1)
+        return out * self.video.valid
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draw:
-    """Points drawn from a clip, with all that is needed to judge joints on them."""
+class SampleJudge:
+    """A judge that is asked about one sample several times: what it needs to know of the points is kept."""
 
     network: Judge
-    video: PointVideo
-    """The drawn points, in normalised coordinates, flow smoothed; the judged ones are the first slots of each frame."""
-    normals: Float[np.ndarray, "frame slot 3"]
-    """Of the drawn points, of either sign; zeros where unknown."""
-    directions: Float[np.ndarray, "direction 3"]
-    """That axes are likely to lie along (`find_main_directions`)."""
-    surface: Surface
-    """Of the whole clip."""
+    sample: Sample
     evidence: EvidenceConfig
-    num_judged: int
     known: dict[bytes, np.ndarray] = field(default_factory=dict, init=False, repr=False)
     """Evidence (frame, judged, feature) about each hypothesis of the last pool: the next one holds many of them again."""
     near: list[Tensor] = field(default_factory=list, init=False, repr=False)
     """The judge's neighbourhoods of the judged points, once they were needed."""
 
-    @property
-    def judged(self) -> Int[np.ndarray, "frame judged"]:
-        """Slots that are judged."""
-        return np.tile(np.arange(min(self.num_judged, self.video.num_points)), (self.video.num_frames, 1))
-
     def judge(self, pool: Hypotheses) -> Judgement:
         """What the network says of hypotheses; there must be one."""
-        return _ask(self.network, self.video, self.judged, self._lay_out(pool), self.near)
-
-    def prefer(
-        self, versions: Sequence[Hypotheses], known: Sequence[Judgement] = ()
-    ) -> tuple[Int[np.ndarray, "hypothesis"], Judgement]:
-        """Which version of each hypothesis scores best, and what was said of it.
-
-        Each version of all hypotheses is judged apart: near-duplicates side by side would take each other's score.
-
-        Args:
-            versions: The same hypotheses in several versions, the one to take when in doubt first.
-            known: Judgements of the last versions that were made already.
-        """
-        asked = versions[: len(versions) - len(known)]
-        verdicts = [*(self.judge(version) for version in asked), *known]
-        scores = np.array([verdict.scores for verdict in verdicts])
-        scores[1:] -= MARGIN
-        best = np.argmax(scores, axis=0)
-        rows = np.arange(len(best))
-        return best, Judgement(
-            **{
-                field.name: np.stack([getattr(verdict, field.name) for verdict in verdicts])[best, rows]
-                for field in dataclasses.fields(Judgement)
-            }
-        )
-
-    def _lay_out(self, pool: Hypotheses) -> Float[np.ndarray, "hypothesis frame judged feature"]:
-        """Evidence about a pool, made for those that the last one did not hold: each stands for itself."""
         keys = pool.keys()
         new = np.array([index for index, key in enumerate(keys) if key not in self.known], dtype=int)
+        video, judged = self.sample.video, self.sample.judged
         if len(new):
-            made = lay_out_evidence(self.video, self.surface, pool.take(new), self.judged, self.evidence)
+            made = lay_out_evidence(video, self.sample.scene.surface, pool.take(new), judged, self.evidence)
             self.known.update((keys[index], features) for index, features in zip(new, made, strict=True))
         held = {key: self.known[key] for key in keys}
         self.known.clear()
         self.known.update(held)
-        return np.stack([held[key] for key in keys])
+        return _ask(self.network, video, judged, np.stack([held[key] for key in keys]), self.near)
 
 
-def evidence_for(network: Judge | MaskNetwork, config: EvidenceConfig) -> EvidenceConfig:
+def evidence_for(network: Judge | MaskNetwork) -> EvidenceConfig:
     """What evidence a network was trained on."""
-    return dataclasses.replace(config, kinds=cast("tuple[EvidenceKind, ...]", network.config.evidence))
+    return dataclasses.replace(EvidenceConfig(), kinds=cast("tuple[EvidenceKind, ...]", network.config.evidence))
 
 
 def judge(

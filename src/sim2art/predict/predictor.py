@@ -1,11 +1,8 @@
 """A trained network as a function from `PointVideo` to `ArticulationEstimate`."""
 
-import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-
-from torch import nn
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.errors import InvalidFileError
@@ -15,13 +12,12 @@ from sim2art.networks.slot_network import SlotNetwork
 from sim2art.networks.vote_network import VoteNetwork
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.checkpoint import (
-    DEFAULT_CHECKPOINT,
+    JUDGE_CHECKPOINT,
     MASKS_CHECKPOINT,
     PAPER_CHECKPOINT,
-    POOLS_CHECKPOINT,
     load_checkpoint,
 )
-from sim2art.predict.decoding import DecodingConfig, TrainedJudge, decode_video
+from sim2art.predict.inference import InferenceConfig, infer
 from sim2art.predict.slot_decoding import decode_slots
 from sim2art.predict.vote_decoding import decode_votes
 
@@ -31,27 +27,23 @@ Predictor = Callable[[PointVideo], ArticulationEstimate]
 def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predictor:
     """The method of a checkpoint folder; the shipped one when None.
 
-    A judge works alone with the mask network that ships, a mask network with the judges that ship.
+    A judge works with the mask network that ships, a mask network with the judge that ships.
 
     Raises:
         InvalidFileError: When the checkpoint is missing or damaged.
         SchemaError: When another version wrote it.
     """
-    network, calibration = load_checkpoint(checkpoint or MASKS_CHECKPOINT)
+    network = load_checkpoint(checkpoint or MASKS_CHECKPOINT)
     if isinstance(network, SlotNetwork):
         return partial(decode_slots, network)
     if isinstance(network, VoteNetwork):
         votes = network
         return lambda video: decode_votes(votes, video)
-    masks: nn.Module = network
-    if isinstance(network, Judge):
-        judges = [TrainedJudge(network, calibration)]
-        masks, _ = load_checkpoint(MASKS_CHECKPOINT)
-    else:
-        judges = load_judges()
+    other = load_checkpoint(MASKS_CHECKPOINT if isinstance(network, Judge) else JUDGE_CHECKPOINT)
+    judge, masks = (network, other) if isinstance(network, Judge) else (other, network)
+    assert isinstance(judge, Judge)
     assert isinstance(masks, MaskNetwork)
-    config = dataclasses.replace(DecodingConfig(), seed=seed)
-    return partial(decode_video, judges, config=config, masks=masks)
+    return partial(infer, judge, config=InferenceConfig(seed=seed), masks=masks)
 
 
 def load_slots(checkpoint: Path | None = None) -> Predictor:
@@ -61,7 +53,7 @@ def load_slots(checkpoint: Path | None = None) -> Predictor:
         InvalidFileError: When the checkpoint is missing or damaged, or holds another network.
     """
     folder = checkpoint or PAPER_CHECKPOINT
-    network, _ = load_checkpoint(folder)
+    network = load_checkpoint(folder)
     if not isinstance(network, SlotNetwork):
         raise InvalidFileError(
             f"Method 'paper' needs a checkpoint of `sim2art train --preset paper-cpu`; '{folder}' holds a "
@@ -69,13 +61,3 @@ def load_slots(checkpoint: Path | None = None) -> Predictor:
             path=folder,
         )
     return partial(decode_slots, network)
-
-
-def load_judges() -> list[TrainedJudge]:
-    """The judges that ship; they take turns."""
-    judges: list[TrainedJudge] = []
-    for folder in (DEFAULT_CHECKPOINT, POOLS_CHECKPOINT):
-        network, calibration = load_checkpoint(folder)
-        assert isinstance(network, Judge)
-        judges.append(TrainedJudge(network, calibration))
-    return judges

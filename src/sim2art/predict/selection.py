@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.fitting import Judgement
+from sim2art.predict.judging import Judgement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,21 +20,23 @@ class SelectionConfig:
 
 
 def select(
-    judgement: Judgement, video: PointVideo, least: Float[np.ndarray, "hypothesis"], config: SelectionConfig
+    judgement: Judgement, video: PointVideo, min_score: float, config: SelectionConfig
 ) -> Int[np.ndarray, "chosen"]:
     """Indices of the hypotheses to believe, best score first.
 
     Args:
+        judgement: Of the hypotheses.
         video: The judged points are the first slots of each of its frames.
-        least: A hypothesis that scores lower is left out.
+        min_score: A hypothesis that scores lower is left out.
+        config: Settings.
     """
     valid = video.valid[:, : judgement.mask_logits.shape[2]]
     masks = (judgement.mask_logits > 0) & valid[None]
     claimed = np.zeros_like(valid)
     chosen: list[int] = []
     for index in np.argsort(-judgement.scores, kind="stable"):
-        if judgement.scores[index] < least[index]:
-            continue
+        if judgement.scores[index] < min_score:
+            break
         size = masks[index].sum()
         if size < config.min_share * valid.sum() or (masks[index] & claimed).sum() > config.max_overlap * size:
             continue

@@ -1,4 +1,4 @@
-"""Numbers fitted on validation clips (`benchmarks/calibrate_uncertainty.py`): sigmas and confidences that hold."""
+"""Numbers fitted on tune clips (`benchmarks/calibrate_uncertainty.py`): sigmas, confidences and what counts as a part."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ class JointFacts:
     """What speaks for and against one refined joint. Lengths in normalised units."""
 
     proposed_confidence: float
-    """0..1, by the proposal; 0.3 for parts that the safety net added."""
+    """0..1, by the proposal."""
     support: float
     """Log-odds that the part moves as its joint says, against not moving."""
     type_odds: float
@@ -41,7 +41,6 @@ class JointFacts:
     gain: float | None
     """Log-odds of the refined joint against the proposed one; None where the two cannot be compared."""
     is_revolute: bool
-    is_recovered: bool
     pose_ratio: float = 1.0
     """How well the part's rigid poses turn as the joint says (`pose_evidence.explained_ratio`); 1 for slides."""
     is_kept: bool = False
@@ -70,11 +69,23 @@ class JointFacts:
             [
                 1.0,
                 np.log(confidence / (1 - confidence)),
-                np.log1p(max(self.support, 0.0)) - 4.0,
+                np.arcsinh(self.support / 10.0) - 2.0,
                 np.log1p(max(self.type_odds, 0.0)) - 2.0,
                 np.log(max(self.axis_sigma, 1e-4)) + 5.0,
                 np.log((self.travel + 0.01) / (self.noise + 1e-3)) - 3.0,
-                1.0 if self.is_recovered else 0.0,
+            ]
+        )
+
+    def existence_features(self) -> np.ndarray:
+        """What the probability is fitted on that there is a moving part, each of order one."""
+        confidence = np.clip(self.proposed_confidence, 0.02, 0.98)
+        return np.array(
+            [
+                1.0,
+                np.log(confidence / (1 - confidence)),
+                np.arcsinh(self.support / 10.0) - 2.0,
+                np.log(self.travel + 0.01) + 1.5,
+                np.log((self.travel + 0.01) / (self.noise + 1e-3)) - 3.0,
             ]
         )
 
@@ -92,8 +103,10 @@ class Calibration:
     pivot_temperature: float = 0.9
     pivot_floor: float = 0.008
     """Normalised units."""
-    confidence_weights: tuple[float, ...] = (1.605, 0.323, 0.234, 1.013, -0.617, 0.024, -0.449)
+    confidence_weights: tuple[float, ...] = (0.56, 0.231, 1.166, -0.378, -1.395, -0.107)
     """Weights of `JointFacts.features` in the log-odds of being right."""
+    existence_weights: tuple[float, ...] = (0.646, 0.643, 0.99, 0.573, -0.275)
+    """Weights of `JointFacts.existence_features` in the log-odds that there is a moving part."""
 
     def axis_sigma(self, facts: JointFacts) -> float:
         """Scale of the error law of the axis, rad; at most a right angle."""
@@ -104,6 +117,11 @@ class Calibration:
     def pivot_sigma(self, facts: JointFacts) -> float:
         """Scale of the error law of the pivot across the axis, normalised units."""
         return float(min(np.hypot(self.pivot_floor, self.pivot_temperature * facts.inflated_pivot_sigma), 10.0))
+
+    def existence(self, facts: JointFacts) -> float:
+        """Probability that a moving part is there, whatever its joint."""
+        odds = float(np.clip(np.dot(self.existence_weights, facts.existence_features()), -12.0, 12.0))
+        return 1 / (1 + float(np.exp(-odds)))
 
     def confidence(self, facts: JointFacts) -> float:
         """Probability that the joint exists, with the right type and within 10 deg."""
@@ -118,6 +136,8 @@ class JudgedJoint:
     facts: JointFacts
     is_right: bool
     """Belongs to a true part, with the right type and within 10 deg."""
+    is_part: bool
+    """Its points are those of a part that moves."""
     axis_error: float | None
     """rad; None unless the type is right."""
     pivot_error: float | None
@@ -143,11 +163,14 @@ def fit_calibration(judged: Sequence[JudgedJoint], start: Calibration | None = N
     ]
     pivot = [(x.pivot_error, x.facts.inflated_pivot_sigma) for x in judged if x.pivot_error is not None]
     features = np.array([x.facts.features() for x in judged]).reshape(len(judged), len(start.confidence_weights))
+    existence = np.array([x.facts.existence_features() for x in judged])
+    existence = existence.reshape(len(judged), len(start.existence_weights))
     return dataclasses.replace(
         start,
         axis_temperature=fit_temperature(axis, start.axis_floor, start.axis_temperature),
         pivot_temperature=fit_temperature(pivot, start.pivot_floor, start.pivot_temperature),
         confidence_weights=fit_confidence(features, np.array([x.is_right for x in judged], dtype=bool)),
+        existence_weights=fit_confidence(existence, np.array([x.is_part for x in judged], dtype=bool)),
     )
 
 

@@ -18,8 +18,6 @@ INVALID = BASE - 1
 """Label of slots without a point."""
 MAX_OPINION = 3.0
 """A method's word on a joint type counts for no more log-odds than this: it looked at the same flow."""
-RECOVERED = -1
-"""Origin of a part that no joint of the proposal stands for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ class Parts:
     """Log-odds of revolute by all that is known."""
     confidences: Float[np.ndarray, "joint"]
     origins: Int[np.ndarray, "joint"]
-    """Joint of the proposal that each came from, or `RECOVERED`."""
+    """Joint of the proposal that each came from."""
     support: Float[np.ndarray, "joint"]
     """Log-odds that the part moves as its joint says, against not moving in its parent."""
     num_joined: int = 0
@@ -83,22 +81,6 @@ class Parts:
             num_joined=self.num_joined + 1,
         )
         return joined.take(np.delete(np.arange(self.num_joints), absorbed))
-
-    def with_part(self, guess: JointGuess, parent: int, shares: Float[np.ndarray, "frame point"]) -> "Parts":
-        """One more part, which takes its share (0..1) of each point from all others."""
-        model = self.model
-        guesses = [*(model[k] for k in range(model.num_joints)), guess]
-        grown = make_model(guesses, [*model.parents.tolist(), parent], model.eyes)
-        return dataclasses.replace(
-            self,
-            model=dataclasses.replace(grown, offsets=model.offsets, stretches=model.stretches),
-            probabilities=np.concatenate([self.probabilities * (1 - shares[..., None]), shares[..., None]], axis=-1),
-            opinions=np.append(self.opinions, 0.0),
-            type_odds=np.append(self.type_odds, 0.0),
-            confidences=np.append(self.confidences, 0.3),
-            origins=np.append(self.origins, RECOVERED),
-            support=np.append(self.support, 0.0),
-        )
 
 
 def parts_from_estimate(video: PointVideo, normalization: Normalization, estimate: ArticulationEstimate) -> Parts:

@@ -14,49 +14,32 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.joint_fit import FAR_PENALTY, FAR_PIVOT
 from sim2art.proposals.main_directions import lies_along, main_directions_of
 from sim2art.refine.apparent_turns import only_seems_to_turn
-from sim2art.refine.assignment import AssignmentConfig, agree, reassign, total_gains
+from sim2art.refine.assignment import agree
 from sim2art.refine.calibration import Calibration, JointFacts
 from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
 from sim2art.refine.depth_scale import measure_depth_scale, mend_depth_scale, spoil_depth_scale
 from sim2art.refine.doubts import Doubts
 from sim2art.refine.kinematic_model import BASE, KinematicModel
 from sim2art.refine.leftover import measure_leftover
-from sim2art.refine.parts import RECOVERED, Parts, parts_from_estimate
+from sim2art.refine.parts import Parts, parts_from_estimate
 from sim2art.refine.pose_evidence import measure_turns, pose_log_odds
-from sim2art.refine.recovery import RecoveryConfig, find_candidate
-from sim2art.refine.residuals import join_rows, row_residuals
+from sim2art.refine.residuals import join_rows
 from sim2art.refine.sight import Sight, look_at, with_finite_poses
 from sim2art.refine.single_part import compare_fits, fit_part, other_start, view_part
 from sim2art.refine.solver import Solution, SolverConfig, solve
 from sim2art.refine.structure import MIN_ROWS, choose_parents, measure_support, merge_same
-from sim2art.refine.verdict import Conclusion, accept, conclude, gather_facts, travel
-
-UNEXPLAINED = 0.02
-"""Residual of flow above which a point may belong to another motion, normalised units."""
-MIN_POINTS = 50
+from sim2art.refine.verdict import Conclusion, accept, conclude, gather_facts
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefineConfig:
     """All settings of the refiner; lengths in normalised units (half-extent of the clip = 1), odds in log-odds."""
 
-    seed: int = 0
-    """Of the proposals for missed parts."""
     correspondence: CorrespondenceConfig = field(default_factory=CorrespondenceConfig)
     solver: SolverConfig = field(default_factory=SolverConfig)
-    recovery: RecoveryConfig = field(default_factory=RecoveryConfig)
     calibration: Calibration = field(default_factory=Calibration)
-    max_recovered: int = 8
-    """Parts that the safety net may add."""
-    min_support: float = -30.0
-    """A part of the proposal with less log-odds for its motion is dropped."""
-    min_recovered_support: float = 50.0
-    """A part of the safety net needs this much."""
-    min_recovered_travel: float = 0.1
-    """And moves at least this far: drift of depth and camera also moves large pieces, a little."""
-    min_recovered_type: float = 3.0
-    """And its joint type must be clear by this much log-odds."""
-    assignment: AssignmentConfig = field(default_factory=AssignmentConfig)
+    min_existence: float = 0.25
+    """A part that exists with a lower probability is dropped; one that may not exist is reported with its doubt."""
     reach: float = np.deg2rad(45.0)
     """A refined axis may turn this far from a proposed one of confidence 0, rad; less from surer ones, in proportion."""
     least_reach: float = np.deg2rad(8.0)
@@ -87,7 +70,7 @@ def refine(
 
     Returns:
         Joints fitted to flow and surfaces, with sigmas, confidence, status and reasons. Parts that do not move are
-        dropped, parts that were missed may be added, and a part may hang on another moving one.
+        dropped, and a part may hang on another moving one.
 
     Raises:
         InvalidValueError: When the estimate is not about the points of this video.
@@ -105,7 +88,6 @@ def refine_with_facts(
             f"The estimate is about (frame, point) {estimate.part_probabilities.shape[:2]}; the video has "
             f"{video.valid.shape}. Refine an estimate with its own video."
         )
-    rng = np.random.default_rng(config.seed)
     video = seen = with_finite_poses(video)
     depth = measure_depth_scale(normalize(video, fit_normalization(video)))
     if depth.is_off:
@@ -116,12 +98,7 @@ def refine_with_facts(
     proposed = parts.model
     sight = look_at(normalized, parts, config.correspondence)
     parts = choose_types(sight, parts, config, list(range(parts.num_joints)))
-    sight, parts = drop_unsupported(sight, parts, config)
-    sight, parts = recover(sight, parts, config, rng)
-    if parts.num_joints and config.assignment.strength > 0:
-        gains = total_gains(normalized, parts.model, config.assignment)
-        parts = reassign(normalized, parts, gains, config.assignment)
-        sight = sight.again(parts)
+    sight, parts = drop_unseen(sight, parts)
     hung = choose_parents(sight, parts, config.solver, config.correspondence)
     changed = np.flatnonzero(hung.model.parents != parts.model.parents)
     parts = choose_types(sight, hung, config, changed.tolist())
@@ -130,19 +107,21 @@ def refine_with_facts(
     parts = hold_directions(parts, proposed, main_directions_of(normalized))
     parts, solution = solve_together(sight, parts, config)
     seeming = [k for k in range(parts.num_joints) if only_seems_to_turn(sight, parts.model, k)]
-    kept = [k for k in range(parts.num_joints) if k not in seeming and is_still_moving(sight, parts, k, config)]
+    facts = gather_facts(sight, parts, solution)
+    exists = [k for k in range(parts.num_joints) if config.calibration.existence(facts[k]) >= config.min_existence]
+    kept = [k for k in exists if k not in seeming]
     if len(kept) < parts.num_joints:
         parts = parts.take(np.array(kept, dtype=np.int64))
         sight = sight.again(parts)
         parts, solution = solve_together(sight, parts, config)
     facts = accept(sight, parts, proposed, gather_facts(sight, parts, solution))
     parts, facts = keep_proposed(parts, proposed, facts, config)
-    parts = agree(normalized, parts, config.assignment)
+    parts = agree(normalized, parts)
     doubts = Doubts(
         depth=depth,
         leftover=measure_leftover(normalized, parts),
         num_joined=parts.num_joined,
-        num_seeming=len(seeming),
+        num_seeming=len(set(seeming) & set(exists)),
     )
     conclusion = conclude(video, normalization, estimate, parts, facts, doubts, config.calibration)
     if depth.is_off:
@@ -167,59 +146,26 @@ def choose_types(sight: Sight, parts: Parts, config: RefineConfig, chosen: list[
         arm = np.linalg.norm(np.cross(turn.guess.axis, view.center - turn.guess.pivot))
         odds[k] -= config.far_penalty * max(float(arm) - config.far_pivot, 0.0)
         best = turn if odds[k] > 0 else slide
-        support[k] = measure_support(view, best)
+        support[k] = measure_support(view, best, config.correspondence)
         model = model.with_joint(k, best.guess)
     return dataclasses.replace(parts, model=model, type_odds=odds, support=support)
 
 
-def drop_unsupported(sight: Sight, parts: Parts, config: RefineConfig) -> tuple[Sight, Parts]:
-    """Leave out parts that do not move, or of which too little is seen to tell."""
+def drop_unseen(sight: Sight, parts: Parts) -> tuple[Sight, Parts]:
+    """Leave out parts of which too little is seen to fit anything."""
     rows = np.bincount(sight.rows.part + 1, sight.rows.weight, minlength=parts.num_joints + 1)[1:]
-    kept = np.flatnonzero((parts.support >= config.min_support) & (rows >= MIN_ROWS))
+    kept = np.flatnonzero(rows >= MIN_ROWS)
     if len(kept) == parts.num_joints:
         return sight, parts
     parts = parts.take(kept)
     return sight.again(parts), parts
 
 
-def recover(sight: Sight, parts: Parts, config: RefineConfig, rng: np.random.Generator) -> tuple[Sight, Parts]:
-    """Add parts for motion that no part explains."""
-    hosts = [BASE, *range(parts.num_joints)]
-    added = 0
-    while hosts and added < config.max_recovered:
-        host = hosts.pop(0)
-        own = parts.labels(sight.video) == host
-        if host != BASE and not _holds_more(sight, parts, host):
-            continue
-        found = find_candidate(sight.video, parts.model, host, own, config.recovery, rng)
-        if found is None:
-            continue
-        grown = parts.with_part(found.guess, host, found.shares)
-        new_sight = sight.again(grown)
-        k = grown.num_joints - 1
-        view = view_part(new_sight.rows, new_sight.surfaces, grown.model, k, host, sight.num_kinds)
-        if view.num_rows < MIN_ROWS:
-            continue
-        # Whether its type is clear its own motion must say: that far axes are rare tells nothing about what it is.
-        grown = choose_types(new_sight, grown, dataclasses.replace(config, far_penalty=0.0), [k])
-        moved = travel(grown.model, k, new_sight.centers[k])
-        if (
-            grown.support[k] < config.min_recovered_support
-            or moved < config.min_recovered_travel
-            or abs(grown.type_odds[k]) < config.min_recovered_type
-        ):
-            continue
-        sight, parts = new_sight, grown
-        added += 1
-        hosts.insert(0, host)
-    return sight, parts
-
-
 def hold_directions(parts: Parts, proposed: KinematicModel, directions: Float[np.ndarray, "direction 3"]) -> Parts:
     """Joints that were proposed along a main direction keep to it: surfaces tell it better than their flow does."""
     model = parts.model
     for k, origin in enumerate(parts.origins):
-        if origin == RECOVERED or proposed.is_revolute[origin] != model.is_revolute[k]:
+        if proposed.is_revolute[origin] != model.is_revolute[k]:
             continue
         axis = proposed.axes[origin]
         if not lies_along(axis, directions):
@@ -227,13 +173,6 @@ def hold_directions(parts: Parts, proposed: KinematicModel, directions: Float[np
         guess = dataclasses.replace(model[k], axis=axis * (np.sign(axis @ model.axes[k]) or 1.0))
         model = model.with_joint(k, guess, is_held=True)
     return dataclasses.replace(parts, model=model)
-
-
-def is_still_moving(sight: Sight, parts: Parts, joint: int, config: RefineConfig) -> bool:
-    """Whether a part of the safety net still moves as it must, once all joints were solved together."""
-    if parts.origins[joint] != RECOVERED:
-        return True
-    return travel(parts.model, joint, sight.centers[joint]) >= config.min_recovered_travel
 
 
 def keep_proposed(
@@ -244,7 +183,7 @@ def keep_proposed(
     kept = list(facts)
     for k, fact in enumerate(facts):
         origin = int(parts.origins[k])
-        if origin == RECOVERED or fact.gain is None:
+        if fact.gain is None:
             continue
         turns = bool(proposed.is_revolute[origin])
         angle = float(line_angle(model.axes[k], proposed.axes[origin])) if turns == fact.is_revolute else 0.0
@@ -262,17 +201,6 @@ def keep_proposed(
                 is_kept=True,
             )
     return dataclasses.replace(parts, model=model, type_odds=odds), kept
-
-
-def _holds_more(sight: Sight, parts: Parts, part: int) -> bool:
-    """Whether a part's own joint leaves more of its points unexplained than noise would."""
-    rows = sight.rows.take(np.flatnonzero(sight.rows.part == part))
-    if len(rows) < MIN_POINTS:
-        return False
-    lengths = np.linalg.norm(row_residuals(rows, parts.model), axis=1)
-    return bool(
-        np.mean(lengths > max(UNEXPLAINED, 3.0 * float(np.median(lengths)))) > 0.03 or np.median(lengths) > UNEXPLAINED
-    )
 
 
 def solve_together(sight: Sight, parts: Parts, config: RefineConfig) -> tuple[Parts, Solution]:

@@ -96,10 +96,21 @@ def fit_part(
     *,
     num_rounds: int = 1,
 ) -> PartFit:
-    """Fit a joint of the guess's type to a part's flow, then `num_rounds` times to flow and surfaces."""
+    """Fit a joint of the guess's type to a part's flow and surfaces; `num_rounds` times more, with surfaces matched anew.
+
+    Args:
+        view: Of the part.
+        guess: Where to start.
+        solver: Settings.
+        correspondence: Settings.
+        num_rounds: 0 fits to flow alone. Where motion outran the flow, what is left of it says that the part stands still:
+            then surfaces must hold a good start from the first step on.
+    """
     solver = dataclasses.replace(solver, fits_frame_errors=False)
     model = make_model([guess], [BASE], view.eyes).anchored(view.center[None])
     rows = view.rows
+    if num_rounds:
+        rows = join_rows([rows, match_surfaces(view.surfaces, model, view.num_kinds, correspondence, first_group=0)])
     solution = solve(rows, model, solver)
     for _ in range(num_rounds):
         matched = match_surfaces(view.surfaces, solution.model, view.num_kinds, correspondence, first_group=0)

@@ -5,13 +5,12 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from sim2art.geometry.rotations import line_angle
 from sim2art.proposals.hypotheses import JointGuess
-from sim2art.refine.correspondences import CorrespondenceConfig
+from sim2art.refine.correspondences import CorrespondenceConfig, match_surfaces
 from sim2art.refine.evidence import compare_lengths
 from sim2art.refine.kinematic_model import BASE, KinematicModel, make_model
-from sim2art.refine.parts import RECOVERED, Parts
-from sim2art.refine.residuals import Rows, row_residuals
+from sim2art.refine.parts import Parts
+from sim2art.refine.residuals import Rows, join_rows, row_residuals
 from sim2art.refine.sight import Sight
 from sim2art.refine.single_part import PartFit, PartView, compare_models, fit_part, other_start, view_part
 from sim2art.refine.solver import SolverConfig
@@ -34,9 +33,6 @@ SAME_ODDS = 0.0
 MAX_DIFFERENCE = 0.7
 """Two parts are not one when their joints carry the points further apart than this share of how far they go, whatever
 bad flow says of neither."""
-PARALLEL = np.deg2rad(15.0)
-"""A part of the safety net whose axis is that near to its neighbour's is taken for more of the neighbour: the inside of a
-drawer is seen late and badly, so its own joint fits its rows better than the drawer's."""
 MIN_ROWS = 6.0
 """With less trust in the rows than this nothing is decided."""
 
@@ -46,12 +42,17 @@ def still(guess: JointGuess) -> JointGuess:
     return dataclasses.replace(guess, values=np.zeros_like(guess.values))
 
 
-def measure_support(view: PartView, fit: PartFit) -> float:
-    """Log-odds that a part moves as fitted, against standing still in its parent."""
+def measure_support(view: PartView, fit: PartFit, correspondence: CorrespondenceConfig) -> float:
+    """Log-odds that a part moves as fitted, against standing still in its parent: by its flow, and by where its surface lies."""
     guess = fit.guess
     # Values are smooth: they are worth about half of their number in parameters.
     parameters = (4 if guess.is_revolute else 2) + 0.5 * (len(guess.values) - 1)
-    return compare_models(view.rows, fit.solution.model, make_model([still(guess)], [BASE], view.eyes), parameters)
+    resting = make_model([still(guess)], [BASE], view.eyes)
+    surfaces = [
+        match_surfaces(view.surfaces, model, view.num_kinds, correspondence, first_group=0)
+        for model in (fit.solution.model, resting)
+    ]
+    return compare_models(join_rows([view.rows, *surfaces]), fit.solution.model, resting, parameters)
 
 
 def choose_parents(sight: Sight, parts: Parts, solver: SolverConfig, correspondence: CorrespondenceConfig) -> Parts:
@@ -79,7 +80,7 @@ def choose_parents(sight: Sight, parts: Parts, solver: SolverConfig, corresponde
             odds = compare_lengths(view.rows, residuals, base_lengths, 0.0) - PARENT_ODDS
             if odds <= best_odds or _left(view.rows, base_lengths) < PARENT_RATIO * _left(view.rows, lengths):
                 continue
-            if measure_support(view, fit) > 0:
+            if measure_support(view, fit, correspondence) > 0:
                 best_odds, best_parent, best_guess = odds, parent, fit.guess
         if best_guess is not None:
             model = model.with_joint(child, best_guess, best_parent)
@@ -105,19 +106,14 @@ def _left(rows: Rows, lengths: Float[np.ndarray, "row"]) -> float:
 
 
 def merge_same(sight: Sight, parts: Parts) -> Parts:
-    """Join touching parts of one parent whose rows one joint explains as well as two.
-
-    A part of the safety net (`RECOVERED`) goes to a parallel neighbour that it does not move far apart from.
-    """
+    """Join touching parts of one parent whose rows one joint explains as well as two."""
     pairs = [(a, b) for a in range(parts.num_joints) for b in range(a + 1, parts.num_joints)]
     for first, second in pairs:
         model = parts.model
         if model.parents[first] != model.parents[second] or not _touch(sight, first, second):
             continue
         sizes = parts.probabilities[..., [first + 1, second + 1]].sum(axis=(0, 1))
-        # A part that was proposed is kept before one of the safety net, else the larger one.
-        ranks = [(parts.origins[k] != RECOVERED, size) for k, size in zip((first, second), sizes, strict=True)]
-        kept, absorbed = (first, second) if ranks[0] >= ranks[1] else (second, first)
+        kept, absorbed = (first, second) if sizes[0] >= sizes[1] else (second, first)
         view = view_part(sight.rows, sight.surfaces, model, absorbed, int(model.parents[absorbed]), sight.num_kinds)
         own = make_model([model[absorbed]], [BASE], view.eyes)
         other = make_model([model[kept]], [BASE], view.eyes)
@@ -125,16 +121,9 @@ def merge_same(sight: Sight, parts: Parts) -> Parts:
         parameters = (4 if model.is_revolute[absorbed] else 2) + 0.5 * (model.num_frames - 1)
         if view.num_rows < MIN_ROWS or _differ(view.rows, own, other) > MAX_DIFFERENCE:
             continue
-        doubtful = RECOVERED in parts.origins[[first, second]] and _are_parallel(model, first, second)
-        if doubtful or compare_models(view.rows, own, other, parameters) < SAME_ODDS:
+        if compare_models(view.rows, own, other, parameters) < SAME_ODDS:
             return merge_same(*_after_merge(sight, parts, kept, absorbed))
     return parts
-
-
-def _are_parallel(model: KinematicModel, first: int, second: int) -> bool:
-    """Whether two joints are of one type and their axes near parallel."""
-    alike = model.is_revolute[first] == model.is_revolute[second]
-    return bool(alike and line_angle(model.axes[first], model.axes[second]) < PARALLEL)
 
 
 def _differ(rows: Rows, own: KinematicModel, other: KinematicModel) -> float:

@@ -18,7 +18,7 @@ from sim2art.refine.correspondences import match_surfaces
 from sim2art.refine.doubts import Doubts
 from sim2art.refine.evidence import compare_lengths, measure_inflation
 from sim2art.refine.kinematic_model import BASE, KinematicModel, joint_motion, layout_of
-from sim2art.refine.parts import RECOVERED, Parts
+from sim2art.refine.parts import Parts
 from sim2art.refine.pose_evidence import explained_ratio, measure_turns
 from sim2art.refine.residuals import join_rows, row_residuals
 from sim2art.refine.sight import Sight
@@ -26,10 +26,8 @@ from sim2art.refine.solver import Solution
 
 AMBIGUOUS_TYPE = 3.0
 """Log-odds below which the joint type counts as open."""
-AMBIGUOUS_SUPPORT = 10.0
-"""Log-odds below which motion counts as barely seen."""
-CLEAR_TRAVEL = 10.0
-"""A way this many times as long as what the joint leaves unexplained is motion."""
+SURE_PART = 0.8
+"""Probability below which a part may not be one."""
 AMBIGUOUS_AXIS = np.deg2rad(15.0)
 FEW_ROWS = 40.0
 """Sum of trust of rows below which a part is said to have too few points."""
@@ -75,7 +73,6 @@ def gather_facts(sight: Sight, parts: Parts, solution: Solution) -> list[JointFa
                 inflation=measure_inflation(rows, residuals, robust),
                 gain=None,
                 is_revolute=turns,
-                is_recovered=bool(parts.origins[k] == RECOVERED),
                 is_held=bool(model.is_held[k]),
                 pose_ratio=explained_ratio(measure_turns(rows), model[k])
                 if turns and model.parents[k] == BASE
@@ -104,7 +101,7 @@ def accept(sight: Sight, parts: Parts, proposed: KinematicModel, facts: list[Joi
     unseen = sight.held_out(parts)
     for k, fact in enumerate(facts):
         origin = int(parts.origins[k])
-        if origin == RECOVERED or proposed.parents[origin] != BASE:
+        if proposed.parents[origin] != BASE:
             weighed.append(fact)
             continue
         other = parts.model.with_joint(k, proposed[origin], BASE)
@@ -219,8 +216,7 @@ def judge_joint(
         reasons.append(f"moved only {moved}")
     if fact.num_rows < FEW_ROWS:
         reasons.append("too few of its points could be followed")
-    # Evidence is capped for each frame pair; motion many times its residual is no noise, however few the pairs.
-    is_faint = fact.support < AMBIGUOUS_SUPPORT and fact.travel < CLEAR_TRAVEL * fact.noise
+    is_faint = calibration.existence(fact) < SURE_PART
     if is_faint:
         reasons.append("its motion is hardly larger than the noise")
     if fact.type_odds < AMBIGUOUS_TYPE:

@@ -1,7 +1,8 @@
 """Values over time, from the cost of each value in each frame: the best path, what is certain of it, its smooth form.
 
-A joint moves as its mover likes; all that is assumed of it is that speeds beyond an arm's are rare. The prior on a step is
-Student's (two degrees of freedom less one), so that a jump costs a few nats and no more, however large.
+A joint moves as its mover likes; all that is assumed of it is that speeds beyond an arm's are rare, and that some are out of any
+arm's reach. The prior on a step is Student's (two degrees of freedom less one), so that a jump costs a few nats and no more,
+however large; a step beyond the highest speed costs so much that no frame pays for it.
 """
 
 import numpy as np
@@ -11,6 +12,10 @@ from sim2art.articulation.joint import JointType
 
 USUAL_SPEED = {JointType.REVOLUTE: float(np.deg2rad(60.0)), JointType.PRISMATIC: 0.3, JointType.FIXED: 1.0}
 """rad/s, m/s."""
+HIGHEST_SPEED = {JointType.REVOLUTE: float(np.deg2rad(720.0)), JointType.PRISMATIC: 4.0, JointType.FIXED: 1.0}
+"""rad/s, m/s: nobody moves a door, a lid or a drawer faster."""
+_IMPOSSIBLE = 200.0
+"""nats."""
 
 
 def step_cost(
@@ -25,7 +30,8 @@ def step_cost(
         spacing: Of the values that are told apart: steps below it say nothing.
     """
     usual = max(USUAL_SPEED[kind] * seconds, spacing)
-    return np.log1p((steps / usual) ** 2)
+    highest = HIGHEST_SPEED[kind] * seconds + 2 * spacing
+    return np.log1p((steps / usual) ** 2) + _IMPOSSIBLE * (np.abs(steps) > highest)
 
 
 def best_path(

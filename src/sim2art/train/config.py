@@ -10,7 +10,7 @@ from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import SlotConfig
 from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.simulate.generate import ClipConfig
-from sim2art.train.example_guesses import GuessShares
+from sim2art.train.example_pools import GuessShares
 from sim2art.train.examples import ExampleConfig
 from sim2art.train.mask_examples import MaskExampleConfig
 from sim2art.train.optimizers import OptimizerName
@@ -210,6 +210,6 @@ PRESETS: dict[str, TrainConfig] = {
     ),
 }
 """`tiny` for tests (seconds), `small` for a few hours on two CPU cores, `base` for one data-centre GPU. `pools` goes on from a
-trained judge on pools as decoding makes them, an hour or two on a core. `scene-flow` trains scene flow on few points a frame
+trained judge on pools as inference makes them, an hour or two on a core. `scene-flow` trains scene flow on few points a frame
 in an hour or two on a CPU core, `scene-flow-fine` goes on from it with more. `masks` trains the mask network in less than an
 hour on two. `paper-cpu` trains the paper's network on a core, from a cache of clips."""

@@ -14,14 +14,14 @@ from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
-from sim2art.predict.pool import observe
+from sim2art.predict.scene import prepare
 from sim2art.proposals.agreement import measure_agreement
 from sim2art.proposals.drawing import draw_moving
 from sim2art.proposals.evidence import EvidenceConfig, index_video, lay_out_evidence
 from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
 from sim2art.proposals.propose import ProposalConfig, propose
 from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
-from sim2art.train.example_guesses import GuessShares, guess_as_decoding
+from sim2art.train.example_pools import GuessShares, propose_as_inference
 from sim2art.train.part_views import view_from_part
 
 Sigma = float | Float[np.ndarray, "hypothesis 1"]
@@ -120,15 +120,15 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     normalization = fit_normalization(clip.video)
     video = normalize(clip.video, normalization)
     truth = normalized_truth(clip, normalization)
-    observed = None if config.guesses is None else observe(video, config.evidence)
-    whole = smooth_flow(video, radius=WHOLE_RADIUS) if observed is None else observed.smoothed
-    surface = index_video(video, config.evidence) if observed is None else observed.surface
+    scene = None if config.guesses is None else prepare(video, config.evidence)
+    whole = smooth_flow(video, radius=WHOLE_RADIUS) if scene is None else scene.smoothed
+    surface = index_video(video, config.evidence) if scene is None else scene.surface
     slots = draw_moving(whole, config.num_drawn, rng, moving_share=float(rng.choice(config.moving_shares)))
     smoothed = whole.take(slots)
-    if config.guesses is None or observed is None:
+    if config.guesses is None or scene is None:
         pool = propose(smoothed, config.proposals, rng)
     else:
-        pool = guess_as_decoding(observed, slots, config.proposals, config.guesses, rng, config.num_hypotheses)
+        pool = propose_as_inference(scene, slots, config.proposals, config.guesses, rng, config.num_hypotheses)
     if len(truth.axes) and rng.random() < config.true_share:
         pool = join_hypotheses([_perturb(truth.joints, rng), pool])
     if len(pool) > config.num_hypotheses:

@@ -158,7 +158,7 @@ def _copy_weights(checkpoint: Path, network: nn.Module) -> None:
     Raises:
         InvalidFileError: When they are those of another network.
     """
-    trained, _ = load_checkpoint(checkpoint)
+    trained = load_checkpoint(checkpoint)
     if trained.config != network.config:
         problem = f"{checkpoint} holds {trained.config}; this run builds {network.config}"
         if not (isinstance(trained, Judge) and isinstance(network, Judge)):

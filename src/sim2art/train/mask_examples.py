@@ -1,6 +1,6 @@
 """What the mask network trains on: parts of simulated clips with slightly wrong joints and the masks that the judge gives.
 
-One part is taken from each clip. Its prior comes from the first judge that ships, asked about joints that are wrong by as much
+One part is taken from each clip. Its prior comes from the judge that ships, asked about joints that are wrong by as much
 as fitted ones are. All of it is NumPy (but for the judge) and runs in worker processes.
 """
 
@@ -19,9 +19,9 @@ from sim2art.networks.judge import Judge
 from sim2art.networks.mask_network import Links, MaskOutput, link
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.predict.all_points import judge_all_points, share_points
-from sim2art.predict.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
+from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, load_checkpoint
 from sim2art.predict.judging import evidence_for
-from sim2art.predict.pool import PoolConfig, observe
+from sim2art.predict.scene import prepare
 from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.proposals.hypotheses import Hypotheses
 from sim2art.proposals.mask_evidence import (
@@ -86,14 +86,14 @@ def make_mask_example(clip: Clip, config: MaskExampleConfig, rng: np.random.Gene
         return _empty(slots.size, num_mask_features(len(video.baselines), config.evidence), config)
     pool = _perturbed(normalized_truth(clip, normalization).joints.take(known), config, rng)
     judge = _judge()
-    observed = observe(video, evidence_for(judge, PoolConfig().evidence))
-    smoothed, normals = observed.smoothed.take(slots), observed.normals[frames, slots]
+    scene = prepare(video, evidence_for(judge))
+    smoothed, normals = scene.smoothed.take(slots), scene.normals[frames, slots]
     joints = [pool[k] for k in range(len(pool))]
-    logits = judge_all_points(judge, observed._replace(smoothed=smoothed), joints, pool.scores, PoolConfig())
+    logits = judge_all_points(judge, scene._replace(smoothed=smoothed), joints, pool.scores)
     probabilities = share_points(smoothed, joints, logits)
     chosen = int(rng.integers(len(known)))
     shown = gather_mask_evidence(
-        smoothed, observed.surface, normals, pool, probabilities, config.evidence, config.num_neighbors, only=chosen
+        smoothed, scene.surface, normals, pool, probabilities, config.evidence, config.num_neighbors, only=chosen
     )[0]
     features = shown.features
     if rng.random() < config.faded_share:
@@ -143,7 +143,7 @@ def link_batch(batch: dict[str, Tensor], *, needs_gradient: bool) -> list[Links]
 @cache
 def _judge() -> Judge:
     """The judge whose masks are learned from."""
-    judge, _ = load_checkpoint(DEFAULT_CHECKPOINT)
+    judge = load_checkpoint(JUDGE_CHECKPOINT)
     assert isinstance(judge, Judge)
     return judge
 
