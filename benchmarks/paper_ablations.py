@@ -1,6 +1,7 @@
 """Ablations of the paper's network: each variant trained on the same cached clips for the same passes, paired intervals.
 
-    python benchmarks/paper_ablations.py --cache clips --output runs/ablations --passes 20000 [--only without_flow ...]
+    python benchmarks/paper_ablations.py --cache clips --real-cache clips-real --output runs/ablations --passes 20000 \
+        [--only without_flow ...]
 
 Variants that a stopped call finished are not trained again. All are scored by `sim2art evaluate`'s own metrics on clips
 that none has learned from, the same for all, with the noise that each column names. The difference to the reference
@@ -22,8 +23,8 @@ from sim2art.networks.slot_network import SlotNetwork
 from sim2art.observation.point_video import PointVideo
 from sim2art.predict.checkpoint import load_checkpoint
 from sim2art.predict.slot_decoding import decode_slots
-from sim2art.simulate.generate import CorruptionName, generate_clip
-from sim2art.train.config import PRESETS, CacheConfig, TrainConfig
+from sim2art.simulate.generate import CorruptionName, PixelDescriber, generate_clip
+from sim2art.train.config import PRESETS, TrainConfig
 from sim2art.train.loop import train
 
 REFERENCE = "reference"
@@ -36,7 +37,8 @@ def variants(passes: int) -> dict[str, TrainConfig]:
     """The runs by name, all of the same length."""
     preset = PRESETS["paper-cpu"]
     steps = passes // preset.batch_size
-    base = dataclasses.replace(preset, num_steps=steps, final_steps=steps // 4)
+    # No worker: the cache does not grow meanwhile, and all variants see the same clips.
+    base = dataclasses.replace(preset, num_steps=steps, final_steps=steps // 4, num_workers=0)
     assert base.cache is not None and base.slots is not None
     cache, slots = base.cache, base.slots
 
@@ -51,30 +53,20 @@ def variants(passes: int) -> dict[str, TrainConfig]:
     return {
         REFERENCE: base,
         "without_flow": cached(augmentation=blind),
-        "one_step_flow": cached(baselines=(1,)),
         "noise_none": cached(noise="none"),
-        "noise_real": _on_the_fly(base, cache),
+        "noise_real": dataclasses.replace(base, cache=cache.with_noise("real")),
+        "queries": dataclasses.replace(base, network="queries"),
+        "random_keypoints": encoder(sampling="random"),
         "radius_0.2": encoder(radius=0.2),
         "radius_0.8": encoder(radius=0.8),
-        "random_keypoints": encoder(sampling="random"),
-        "queries": dataclasses.replace(base, network="queries"),
+        "one_step_flow": cached(baselines=(1,)),
     }
-
-
-def _on_the_fly(base: TrainConfig, cache: CacheConfig) -> TrainConfig:
-    """Clips with the noise of real sensors, which no cache holds: each seen once, as it is."""
-    return dataclasses.replace(
-        base,
-        cache=None,
-        clips=dataclasses.replace(cache.clips, corruption="real"),
-        examples=dataclasses.replace(base.examples, num_slot_points=cache.num_points, drop_flow=0.0),
-        num_workers=0,
-    )
 
 
 def main(
     *,
     cache: Path,
+    real_cache: Path,
     output: Path,
     passes: int = 20_000,
     num: int = 100,
@@ -84,7 +76,8 @@ def main(
     """Train what is not trained yet, score all, print the table and write `ablations.json`.
 
     Args:
-        cache: Folder of cached clips; made when missing.
+        cache: Folder of cached clips; its first file is made when missing, more by a run of `sim2art train`.
+        real_cache: The same for clips with the noise of sensors.
         output: Folder of the runs.
         passes: Clip passes of each run. A table says how many; fewer than 20,000 compare beginnings.
         num: Clips to score on.
@@ -97,11 +90,8 @@ def main(
     if unknown:
         raise SystemExit(f"No variant {', '.join(sorted(unknown))}; known: {', '.join(variants(passes))}.")
     for name, config in chosen.items():
-        if not (output / name / "done").exists():
-            train(config, output / name, resume=True, cache=cache if config.cache is not None else None)
-            (output / name / "done").write_text(str(passes))
-        elif (done := int((output / name / "done").read_text())) != passes:
-            raise SystemExit(f"{output / name} was trained for {done} passes; name another folder for {passes}.")
+        assert config.cache is not None
+        train_whole(config, output / name, real_cache if config.cache.noise == "real" else cache, passes)
     results: dict[str, dict[str, dict[str, list[float]]]] = {}
     for noise in noises:
         scores = score_variants(output, list(chosen), noise, num)
@@ -110,15 +100,29 @@ def main(
         (output / "ablations.json").write_text(json.dumps({"passes": passes, "clips": num, "scores": results}))
 
 
-def score_variants(output: Path, names: list[str], noise: CorruptionName, num: int) -> dict[str, Scores]:
-    """Scores of every variant on the same clips."""
+def train_whole(config: TrainConfig, folder: Path, cache: Path, passes: int) -> None:
+    """Train a run that is not trained yet; one that is stopped ends the script."""
+    if not (folder / "done").exists():
+        train(config, folder, resume=True, cache=cache)
+        steps = int(json.loads((folder / "checkpoint" / "provenance.json").read_text())["steps"])
+        if steps < config.num_steps:
+            raise SystemExit(f"{folder} was stopped after {steps} of {config.num_steps} steps; call again to go on.")
+        (folder / "done").write_text(str(passes))
+    elif (done := int((folder / "done").read_text())) != passes:
+        raise SystemExit(f"{folder} was trained for {done} passes; name another folder for {passes}.")
+
+
+def score_variants(
+    output: Path, names: list[str], noise: CorruptionName, num: int, *, describe: PixelDescriber | None = None
+) -> dict[str, Scores]:
+    """Scores of every variant on the same clips; `describe` gives them semantics."""
     networks = {name: load_checkpoint(output / name / "checkpoint") for name in names}
     rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
     settings = PRESETS["paper-cpu"].cache
     assert settings is not None
     config = dataclasses.replace(settings.clips, corruption=noise)
     for seed in CURVE_SEEDS[:num]:
-        clip = generate_clip(config, seed)
+        clip = generate_clip(config, seed, describe=describe)
         if not clip.truth.joints:
             continue
         for name, network in networks.items():

@@ -3,12 +3,13 @@
     python benchmarks/paper_curve.py runs/paper [--first 5000]
 
 A run is a folder with the `curve.jsonl` that `sim2art train --preset paper-cpu` leaves. Errors (1 - IoU, 1 - share of right
-types, median axis error) are fitted by a n^-b over n clip passes, by least squares of the logarithms. What it says of a million
-passes assumes that the law goes on: it has no floor, so it is a hope and not a promise, and a curve over less than a
-factor of ten in n says little.
+types, median axis error) are fitted over n clip passes by a n^-b and by a n^-b + c, least squares of the logarithms. The
+first has no floor, so what it says of a million passes is a hope; the second has one, which a short curve tells badly.
+The truth may be expected between the two. A curve over less than a factor of ten in n says little.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -47,17 +48,54 @@ def main(run: tyro.conf.Positional[Path], *, first: int = 5000, last: int | None
     for name, key in ERRORS.items():
         values = np.array([x[key] for x in fitted])
         errors = values if key.startswith("axis") else 1 - values
-        scale, power = fit_power_law(passes, errors)
-        told = ", ".join(f"{scale * n**-power:.3g} at {n / 1e6:.0f} M" for n in LONGER)
-        halving = 1 - 2**-power
-        flat = " (flat)" if halving < FLAT else ""
-        print(f"{name:18s} {scale:.3g} n^-{power:.2f}: a doubling takes off {halving:.0%}{flat}; {told}")
+        for law in dict.fromkeys((fit_power_law(passes, errors), fit_floor(passes, errors))):
+            told = ", ".join(f"{law.at(n):.3g} at {n / 1e6:.0f} M" for n in LONGER)
+            here, flat = law.doubling(passes[-1]), law.flat_from()
+            where = "never flat" if np.isinf(flat) else f"flat from {flat:.2g} passes"
+            print(f"{name:18s} {law}: at the end a doubling takes off {here:.0%}, {where}; {told}")
 
 
-def fit_power_law(passes: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
-    """(a, b) of errors = a passes^-b."""
-    slope, offset = np.polyfit(np.log(passes), np.log(np.maximum(errors, 1e-6)), 1)
-    return float(np.exp(offset)), float(-slope)
+@dataclass(frozen=True)
+class Law:
+    """error = scale n^-power + floor."""
+
+    scale: float
+    power: float
+    floor: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.scale:.3g} n^-{self.power:.2f}" + (f" + {self.floor:.3g}" if self.floor else "")
+
+    def at(self, passes: float) -> float:
+        """The error after so many passes."""
+        return self.scale * passes**-self.power + self.floor
+
+    def doubling(self, passes: float) -> float:
+        """The share of the error that twice as many passes take off."""
+        return 1 - self.at(2 * passes) / self.at(passes)
+
+    def flat_from(self) -> float:
+        """Passes from which a doubling takes off less than `FLAT`."""
+        # falling (1 - 2^-power) < FLAT (falling + floor)
+        excess = 1 - 2**-self.power - FLAT
+        if excess <= 0:
+            return 0.0
+        falling = FLAT * self.floor / excess
+        return (self.scale / falling) ** (1 / self.power) if falling > 0 else np.inf
+
+
+def fit_power_law(passes: np.ndarray, errors: np.ndarray, floor: float = 0.0) -> Law:
+    """The law with that floor."""
+    slope, offset = np.polyfit(np.log(passes), np.log(np.maximum(errors - floor, 1e-6)), 1)
+    return Law(float(np.exp(offset)), float(-slope), floor)
+
+
+def fit_floor(passes: np.ndarray, errors: np.ndarray) -> Law:
+    """The law whose floor, among hundredths of the smallest error, leaves least of the errors' logarithms."""
+    laws = [fit_power_law(passes, errors, share * errors.min()) for share in np.linspace(0.0, 0.99, 100)]
+    return min(
+        laws, key=lambda law: sum(np.log(law.at(n) / error) ** 2 for n, error in zip(passes, errors, strict=True))
+    )
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ import pytest
 
 from sim2art.articulation.joint import JointType
 from sim2art.dataset.splits import CURVE_SEEDS
-from sim2art.errors import InvalidFileError
+from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.evaluate.metrics import score_clip
 from sim2art.methods import load_method
-from sim2art.networks.slot_network import SlotNetwork
-from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, PAPER_CHECKPOINT, load_checkpoint
+from sim2art.networks.point_encoder import EncoderConfig
+from sim2art.networks.slot_network import SlotConfig, SlotNetwork
+from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, PAPER_CHECKPOINT, PAPER_REAL_CHECKPOINT, load_checkpoint
 from sim2art.predict.slot_decoding import read_channels
 from sim2art.simulate.generate import ClipConfig, generate_clip
 from tests.point_clips import make_point_clip
@@ -24,11 +25,12 @@ def test_other_networks_are_no_paper_network():
         load_method("paper", JUDGE_CHECKPOINT)
 
 
-def test_the_shipped_weights_are_small_and_of_twenty_slots():
-    network = load_checkpoint(PAPER_CHECKPOINT)
+@pytest.mark.parametrize("folder", [PAPER_CHECKPOINT, PAPER_REAL_CHECKPOINT])
+def test_the_shipped_weights_are_small_and_of_twenty_slots(folder):
+    network = load_checkpoint(folder)
     assert isinstance(network, SlotNetwork)
     assert network.config.num_slots == 20
-    assert (PAPER_CHECKPOINT / "model.safetensors").stat().st_size < 10 * 2**20
+    assert (folder / "model.safetensors").stat().st_size < 10 * 2**20
 
 
 def test_unseen_objects_are_mostly_taken_apart_rightly():
@@ -47,10 +49,26 @@ def test_unseen_objects_are_mostly_taken_apart_rightly():
     assert np.median([joint.penalised_axis_deg for joint in joints]) < 45
 
 
+def _config(baselines, num_semantics=0):
+    return SlotConfig(encoder=EncoderConfig(num_features=0), baselines=baselines, num_semantics=num_semantics)
+
+
+def test_semantics_that_a_video_lacks_are_zeros_and_others_are_refused():
+    video = make_point_clip(JointType.REVOLUTE, baselines=(1, 3)).video
+    plain = read_channels(video, _config((1, 3)))
+    assert np.all(read_channels(video, _config((1, 3), 2))[..., 8:] == 0)
+    seen = dataclasses.replace(video, features=np.ones((*video.valid.shape, 2)))
+    channels = read_channels(seen, _config((1, 3), 2))
+    np.testing.assert_array_equal(channels[..., :8], plain)
+    assert np.all(channels[..., 8:] == 1)
+    with pytest.raises(InvalidValueError, match="from 3 semantic channels; the video has 2"):
+        read_channels(seen, _config((1, 3), 3))
+
+
 def test_flows_that_a_video_lacks_count_as_not_measured():
     video = make_point_clip(JointType.REVOLUTE, baselines=(1, 3)).video
-    channels = read_channels(video, (1, 3, 8))
+    channels = read_channels(video, _config((1, 3, 8)))
     np.testing.assert_allclose(channels[..., :8], video.flow_channels(), atol=1e-6)
     assert np.all(channels[..., 8:] == 0)
     one = dataclasses.replace(video, baselines=(1,), flow_world=video.flow_world[:1], flow_valid=video.flow_valid[:1])
-    np.testing.assert_allclose(read_channels(one, (1, 3))[..., :4], channels[..., :4])
+    np.testing.assert_allclose(read_channels(one, _config((1, 3)))[..., :4], channels[..., :4])

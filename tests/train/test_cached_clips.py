@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
 from sim2art.geometry.rotations import rotation_from_rotvec
+from sim2art.observation.normalization import normalize_box
 from sim2art.simulate.generate import ClipConfig
 from sim2art.train import clip_cache
 from sim2art.train.cached_examples import NO_AUGMENTATION, make_cached_example
@@ -27,14 +28,14 @@ def _record(clip):
     return make_record(clip, CONFIG)
 
 
-def _pass(record, seed, baselines=BASELINES, **augmentation):
+def _pass(record, seed, baselines=BASELINES, noise="none", **augmentation):
     return make_cached_example(
         record,
         np.random.default_rng(seed),
         num_points=64,
         kept_baselines=BASELINES,
         baselines=baselines,
-        noise="none",
+        noise=noise,
         augmentation=dataclasses.replace(NO_AUGMENTATION, **augmentation),
     )
 
@@ -136,9 +137,58 @@ def test_a_cache_of_another_version_or_other_clips_is_refused(tmp_path, monkeypa
         ClipCache(tmp_path, SMALL, shard_clips=2)
 
 
-def test_clips_with_noise_are_not_cached(tmp_path):
-    with pytest.raises(InvalidValueError, match="without noise"):
-        grow_cache(tmp_path, dataclasses.replace(SMALL, corruption="real"), first_seed=0, num_clips=1)
+def test_clips_with_white_noise_are_not_cached(tmp_path):
+    with pytest.raises(InvalidValueError, match="which each pass adds anew"):
+        grow_cache(tmp_path, dataclasses.replace(SMALL, corruption="paper"), first_seed=0, num_clips=1)
+
+
+@pytest.mark.parametrize("mirrored", [0.0, 1.0])
+def test_measured_flow_is_kept_and_turned_with_the_view_but_never_played_backwards(mirrored):
+    clip = make_point_clip(JointType.REVOLUTE, num_frames=FRAMES, num_points=POINTS, noise=0.0)
+    video = clip.video
+    wrong = dataclasses.replace(video, flow_world=video.flow_world + 0.03 * video.flow_valid[..., None])
+    clip = dataclasses.replace(clip, video=wrong, provenance={**clip.provenance, "seed": 1})
+    record = make_record(clip, dataclasses.replace(CONFIG, corruption="real"))
+    view = {"yaw": 0.5, "tilt": 0.3, "mirrored": mirrored, "reversed": 1.0}
+    example, exact = _pass(record, 4, noise="real", **view), _pass(record, 4, **(view | {"reversed": 0.0}))
+    np.testing.assert_array_equal(example.points, exact.points)
+    for index in range(len(BASELINES)):
+        measured = example.features[..., 4 * index + 3] > 0
+        errors = (example.features - exact.features)[..., 4 * index : 4 * index + 3][measured]
+        np.testing.assert_allclose(errors, np.broadcast_to(errors[:1], errors.shape), atol=1e-3)
+        # Each pass scales by the box of its own points.
+        scale = normalize_box(video.points_world[video.valid]).scale
+        assert np.linalg.norm(errors[0]) == pytest.approx(0.03 * 3**0.5 / scale, rel=0.3)
+
+
+def test_flow_that_lands_out_of_range_counts_as_not_measured():
+    clip = make_point_clip(JointType.REVOLUTE, num_frames=FRAMES, num_points=POINTS, noise=0.0)
+    far = np.zeros_like(clip.video.flow_world)
+    far[0, 0] = 1e3
+    video = dataclasses.replace(clip.video, flow_world=far * clip.video.flow_valid[..., None])
+    clip = dataclasses.replace(clip, video=video, provenance={**clip.provenance, "seed": 1})
+    record = make_record(clip, dataclasses.replace(CONFIG, corruption="real"))
+    assert not record["flow_valid"][0, 0].any()
+    np.testing.assert_array_equal(record["flow_valid"][0, 1:], clip.video.flow_valid[0, 1:])
+
+
+def test_semantics_are_kept_and_shown_or_hidden(tmp_path):
+    def describe(images, pixels):
+        return np.stack([pixels[..., 0], np.full(pixels.shape[:2], 2.0)], axis=-1)
+
+    with pytest.raises(InvalidValueError, match="nothing that gives 2 semantic channels"):
+        grow_cache(tmp_path, SMALL, first_seed=7, num_clips=2, shard_clips=2, num_semantics=2)
+    grow_cache(tmp_path, SMALL, first_seed=7, num_clips=2, shard_clips=2, num_semantics=2, describe=describe)
+    with pytest.raises(SchemaError, match="made with semantics 2; this run needs None"):
+        ClipCache(tmp_path, SMALL, shard_clips=2)
+    record = ClipCache(tmp_path, SMALL, shard_clips=2, num_semantics=2)[1]
+    told = {"num_points": 16, "kept_baselines": (1,), "baselines": (1,)}
+    shown, hidden = (
+        make_cached_example(record, np.random.default_rng(3), num_semantics=count, **told) for count in (2, 0)
+    )
+    np.testing.assert_array_equal(shown.features[..., :4], hidden.features)
+    assert np.all(shown.features[..., 5] == 2)
+    assert len(np.unique(shown.features[..., 4])) > 5
 
 
 def test_a_damaged_shard_is_left_out(tmp_path, caplog):

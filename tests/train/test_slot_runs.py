@@ -8,14 +8,15 @@ import signal
 import pytest
 import torch
 
-from sim2art.errors import DivergedError, InvalidFileError
+from sim2art.dataset.splits import CURVE_SEEDS, FIRST_TRAINING_SEED
+from sim2art.errors import DivergedError, InvalidFileError, SchemaError
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import SlotConfig
 from sim2art.predict.checkpoint import load_checkpoint
 from sim2art.simulate.generate import ClipConfig
 from sim2art.train import loop, state
 from sim2art.train.cached_batches import validation_batches
-from sim2art.train.clip_cache import ClipCache
+from sim2art.train.clip_cache import ClipCache, grow_cache
 from sim2art.train.config import PRESETS, Augmentation, CacheConfig
 from sim2art.train.loop import train
 from sim2art.train.slot_scores import score_slots
@@ -89,6 +90,35 @@ def test_four_clips_are_learned_by_heart(tmp_path, cache):
     assert facts["different_clips"] == 4
     loaded = load_checkpoint(tmp_path / "run" / "checkpoint")
     assert loaded.config == network.config
+
+
+def test_a_run_learns_from_clips_with_the_noise_of_sensors(tmp_path):
+    network = train(_config(num_steps=3, cache=CACHE.with_noise("real")), tmp_path / "run", cache=tmp_path / "clips")
+    assert all(torch.isfinite(value).all() for value in network.state_dict().values())
+    described = json.loads((tmp_path / "clips" / "cache.json").read_text())
+    assert described["clips"]["corruption"] == "real"
+    with pytest.raises(SchemaError, match="was made with clips"):
+        train(_config(num_steps=3), tmp_path / "other", cache=tmp_path / "clips")
+
+
+def test_a_run_with_semantics_builds_a_network_that_reads_them(tmp_path):
+    settings = dataclasses.replace(CACHE, num_semantics=2)
+    for folder, seed in ((tmp_path / "clips", FIRST_TRAINING_SEED), (tmp_path / "clips" / "curve", CURVE_SEEDS.start)):
+        grow_cache(
+            folder,
+            CLIPS,
+            first_seed=seed,
+            num_clips=4,
+            shard_clips=4,
+            num_semantics=2,
+            describe=lambda images, pixels: pixels / 64,
+        )
+    for hides, count in ((False, 2), (True, 0)):
+        config = _config(num_steps=2, cache=dataclasses.replace(settings, hides_semantics=hides))
+        network = train(config, tmp_path / f"run{count}", cache=tmp_path / "clips")
+        assert network.config.num_semantics == count
+        loaded = load_checkpoint(tmp_path / f"run{count}" / "checkpoint")
+        assert loaded.config == network.config
 
 
 def test_a_run_that_diverges_stops_with_a_word_and_keeps_the_state_before(tmp_path, cache, monkeypatch):

@@ -61,9 +61,10 @@ def train(
             learned. Families of objects that have such are drawn more often then.
         clips: Data set of `sim2art generate` to learn from, over and over, instead of clips made on the fly: the only
             way to learn from semantic features.
-        cache: Folder of clips without noise that are passed over many times, each time with other points and noise;
-            made and grown by the run (paper-cpu).
-        noise: Of the passes over cached clips: none, or white noise as in the paper (default).
+        cache: Folder of clips that are passed over many times, each time with other points and noise; made and grown by
+            the run (paper-cpu).
+        noise: Of the passes over cached clips: none, white noise as in the paper (default), or that of real sensors, for
+            which the cache is a folder of its own.
         resume: Go on from what the folder holds.
         start_from: Checkpoint folder whose weights a new run begins with; a larger judge begins as one that says the same.
     """
@@ -79,9 +80,9 @@ def train(
     if config.cache is not None:
         if corruption is not None or clips is not None:
             raise InvalidValueError(
-                f"Preset {preset} learns from clips of --cache, with --noise none|paper: leave --corruption and --clips out."
+                f"Preset {preset} learns from clips of --cache, with --noise none|paper|real: leave --corruption and --clips out."
             )
-        config = dataclasses.replace(config, cache=dataclasses.replace(config.cache, noise=noise or config.cache.noise))
+        config = dataclasses.replace(config, cache=config.cache.with_noise(noise or config.cache.noise))
     if corruption is not None:
         config = dataclasses.replace(config, clips=dataclasses.replace(config.clips, corruption=corruption))
     if evidence is not None:

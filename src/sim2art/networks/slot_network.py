@@ -53,6 +53,8 @@ class SlotConfig:
     """Times that queries look."""
     baselines: tuple[int, ...] = (1,)
     """Frame offsets of the flows among the features."""
+    num_semantics: int = 0
+    """Semantic channels behind the flows."""
     num_points: int = 512
     """Points a frame that the encoder sees, when a video has more."""
 
@@ -125,11 +127,11 @@ class SlotNetwork(nn.Module):
 
         Args:
             points: What the encoder sees.
-            features: Flow channels of the points.
+            features: Flow channels of the points, then semantic ones.
             valid: Which of the points count.
             asked: Points of the same frames, with their features, whose masks are wanted; by default the same points.
         """
-        features = read_flow(features, self.config.baselines)
+        features = self._read(features)
         encoded = self.encoder(points, features, valid)
         tokens = self.norm(encoded.tokens)
         slots = self.slot_norm(self._find_slots(tokens.flatten(1, 2)))
@@ -138,10 +140,15 @@ class SlotNetwork(nn.Module):
         masks = torch.einsum("csw,cfpw->csfp", keys, own) + bias[..., None]
         shares = self._shares(masks, encoded)
         if asked is not None:
-            described = self.encoder.describe_points(encoded, asked[0], read_flow(asked[1], self.config.baselines))
+            described = self.encoder.describe_points(encoded, asked[0], self._read(asked[1]))
             masks = torch.einsum("csw,cfpw->csfp", keys, described) + bias[..., None]
         votes = self._cast_votes(tokens, encoded)
         return self._join(slots, tokens, votes, shares, masks, encoded)
+
+    def _read(self, features: Tensor) -> Tensor:
+        """Channels as the encoder reads them."""
+        flows = 4 * len(self.config.baselines)
+        return torch.cat([read_flow(features[..., :flows], self.config.baselines), features[..., flows:]], dim=-1)
 
     def _find_slots(self, tokens: Tensor) -> Tensor:
         """Slots (clip, slot, width)."""

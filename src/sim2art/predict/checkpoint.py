@@ -24,7 +24,9 @@ VOTES_CHECKPOINT = CHECKPOINTS / "gamma_style"
 MASKS_CHECKPOINT = CHECKPOINTS / "masks"
 """The weights of the mask network, which follows the judge."""
 PAPER_CHECKPOINT = CHECKPOINTS / "paper"
-"""The paper's network."""
+"""The paper's network, which has seen white noise only."""
+PAPER_REAL_CHECKPOINT = CHECKPOINTS / "paper_real"
+"""The same after a leg on the noise of sensors."""
 
 
 NetworkConfig = JudgeConfig | SlotConfig | VoteConfig | SceneFlowConfig | MaskNetworkConfig

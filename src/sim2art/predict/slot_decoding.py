@@ -5,7 +5,8 @@ import torch
 from jaxtyping import Float
 
 from sim2art.articulation.estimate import ArticulationEstimate
-from sim2art.networks.slot_network import SlotNetwork
+from sim2art.errors import InvalidValueError
+from sim2art.networks.slot_network import SlotConfig, SlotNetwork
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.assembly import assemble_estimate
@@ -25,7 +26,7 @@ def decode_slots(network: SlotNetwork, video: PointVideo) -> ArticulationEstimat
     normalized = normalize(video, normalization)
     device = next(network.parameters()).device
     points = torch.from_numpy(normalized.points_world.astype(np.float32))[None].to(device)
-    features = torch.from_numpy(read_channels(normalized, network.config.baselines))[None].to(device)
+    features = torch.from_numpy(read_channels(normalized, network.config))[None].to(device)
     valid = torch.from_numpy(normalized.valid.copy())[None].to(device)
     seen = torch.from_numpy(_draw(video.valid, network.config.num_points))[None].to(device)
     output = network(
@@ -66,14 +67,30 @@ def decode_slots(network: SlotNetwork, video: PointVideo) -> ArticulationEstimat
     )
 
 
-def read_channels(video: PointVideo, baselines: tuple[int, ...]) -> Float[np.ndarray, "frame point channel"]:
-    """Flow channels (float32) of the baselines that a network learned from; one that the video lacks is not measured."""
+def read_channels(video: PointVideo, config: SlotConfig) -> Float[np.ndarray, "frame point channel"]:
+    """Flow channels (float32) of the baselines that a network learned from, then semantic ones.
+
+    A flow that the video lacks is not measured; semantics that it lacks are zeros, their mean.
+
+    Raises:
+        InvalidValueError: When the video has semantic features of another number.
+    """
     own = video.flow_channels().reshape(video.num_frames, video.num_points, -1, 4)
-    channels = np.zeros((*own.shape[:2], len(baselines), 4), np.float32)
-    for index, baseline in enumerate(baselines):
+    channels = np.zeros((*own.shape[:2], len(config.baselines), 4), np.float32)
+    for index, baseline in enumerate(config.baselines):
         if baseline in video.baselines:
             channels[:, :, index] = own[:, :, video.baselines.index(baseline)]
-    return channels.reshape(*own.shape[:2], -1)
+    flows = channels.reshape(*own.shape[:2], -1)
+    if not config.num_semantics:
+        return flows
+    semantics = (
+        np.zeros((*own.shape[:2], config.num_semantics), np.float32) if video.features is None else video.features
+    )
+    if semantics.shape[2] != config.num_semantics:
+        raise InvalidValueError(
+            f"The network learned from {config.num_semantics} semantic channels; the video has {semantics.shape[2]}."
+        )
+    return np.concatenate([flows, semantics.astype(np.float32)], axis=-1)
 
 
 def _draw(valid: np.ndarray, num_points: int) -> np.ndarray:

@@ -50,6 +50,7 @@ class CachedBatches(Iterator[dict[str, Tensor]]):
                 kept_baselines=self.settings.clips.baselines,
                 baselines=self.settings.shown_baselines,
                 noise=self.settings.noise,
+                num_semantics=self.settings.shown_semantics,
                 augmentation=self.settings.augmentation,
             )
             for index in rng.integers(self.num_clips, size=self.config.batch_size)
@@ -81,9 +82,13 @@ def open_batches(
         raise InvalidValueError("Runs that learn from a cache work in one process; start it without torchrun.")
     settings = config.cache
     # The first seed is the same for every run: one cache serves them all.
-    facts: dict[str, Any] = {"first_seed": FIRST_TRAINING_SEED, "shard_clips": settings.shard_clips}
+    facts: dict[str, Any] = {
+        "first_seed": FIRST_TRAINING_SEED,
+        "shard_clips": settings.shard_clips,
+        "num_semantics": settings.num_semantics,
+    }
     grow_cache(folder, settings.clips, num_clips=min(settings.shard_clips, settings.num_clips), **facts)
-    cache = ClipCache(folder, settings.clips, shard_clips=settings.shard_clips)
+    cache = ClipCache(folder, settings.clips, shard_clips=settings.shard_clips, num_semantics=settings.num_semantics)
     if num_clips > len(cache):
         raise InvalidFileError(
             f"The stopped run knew {num_clips} clips; '{folder}' holds {len(cache)}. Name the cache it learned from.",
@@ -105,6 +110,7 @@ def validation_batches(settings: CacheConfig, cache: ClipCache, *, batch_size: i
             kept_baselines=settings.clips.baselines,
             baselines=settings.shown_baselines,
             noise=settings.noise,
+            num_semantics=settings.shown_semantics,
             augmentation=NO_AUGMENTATION,
         )
         for index in range(min(settings.num_curve_clips, len(cache)))

@@ -26,7 +26,7 @@ CHAIN_COPIES = 3
 NetworkName = Literal["proposals", "paper", "queries", "scene_flow", "masks"]
 
 
-NoiseName = Literal["none", "paper"]
+NoiseName = Literal["none", "paper", "real"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +39,14 @@ class Augmentation:
     """About each of the other two."""
     mirrored: float = 0.5
     reversed: float = 0.5
-    """Played backwards."""
+    """Played backwards; never where flow is measured, which has no way back."""
     drop_flow: float = 0.02
     """Of the points, whose flow counts as not measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CacheConfig:
-    """Clips made once, without noise, and passed over many times (`clip_cache`)."""
+    """Clips made once and passed over many times (`clip_cache`)."""
 
     clips: ClipConfig = field(
         default_factory=lambda: ClipConfig(
@@ -63,7 +63,11 @@ class CacheConfig:
     baselines: tuple[int, ...] = ()
     """Of the flows that a pass shows, among those of the clips; empty: all of them."""
     noise: NoiseName = "paper"
-    """Added anew in each pass."""
+    """Added anew in each pass; that of sensors (`real`) is in the clips, whose `corruption` says so."""
+    num_semantics: int = 0
+    """Semantic channels that the cache keeps of each point."""
+    hides_semantics: bool = False
+    """Whether passes leave these out."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     curve_every: int = 5000
     """Clip passes between two points of the validation curve."""
@@ -73,6 +77,16 @@ class CacheConfig:
     def shown_baselines(self) -> tuple[int, ...]:
         """Of the flows that a pass shows."""
         return self.baselines or self.clips.baselines
+
+    @property
+    def shown_semantics(self) -> int:
+        """Semantic channels that a pass shows."""
+        return 0 if self.hides_semantics else self.num_semantics
+
+    def with_noise(self, noise: NoiseName) -> "CacheConfig":
+        """The same clips seen with another noise."""
+        corruption = "real" if noise == "real" else "none"
+        return replace(self, noise=noise, clips=replace(self.clips, corruption=corruption))
 
 
 @dataclass(frozen=True, kw_only=True)

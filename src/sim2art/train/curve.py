@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from sim2art.dataset.splits import CURVE_SEEDS
 from sim2art.errors import InvalidValueError
@@ -25,10 +26,13 @@ class Curve:
         if config.cache is None or cache is None:
             raise InvalidValueError("A curve is drawn on clips of a cache.")
         self.config, self.settings, self.folder = config, config.cache, folder
-        clips, kind, size = cache / CURVE_FOLDER, config.cache.clips, config.cache.shard_clips
-        count = config.cache.num_curve_clips
-        grow_cache(clips, kind, first_seed=CURVE_SEEDS.start, num_clips=count, shard_clips=size)
-        self.batches = validation_batches(config.cache, ClipCache(clips, kind, shard_clips=size))
+        clips, kind = cache / CURVE_FOLDER, config.cache.clips
+        facts: dict[str, Any] = {
+            "shard_clips": config.cache.shard_clips,
+            "num_semantics": config.cache.num_semantics,
+        }
+        grow_cache(clips, kind, first_seed=CURVE_SEEDS.start, num_clips=config.cache.num_curve_clips, **facts)
+        self.batches = validation_batches(config.cache, ClipCache(clips, kind, **facts))
 
     def draw(self, average: Average, step: int) -> None:
         """Add a point if step number `step` is the first past a multiple of `curve_every` passes."""

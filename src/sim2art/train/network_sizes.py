@@ -27,10 +27,12 @@ def network_config(config: TrainConfig) -> JudgeConfig | SlotConfig | SceneFlowC
         return MaskNetworkConfig(num_features=num_mask_features(baselines, evidence), evidence=tuple(evidence.kinds))
     slots = config.slots or SlotConfig(encoder=EncoderConfig(num_features=0))
     shown = config.clips.baselines if config.cache is None else config.cache.shown_baselines
+    semantics = 0 if config.cache is None else config.cache.shown_semantics
     return dataclasses.replace(
         slots,
-        encoder=dataclasses.replace(slots.encoder, num_features=READ_CHANNELS * len(shown)),
+        encoder=dataclasses.replace(slots.encoder, num_features=READ_CHANNELS * len(shown) + semantics),
         slots="queries" if config.network == "queries" else slots.slots,
         baselines=shown,
+        num_semantics=semantics,
         num_points=config.examples.num_slot_points if config.cache is None else config.cache.num_points,
     )
