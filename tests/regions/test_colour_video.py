@@ -9,6 +9,8 @@ from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.regions.colour_video import NO_LABEL, settle
+from sim2art.regions.joint_fit import MovingPart
+from sim2art.regions.own_joints import own_joints
 from tests.regions.made_scenes import HEIGHT, WIDTH, MadeScene, door_scene
 
 ANGLES = np.linspace(0, 1.0, 8)
@@ -86,12 +88,31 @@ def test_points_have_the_parts_of_their_pixels(settled):
     np.testing.assert_array_equal(np.where(own == NO_LABEL, 0, own), found.estimate.part_ids[3])
 
 
-def test_a_joint_that_no_region_follows_is_doubted_in_words(settled):
+def test_a_joint_that_no_region_follows_is_no_part(settled):
     estimate = settled[2].estimate
-    assert estimate.joints[1].status is Status.AMBIGUOUS
-    assert "hardly any region" in estimate.joints[1].reasons[0]
-    assert "part_2" in estimate.reasons[-1]
-    assert estimate.joints[1].confidence < 0.9
+    assert [found.joint.child for found in estimate.joints] == ["part_1"]
+    assert estimate.joints[0].joint.type is JointType.REVOLUTE
+    assert estimate.part_probabilities.shape[2] == 2
+    assert "1 more motion(s) were measured" in estimate.reasons[0]
+
+
+def test_motions_that_explain_the_same_are_one_joint():
+    same, other = np.array([9.0, 8.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 6.0])
+    slides = [MovingPart(axis=axis, pivot=None, values=ANGLES) for axis in np.eye(3)]
+    assert own_joints(slides, [[0.9 * same], [same], [other]], [-1, -1, -1], np.zeros(3)) == [1, 2]
+    # One that hangs on another keeps it.
+    assert own_joints(slides[:2], [[0.1 * same], [same]], [-1, 0], np.zeros(3)) == [0, 1]
+    assert own_joints(slides[:2], [[-same], [-same]], [-1, -1], np.zeros(3)) == [0]
+
+
+@pytest.mark.parametrize(("away", "kept"), [(0.05, [1]), (0.9, [0, 1])], ids=["one hinge", "two hinges"])
+def test_of_turns_about_one_line_that_which_goes_farthest_is_kept(away, kept):
+    near = MovingPart(axis=HINGE.axis, pivot=HINGE.pivot, values=0.5 * ANGLES)
+    # Guessed depth does not tell how far away a hinge is: it may lie anywhere along the line of sight.
+    far = 1.3 * (HINGE.pivot + np.array([away, 3.0, 0.0]))
+    turns = [near, MovingPart(axis=HINGE.axis, pivot=far, values=ANGLES)]
+    own = [[np.array([9.0, 0.0])], [np.array([0.0, 8.0])]]
+    assert own_joints(turns, own, [-1, -1], np.zeros(3)) == kept
 
 
 def test_a_right_joint_stays_where_it_is(settled):

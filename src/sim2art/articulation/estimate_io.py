@@ -1,7 +1,7 @@
 """Estimates as named arrays and plain JSON values; and estimates with fewer parts."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,17 @@ def keep_largest_parts(estimate: ArticulationEstimate, max_joints: int) -> Artic
     if count <= max_joints:
         return estimate
     sizes = estimate.part_probabilities.sum(axis=(0, 1))[1:]
-    kept = sorted(np.argsort(-sizes, kind="stable")[:max_joints].tolist())
+    kept = keep_parts(estimate, sorted(np.argsort(-sizes, kind="stable")[:max_joints].tolist()))
+    return dataclasses.replace(
+        kept,
+        status=Status.AMBIGUOUS if estimate.status is Status.OK else estimate.status,
+        reasons=(*estimate.reasons, f"{count} moving parts were found; the {max_joints} largest are kept"),
+    )
+
+
+def keep_parts(estimate: ArticulationEstimate, kept: Sequence[int]) -> ArticulationEstimate:
+    """The estimate with some of its joints, by their places in order; the points of others join their parent part."""
+    count = len(estimate.joints)
     part_of = {part_name(index): index for index in range(count + 1)}
     parents = [part_of[found.joint.parent] for found in estimate.joints]
 
@@ -76,7 +86,7 @@ def keep_largest_parts(estimate: ArticulationEstimate, max_joints: int) -> Artic
         return part
 
     renumbered = {0: 0} | {part + 1: new + 1 for new, part in enumerate(kept)}
-    probabilities = np.zeros((*estimate.part_probabilities.shape[:2], max_joints + 1))
+    probabilities = np.zeros((*estimate.part_probabilities.shape[:2], len(kept) + 1))
     for part in range(count + 1):
         probabilities[..., renumbered[owner(part)]] += estimate.part_probabilities[..., part]
     joints = []
@@ -89,14 +99,13 @@ def keep_largest_parts(estimate: ArticulationEstimate, max_joints: int) -> Artic
             child=part_name(new + 1),
         )
         joints.append(dataclasses.replace(found, joint=joint))
-    return ArticulationEstimate(
+    return dataclasses.replace(
+        estimate,
         part_probabilities=probabilities,
         joints=tuple(joints),
         trajectory=JointTrajectory(
             joint_names=tuple(found.joint.name for found in joints),
             times=estimate.trajectory.times,
-            values=np.array(estimate.trajectory.values[:, kept]),
+            values=np.array(estimate.trajectory.values[:, list(kept)]),
         ),
-        status=Status.AMBIGUOUS if estimate.status is Status.OK else estimate.status,
-        reasons=(*estimate.reasons, f"{count} moving parts were found; the {max_joints} largest are kept"),
     )

@@ -13,20 +13,20 @@ from jaxtyping import Bool, Float, UInt8
 
 from sim2art.articulation.assembly import part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
+from sim2art.articulation.estimate_io import keep_parts
 from sim2art.articulation.joint import JointType
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.regions.alternatives import fit_alternative
 from sim2art.regions.joint_fit import Judge, MovingPart, fit_part
 from sim2art.regions.labelling import Labelling, label_regions
+from sim2art.regions.own_joints import MIN_SHARE, own_joints
 from sim2art.regions.scores import prepare_scene
 
 DEPTH_SIGMA = 0.06
 """Of the logarithm of guessed depth, beside what a factor for a whole region makes good."""
 MIN_AGREEMENT = 0.6
 """Share of a part that must be found again where its joint takes it, to be relied on."""
-MIN_SHARE = 0.15
-"""Of what the best joint explains, that another must: hands and shadows that move beside a part are explained by some joint, too."""
 FAR_MORE = 1.5
 """Times what a measured joint explains, that one of the other kind must: the measured motion spoke for the former."""
 MAX_TILT = np.radians(20.0)
@@ -77,7 +77,12 @@ def settle(
     ]  # fmt: skip
     sources = np.unique(np.linspace(0, scene.num_frames - 1, _SOURCES).round().astype(int))
     judge = Judge(scene, sources, np.random.default_rng(seed))
+    parents = [index_of[found.joint.parent] - 1 for found in estimate.joints]
     choices = [_choose_kind(judge, part) for part in measured]
+    motions_found = [choice.motion for choice in choices]
+    gains = [judge.advantages(part) for part in motions_found]
+    kept = own_joints(motions_found, gains, parents, video.world_from_camera[0, :3, 3])
+    estimate, choices = _keep(estimate, kept), [choices[k] for k in kept]
     parts, margins = [choice.joint for choice in choices], np.array([choice.margin for choice in choices])
     labelling = label_regions(scene, [choice.motion for choice in choices], np.random.default_rng(seed))
     labels = _enlarge(labelling.labels, video.images.shape[1:3])
@@ -117,6 +122,16 @@ def _choose_kind(judge: Judge, part: MovingPart) -> _Choice:
             own, gain = again
     motion = other if other_gain > FAR_MORE * gain else own
     return _Choice(joint=own, motion=motion, margin=1 - other_gain / gain)
+
+
+def _keep(estimate: ArticulationEstimate, kept: list[int]) -> ArticulationEstimate:
+    """The estimate with those joints, and a word on the others, for which it is not sure."""
+    left = len(estimate.joints) - len(kept)
+    if not left:
+        return estimate
+    told = f"{left} more motion(s) were measured, which regions of the images do not bear out beside the others"
+    status = Status.AMBIGUOUS if estimate.status is Status.OK else estimate.status
+    return dataclasses.replace(keep_parts(estimate, kept), status=status, reasons=(*estimate.reasons, told))
 
 
 def _enlarge(
