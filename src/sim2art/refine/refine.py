@@ -38,8 +38,8 @@ class RefineConfig:
     correspondence: CorrespondenceConfig = field(default_factory=CorrespondenceConfig)
     solver: SolverConfig = field(default_factory=SolverConfig)
     calibration: Calibration = field(default_factory=Calibration)
-    min_existence: float = 0.25
-    """A part that exists with a lower probability is dropped; one that may not exist is reported with its doubt."""
+    min_existence: float = 0.2
+    """A part that exists with a lower probability is dropped: to miss one weighs as much as to invent four that are told as open."""
     min_carried_existence: float = 0.8
     """The same of a part on a moving part: errors of what carries it look like motion."""
     reach: float = np.deg2rad(45.0)
