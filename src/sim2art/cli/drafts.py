@@ -170,9 +170,11 @@ def refine_draft(draft: Draft) -> Draft:
         InvalidValueError: When the draft has no points, or the refiner finds another number of parts.
     """
     # Here, since it compiles: a viewer that only shows does without.
-    from sim2art.refine.refine import refine
+    from sim2art.refine.refine import RefineConfig, refine
 
-    refined = refine(needed_points(draft), draft.estimate)
+    # Whoever drew the parts knows that they are there.
+    settings = RefineConfig(min_existence=0.0, min_carried_existence=0.0)
+    refined = refine(needed_points(draft), draft.estimate, settings)
     if len(refined.joints) != len(draft.estimate.joints):
         raise InvalidValueError(
             f"The refiner finds {len(refined.joints)} moving parts in place of {len(draft.estimate.joints)}, so names and "

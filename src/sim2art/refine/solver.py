@@ -16,9 +16,6 @@ from sim2art.proposals.joint_fit import STANDSTILL
 from sim2art.refine.kinematic_model import KinematicModel, ModelLayout, layout_of, take_step
 from sim2art.refine.residuals import Rows, normal_equations, row_residuals
 
-MOTION_ERROR = 0.05
-"""Share of its motion by which a row may be off."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class SolverConfig:
@@ -127,13 +124,8 @@ def _lengths(rows: Rows, model: KinematicModel) -> np.ndarray:
 
 
 def _cuts(rows: Rows, cut: np.ndarray) -> np.ndarray:
-    """Residual length at which a row's pull begins to fade.
-
-    Errors grow with motion. Most rows of a part that moves in few frames show it at rest: by their noise alone, the few that tell
-    how it moved would count as wrong.
-    """
-    moved = np.linalg.norm(rows.target - rows.source, axis=1)
-    return np.hypot(cut[rows.group] * np.where(rows.is_surface, 1.5, 2.3), MOTION_ERROR * moved)
+    """Residual length at which a row's pull begins to fade."""
+    return cut[rows.group] * np.where(rows.is_surface, 1.5, 2.3)
 
 
 def _robust_weights(rows: Rows, lengths: np.ndarray, noise: np.ndarray, cut: np.ndarray) -> np.ndarray:

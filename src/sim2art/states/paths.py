@@ -12,7 +12,7 @@ from sim2art.articulation.joint import JointType
 
 USUAL_SPEED = {JointType.REVOLUTE: float(np.deg2rad(60.0)), JointType.PRISMATIC: 0.3, JointType.FIXED: 1.0}
 """rad/s, m/s."""
-HIGHEST_SPEED = {JointType.REVOLUTE: float(np.deg2rad(720.0)), JointType.PRISMATIC: 4.0, JointType.FIXED: 1.0}
+HIGHEST_SPEED = {JointType.REVOLUTE: float(np.deg2rad(400.0)), JointType.PRISMATIC: 3.0, JointType.FIXED: 1.0}
 """rad/s, m/s: nobody moves a door, a lid or a drawer faster."""
 _IMPOSSIBLE = 200.0
 """nats."""
