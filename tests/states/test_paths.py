@@ -36,9 +36,10 @@ def test_marginals_are_sums_over_all_paths(seed: int) -> None:
     np.testing.assert_allclose(marginals(costs, transitions), expected / expected.sum(axis=1, keepdims=True), atol=1e-9)
 
 
-def test_a_jump_of_sixty_degrees_costs_a_few_nats() -> None:
-    jump = step_cost(np.array([np.deg2rad(60.0)]), 0.1, JointType.REVOLUTE, spacing=0.02)
-    assert 2.0 < jump[0] < 6.0
+def test_a_jump_of_sixty_degrees_costs_a_few_nats_and_one_that_no_hand_makes_is_ruled_out() -> None:
+    jump = np.array([np.deg2rad(60.0)])
+    assert 1.0 < step_cost(jump, 0.2, JointType.REVOLUTE, spacing=0.02)[0] < 6.0
+    assert step_cost(jump, 0.1, JointType.REVOLUTE, spacing=0.02)[0] > 100.0
 
 
 def test_an_unknown_value_is_drawn_between_its_neighbours_and_says_so() -> None:
