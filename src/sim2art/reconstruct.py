@@ -102,6 +102,8 @@ class Reconstruction:
     """Joint values of every frame; None where nothing moved or a person changed the joints."""
     other_labels: dict[int, UInt8[np.ndarray, "small_height small_width"]] = field(default_factory=dict)
     """By frame number, part of each pixel of frames that were not used, at a small size; empty unless asked for."""
+    video_folder: Path | None = None
+    """Folder of a result that the used frames were read from."""
 
     @property
     def video(self) -> RgbdVideo:
@@ -164,7 +166,7 @@ class Reconstruction:
         write_labels(folder / "labels", resize_labels(self.labels, size), self.frame_ids)
         for frame, image in self.other_labels.items():
             write_labels(folder / "labels", resize_labels(image[None], size), [frame])
-        write_video(folder / "video", self.video, self.frame_ids)
+        write_video(folder / "video", self.video, self.frame_ids, read_from=self.video_folder)
         write_points(folder / "points.npz", self.points, self.estimate.part_probabilities)
         # Splitting collision geometry into pieces takes seconds a part: `sim2art export` does it.
         model = build_physics(self.articulated_object, decompose=False, up=self.up)

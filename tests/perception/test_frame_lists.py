@@ -45,9 +45,12 @@ def test_five_minutes_with_poses_at_200_hz_are_paired_at_once(tmp_path: Path, sc
     (folder / "depth.txt").write_text("\n".join(f"{t + 0.004:.6f} depth/{i % 8}.png" for i, t in enumerate(rgb)))
     poses = np.arange(0, 300, 1 / 200)
     (folder / "groundtruth.txt").write_text("\n".join(f"{t:.6f} {t:.4f} 0 0 0 0 0 1" for t in poses))
-    began = time.process_time()
-    capture = read_tum(folder)
-    assert time.process_time() - began < 10  # 0.5 s on an idle core; comparing all with all took 46 s
+    took = []
+    for _ in range(3):  # A collection of what other tests left behind falls into one of them.
+        began = time.process_time()
+        capture = read_tum(folder)
+        took.append(time.process_time() - began)
+    assert min(took) < 1.0
     assert len(capture.frame_ids) == 9000
     assert capture.world_from_camera is not None
     np.testing.assert_allclose(capture.world_from_camera[:, 0, 3], rgb, atol=0.0026)

@@ -127,6 +127,7 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
         warnings=draft.warnings,
         timings={},
         states=draft.states,
+        video_folder=origin / "video",
     )
     facts = {"edits": list(draft.edits), "edited_from": before} if draft.edits else {}
     finish_move(output)

@@ -5,6 +5,7 @@
 """
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +23,27 @@ _DEPTH_STEPS = 60_000
 _PROBABILITIES = "part_probabilities"
 
 
-def write_video(folder: Path, video: RgbdVideo, frame_ids: tuple[int, ...]) -> None:
-    """Write `rgb/`, `depth/`, `mask/` and `camera.json`; the folder is made when missing."""
+def write_video(folder: Path, video: RgbdVideo, frame_ids: tuple[int, ...], *, read_from: Path | None = None) -> None:
+    """Write `rgb/`, `depth/`, `mask/` and `camera.json`; the folder is made when missing.
+
+    Args:
+        folder: Where to.
+        video: The used frames.
+        frame_ids: Their numbers.
+        read_from: Folder that the video was read from, if any: JPEGs that still show its images are copied, for encoding them anew
+            would lose a little each time.
+    """
     for name in ("rgb", "depth", "mask"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     farthest = float(video.depths.max(initial=0.0))
     depth_scale = farthest / _DEPTH_STEPS if farthest > 0 else 0.001
     for index, frame_id in enumerate(frame_ids):
         name = f"{frame_id:06d}"
-        Image.fromarray(video.images[index]).save(folder / "rgb" / f"{name}.jpg", quality=JPEG_QUALITY)
+        known = None if read_from is None else read_from / "rgb" / f"{name}.jpg"
+        if known is not None and known.is_file() and np.array_equal(_read_image(known), video.images[index]):
+            shutil.copyfile(known, folder / "rgb" / known.name)
+        else:
+            Image.fromarray(video.images[index]).save(folder / "rgb" / f"{name}.jpg", quality=JPEG_QUALITY)
         Image.fromarray(np.rint(video.depths[index] / depth_scale).astype(np.uint16)).save(
             folder / "depth" / f"{name}.png"
         )
