@@ -32,7 +32,7 @@ def chain_as_one_part() -> tuple[PointVideo, FoundParts, np.ndarray]:
         turns=True, axis=hinge.axis, pivot=normalization.apply(hinge.pivot), values=clip.trajectory.values[:, 0]
     )
     parts = FoundParts(
-        joints=(door,), parents=np.array([BASE]), scores=np.array([0.9]), odds=np.array([3.0]), by_flow=np.array([True]),
+        joints=(door,), parents=np.array([BASE]), scores=np.array([0.9]), odds=np.array([3.0]),
         probabilities=one_hot(np.minimum(clip.part_ids, 1), 2),
     )  # fmt: skip
     return normalize(clip.video, normalization), parts, clip.part_ids
@@ -48,7 +48,7 @@ def finder(seen: list[PointVideo], *, score: float):
         values = np.linspace(0, 0.5, video.num_frames)
         slide = fitted(turns=False, axis=np.array([0, 0, -1.0]), pivot=np.zeros(3), values=values)
         return FoundParts(
-            joints=(slide,), parents=np.array([BASE]), scores=np.array([score]), odds=np.array([-2.0]), by_flow=np.array([True]),
+            joints=(slide,), parents=np.array([BASE]), scores=np.array([score]), odds=np.array([-2.0]),
             probabilities=one_hot(is_child.astype(int), 2),
         )  # fmt: skip
 
@@ -74,7 +74,7 @@ def test_what_moves_in_a_part_becomes_its_child() -> None:
 def fit_alone(parts: FoundParts, part: int) -> FoundParts:
     """One part with its own joint only."""
     return FoundParts(
-        joints=(parts.joints[part],), parents=np.array([BASE]), scores=parts.scores[:1], odds=parts.odds[:1], by_flow=parts.by_flow[:1],
+        joints=(parts.joints[part],), parents=np.array([BASE]), scores=parts.scores[:1], odds=parts.odds[:1],
         probabilities=parts.probabilities[..., :2],
     )  # fmt: skip
 
@@ -101,7 +101,7 @@ def test_the_surest_parts_keep_what_carries_them() -> None:
     _, parts, _ = chain_as_one_part()
     share = np.full(parts.probabilities.shape[:2], 0.25)
     for parent, score in ((0, 0.95), (BASE + 1, 0.2), (1, 0.99)):
-        parts = parts.with_child(parts.joints[0], parent, score=score, odds=0.0, by_flow=True, share=share)
+        parts = parts.with_child(parts.joints[0], parent, score=score, odds=0.0, share=share)
     best = parts.surest(3)
     assert best.parents.tolist() == [BASE, 0, 1]
     assert best.scores.tolist() == [0.9, 0.95, 0.99]

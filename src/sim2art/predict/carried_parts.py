@@ -120,7 +120,6 @@ def _add_children(
             host,
             score=float(found.scores[child]),
             odds=float(found.odds[child]),
-            by_flow=bool(found.by_flow[child]),
             share=share,
         )
     return parts

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from sim2art.observation.point_video import PointVideo
 from sim2art.proposals.assembly import BASE, hypotheses_from_joints
@@ -23,8 +23,6 @@ class FoundParts:
     scores: Float[np.ndarray, "joint"]
     odds: Float[np.ndarray, "joint"]
     """Log-odds of revolute."""
-    by_flow: Bool[np.ndarray, "joint"]
-    """Whether flow gave the hypothesis behind it; if not, surfaces alone did."""
     probabilities: Float[np.ndarray, "frame point part"]
     """Sums to 1; the base comes first, so part k is in column k + 1."""
 
@@ -59,7 +57,6 @@ class FoundParts:
         *,
         score: float,
         odds: float,
-        by_flow: bool,
         share: Float[np.ndarray, "frame point"],
     ) -> "FoundParts":
         """One more part, which takes its share (0..1) of its parent's points."""
@@ -71,7 +68,6 @@ class FoundParts:
             parents=np.append(self.parents, parent),
             scores=np.append(self.scores, score),
             odds=np.append(self.odds, odds),
-            by_flow=np.append(self.by_flow, by_flow),
             probabilities=probabilities,
         )
 
@@ -93,7 +89,6 @@ class FoundParts:
             parents=np.array([renumbered[int(self.parents[part])] for part in chosen], dtype=np.int64),
             scores=self.scores[chosen],
             odds=self.odds[chosen],
-            by_flow=self.by_flow[chosen],
             probabilities=probabilities[..., [0, *(part + 1 for part in chosen)]],
         )
 

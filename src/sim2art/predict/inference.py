@@ -78,7 +78,6 @@ class _Found(NamedTuple):
     joints: list[FittedJoint]
     scores: Float[np.ndarray, "joint"]
     odds: Float[np.ndarray, "joint"]
-    by_flow: Bool[np.ndarray, "joint"]
     logits: Float[np.ndarray, "joint frame point"]
 
     def take(self, kept: np.ndarray) -> "_Found":
@@ -139,7 +138,7 @@ def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np
     scene = prepare(video, evidence_for(judge))
     change = measure_change(video)
     nothing = np.zeros(0)
-    found = _Found([], nothing, nothing, np.zeros(0, dtype=bool), np.zeros((0, *video.valid.shape)))
+    found = _Found([], nothing, nothing, np.zeros((0, *video.valid.shape)))
     probabilities = np.ones((*video.valid.shape, 1))
     num_empty = 0
     for index in range(config.max_rounds):
@@ -161,7 +160,6 @@ def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np
         parents=np.full(len(joints), BASE),
         scores=found.scores,
         odds=found.odds,
-        by_flow=found.by_flow,
         probabilities=share_points(video, joints, found.logits),
     )
 
@@ -220,7 +218,7 @@ def _find_more(
     if not len(chosen):
         return None
     joints, scores, odds = fit_types(asked, pool.take(chosen), judgement.take(chosen))
-    new = _Found(joints, scores, odds, origins[chosen] == "flow", np.zeros((len(joints), 0, 0)))
+    new = _Found(joints, scores, odds, np.zeros((len(joints), 0, 0)))
     new = new.take(np.flatnonzero(scores >= config.min_score))
     if not new.joints:
         return None
