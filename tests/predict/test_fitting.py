@@ -37,7 +37,7 @@ def seen():
 
 def test_evidence_known_from_the_last_pool_is_the_same_and_not_laid_out_again(seen, monkeypatch) -> None:
     network, sample, _ = seen
-    asked = SampleJudge(network=network, sample=sample, evidence=evidence_for(network))
+    asked = SampleJudge(network=network, sample=sample)
     pool = propose(sample.video, ProposalConfig(), np.random.default_rng(1))
     asked.judge(pool)
     laid = []
@@ -51,7 +51,7 @@ def test_evidence_known_from_the_last_pool_is_the_same_and_not_laid_out_again(se
     moved = dataclasses.replace(pool, pivots=pool.pivots + np.where(np.arange(len(pool)) == 2, 0.1, 0.0)[:, None])
     again = asked.judge(moved)
     assert laid == [1]
-    fresh = judge(network, sample.video, sample.scene.surface, moved, sample.judged, asked.evidence)
+    fresh = judge(network, sample.video, sample.scene.surface, moved, sample.judged, evidence_for(network))
     np.testing.assert_array_equal(again.mask_logits, fresh.mask_logits)
     np.testing.assert_array_equal(again.scores, fresh.scores)
 

@@ -40,7 +40,7 @@ def _sample(video: PointVideo) -> SampleJudge:
     scene = prepare(video, EvidenceConfig())._replace(smoothed=video, directions=np.zeros((0, 3)))
     slots = np.tile(np.arange(video.num_points), (video.num_frames, 1))
     sample = Sample.of(scene, slots, video.num_points)
-    return SampleJudge(network=Judge(JudgeConfig(num_features=8)), sample=sample, evidence=EvidenceConfig())
+    return SampleJudge(network=Judge(JudgeConfig(num_features=8)), sample=sample)
 
 
 def _half_way(truth: Hypotheses) -> Hypotheses:

@@ -200,7 +200,7 @@ def _find_more(
         return None
     pool = join_hypotheses(list(sets.values()))
     origins = np.repeat(list(sets), [len(x) for x in sets.values()])
-    asked = SampleJudge(network=judge, sample=sample, evidence=evidence_for(judge))
+    asked = SampleJudge(network=judge, sample=sample)
     judgement = asked.judge(pool)
     # Known parts are always compared, and come last, in their order.
     best = np.argsort(-judgement.scores[: len(pool) - len(found.joints)], kind="stable")[: config.num_compared]

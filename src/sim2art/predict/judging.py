@@ -71,7 +71,6 @@ class SampleJudge:
 
     network: Judge
     sample: Sample
-    evidence: EvidenceConfig
     known: dict[bytes, np.ndarray] = field(default_factory=dict, init=False, repr=False)
     """Evidence (frame, judged, feature) about each hypothesis of the last pool: the next one holds many of them again."""
     near: list[Tensor] = field(default_factory=list, init=False, repr=False)
@@ -83,7 +82,9 @@ class SampleJudge:
         new = np.array([index for index, key in enumerate(keys) if key not in self.known], dtype=int)
         video, judged = self.sample.video, self.sample.judged
         if len(new):
-            made = lay_out_evidence(video, self.sample.scene.surface, pool.take(new), judged, self.evidence)
+            made = lay_out_evidence(
+                video, self.sample.scene.surface, pool.take(new), judged, evidence_for(self.network)
+            )
             self.known.update((keys[index], features) for index, features in zip(new, made, strict=True))
         held = {key: self.known[key] for key in keys}
         self.known.clear()
