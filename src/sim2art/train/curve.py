@@ -51,4 +51,9 @@ class Curve:
         path = self.folder / "curve.jsonl"
         before = path.read_text().splitlines() if path.exists() else []
         kept = [line for line in before if json.loads(line)["passes"] < passes]
-        path.write_text("\n".join([*kept, json.dumps({"passes": passes, **scores})]) + "\n")
+        partial = path.with_suffix(".part")
+        try:
+            partial.write_text("\n".join([*kept, json.dumps({"passes": passes, **scores})]) + "\n")
+            partial.replace(path)
+        finally:  # A full disk leaves the curve as it was.
+            partial.unlink(missing_ok=True)
