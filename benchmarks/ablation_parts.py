@@ -7,9 +7,9 @@ from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.dataset.clip import Clip
 from sim2art.evaluate.benchmark import run_benchmark
+from sim2art.inference.predictor import load_predictor
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.sampling import DEFAULT_BASELINES
-from sim2art.predict.predictor import load_predictor
 
 NUM_FRAMES = 16
 NUM_POINTS = 2048

@@ -9,11 +9,11 @@ from ablation_sets import ExampleSet
 from ablation_variants import BASELINES, KINDS, Variant
 from torch import Tensor, nn
 
+from sim2art.inference.checkpoint import build_network
+from sim2art.inference.score.evidence import num_evidence_features
 from sim2art.networks.judge import JudgeConfig
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import READ_CHANNELS, SlotConfig
-from sim2art.predict.checkpoint import build_network
-from sim2art.proposals.evidence import num_evidence_features
 from sim2art.train.losses import judge_loss
 from sim2art.train.slot_losses import slot_loss
 

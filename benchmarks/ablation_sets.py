@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sim2art.assets.procedural import VALIDATION_FAMILIES
 from sim2art.dataset.splits import FIRST_TRAINING_SEED, VALIDATION_SEEDS
-from sim2art.proposals.evidence import EvidenceConfig, EvidenceKind
+from sim2art.inference.score.evidence import EvidenceConfig, EvidenceKind
 from sim2art.simulate.generate import ClipConfig, CorruptionName, PixelDescriber
 from sim2art.train.data import make_clip
 from sim2art.train.examples import ExampleConfig, make_judge_example, make_slot_example

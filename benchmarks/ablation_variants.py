@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from ablation_sets import KINDS
 
-from sim2art.proposals.evidence import (
+from sim2art.inference.score.evidence import (
     BASELINE_FEATURES,
     NUM_TARGETS,
     PAIR_FEATURES,

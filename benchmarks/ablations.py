@@ -22,8 +22,8 @@ from torch import nn
 
 from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.evaluate.benchmark import Method, run_benchmark
+from sim2art.inference.decoders.slots import decode_slots
 from sim2art.networks.judge import Judge
-from sim2art.predict.slot_decoding import decode_slots
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.generate import ClipConfig, CorruptionName, PixelDescriber, iterate_clips
 
@@ -110,8 +110,8 @@ def _make_set(
 
 
 def _describer() -> PixelDescriber:
-    from sim2art.perception.adapters.dino_features import DinoFeatures
-    from sim2art.perception.keyframe_features import KeyframeFeatures
+    from sim2art.perception.features.dino_features import DinoFeatures
+    from sim2art.perception.features.keyframe_features import KeyframeFeatures
 
     return KeyframeFeatures(extract=DinoFeatures("dinov2", long_side=12))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sim2art.errors import InvalidValueError
-from sim2art.predict.checkpoint import load_checkpoint, save_checkpoint
+from sim2art.inference.checkpoint import load_checkpoint, save_checkpoint
 
 
 def average_weights(first: Path, second: Path, share: float, output: Path) -> None:

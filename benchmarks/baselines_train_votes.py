@@ -21,12 +21,12 @@ from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import read_shard
 from sim2art.geometry.transforms import apply
+from sim2art.inference.assign.smoothing import smooth_flow
+from sim2art.inference.checkpoint import save_checkpoint
+from sim2art.inference.decoders.vote_features import measure_vote_features, num_vote_features
+from sim2art.inference.decoders.votes import CHUNK
 from sim2art.networks.vote_network import VoteConfig, VoteNetwork
 from sim2art.observation.normalization import fit_normalization, normalize
-from sim2art.predict.checkpoint import save_checkpoint
-from sim2art.predict.vote_decoding import CHUNK
-from sim2art.predict.vote_features import measure_vote_features, num_vote_features
-from sim2art.proposals.smoothing import smooth_flow
 
 FRAMES_A_CLIP = 5
 BATCH = 16

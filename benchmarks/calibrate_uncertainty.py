@@ -4,7 +4,7 @@
 
 Prints the coverage of the 68 % and 95 % intervals, the calibration error of the confidence, and which parts would be kept,
 as shipped, as fitted, and as fitted on the other half of the clips (what new clips may expect), then the numbers for
-`sim2art.refine.calibration.Calibration`.
+`sim2art.inference.refine.calibration.Calibration`.
 """
 
 from pathlib import Path
@@ -16,15 +16,15 @@ from tqdm import tqdm
 from sim2art.articulation.joint import JointType
 from sim2art.articulation.matching import mask_iou, match_parts
 from sim2art.cli.evaluate import Job
-from sim2art.cli.evaluation_sets import EvaluationSet, SetName
 from sim2art.dataset.clip import Clip
 from sim2art.evaluate.metrics import axis_angle_deg, axis_position, score_clip
+from sim2art.inference.predictor import load_predictor
+from sim2art.inference.refine.calibration import RADII, Calibration, JudgedJoint, fit_calibration
+from sim2art.inference.refine.refine import RefineConfig, refine_with_facts
+from sim2art.inference.refine.verdict import Conclusion
 from sim2art.observation.normalization import fit_normalization
-from sim2art.predict.predictor import load_predictor
 from sim2art.provenance import collect_provenance
-from sim2art.refine.calibration import RADII, Calibration, JudgedJoint, fit_calibration
-from sim2art.refine.refine import RefineConfig, refine_with_facts
-from sim2art.refine.verdict import Conclusion
+from sim2art.sets.evaluation_sets import EvaluationSet, SetName
 
 FOUND = 0.3
 """Mask IoU from which on a part is one that moves."""

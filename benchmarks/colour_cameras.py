@@ -13,15 +13,15 @@ import cv2
 import numpy as np
 import tyro
 
-from sim2art.cli.evaluation_sets import EvaluationSet, SetName
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.rotations import rotvec_from_rotation
-from sim2art.perception.adapters.colmap_cameras import solve_cameras
-from sim2art.perception.adapters.klt_tracks import CornerTracks, track_corners
-from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
-from sim2art.perception.pose_checks import stands_still
-from sim2art.perception.view_change import judge_view_change
+from sim2art.perception.cameras.colmap_cameras import solve_cameras
+from sim2art.perception.cameras.view_change import judge_view_change
+from sim2art.perception.captures.pose_checks import stands_still
+from sim2art.perception.tracks.klt_tracks import CornerTracks, track_corners
+from sim2art.perception.tracks.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.provenance import collect_provenance
+from sim2art.sets.evaluation_sets import EvaluationSet, SetName
 from sim2art.simulate.recordings import RecordingConfig, render_recording
 
 STEP = 2

@@ -15,7 +15,7 @@ import tyro
 from sim2art.baselines import flow_clustering
 from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.evaluate.benchmark import Method, run_benchmark
-from sim2art.predict.predictor import load_predictor
+from sim2art.inference.predictor import load_predictor
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.generate import ClipConfig, CorruptionName, iterate_clips
 

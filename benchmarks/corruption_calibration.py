@@ -18,13 +18,13 @@ import tyro  # noqa: E402
 from scipy.spatial import cKDTree  # noqa: E402
 
 from sim2art.articulation.kinematics import link_motions  # noqa: E402
-from sim2art.cli.recorded_clips import observe_recording  # noqa: E402
 from sim2art.dataset.clip import Clip  # noqa: E402
 from sim2art.dataset.shards import read_shard, write_shard  # noqa: E402
 from sim2art.dataset.splits import FIRST_TRAINING_SEED  # noqa: E402
 from sim2art.geometry.transforms import inverse  # noqa: E402
 from sim2art.observation.normalization import fit_normalization  # noqa: E402
 from sim2art.provenance import collect_provenance  # noqa: E402
+from sim2art.sets.recorded_clips import observe_recording  # noqa: E402
 from sim2art.simulate.generate import ClipConfig, generate_clip  # noqa: E402
 
 FIRST_RECORDING_SEED = 600_000

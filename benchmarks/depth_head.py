@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 import torch
 
-from sim2art.cli.evaluation_sets import EvaluationSet
 from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.networks.depth_head_files import DEPTH_HEAD_CHECKPOINT
-from sim2art.perception.adapters.depth_head import HeadDepth
 from sim2art.perception.captures.open_capture import open_capture
+from sim2art.perception.depth.head import HeadDepth
 from sim2art.provenance import collect_provenance
+from sim2art.sets.evaluation_sets import EvaluationSet
 from sim2art.simulate.recordings import RecordingConfig, render_recording
 from sim2art.train.depth_head import DepthTrainConfig, train_depth_head
 from sim2art.train.depth_head_frames import DepthFrameConfig, make_shards, render_frames_of

@@ -29,11 +29,11 @@ from foreign_readers import (
 )
 
 from sim2art.articulation.verdict import Outcome
-from sim2art.cli.evaluation_sets import EvaluationSet
 from sim2art.export.physics import joint_limits
 from sim2art.export.saved import SavedResult, load_result
 from sim2art.export.targets import FILE_NAMES, Format
 from sim2art.provenance import collect_provenance
+from sim2art.sets.evaluation_sets import EvaluationSet
 from sim2art.simulate.recording_files import write_recording
 from sim2art.simulate.recordings import RecordingConfig, render_recording
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from sim2art.cli.drafts import load_draft
+from sim2art.drafts import load_draft
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.video_files import write_points
 from sim2art.optional import require

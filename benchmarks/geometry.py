@@ -30,15 +30,15 @@ from jaxtyping import Bool, Float
 from scipy.spatial import KDTree
 
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, part_name
-from sim2art.cli.evaluation_sets import EvaluationSet
 from sim2art.export.meshes import fuse_part_meshes
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.io import video_from_arrays, video_to_arrays
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.perception.depth_filter import smooth_depth
+from sim2art.perception.depth.filter import smooth_depth
 from sim2art.provenance import collect_provenance
+from sim2art.sets.evaluation_sets import EvaluationSet
 from sim2art.simulate.corruption import DEPTH_CAMERA
 from sim2art.simulate.recordings import RecordingConfig, SimulatedRecording, render_recording
 

@@ -19,18 +19,18 @@ import numpy as np
 import tyro
 from jaxtyping import Bool, UInt8
 
-from sim2art.perception.adapters.depth_head import HeadDepth
-from sim2art.perception.adapters.dis_flow import DisFlow, map_in_threads
-from sim2art.perception.adapters.hand_networks import load_hand_networks
+from sim2art.perception.cameras.guessed_intrinsics import guess_intrinsics
 from sim2art.perception.captures.open_capture import open_recording
 from sim2art.perception.components import Choice
-from sim2art.perception.depth_alignment import align_static
-from sim2art.perception.depth_filter import smooth_depth
-from sim2art.perception.guessed_intrinsics import guess_intrinsics
-from sim2art.perception.guessed_motion import find_moving_in_images
-from sim2art.perception.intake import working_size
-from sim2art.perception.lifted_flow import measure_flows
-from sim2art.perception.people_choice import leave_out_people, mask_hands
+from sim2art.perception.depth.alignment import align_static
+from sim2art.perception.depth.filter import smooth_depth
+from sim2art.perception.depth.head import HeadDepth
+from sim2art.perception.flow.dis import DisFlow, map_in_threads
+from sim2art.perception.flow.lifted_flow import measure_flows
+from sim2art.perception.frames.intake import working_size
+from sim2art.perception.guessed.motion import find_moving_in_images
+from sim2art.perception.people.choice import leave_out_people, mask_hands
+from sim2art.perception.people.hand_networks import load_hand_networks
 from sim2art.provenance import collect_provenance
 
 Method = Literal["networks", "rules", "both"]

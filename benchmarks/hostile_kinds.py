@@ -37,7 +37,7 @@ def _take_in(place: Path, output: Path) -> str | None:
     """Open a recording, check it as a run does, and look at all that was taken in."""
     from sim2art.perception.captures.capture import Capture
     from sim2art.perception.captures.open_capture import open_recording
-    from sim2art.perception.intake import IntakeOptions, take_in
+    from sim2art.perception.frames.intake import IntakeOptions, take_in
 
     recording = open_recording(place)
     if not isinstance(recording, Capture):
@@ -110,7 +110,7 @@ def _write_capture_folder(path: Path) -> object:
 def write_result(folder: Path) -> None:
     """A whole result folder of a cabinet with a door and a drawer, with few and small pictures in its report."""
     import sim2art.view.report as report
-    from sim2art.cli.drafts import save_draft
+    from sim2art.drafts import save_draft
     from tests.view.drafts import make_draft
 
     if isinstance(report.ReportConfig, type):  # Rendering is most of a save; once is enough to make it cheap.
@@ -121,7 +121,7 @@ def write_result(folder: Path) -> None:
 
 def _load_result(place: Path, output: Path) -> str | None:
     """Open a result for the viewer."""
-    from sim2art.cli.drafts import load_draft
+    from sim2art.drafts import load_draft
 
     draft = load_draft(place)
     finite = np.isfinite(draft.estimate.trajectory.values).all() and np.isfinite(draft.motions).all()
@@ -130,7 +130,7 @@ def _load_result(place: Path, output: Path) -> str | None:
 
 def _save_again(place: Path, output: Path) -> str | None:
     """Open a result, change it, and save it elsewhere."""
-    from sim2art.cli.drafts import load_draft, save_draft
+    from sim2art.drafts import load_draft, save_draft
     from sim2art.view import edits
 
     draft = edits.rename_part(load_draft(place), 1, "renamed")
@@ -157,7 +157,7 @@ def _call(place: Path, output: Path, words: list[str]) -> str | None:
 
 
 def _whole(folder: Path) -> str | None:
-    from sim2art.cli.drafts import load_draft
+    from sim2art.drafts import load_draft
 
     load_draft(folder)
     expected = ("report.html", "provenance.json", "config.json", "object.urdf", "object.glb", "points.npz")
@@ -190,7 +190,7 @@ def _write_checkpoint(folder: Path) -> None:
 
 
 def _load_checkpoint(place: Path, output: Path) -> str | None:
-    from sim2art.predict.checkpoint import load_checkpoint
+    from sim2art.inference.checkpoint import load_checkpoint
 
     load_checkpoint(place)
     return None

@@ -87,7 +87,7 @@ class _Forks:
     def start(self, command: list[str], log: Path) -> int:
         """Run the verb of a command in a fork."""
         from sim2art.cli.main import main
-        from sim2art.cli.workers import _die_with_parent
+        from sim2art.workers import _die_with_parent
 
         child = os.fork()
         if child == 0:
@@ -144,7 +144,7 @@ def _merge(folder: Path, again: bool) -> None:
 
 def _save(folder: Path, again: bool) -> None:
     """What the viewer's Save does, on a result that has been exported before."""
-    from sim2art.cli.drafts import load_draft, save_draft
+    from sim2art.drafts import load_draft, save_draft
     from sim2art.view import edits
 
     place = folder / "result"

@@ -15,7 +15,7 @@ from PIL import Image
 from scipy.optimize import linear_sum_assignment
 
 from sim2art.articulation.assembly import part_motions
-from sim2art.cli.drafts import load_draft
+from sim2art.drafts import load_draft
 from sim2art.observation.densify import NO_LABEL, densify_labels, resize_labels
 from sim2art.provenance import collect_provenance
 

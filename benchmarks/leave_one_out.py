@@ -21,19 +21,19 @@ import torch
 import tyro
 
 from sim2art.articulation.estimate import ArticulationEstimate
-from sim2art.cli.evaluation_sets import EvaluationSet, SetName
 from sim2art.dataset.clip import Clip
 from sim2art.evaluate.metrics import score_clip
+from sim2art.inference import loop as inference
+from sim2art.inference.carried_parts import CarriedConfig
+from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
+from sim2art.inference.loop import InferenceConfig, infer
+from sim2art.inference.propose.from_surfaces import SurfaceGuessConfig
+from sim2art.inference.refine import refine as refiner
+from sim2art.inference.versions import PromisingConfig
 from sim2art.networks.judge import Judge
 from sim2art.networks.mask_network import MaskNetwork
-from sim2art.predict import inference
-from sim2art.predict.carried_parts import CarriedConfig
-from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
-from sim2art.predict.inference import InferenceConfig, infer
-from sim2art.predict.versions import PromisingConfig
-from sim2art.proposals.surface_guesses import SurfaceGuessConfig
 from sim2art.provenance import collect_provenance
-from sim2art.refine import refine as refiner
+from sim2art.sets.evaluation_sets import EvaluationSet, SetName
 
 WHOLE = "nothing"
 NEVER = 10**9

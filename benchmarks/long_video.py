@@ -22,8 +22,8 @@ from jaxtyping import Int
 
 from sim2art.perception.captures.open_capture import open_recording
 from sim2art.perception.completion import CompleteOptions
+from sim2art.perception.frames.thinning import thin_out
 from sim2art.perception.pipeline import ObserveOptions
-from sim2art.perception.thinning import thin_out
 from sim2art.provenance import collect_provenance
 from sim2art.reconstruct import ReconstructOptions, reconstruct
 

@@ -16,19 +16,19 @@ import torch
 import tyro
 
 from sim2art.dataset.splits import VALIDATION_SEEDS
+from sim2art.inference.assign.smoothing import WHOLE_RADIUS, smooth_flow
+from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
+from sim2art.inference.final_masks import draw_masks
+from sim2art.inference.judging import evidence_for
+from sim2art.inference.loop import InferenceConfig
+from sim2art.inference.predictor import load_predictor
+from sim2art.inference.propose.drawing import draw_moving
+from sim2art.inference.propose.from_flow import propose
+from sim2art.inference.propose.main_directions import main_directions_of
+from sim2art.inference.score.evidence import index_video, lay_out_evidence
 from sim2art.networks.judge import Judge
 from sim2art.networks.mask_network import MaskNetwork
 from sim2art.observation.normalization import fit_normalization, normalize
-from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
-from sim2art.predict.final_masks import draw_masks
-from sim2art.predict.inference import InferenceConfig
-from sim2art.predict.judging import evidence_for
-from sim2art.predict.predictor import load_predictor
-from sim2art.proposals.drawing import draw_moving
-from sim2art.proposals.evidence import index_video, lay_out_evidence
-from sim2art.proposals.main_directions import main_directions_of
-from sim2art.proposals.propose import propose
-from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.generate import ClipConfig, generate_clip
 

@@ -19,10 +19,10 @@ import tyro
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.splits import CURVE_SEEDS
 from sim2art.evaluate.metrics import score_clip
+from sim2art.inference.checkpoint import load_checkpoint
+from sim2art.inference.decoders.slots import decode_slots
 from sim2art.networks.slot_network import SlotNetwork
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.checkpoint import load_checkpoint
-from sim2art.predict.slot_decoding import decode_slots
 from sim2art.simulate.generate import CorruptionName, PixelDescriber, generate_clip
 from sim2art.train.config import PRESETS, TrainConfig
 from sim2art.train.loop import train

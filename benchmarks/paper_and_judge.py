@@ -20,22 +20,22 @@ from proposal_recall import DRAWN
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.joint import JointType
-from sim2art.cli.evaluation_sets import EvaluationSet, SetName
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.splits import HalfName
 from sim2art.evaluate.bootstrap import ClipValues, interval
 from sim2art.evaluate.metrics import score_clip
 from sim2art.evaluate.predictions import PredictionStore
+from sim2art.inference.assembly import hypotheses_from_joints
+from sim2art.inference.assign.smoothing import WHOLE_RADIUS, smooth_flow
+from sim2art.inference.hypotheses import Hypotheses, JointGuess, join_hypotheses
+from sim2art.inference.propose.drawing import draw_moving
+from sim2art.inference.propose.from_flow import ProposalConfig, propose
+from sim2art.inference.refine.refine import refine
+from sim2art.inference.score.agreement import measure_agreement
 from sim2art.methods import load_method
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
-from sim2art.proposals.agreement import measure_agreement
-from sim2art.proposals.assembly import hypotheses_from_joints
-from sim2art.proposals.drawing import draw_moving
-from sim2art.proposals.hypotheses import Hypotheses, JointGuess, join_hypotheses
-from sim2art.proposals.propose import ProposalConfig, propose
-from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.provenance import collect_provenance
-from sim2art.refine.refine import refine
+from sim2art.sets.evaluation_sets import EvaluationSet, SetName
 from sim2art.train.examples import normalized_truth
 
 LIMITS = (0.1, 0.2, 0.5)

@@ -19,8 +19,8 @@ from jaxtyping import Float, Float32, UInt8
 from paper_ablations import REFERENCE, print_table, score_variants, train_whole
 
 from sim2art.dataset.splits import CURVE_SEEDS, FIRST_TRAINING_SEED
-from sim2art.perception.adapters.dino_features import DinoFeatures
-from sim2art.perception.keyframe_features import KeyframeFeatures
+from sim2art.perception.features.dino_features import DinoFeatures
+from sim2art.perception.features.keyframe_features import KeyframeFeatures
 from sim2art.simulate.generate import ClipConfig, PixelDescriber
 from sim2art.train.clip_cache import grow_cache
 from sim2art.train.config import PRESETS, TrainConfig

@@ -12,14 +12,14 @@ from collections.abc import Callable
 import numpy as np
 import tyro
 
-from sim2art.cli.evaluation_sets import EvaluationSet, SetName
+from sim2art.inference.assign.smoothing import WHOLE_RADIUS, smooth_flow
+from sim2art.inference.propose.drawing import draw_moving
+from sim2art.inference.propose.from_flow import ProposalConfig, propose
+from sim2art.inference.score.agreement import measure_agreement
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.agreement import measure_agreement
-from sim2art.proposals.drawing import draw_moving
-from sim2art.proposals.propose import ProposalConfig, propose
-from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.provenance import collect_provenance
+from sim2art.sets.evaluation_sets import EvaluationSet, SetName
 from sim2art.train.examples import normalized_truth
 
 DRAWN = 512

@@ -24,9 +24,9 @@ from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.evaluate.metrics import score_clip
 from sim2art.evaluate.scores import ClipScore
 from sim2art.evaluate.summary import summarize
-from sim2art.predict.predictor import load_predictor
+from sim2art.inference.predictor import load_predictor
+from sim2art.inference.refine.refine import refine
 from sim2art.provenance import collect_provenance
-from sim2art.refine.refine import refine
 from sim2art.simulate.generate import ClipConfig, generate_clip
 
 PEERS = {

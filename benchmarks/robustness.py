@@ -137,7 +137,7 @@ def print_admissions(cases: dict[str, dict[str, Any]]) -> None:
 
 def load_methods(checkpoint: Path | None) -> dict[str, Method]:
     """The network with and without the refiner, and flow clustering."""
-    from sim2art.refine.refine import refine
+    from sim2art.inference.refine.refine import refine
 
     network, clustering = load_method("network", checkpoint), load_method("flow_clustering", None)
     known: dict[int, ArticulationEstimate] = {}

@@ -23,8 +23,6 @@ from jaxtyping import Bool, Float
 from scipy.spatial import KDTree
 
 from sim2art.assets.procedural import VALIDATION_FAMILIES
-from sim2art.cli.evaluation_sets import EvaluationSet, SetName
-from sim2art.cli.recorded_clips import label_observation
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.splits import RGBD_SEEDS
 from sim2art.errors import Sim2ArtError
@@ -32,11 +30,13 @@ from sim2art.evaluate.flow_metrics import FlowScore, mean_flow, score_flow
 from sim2art.networks.scene_flow import SceneFlowNetwork
 from sim2art.networks.scene_flow_checkpoint import SCENE_FLOW_CHECKPOINT, load_scene_flow
 from sim2art.observation.normalization import normalize_box
-from sim2art.perception.adapters.gmsf_flow import estimate_flow
 from sim2art.perception.captures.capture import MemoryCapture
-from sim2art.perception.piecewise_rigid import settle_flow
+from sim2art.perception.flow.gmsf import estimate_flow
+from sim2art.perception.flow.piecewise_rigid import settle_flow
 from sim2art.perception.pipeline import ObserveOptions, observe
 from sim2art.provenance import collect_provenance
+from sim2art.sets.evaluation_sets import EvaluationSet, SetName
+from sim2art.sets.recorded_clips import label_observation
 from sim2art.simulate.generate import ClipConfig, generate_clip
 from sim2art.simulate.recordings import RecordingConfig, render_recording
 

@@ -17,11 +17,11 @@ import numpy as np  # noqa: E402
 import tyro  # noqa: E402
 
 from sim2art.articulation.kinematics import link_motions  # noqa: E402
-from sim2art.cli.evaluation_sets import EvaluationSet  # noqa: E402
 from sim2art.dataset.clip import Clip  # noqa: E402
 from sim2art.geometry.transforms import apply, inverse  # noqa: E402
 from sim2art.observation.normalization import fit_normalization  # noqa: E402
 from sim2art.provenance import collect_provenance  # noqa: E402
+from sim2art.sets.evaluation_sets import EvaluationSet  # noqa: E402
 
 GeneratedSet = Literal["procedural-val", "procedural-novel", "real-mesh"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sim2art.cli.drafts import load_draft
+from sim2art.drafts import load_draft
 from sim2art.reconstruct import reconstruct
 from sim2art.view.overlays import draw_overview
 

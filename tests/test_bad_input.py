@@ -15,7 +15,7 @@ from PIL import Image
 from sim2art.cli.main import main
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.open_capture import open_capture
-from sim2art.perception.intake import IntakeOptions, take_in
+from sim2art.perception.frames.intake import IntakeOptions, take_in
 from sim2art.perception.pipeline import ObserveOptions, observe
 from tests.perception.recorded_files import write_video
 from tests.perception.sliding_scene import change_camera, render_scene, write_scene

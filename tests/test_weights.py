@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim2art.errors import InvalidFileError, InvalidValueError
-from sim2art.perception.adapters.u2netp import load_u2netp
+from sim2art.perception.masks.u2netp import load_u2netp
 from sim2art.weights import GROUPS, WEIGHTS, Weight, WheelSource, expand_names, find_weight, has_weight, require_weight
 
 CONTENT = b"weights"

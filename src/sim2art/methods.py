@@ -25,21 +25,21 @@ def load_method(method: MethodName, checkpoint: Path | None) -> Predictor:
 
             return reart_style
         case "gamma_style":
-            from sim2art.predict.checkpoint import VOTES_CHECKPOINT
-            from sim2art.predict.predictor import load_predictor
+            from sim2art.inference.checkpoint import VOTES_CHECKPOINT
+            from sim2art.inference.predictor import load_predictor
 
             return load_predictor(VOTES_CHECKPOINT)
         case "single_frame":
             from sim2art.baselines.single_frame import answer_from_two_frames
-            from sim2art.predict.predictor import load_predictor
+            from sim2art.inference.predictor import load_predictor
 
             return partial(answer_from_two_frames, load_predictor(checkpoint))
         case "paper":
-            from sim2art.predict.predictor import load_slots
+            from sim2art.inference.predictor import load_slots
 
             return load_slots(checkpoint)
         case "network":
-            from sim2art.predict.predictor import load_predictor
+            from sim2art.inference.predictor import load_predictor
 
             return load_predictor(checkpoint)
         case _:

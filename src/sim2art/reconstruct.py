@@ -348,10 +348,10 @@ def _observe(
     capture: Capture, options: ObserveOptions, stages: StageKeeper, source_key: str, clock: "_Clock"
 ) -> Observation:
     """The perception chain, stage by stage; tracked camera poses are kept as they take longest."""
-    from sim2art.perception.adapters.klt_pnp import track_camera
-    from sim2art.perception.intake import take_in
+    from sim2art.perception.cameras.klt_pnp import track_camera
+    from sim2art.perception.cameras.poses import find_poses
+    from sim2art.perception.frames.intake import take_in
     from sim2art.perception.pipeline import observe_frames, pick_frames
-    from sim2art.perception.poses import find_poses
 
     with clock.stage("intake") as say:
         recording = take_in(capture, options.intake)
@@ -394,11 +394,11 @@ def _estimate(
         predictor = load_method(options.method, options.checkpoint)
     estimate = keep_largest_parts(predictor(observation.points), MAX_JOINTS)
     if options.refine:
-        from sim2art.refine.refine import refine
+        from sim2art.inference.refine.refine import refine
 
         estimate = keep_largest_parts(refine(observation.points, estimate), MAX_JOINTS)
     if COMPONENTS["depth"][options.observe.choice("depth").name].guesses_images:
-        from sim2art.refine.guessed_depth import judge_guessed_depth
+        from sim2art.inference.refine.guessed_depth import judge_guessed_depth
 
         estimate = judge_guessed_depth(observation.points, observation.video.intrinsics, estimate)
     return estimate

@@ -16,8 +16,8 @@ import pytest
 from sim2art.cli.batch import BatchError, describe_batch, find_recordings, flags_of, run_batch
 from sim2art.cli.main import main
 from sim2art.cli.run import run
-from sim2art.cli.workers import LocalWorkers, RayWorkers, run_command
 from sim2art.errors import InvalidFileError, MissingPackageError, OutputExistsError, SchemaError, Sim2ArtError
+from sim2art.workers import LocalWorkers, RayWorkers, run_command
 
 RESULT = {"status": "ok", "reasons": [], "joints": [{"type": "revolute"}]}
 
@@ -180,7 +180,7 @@ def test_local_workers_tell_how_a_command_ended(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="a promise for Linux")
 def test_workers_end_with_a_batch_that_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, time, pathlib; from sim2art.cli.workers import LocalWorkers\n"
+        "import sys, time, pathlib; from sim2art.workers import LocalWorkers\n"
         "h = LocalWorkers(1).start([sys.executable, '-c', 'import time; time.sleep(60)'], pathlib.Path(sys.argv[1]))\n"
         "print(h.pid, flush=True); time.sleep(60)"
     )

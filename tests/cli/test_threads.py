@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sim2art.cli.threads import ONE_THREAD, set_threads
-from sim2art.perception.adapters.torch_images import on_all_cores
+from sim2art.perception.features.torch_images import on_all_cores
 
 
 def test_a_run_asks_for_one_thread_and_training_for_none() -> None:

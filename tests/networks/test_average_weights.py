@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint, save_checkpoint
+from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint, save_checkpoint
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "average_weights.py"
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from sim2art.errors import InvalidFileError
+from sim2art.inference.checkpoint import save_checkpoint
 from sim2art.networks.depth_head import DepthHead, DepthHeadConfig, normalize_images
 from sim2art.networks.depth_head_files import load_depth_head, save_depth_head
 from sim2art.networks.judge import Judge, JudgeConfig
-from sim2art.predict.checkpoint import save_checkpoint
 
 CONFIG = DepthHeadConfig(feature_width=12, width=8, detail_width=4)
 

@@ -7,7 +7,7 @@ import numpy as np
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.screws import slide_transform, turn_transform
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.perception.lifted_flow import PixelFlow
+from sim2art.perception.flow.lifted_flow import PixelFlow
 
 WIDTH, HEIGHT = 160, 120
 INTRINSICS = np.array([[150.0, 0, 79.5], [0, 150.0, 59.5], [0, 0, 1.0]])

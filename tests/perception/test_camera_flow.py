@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import apply, inverse, make_transform
-from sim2art.perception.motion_profile import camera_flow
+from sim2art.perception.flow.camera_flow import camera_flow
 
 K = np.array([[70.0, 0, 31.0], [0, 65.0, 22.0], [0, 0, 1]])
 

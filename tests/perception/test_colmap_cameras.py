@@ -11,11 +11,11 @@ from sim2art.errors import InvalidFileError
 from sim2art.geometry.cameras import intrinsics_from_fov, project, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import apply, inverse, make_transform
-from sim2art.perception.adapters import colmap_cameras
-from sim2art.perception.adapters.colmap_cameras import solve_cameras
-from sim2art.perception.adapters.klt_tracks import CornerTracks
+from sim2art.perception.cameras import colmap_cameras
+from sim2art.perception.cameras.colmap_cameras import solve_cameras
 from sim2art.perception.tasks import SparseCameras
-from sim2art.perception.track_agreement import tracks_agree
+from sim2art.perception.tracks.klt_tracks import CornerTracks
+from sim2art.perception.tracks.track_agreement import tracks_agree
 
 SIZE, NUM_FRAMES = (180, 240), 12
 K = intrinsics_from_fov(SIZE[1], SIZE[0], np.deg2rad(58))

@@ -11,16 +11,16 @@ from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import inverse
 from sim2art.perception import completion
-from sim2art.perception.adapters import colmap_cameras
+from sim2art.perception.cameras import colmap_cameras
+from sim2art.perception.cameras.scale import parse_known_length, scale_by_length, scale_by_marker
+from sim2art.perception.cameras.view_change import ViewChange
 from sim2art.perception.captures.capture import ColorSource
 from sim2art.perception.captures.open_capture import open_capture, open_recording
 from sim2art.perception.completion import CompleteOptions, complete, completed_capture
 from sim2art.perception.components import Choice
-from sim2art.perception.depth_alignment import align_to_sparse
+from sim2art.perception.depth.alignment import align_to_sparse
 from sim2art.perception.pipeline import ObserveOptions, observe
-from sim2art.perception.scale import parse_known_length, scale_by_length, scale_by_marker
 from sim2art.perception.tasks import DepthGuess, DepthKind, SparseCameras
-from sim2art.perception.view_change import ViewChange
 from tests.perception.recorded_files import write_video
 from tests.perception.sliding_scene import SlidingScene, TremblingDepth, colour_of, render_scene, write_scene
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim2art.perception.depth_filter import read_depth_between, smooth_depth
+from sim2art.perception.depth.filter import read_depth_between, smooth_depth
 
 Y, X = np.mgrid[0:120, 0:160]
 SLANTED = (1.0 / (0.6 + 0.001 * X - 0.0008 * Y)).astype(np.float32)

@@ -10,9 +10,9 @@ import torch
 from sim2art.networks.depth_head import DepthHead, DepthHeadConfig
 from sim2art.networks.depth_head_files import DEPTH_HEAD_CHECKPOINT, load_depth_head, save_depth_head
 from sim2art.networks.dinov2 import Dinov2, Dinov2Config
-from sim2art.perception.adapters import depth_head as adapter
-from sim2art.perception.adapters.depth_head import HeadDepth
 from sim2art.perception.captures.open_capture import open_capture
+from sim2art.perception.depth import head as adapter
+from sim2art.perception.depth.head import HeadDepth
 from sim2art.perception.tasks import DepthEstimator, DepthKind
 from sim2art.train.depth_head_losses import score_depth
 from sim2art.weights import find_weight

@@ -19,7 +19,7 @@ from sim2art.perception.captures.depth_images import (
     read_depth_image,
 )
 from sim2art.perception.captures.open_capture import open_capture
-from sim2art.perception.intake import IntakeOptions, take_in
+from sim2art.perception.frames.intake import IntakeOptions, take_in
 from tests.perception.recorded_files import write_depth_file
 from tests.perception.sliding_scene import render_scene, write_scene
 

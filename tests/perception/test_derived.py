@@ -12,7 +12,7 @@ from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.captures.capture import Capture
 from sim2art.perception.captures.derived import cut_times, derive, keep_frames
 from sim2art.perception.captures.open_capture import open_capture, open_recording
-from sim2art.perception.intake import IntakeOptions
+from sim2art.perception.frames.intake import IntakeOptions
 from sim2art.perception.pipeline import ObserveOptions, prepare
 from tests.perception.recorded_files import write_record3d, write_video
 from tests.perception.sliding_scene import colour_of, render_scene, write_scene

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.adapters.dinov2_backbone import read_backbone
+from sim2art.perception.features.dinov2_backbone import read_backbone
 
 
 def _number(value: int) -> bytes:

@@ -15,7 +15,7 @@ from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.frame_lists import drop_stale_times, nearest, nearest_pairs
 from sim2art.perception.captures.open_capture import open_capture
 from sim2art.perception.captures.tum import read_tum
-from sim2art.perception.intake import IntakeOptions, take_in
+from sim2art.perception.frames.intake import IntakeOptions, take_in
 from tests.perception.recorded_files import write_stray_scanner
 from tests.perception.recorded_folders import write_tum
 from tests.perception.sliding_scene import SlidingScene, render_scene

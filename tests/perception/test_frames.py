@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim2art.perception.frames import choose_frames
+from sim2art.perception.frames.choice import choose_frames
 
 SHARP = np.ones(60, dtype=bool)
 

@@ -8,7 +8,7 @@ import torch
 
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.networks.gmflow import GMFlow
-from sim2art.perception.adapters.gmflow_flow import load_gmflow
+from sim2art.perception.flow.gmflow import load_gmflow
 from sim2art.perception.pipeline import ObserveOptions, observe
 from sim2art.perception.tasks import ImageFlow
 from tests.perception.sliding_scene import render_scene

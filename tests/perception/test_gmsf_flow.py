@@ -7,9 +7,9 @@ import torch
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.cameras import intrinsics_from_fov
 from sim2art.networks.scene_flow import SceneFlowConfig, SceneFlowNetwork
-from sim2art.perception.adapters.gmsf_flow import GmsfFlow, _LogDepthGrid, load_gmsf
 from sim2art.perception.components import COMPONENTS, find_lacks, parse_choice
-from sim2art.perception.piecewise_rigid import settle_flow
+from sim2art.perception.flow.gmsf import GmsfFlow, _LogDepthGrid, load_gmsf
+from sim2art.perception.flow.piecewise_rigid import settle_flow
 from sim2art.perception.pipeline import ObserveOptions, observe
 from tests.perception.sliding_scene import SLIDE, render_scene
 

@@ -9,13 +9,13 @@ from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.screws import line_distance
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.perception.guessed_motion import GuessedMotion, find_moving_in_images, settle_motion
-from sim2art.perception.image_joint_fit import fit_from_around, fit_joint
-from sim2art.perception.image_joint_search import find_image_joints
-from sim2art.perception.image_joints import ImageJoint, collect_moving
-from sim2art.perception.image_motions import STILL, UNKNOWN, ImageMotions, find_image_motions
-from sim2art.perception.lifted_flow import PixelFlow
-from sim2art.perception.steady_depth import steady_depths
+from sim2art.perception.flow.lifted_flow import PixelFlow
+from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint
+from sim2art.perception.guessed.image_joint_search import find_image_joints
+from sim2art.perception.guessed.image_joints import ImageJoint, collect_moving
+from sim2art.perception.guessed.image_motions import STILL, UNKNOWN, ImageMotions, find_image_motions
+from sim2art.perception.guessed.motion import GuessedMotion, find_moving_in_images, settle_motion
+from sim2art.perception.guessed.steady_depth import steady_depths
 from tests.perception.guessed_scene import (
     AXIS,
     HEIGHT,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sim2art.perception.keyframe_features import KeyframeFeatures, keyframes
+from sim2art.perception.features.keyframe_features import KeyframeFeatures, keyframes
 from sim2art.weights import find_weight
 
 
@@ -42,7 +42,7 @@ def test_frames_without_points_give_no_features():
 
 @pytest.mark.skipif(find_weight("dinov2-small") is None, reason="run: sim2art weights fetch dinov2-small")
 def test_dinov2_comes_from_the_verified_weight_and_tells_halves_of_a_picture_apart():
-    from sim2art.perception.adapters.dino_features import DinoFeatures
+    from sim2art.perception.features.dino_features import DinoFeatures
 
     rng = np.random.default_rng(0)
     images = np.full((1, 112, 112, 3), 40, np.uint8)

@@ -4,8 +4,8 @@ import numpy as np
 
 from sim2art.geometry.rotations import rotvec_from_rotation
 from sim2art.geometry.transforms import inverse
-from sim2art.perception.adapters.bundle_adjustment import Sightings, adjust
-from sim2art.perception.adapters.klt_pnp import track_camera
+from sim2art.perception.cameras.bundle_adjustment import Sightings, adjust
+from sim2art.perception.cameras.klt_pnp import track_camera
 from tests.perception.sliding_scene import SlidingScene, render_scene
 
 

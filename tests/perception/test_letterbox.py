@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sim2art.perception.completion import CompleteOptions, complete
 from sim2art.perception.components import Choice
-from sim2art.perception.letterbox import find_bars
+from sim2art.perception.frames.letterbox import find_bars
 from sim2art.perception.tasks import DepthKind
 from tests.perception.sliding_scene import TremblingDepth, colour_of, render_scene
 

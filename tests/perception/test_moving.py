@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from sim2art.errors import InvalidValueError
-from sim2art.perception.adapters.dis_flow import DisFlow
+from sim2art.perception.cameras.pose_refinement import apply_scales, refine_poses, static_error
 from sim2art.perception.components import Choice
-from sim2art.perception.lifted_flow import PixelFlow, measure_flows
-from sim2art.perception.masks import choose_masks, lift_box
-from sim2art.perception.moving import Box, box_masks, find_known, find_moving, moving_box
-from sim2art.perception.pose_refinement import apply_scales, refine_poses, static_error
+from sim2art.perception.flow.dis import DisFlow
+from sim2art.perception.flow.lifted_flow import PixelFlow, measure_flows
+from sim2art.perception.masks.choice import choose_masks, lift_box
+from sim2art.perception.masks.moving import Box, box_masks, find_known, find_moving, moving_box
 from tests.perception.sliding_scene import BOARD, SlidingScene, board_points_world, render_scene
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.adapters.depth_networks import load_depth_network
-from sim2art.perception.adapters.dino_features import DinoFeatures
-from sim2art.perception.adapters.sam2_masks import Sam2Masks
 from sim2art.perception.captures.open_capture import open_recording
 from sim2art.perception.components import choose_components
+from sim2art.perception.depth.networks import load_depth_network
+from sim2art.perception.features.dino_features import DinoFeatures
+from sim2art.perception.masks.sam2 import Sam2Masks
 from sim2art.perception.pipeline import ObserveOptions, observe
 from sim2art.perception.tasks import DepthEstimator, DepthKind, FeatureExtractor, VideoMasker
 from tests.perception.recorded_files import write_video

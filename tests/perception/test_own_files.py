@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.adapters.dis_flow import DisFlow
-from sim2art.perception.adapters.own_files import (
+from sim2art.perception.captures.own_files import (
     DepthFiles,
     FlowFiles,
     read_cameras,
@@ -17,6 +16,7 @@ from sim2art.perception.adapters.own_files import (
     read_grid,
     read_mask,
 )
+from sim2art.perception.flow.dis import DisFlow
 from sim2art.perception.pipeline import ObserveOptions, observe
 from tests.perception.recorded_files import encode_exr
 from tests.perception.sliding_scene import SlidingScene, render_scene, write_scene

@@ -10,10 +10,10 @@ from PIL import Image
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.components import Choice
-from sim2art.perception.people import find_near_arms, find_people
-from sim2art.perception.people_choice import leave_out_people
+from sim2art.perception.people.by_colour import find_near_arms, find_people
+from sim2art.perception.people.choice import leave_out_people
+from sim2art.perception.people.skin import has_skin_color, measure_own_colors
 from sim2art.perception.pipeline import ObserveOptions, observe
-from sim2art.perception.skin import has_skin_color, measure_own_colors
 from tests.perception.sliding_scene import SlidingScene, render_scene
 
 SKIN, SLEEVE, WOOD = (205, 160, 135), (40, 60, 170), (170, 120, 80)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2art.geometry.transforms import is_rigid, make_transform
-from sim2art.perception.pose_checks import check_recorded_poses, find_jumps, longest_stretch
+from sim2art.perception.captures.pose_checks import check_recorded_poses, find_jumps, longest_stretch
 
 POSES = make_transform(np.eye(3), np.linspace(0, 0.2, 20)[:, None] * np.ones(3))
 

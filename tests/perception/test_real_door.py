@@ -11,9 +11,9 @@ import pytest
 
 from sim2art.geometry.screws import turn_transform
 from sim2art.geometry.transforms import apply
+from sim2art.perception.cameras.scale import scale_by_marker
 from sim2art.perception.captures.open_capture import open_capture, open_recording
 from sim2art.perception.pipeline import ObserveOptions, observe
-from sim2art.perception.scale import scale_by_marker
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "door"
 

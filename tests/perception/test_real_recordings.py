@@ -12,7 +12,7 @@ import pytest
 
 from sim2art.perception.captures.derived import derive
 from sim2art.perception.captures.open_capture import open_capture
-from sim2art.perception.intake import IntakeOptions, take_in
+from sim2art.perception.frames.intake import IntakeOptions, take_in
 from tests.perception.recorded_folders import (
     write_bundlesdf,
     write_nerfstudio,

@@ -11,7 +11,7 @@ from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.capture import Capture
 from sim2art.perception.captures.open_capture import open_capture, open_recording
 from sim2art.perception.captures.registration import DepthCamera, Registration
-from sim2art.perception.intake import IntakeOptions, take_in
+from sim2art.perception.frames.intake import IntakeOptions, take_in
 from tests.perception.recorded_files import write_depth_file
 from tests.perception.recorded_folders import (
     write_bundlesdf,

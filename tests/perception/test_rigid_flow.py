@@ -4,7 +4,7 @@ import numpy as np
 
 from sim2art.geometry.screws import turn_transform
 from sim2art.geometry.transforms import apply
-from sim2art.perception.rigid_flow import fit_locally
+from sim2art.perception.flow.rigid_flow import fit_locally
 
 RNG = np.random.default_rng(5)
 POINTS = RNG.uniform([-0.3, -0.3, 1.0], [0.3, 0.3, 1.1], (400, 3))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim2art.perception.completion import CompleteOptions
-from sim2art.perception.intake import IntakeOptions
+from sim2art.perception.frames.intake import IntakeOptions
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.perception.stage_keys import camera_facts, observation_facts
 from sim2art.reconstruct import ReconstructOptions, reconstruct, still_estimate

@@ -12,7 +12,7 @@ from sim2art.errors import InvalidFileError, OutputExistsError
 from sim2art.perception.captures.capture import ColorSource
 from sim2art.perception.captures.convert import write_capture
 from sim2art.perception.captures.open_capture import open_capture, open_recording
-from sim2art.perception.thinning import thin_out
+from sim2art.perception.frames.thinning import thin_out
 from tests.perception.recorded_files import write_record3d, write_video
 from tests.perception.sliding_scene import SlidingScene, render_scene
 

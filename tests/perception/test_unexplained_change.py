@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim2art.perception.unexplained_change import Change, find_change
+from sim2art.perception.frames.unexplained_change import Change, find_change
 
 HEIGHT, WIDTH = 60, 80
 

@@ -11,7 +11,7 @@ import pytest
 from sim2art.geometry.rotations import rotvec_from_rotation
 from sim2art.perception.captures.capture import poses_from_quaternions
 from sim2art.perception.captures.open_capture import open_capture
-from sim2art.perception.intake import IntakeOptions, take_in
+from sim2art.perception.frames.intake import IntakeOptions, take_in
 from sim2art.perception.pipeline import ObserveOptions, observe
 from tests.perception.recorded_files import write_record3d
 from tests.perception.sliding_scene import SlidingScene, change_camera, render_scene, write_scene

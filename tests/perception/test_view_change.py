@@ -6,10 +6,10 @@ import pytest
 from sim2art.geometry.cameras import intrinsics_from_fov, project, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import apply, inverse, make_transform
-from sim2art.perception.adapters.klt_tracks import CornerTracks
+from sim2art.perception.cameras.turning import align_turning, solve_turning
+from sim2art.perception.cameras.view_change import ViewChange, judge_solved, judge_view_change
 from sim2art.perception.tasks import DepthGuess, DepthKind, SparseCameras
-from sim2art.perception.turning import align_turning, solve_turning
-from sim2art.perception.view_change import ViewChange, judge_solved, judge_view_change
+from sim2art.perception.tracks.klt_tracks import CornerTracks
 
 SIZE, NUM_FRAMES = (180, 240), 12
 K = intrinsics_from_fov(SIZE[1], SIZE[0], np.deg2rad(58))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim2art.errors import InvalidFileError, MissingPackageError
-from sim2art.perception.adapters.vipe import run_vipe
+from sim2art.perception.cameras.vipe import run_vipe
 from sim2art.perception.pipeline import ObserveOptions, observe
 from tests.perception.recorded_files import write_video, write_vipe_output
 from tests.perception.sliding_scene import SlidingScene, render_scene

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim2art.perception.warm_up import count_warm_up
+from sim2art.perception.frames.warm_up import count_warm_up
 
 TIMES = np.arange(24) / 15.0
 

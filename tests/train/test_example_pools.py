@@ -7,13 +7,13 @@ import pytest
 
 from sim2art.articulation.joint import JointType
 from sim2art.dataset.clip import Clip
+from sim2art.inference.hypotheses import Hypotheses
+from sim2art.inference.propose.drawing import draw_moving
+from sim2art.inference.propose.from_flow import ProposalConfig
+from sim2art.inference.scene import Scene, prepare
+from sim2art.inference.score.evidence import EvidenceConfig
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
-from sim2art.predict.scene import Scene, prepare
-from sim2art.proposals.drawing import draw_moving
-from sim2art.proposals.evidence import EvidenceConfig
-from sim2art.proposals.hypotheses import Hypotheses
-from sim2art.proposals.propose import ProposalConfig
 from sim2art.train.example_pools import GuessShares, propose_as_inference
 from sim2art.train.examples import ExampleConfig, make_judge_example
 from tests.point_clips import make_point_clip

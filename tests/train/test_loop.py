@@ -8,10 +8,10 @@ import torch
 
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidFileError, OutputExistsError
+from sim2art.inference.checkpoint import load_checkpoint, save_checkpoint
+from sim2art.inference.loop import InferenceConfig, infer
+from sim2art.inference.score.evidence import EvidenceConfig
 from sim2art.networks.judge import JudgeConfig
-from sim2art.predict.checkpoint import load_checkpoint, save_checkpoint
-from sim2art.predict.inference import InferenceConfig, infer
-from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.train import data, loop
 from sim2art.train.config import PRESETS
 from sim2art.train.data import iterate_batches

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from sim2art.articulation.joint import JointType
+from sim2art.inference.checkpoint import load_checkpoint
 from sim2art.networks.mask_network import MaskNetwork, MaskOutput
-from sim2art.predict.checkpoint import load_checkpoint
 from sim2art.train.config import PRESETS
 from sim2art.train.loop import train
 from sim2art.train.mask_examples import MaskExampleConfig, link_batch, make_mask_example, mask_loss

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim2art.errors import InvalidValueError
-from sim2art.predict.checkpoint import load_checkpoint
+from sim2art.inference.checkpoint import load_checkpoint
 from sim2art.train.config import PRESETS
 from sim2art.train.data import iterate_batches
 

@@ -11,10 +11,10 @@ import torch
 
 from sim2art.dataset.splits import CURVE_SEEDS, FIRST_TRAINING_SEED
 from sim2art.errors import DivergedError, InvalidFileError, SchemaError
+from sim2art.inference.checkpoint import load_checkpoint
 from sim2art.networks import checkpoint_files
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import SlotConfig
-from sim2art.predict.checkpoint import load_checkpoint
 from sim2art.simulate.generate import ClipConfig
 from sim2art.train import loop, state
 from sim2art.train.cached_batches import validation_batches

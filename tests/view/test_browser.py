@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from sim2art.articulation.joint import JointType
-from sim2art.cli.drafts import save_draft
+from sim2art.drafts import save_draft
 from sim2art.export.result import read_result
 from tests.view.drafts import make_draft
 

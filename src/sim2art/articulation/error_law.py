@@ -2,7 +2,7 @@
 
 An error across an axis has two directions. Most are as small as a Gaussian of the stated sigma would have them, but a
 few, behind a wrong part or flow that drifts, are far larger. Student's law in two dimensions has such tails; `TAILS`
-was chosen with the calibration of `sim2art.refine` on validation clips.
+was chosen with the calibration of `sim2art.inference.refine` on validation clips.
 """
 
 import math

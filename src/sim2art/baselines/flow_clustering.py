@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.inference.assembly import assemble_estimate, hypotheses_from_joints
+from sim2art.inference.assign.smoothing import smooth_flow
+from sim2art.inference.fit.joint_fit import FittedJoint, compare_costs, fit_joint, gather_part_flow, start_other_type
+from sim2art.inference.hypotheses import Hypotheses
+from sim2art.inference.propose.from_flow import ProposalConfig, propose
+from sim2art.inference.score.evidence import index_video
+from sim2art.inference.score.gains import GAIN_EVIDENCE, measure_gains
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
-from sim2art.proposals.evidence import index_video
-from sim2art.proposals.gains import GAIN_EVIDENCE, measure_gains
-from sim2art.proposals.hypotheses import Hypotheses
-from sim2art.proposals.joint_fit import FittedJoint, compare_costs, fit_joint, gather_part_flow, start_other_type
-from sim2art.proposals.propose import ProposalConfig, propose
-from sim2art.proposals.smoothing import smooth_flow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,9 @@ from sim2art.articulation.estimate import ArticulationEstimate, part_name
 from sim2art.baselines.part_descent import DescentConfig, descend_parts
 from sim2art.baselines.part_motions import Motions, PartMotionConfig, optimize_parts, settle_parts, share_points
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.observation.normalization import fit_normalization, normalize
-from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.assembly import assemble_estimate, hypotheses_from_joints
-from sim2art.proposals.hypotheses import JointGuess
-from sim2art.proposals.joint_fit import (
+from sim2art.inference.assembly import assemble_estimate, hypotheses_from_joints
+from sim2art.inference.assign.smoothing import smooth_flow
+from sim2art.inference.fit.joint_fit import (
     FittedJoint,
     PartFlow,
     compare_costs,
@@ -29,7 +27,9 @@ from sim2art.proposals.joint_fit import (
     joint_residuals,
     start_other_type,
 )
-from sim2art.proposals.smoothing import smooth_flow
+from sim2art.inference.hypotheses import JointGuess
+from sim2art.observation.normalization import fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
 
 CHUNK = 512
 

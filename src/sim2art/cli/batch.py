@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from sim2art.cli.workers import Workers
 from sim2art.errors import DAMAGED, InvalidFileError, OutputExistsError, SchemaError, Sim2ArtError
 from sim2art.file_names import short_name
 from sim2art.perception.captures.open_capture import READERS
 from sim2art.provenance import collect_provenance
 from sim2art.stages import make_key
+from sim2art.workers import Workers, last_words
 
 BATCH_SCHEMA = "sim2art.batch/1"
 MANIFEST = "manifest.json"
@@ -274,25 +274,6 @@ def _read_result(folder: Path) -> dict[str, Any]:
         }
     except DAMAGED:
         return {}
-
-
-def last_words(log: Path, code: int | None, limit: float | None = None) -> str:
-    """What a failed attempt said last."""
-    if limit is not None:
-        return f"stopped after {limit:.0f} s, the time limit"
-    try:
-        lines = [
-            line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
-        ]
-    except OSError:
-        lines = []
-    said = next((line for line in reversed(lines) if line.startswith("sim2art run:")), lines[-1] if lines else "")
-    died = (
-        f"killed by signal {-code}" + (" (out of memory?)" if code == -9 else "")
-        if code is not None and code < 0
-        else ""
-    )
-    return died or said.removeprefix("sim2art run: ") or f"ended with code {code}"
 
 
 def default_jobs() -> int:

@@ -18,10 +18,6 @@ import tyro
 from tqdm import tqdm
 
 from sim2art.articulation.estimate import ArticulationEstimate
-from sim2art.cli.evaluation_sets import EvaluationSet, SetName
-from sim2art.cli.oracles import OracleName, make_oracle
-from sim2art.cli.real_sets import RealRun, RealSetName, evaluate_real
-from sim2art.cli.recorded_clips import SwapName
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import read_shard, write_shard
 from sim2art.dataset.splits import HalfName
@@ -37,6 +33,10 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.perception.components import COMPONENTS
 from sim2art.provenance import collect_provenance, write_provenance
 from sim2art.reconstruct import still_estimate
+from sim2art.sets.evaluation_sets import EvaluationSet, SetName
+from sim2art.sets.oracles import OracleName, make_oracle
+from sim2art.sets.real_sets import RealRun, RealSetName, evaluate_real
+from sim2art.sets.recorded_clips import SwapName
 from sim2art.simulate.generate import CorruptionName
 from sim2art.stages import fingerprint
 from sim2art.weights import has_weight
@@ -242,7 +242,7 @@ class _Remembered:
 
 def _refine_answer(method: Method, video: PointVideo) -> ArticulationEstimate:
     """The method's answer, refined."""
-    from sim2art.refine.refine import refine
+    from sim2art.inference.refine.refine import refine
 
     return refine(video, method(video))
 

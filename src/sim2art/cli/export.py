@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from sim2art.articulation.verdict import SimulationVerdict
-from sim2art.cli.drafts import rewrite_report
+from sim2art.drafts import rewrite_report
 from sim2art.errors import InvalidValueError
 from sim2art.export.package import DEFAULT_EXPORTS, ExportOptions, export_result
 from sim2art.export.physics import PhysicsConfig

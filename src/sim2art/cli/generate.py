@@ -18,7 +18,6 @@ from sim2art.assets.procedural import TRAINING_FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES
 from sim2art.cli.batch import flags_of
 from sim2art.cli.generate_cluster import run_shares
-from sim2art.cli.workers import RayWorkers
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import is_shard_done, parse_share, shard_path, write_index, write_shard
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
@@ -28,6 +27,7 @@ from sim2art.simulate.generate import GENERATOR_VERSION, ClipConfig, CorruptionN
 from sim2art.simulate.mujoco_renderer import render_with_mujoco
 from sim2art.simulate.pybullet_renderer import render_with_pybullet
 from sim2art.simulate.renderer import Renderer
+from sim2art.workers import RayWorkers
 
 _LOG = logging.getLogger(__name__)
 RendererName = Literal["rasterizer", "pybullet", "mujoco"]
@@ -190,8 +190,8 @@ def _make_clip(config: ClipConfig, renderer: RendererName, features: FeaturesNam
 @cache
 def _describer(features: FeaturesName, keyframes: int) -> PixelDescriber:
     """Features of keyframes; the model is loaded once a process."""
-    from sim2art.perception.adapters.dino_features import DinoFeatures
-    from sim2art.perception.keyframe_features import KeyframeFeatures
+    from sim2art.perception.features.dino_features import DinoFeatures
+    from sim2art.perception.features.keyframe_features import KeyframeFeatures
 
     return KeyframeFeatures(extract=DinoFeatures(features, long_side=_PATCHES), num_frames=keyframes)
 

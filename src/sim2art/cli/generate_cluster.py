@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sim2art.cli.workers import Workers
 from sim2art.errors import Sim2ArtError
+from sim2art.workers import Workers
 
 _LOG = logging.getLogger(__name__)
 MAX_STARTS = 3

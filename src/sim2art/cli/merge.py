@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from sim2art.cli.drafts import load_draft, save_draft
+from sim2art.drafts import load_draft, save_draft
 from sim2art.errors import InvalidValueError
 from sim2art.stages import check_output
 from sim2art.view.draft_words import describe_joint

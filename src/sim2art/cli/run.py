@@ -139,7 +139,7 @@ def run(
 def _run_all(given: dict[str, Any], folder: Path, output: Path) -> None:
     """The batch that the options of `run` describe."""
     from sim2art.cli.batch import default_jobs, flags_of, run_batch
-    from sim2art.cli.workers import LocalWorkers, RayWorkers
+    from sim2art.workers import LocalWorkers, RayWorkers
 
     jobs, ray = given["jobs"], given["ray"]
     if given["recording"] is not None or (jobs is not None and jobs < 1):

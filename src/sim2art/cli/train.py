@@ -7,7 +7,7 @@ from typing import Literal
 
 from sim2art.dataset.clip_set import ClipSet
 from sim2art.errors import InvalidValueError
-from sim2art.proposals.evidence import EvidenceKind
+from sim2art.inference.score.evidence import EvidenceKind
 from sim2art.train.config import CHAIN_COPIES, CHAIN_FAMILIES, PRESETS, NoiseName
 from sim2art.train.loop import train as run_training
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from sim2art.cli.drafts import load_draft, refine_draft, save_draft
+from sim2art.drafts import load_draft, refine_draft, save_draft
 from sim2art.view.draft import Draft
 from sim2art.view.server import choose_port, open_viewer, serve
 from sim2art.view.session import EditSession

@@ -14,25 +14,25 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.adapters.klt_pnp import is_camera_static
-from sim2art.perception.adapters.klt_tracks import CornerTracks, track_corners
-from sim2art.perception.adapters.own_files import DepthFiles, read_cameras
+from sim2art.perception.cameras.guessed_intrinsics import guess_intrinsics, known_intrinsics
+from sim2art.perception.cameras.klt_pnp import is_camera_static
+from sim2art.perception.cameras.turning import align_turning, solve_turning
+from sim2art.perception.cameras.view_change import ViewChange, judge_solved, judge_view_change
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, ColorCapture, DepthSource, scale_intrinsics
+from sim2art.perception.captures.own_files import DepthFiles, read_cameras
+from sim2art.perception.captures.pose_checks import check_recorded_poses, stands_still
+from sim2art.perception.captures.unmoved_poses import find_unmoved_poses
 from sim2art.perception.components import Choice, find_lacks, lack_words
-from sim2art.perception.depth_alignment import align_static, align_to_sparse, guessed_focal_length, sparse_error
-from sim2art.perception.guessed_intrinsics import guess_intrinsics, known_intrinsics
-from sim2art.perception.intake import working_size
-from sim2art.perception.letterbox import find_bars
-from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
+from sim2art.perception.depth.alignment import align_static, align_to_sparse, guessed_focal_length, sparse_error
+from sim2art.perception.frames.intake import working_size
+from sim2art.perception.frames.letterbox import find_bars
+from sim2art.perception.frames.thinning import thin_out
+from sim2art.perception.frames.warm_up import count_warm_up
 from sim2art.perception.options import CompleteOptions
-from sim2art.perception.pose_checks import check_recorded_poses, stands_still
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
-from sim2art.perception.thinning import thin_out
-from sim2art.perception.track_agreement import ENOUGH, tracks_agree
-from sim2art.perception.turning import align_turning, solve_turning
-from sim2art.perception.unmoved_poses import find_unmoved_poses
-from sim2art.perception.view_change import ViewChange, judge_solved, judge_view_change
-from sim2art.perception.warm_up import count_warm_up
+from sim2art.perception.tracks.klt_tracks import CornerTracks, track_corners
+from sim2art.perception.tracks.mover_masks import find_moving_tracks, find_still_pixels
+from sim2art.perception.tracks.track_agreement import ENOUGH, tracks_agree
 
 _MAX_DAMAGED = 0.2
 _MAX_SPARSE_ERROR = 0.15
@@ -187,10 +187,10 @@ def load_depth_estimator(choice: Choice, capture: ColorCapture) -> tuple[DepthEs
         files = DepthFiles(Path(choice.source))
         return files, files.is_metric
     if choice.name == "head":
-        from sim2art.perception.adapters.depth_head import HeadDepth
+        from sim2art.perception.depth.head import HeadDepth
 
         return HeadDepth(choice.source), False
-    from sim2art.perception.adapters.depth_networks import load_depth_network
+    from sim2art.perception.depth.networks import load_depth_network
 
     return load_depth_network(choice.name, choice.source), False
 
@@ -256,7 +256,7 @@ def _solve(
 
     With `keep_odd` a solution with an odd field of view, or of one plane and little else, is taken, else it is refused.
     """
-    from sim2art.perception.adapters.colmap_cameras import solve_cameras
+    from sim2art.perception.cameras.colmap_cameras import solve_cameras
 
     size = (grays.shape[1], grays.shape[2])
     moving = find_moving_tracks(tracks, len(grays))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from sim2art.errors import InvalidValueError
 from sim2art.observation.sampling import DEFAULT_BASELINES
 from sim2art.perception.components import COMPONENTS, Choice, parse_choice
-from sim2art.perception.intake import IntakeOptions
+from sim2art.perception.frames.intake import IntakeOptions
 
 
 @dataclass(frozen=True, kw_only=True)

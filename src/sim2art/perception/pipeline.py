@@ -14,29 +14,29 @@ from sim2art.errors import InvalidValueError
 from sim2art.geometry.transforms import inverse
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.sampling import FlowSource, sample_point_video
-from sim2art.perception.adapters.dis_flow import DisFlow, map_in_threads
-from sim2art.perception.adapters.klt_pnp import track_camera
-from sim2art.perception.adapters.own_files import FlowFiles
-from sim2art.perception.camera_checks import camera_misfit, explain_misfit, fit_focal_length
+from sim2art.perception.cameras.camera_checks import camera_misfit, explain_misfit, fit_focal_length
+from sim2art.perception.cameras.klt_pnp import track_camera
+from sim2art.perception.cameras.pose_refinement import apply_scales, refine_poses
+from sim2art.perception.cameras.poses import PosedRecording, find_poses
 from sim2art.perception.captures.capture import Capture, ColorCapture, mean_up
 from sim2art.perception.captures.derived import cut_times
+from sim2art.perception.captures.own_files import FlowFiles
 from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
-from sim2art.perception.depth_filter import smooth_depth
-from sim2art.perception.frames import choose_frames
-from sim2art.perception.guessed_motion import find_moving_in_images, settle_motion
-from sim2art.perception.intake import Recording, take_in
-from sim2art.perception.lifted_flow import LiftedFlow, measure_flows
-from sim2art.perception.masks import MaskChoice, choose_masks
-from sim2art.perception.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
-from sim2art.perception.moving import find_known, find_moving
+from sim2art.perception.depth.filter import smooth_depth
+from sim2art.perception.features.point_features import add_features
+from sim2art.perception.flow.dis import DisFlow, map_in_threads
+from sim2art.perception.flow.lifted_flow import LiftedFlow, measure_flows
+from sim2art.perception.flow.rigid_flow import RigidFlow
+from sim2art.perception.frames.choice import choose_frames
+from sim2art.perception.frames.intake import Recording, take_in
+from sim2art.perception.frames.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
+from sim2art.perception.guessed.motion import find_moving_in_images, settle_motion
+from sim2art.perception.masks.choice import MaskChoice, choose_masks
+from sim2art.perception.masks.moving import find_known, find_moving
 from sim2art.perception.observed import NO_MOTION, Observation
 from sim2art.perception.options import ObserveOptions
-from sim2art.perception.people_choice import leave_out_people
-from sim2art.perception.point_features import add_features
-from sim2art.perception.pose_refinement import apply_scales, refine_poses
-from sim2art.perception.poses import PosedRecording, find_poses
+from sim2art.perception.people.choice import leave_out_people
 from sim2art.perception.prepare import prepare_capture
-from sim2art.perception.rigid_flow import RigidFlow
 from sim2art.perception.tasks import CameraTracker, ImageFlow
 from sim2art.stages import StageKeeper, make_key
 
@@ -249,7 +249,7 @@ def load_flow(choice: Choice, recording: Recording, frames: Int[np.ndarray, "use
         return DisFlow()
     assert choice.source is not None, "The choice was checked when it was parsed."
     if choice.name == "gmflow":
-        from sim2art.perception.adapters.gmflow_flow import load_gmflow
+        from sim2art.perception.flow.gmflow import load_gmflow
 
         return load_gmflow(Path(choice.source))
     ids = recording.capture.frame_ids
@@ -258,7 +258,7 @@ def load_flow(choice: Choice, recording: Recording, frames: Int[np.ndarray, "use
 
 
 def _load_point_flow(video: RgbdVideo, options: ObserveOptions) -> FlowSource:
-    from sim2art.perception.adapters.gmsf_flow import load_gmsf
+    from sim2art.perception.flow.gmsf import load_gmsf
 
     return load_gmsf(
         options.choice("flow").source,

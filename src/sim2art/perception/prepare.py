@@ -7,20 +7,20 @@ import cv2
 import numpy as np
 
 from sim2art.errors import InvalidFileError, InvalidValueError
-from sim2art.perception.adapters.klt_tracks import track_corners
-from sim2art.perception.adapters.own_files import read_cameras
+from sim2art.perception.cameras.scale import parse_known_length, scale_by_length, scale_by_marker
 from sim2art.perception.captures.capture import Capture, ColorCapture, DepthSource, scale_intrinsics
 from sim2art.perception.captures.derived import derive, keep_frames
+from sim2art.perception.captures.own_files import read_cameras
 from sim2art.perception.captures.video_file import is_video
 from sim2art.perception.completion import Completion, complete, completed_capture
 from sim2art.perception.components import COMPONENTS, Choice
-from sim2art.perception.depth_alignment import read_sparse
-from sim2art.perception.intake import working_size
-from sim2art.perception.mover_masks import find_moving_tracks, find_still_pixels
+from sim2art.perception.depth.alignment import read_sparse
+from sim2art.perception.frames.intake import working_size
+from sim2art.perception.frames.thinning import thin_out
 from sim2art.perception.options import CompleteOptions
-from sim2art.perception.scale import parse_known_length, scale_by_length, scale_by_marker
 from sim2art.perception.stage_keys import choice_facts
-from sim2art.perception.thinning import thin_out
+from sim2art.perception.tracks.klt_tracks import track_corners
+from sim2art.perception.tracks.mover_masks import find_moving_tracks, find_still_pixels
 from sim2art.stages import Stage, StageKeeper, make_key
 
 _STAGE = "completion"
@@ -75,7 +75,7 @@ def prepare_capture(
 
 
 def _from_vipe(recording: ColorCapture, depth: Choice, stages: StageKeeper) -> DepthSource:
-    from sim2art.perception.adapters.vipe import run_vipe
+    from sim2art.perception.cameras.vipe import run_vipe
 
     if not is_video(recording.path):
         raise InvalidFileError(
@@ -101,7 +101,7 @@ def _with_cameras(capture: Capture, cameras: Choice, options: CompleteOptions) -
         return _replaced(capture, range(len(capture.frame_ids)), poses, ())
     if cameras.name != "colmap":
         return capture
-    from sim2art.perception.adapters.colmap_cameras import solve_cameras
+    from sim2art.perception.cameras.colmap_cameras import solve_cameras
 
     indices = [int(index) for index in thin_out(capture, options.max_frames)]
     first = capture.read_image(indices[0])

@@ -5,10 +5,10 @@ from typing import Literal
 
 from sim2art.assets.procedural import TRAINING_FAMILIES
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
+from sim2art.inference.score.evidence import EvidenceConfig
 from sim2art.networks.judge import JudgeConfig
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import SlotConfig
-from sim2art.proposals.evidence import EvidenceConfig
 from sim2art.simulate.generate import ClipConfig
 from sim2art.train.example_pools import GuessShares
 from sim2art.train.examples import ExampleConfig

@@ -6,8 +6,8 @@ from typing import Any
 
 from sim2art.dataset.splits import CURVE_SEEDS
 from sim2art.errors import InvalidValueError
+from sim2art.inference.checkpoint import build_network
 from sim2art.networks.slot_network import SlotNetwork
-from sim2art.predict.checkpoint import build_network
 from sim2art.train.cached_batches import validation_batches
 from sim2art.train.clip_cache import ClipCache, grow_cache
 from sim2art.train.config import TrainConfig

@@ -169,7 +169,7 @@ def make_shards(config: DepthFrameConfig, folder: Path, num_shards: int, *, work
 @cache
 def _load_backbone() -> Dinov2:
     """The backbone in the processor's fast half precision: features are kept in no higher one."""
-    from sim2art.perception.adapters.dinov2_backbone import load_dinov2
+    from sim2art.perception.features.dinov2_backbone import load_dinov2
 
     torch.set_num_threads(1)
     return load_dinov2().to(torch.bfloat16)

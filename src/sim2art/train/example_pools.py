@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Int
 
-from sim2art.predict.scene import Scene
-from sim2art.proposals.changed_places import measure_change
-from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
-from sim2art.proposals.propose import ProposalConfig, propose
-from sim2art.proposals.surface_guesses import SurfaceGuessConfig, guess_from_surfaces
+from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
+from sim2art.inference.propose.changed_places import measure_change
+from sim2art.inference.propose.from_flow import ProposalConfig, propose
+from sim2art.inference.propose.from_surfaces import SurfaceGuessConfig, guess_from_surfaces
+from sim2art.inference.scene import Scene
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,14 +13,14 @@ from jaxtyping import Float
 from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
+from sim2art.inference.assign.smoothing import WHOLE_RADIUS, smooth_flow
+from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
+from sim2art.inference.propose.drawing import draw_moving
+from sim2art.inference.propose.from_flow import ProposalConfig, propose
+from sim2art.inference.scene import prepare
+from sim2art.inference.score.agreement import measure_agreement
+from sim2art.inference.score.evidence import EvidenceConfig, index_video, lay_out_evidence
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
-from sim2art.predict.scene import prepare
-from sim2art.proposals.agreement import measure_agreement
-from sim2art.proposals.drawing import draw_moving
-from sim2art.proposals.evidence import EvidenceConfig, index_video, lay_out_evidence
-from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
-from sim2art.proposals.propose import ProposalConfig, propose
-from sim2art.proposals.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.train.example_pools import GuessShares, propose_as_inference
 from sim2art.train.part_views import view_from_part
 

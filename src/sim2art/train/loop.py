@@ -22,9 +22,9 @@ from tqdm import tqdm
 
 from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidFileError, InvalidValueError, OutputExistsError
+from sim2art.inference.checkpoint import build_network, load_checkpoint, save_checkpoint
 from sim2art.networks.judge import Judge
 from sim2art.networks.judge_widening import widen_judge
-from sim2art.predict.checkpoint import build_network, load_checkpoint, save_checkpoint
 from sim2art.train.cached_batches import CachedBatches, open_batches
 from sim2art.train.config import NetworkName, TrainConfig
 from sim2art.train.curve import Curve

@@ -15,22 +15,22 @@ from torch import Tensor
 from torch.nn import functional
 
 from sim2art.dataset.clip import Clip
-from sim2art.networks.judge import Judge
-from sim2art.networks.mask_network import Links, MaskOutput, link
-from sim2art.observation.normalization import fit_normalization, normalize
-from sim2art.predict.all_points import judge_all_points, share_points
-from sim2art.predict.checkpoint import JUDGE_CHECKPOINT, load_checkpoint
-from sim2art.predict.judging import evidence_for
-from sim2art.predict.scene import prepare
-from sim2art.proposals.evidence import EvidenceConfig
-from sim2art.proposals.hypotheses import Hypotheses
-from sim2art.proposals.mask_evidence import (
+from sim2art.inference.all_points import judge_all_points, share_points
+from sim2art.inference.assign.mask_evidence import (
     JOINT_SUPPORT,
     Neighborhood,
     gather_mask_evidence,
     gather_world,
     num_mask_features,
 )
+from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, load_checkpoint
+from sim2art.inference.hypotheses import Hypotheses
+from sim2art.inference.judging import evidence_for
+from sim2art.inference.scene import prepare
+from sim2art.inference.score.evidence import EvidenceConfig
+from sim2art.networks.judge import Judge
+from sim2art.networks.mask_network import Links, MaskOutput, link
+from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.train.examples import draw_points, normalized_truth, perturb_joints
 from sim2art.train.losses import Total, alone
 

@@ -2,13 +2,13 @@
 
 import dataclasses
 
+from sim2art.inference.assign.mask_evidence import num_mask_features
+from sim2art.inference.score.evidence import num_evidence_features
 from sim2art.networks.judge import JudgeConfig
 from sim2art.networks.mask_network import MaskNetworkConfig
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.scene_flow import GMSF_LIGHT, SceneFlowConfig
 from sim2art.networks.slot_network import READ_CHANNELS, SlotConfig
-from sim2art.proposals.evidence import num_evidence_features
-from sim2art.proposals.mask_evidence import num_mask_features
 from sim2art.train.config import TrainConfig
 
 

@@ -9,10 +9,7 @@ from sim2art.articulation.estimate import JointEstimate
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.observation.normalization import Normalization, fit_normalization, normalize
-from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.hypotheses import JointGuess
-from sim2art.proposals.joint_fit import (
+from sim2art.inference.fit.joint_fit import (
     MIN_ROWS,
     FittedJoint,
     PartFlow,
@@ -20,7 +17,10 @@ from sim2art.proposals.joint_fit import (
     gather_part_flow,
     start_other_type,
 )
-from sim2art.proposals.surface_steps import measure_surface_steps
+from sim2art.inference.fit.surface_steps import measure_surface_steps
+from sim2art.inference.hypotheses import JointGuess
+from sim2art.observation.normalization import Normalization, fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
 from sim2art.view.draft import Draft, noted, with_joint
 
 FAR_AXIS = 20.0

@@ -14,13 +14,13 @@ from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.transforms import apply, inverse
+from sim2art.inference.assign.smoothing import smooth_flow
+from sim2art.inference.fit.joint_fit import gather_part_flow, joint_residuals
+from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
+from sim2art.inference.propose.from_flow import ProposalConfig, propose
 from sim2art.observation.densify import densify_labels
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
-from sim2art.proposals.hypotheses import Hypotheses, join_hypotheses
-from sim2art.proposals.joint_fit import gather_part_flow, joint_residuals
-from sim2art.proposals.propose import ProposalConfig, propose
-from sim2art.proposals.smoothing import smooth_flow
 from sim2art.view.draft import Draft, noted, with_joint
 from sim2art.view.edits import check_part
 from sim2art.view.refit import LocalScene, local_video, needed_points, refit

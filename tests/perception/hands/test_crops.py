@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim2art.perception.hands.crops import CROP_SIZE, HandCrop, crop_of_landmarks, crop_of_palm
+from sim2art.perception.people.hands.crops import CROP_SIZE, HandCrop, crop_of_landmarks, crop_of_palm
 from tests.perception.hands.drawn_hand import HAND
 
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sim2art.perception.hands.finder import FinderOptions, Hand, find_hands
-from sim2art.perception.hands.palms import INPUT_SIZE, make_anchors
+from sim2art.perception.people.hands.finder import FinderOptions, Hand, find_hands
+from sim2art.perception.people.hands.palms import INPUT_SIZE, make_anchors
 from tests.perception.hands.drawn_hand import HAND
 
 RED, ORANGE = (250, 0, 0), (250, 120, 0)

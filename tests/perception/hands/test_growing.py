@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sim2art.perception.hands.finder import Hand
-from sim2art.perception.hands.growing import grow_hands
+from sim2art.perception.people.hands.finder import Hand
+from sim2art.perception.people.hands.growing import grow_hands
 from tests.perception.hands.drawn_hand import HAND
 
 SKIN, SLEEVE = (205, 160, 135), (40, 60, 170)

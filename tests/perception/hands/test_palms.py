@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim2art.perception.hands.finder import letterbox, tiles_over, window_around
-from sim2art.perception.hands.palms import INPUT_SIZE, Palms, decode_palms, join_overlapping, make_anchors
+from sim2art.perception.people.hands.finder import letterbox, tiles_over, window_around
+from sim2art.perception.people.hands.palms import INPUT_SIZE, Palms, decode_palms, join_overlapping, make_anchors
 
 
 def test_anchors_go_row_by_row_first_the_fine_grid_then_the_coarse_one() -> None:

@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
-from sim2art.perception.adapters.dis_flow import DisFlow
-from sim2art.perception.adapters.hand_networks import HandNetworks, load_hand_networks
 from sim2art.perception.captures.open_capture import open_capture, open_recording
 from sim2art.perception.components import Choice
-from sim2art.perception.depth_filter import smooth_depth
-from sim2art.perception.hands.finder import find_hands
-from sim2art.perception.hands.growing import grow_hands
-from sim2art.perception.lifted_flow import measure_flows
-from sim2art.perception.moving import find_moving
-from sim2art.perception.people_choice import leave_out_people
+from sim2art.perception.depth.filter import smooth_depth
+from sim2art.perception.flow.dis import DisFlow
+from sim2art.perception.flow.lifted_flow import measure_flows
+from sim2art.perception.masks.moving import find_moving
+from sim2art.perception.people.choice import leave_out_people
+from sim2art.perception.people.hand_networks import HandNetworks, load_hand_networks
+from sim2art.perception.people.hands.finder import find_hands
+from sim2art.perception.people.hands.growing import grow_hands
 from tests.conftest import SHARED
 
 pytestmark = pytest.mark.shared

@@ -1,0 +1,275 @@
+"""From points with flow to moving parts and their joints: the loop of inference.
+
+    parts = none
+    repeat:
+        pool  = propose(what the parts leave unexplained)
+        parts = parts + select(judge(pool)), each fitted as a revolute and as a prismatic joint
+        share the points among the parts
+    until a round adds nothing
+
+Then each part whose own points move in its frame is looked at in that frame, in the same way (`carried_parts.py`).
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from sim2art.articulation.estimate import ArticulationEstimate
+from sim2art.geometry.transforms import apply, inverse
+from sim2art.inference.all_points import judge_all_points, share_points
+from sim2art.inference.assembly import assemble_estimate, hypotheses_from_joints
+from sim2art.inference.carried_parts import CarriedConfig, add_carried
+from sim2art.inference.final_masks import draw_masks
+from sim2art.inference.fit.joint_fit import FittedJoint
+from sim2art.inference.found_parts import BASE, FoundParts
+from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
+from sim2art.inference.judging import Sample, SampleJudge, evidence_for
+from sim2art.inference.propose.changed_places import measure_change
+from sim2art.inference.propose.drawing import draw_moving
+from sim2art.inference.propose.from_flow import MIN_FLOOR, ProposalConfig, propose
+from sim2art.inference.propose.from_surfaces import SurfaceGuessConfig, guess_from_surfaces
+from sim2art.inference.scene import Scene, prepare
+from sim2art.inference.selection import SelectionConfig, select
+from sim2art.inference.versions import PromisingConfig, fit_promising, fit_to_all_points, fit_types
+from sim2art.networks.judge import Judge
+from sim2art.networks.mask_network import MaskNetwork
+from sim2art.observation.normalization import fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
+
+MAX_PARTS = 20
+"""Moving parts that are reported (M of the paper)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceConfig:
+    """How points become parts; lengths in normalised units."""
+
+    seed: int = 0
+    max_rounds: int = 12
+    max_empty: int = 2
+    """Rounds in a row that add nothing, after which no more are made: which points are sampled is luck."""
+    num_sampled: int = 512
+    """Points a frame that hypotheses come from and are fitted to (`draw_moving`)."""
+    num_judged: int = 256
+    """Of these, the points that a pool is judged on."""
+    proposals: ProposalConfig = field(default_factory=ProposalConfig)
+    surfaces: SurfaceGuessConfig = field(default_factory=SurfaceGuessConfig)
+    num_compared: int = 12
+    """Of a pool, the hypotheses that score best, which are fitted and judged again beside each other."""
+    promising: PromisingConfig = field(default_factory=PromisingConfig)
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
+    min_score: float = 0.1
+    """Of a hypothesis that is fitted further; whether there is a part the refiner's evidence decides."""
+    min_gain: float = 0.1
+    """A hypothesis takes the place of a part that does not explain its points if it scores higher by this."""
+    min_residual: float = 0.02
+    """Flow that differs by less from what a point's part does is explained;"""
+    min_ratio: float = 0.3
+    """so is flow that differs by less than this share of its own length."""
+    carried: CarriedConfig = field(default_factory=CarriedConfig)
+
+
+class _Found(NamedTuple):
+    """Parts on the base on their way through the rounds."""
+
+    joints: list[FittedJoint]
+    scores: Float[np.ndarray, "joint"]
+    odds: Float[np.ndarray, "joint"]
+    logits: Float[np.ndarray, "joint frame point"]
+
+    def take(self, kept: np.ndarray) -> "_Found":
+        return _Found([self.joints[k] for k in kept], *(x[kept] for x in self[1:]))
+
+    def joined(self, other: "_Found") -> "_Found":
+        rest = (np.concatenate([x, y]) for x, y in zip(self[1:], other[1:], strict=True))
+        return _Found([*self.joints, *other.joints], *rest)
+
+
+def infer(
+    judge: Judge, video: PointVideo, config: InferenceConfig, masks: MaskNetwork | None = None
+) -> ArticulationEstimate:
+    """The whole way from points to an estimate.
+
+    Args:
+        judge: Scores hypotheses.
+        video: As it came, world units.
+        config: Settings.
+        masks: Draws the masks of final joints; without it they stay as the judge gave them.
+    """
+    rng = np.random.default_rng(config.seed)
+    normalization = fit_normalization(video)
+    normalized = normalize(video, normalization)
+    found = find_parts(judge, normalized, config, rng)
+    parts = found.surest(MAX_PARTS)
+    if masks is not None and parts.joints:
+        parts = parts.with_probabilities(draw_masks(masks, normalized, parts.joints, parts.probabilities))
+    on_base = len(parts.joints)
+    on_part = dataclasses.replace(config, max_rounds=config.carried.max_rounds)
+    parts = add_carried(normalized, parts, lambda seen: find_parts(judge, seen, on_part, rng), config.carried)
+    num_seen = len(found.joints) + len(parts.joints) - on_base
+    reasons: tuple[str, ...] = ()
+    if num_seen > MAX_PARTS:
+        reasons = (f"{num_seen} moving groups were seen; the {MAX_PARTS} surest are reported, the rest merged",)
+        parts = parts.surest(MAX_PARTS)
+    return assemble_estimate(
+        video,
+        normalization,
+        parts.joints,
+        parts.probabilities,
+        parents=parts.parents,
+        revolute_probabilities=1 / (1 + np.exp(-np.clip(parts.odds, -30, 30))),
+        confidences=parts.scores,
+        reasons=reasons,
+    )
+
+
+def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np.random.Generator) -> FoundParts:
+    """The parts that move in a video, all of them on its base.
+
+    Args:
+        judge: Scores hypotheses.
+        video: In normalised coordinates.
+        config: Settings.
+        rng: Of the points and hypotheses that are drawn.
+    """
+    scene = prepare(video, evidence_for(judge))
+    change = measure_change(video)
+    nothing = np.zeros(0)
+    found = _Found([], nothing, nothing, np.zeros((0, *video.valid.shape)))
+    probabilities = np.ones((*video.valid.shape, 1))
+    num_empty = 0
+    for index in range(config.max_rounds):
+        part_ids = np.argmax(probabilities, axis=-1)
+        more = _find_more(judge, scene, found, part_ids, change if index else None, config, rng)
+        num_empty = num_empty + 1 if more is None else 0
+        if more is not None:
+            found = more
+            probabilities = share_points(video, found.joints, found.logits)
+            kept = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
+            if len(kept) < len(found.joints):
+                found = found.take(kept)
+                probabilities = share_points(video, found.joints, found.logits)
+        elif num_empty == config.max_empty:
+            break
+    joints = fit_to_all_points(scene, found.joints, probabilities)
+    return FoundParts(
+        joints=tuple(joints),
+        parents=np.full(len(joints), BASE),
+        scores=found.scores,
+        odds=found.odds,
+        probabilities=share_points(video, joints, found.logits),
+    )
+
+
+def _find_more(
+    judge: Judge,
+    scene: Scene,
+    found: _Found,
+    part_ids: np.ndarray,
+    change: Float[np.ndarray, "frame point"] | None,
+    config: InferenceConfig,
+    rng: np.random.Generator,
+) -> _Found | None:
+    """One round: the parts with new ones for what they leave unexplained, None when there are no new ones.
+
+    A new part may take the place of one that scores lower and does not explain its own points.
+
+    Args:
+        judge: Scores hypotheses.
+        scene: The clip.
+        found: Parts so far.
+        part_ids: Of all points (frame, point), 0 for the base.
+        change: How surely each point did not stand still; None for hypotheses from flow alone.
+        config: Settings.
+        rng: Of the points and hypotheses that are drawn.
+    """
+    unexplained = unexplained_flow(scene.smoothed, found.joints, part_ids, config)
+    strays = dataclasses.replace(scene.smoothed, flow_valid=unexplained)
+    slots = draw_moving(strays, config.num_sampled, rng)
+    sample = Sample.of(scene, slots, config.num_judged)
+    pools = {
+        "flow": propose(strays.take(slots), config.proposals, rng, scene.directions),
+        "surfaces": None if change is None else _guess_from_surfaces(sample, change * (part_ids == 0), config, rng),
+        "known": hypotheses_from_joints(found.joints, np.clip(found.scores, 0.2, 0.8)) if found.joints else None,
+    }
+    sets = {name: hypotheses for name, hypotheses in pools.items() if hypotheses is not None and len(hypotheses)}
+    if not sets.keys() - {"known"}:
+        return None
+    pool = join_hypotheses(list(sets.values()))
+    origins = np.repeat(list(sets), [len(x) for x in sets.values()])
+    asked = SampleJudge(network=judge, sample=sample)
+    judgement = asked.judge(pool)
+    # Known parts are always compared, and come last, in their order.
+    best = np.argsort(-judgement.scores[: len(pool) - len(found.joints)], kind="stable")[: config.num_compared]
+    best = np.append(best, np.arange(len(pool) - len(found.joints), len(pool)))
+    pool, judgement, origins = pool.take(best), judgement.take(best), origins[best]
+    is_known = origins == "known"
+    pool = fit_promising(asked, pool, judgement, is_known, config.promising)
+    judgement = asked.judge(pool)
+    lead = np.zeros(len(pool))
+    lead[is_known] = np.where(_explains(scene.smoothed, unexplained, part_ids, len(found.joints)), 2.0, config.min_gain)
+    ranked = dataclasses.replace(judgement, scores=judgement.scores + lead)
+    chosen = select(ranked, sample.video, config.min_score, config.selection)
+    kept = np.sort(chosen[is_known[chosen]]) - np.argmax(is_known)
+    chosen = chosen[~is_known[chosen]]
+    if not len(chosen):
+        return None
+    joints, scores, odds = fit_types(asked, pool.take(chosen), judgement.take(chosen))
+    new = _Found(joints, scores, odds, np.zeros((len(joints), 0, 0)))
+    new = new.take(np.flatnonzero(scores >= config.min_score))
+    if not new.joints:
+        return None
+    new = new._replace(logits=judge_all_points(judge, scene, new.joints, new.scores))
+    return found.take(kept).joined(new)
+
+
+def _explains(
+    video: PointVideo, unexplained: Bool[np.ndarray, "baseline frame point"], part_ids: np.ndarray, num_parts: int
+) -> Bool[np.ndarray, "part"]:
+    """Whether the motion of each part accounts for most of the flow of its points that move."""
+    moves = unexplained | (video.flow_valid & (np.linalg.norm(video.flow_world, axis=-1) > MIN_FLOOR))
+    own = [moves & (part_ids == part + 1) for part in range(num_parts)]
+    return np.array([(unexplained & mask).sum() < 0.5 * mask.sum() for mask in own], dtype=bool)
+
+
+def _guess_from_surfaces(
+    sample: Sample, change: Float[np.ndarray, "frame point"], config: InferenceConfig, rng: np.random.Generator
+) -> Hypotheses | None:
+    """Joints for what changed and belongs to no part."""
+    sampled = change[np.arange(len(sample.slots))[:, None], sample.slots]
+    is_open = sampled > 0
+    return guess_from_surfaces(
+        sample.video, sample.normals, sampled, is_open, ~is_open, sample.scene.directions, rng, config.surfaces
+    )
+
+
+def unexplained_flow(
+    video: PointVideo, joints: list[FittedJoint], part_ids: np.ndarray, config: InferenceConfig
+) -> Bool[np.ndarray, "baseline frame point"]:
+    """Measured flow that the motion of each point's part does not account for.
+
+    Args:
+        video: In normalised coordinates, its flow smoothed.
+        joints: Of the parts.
+        part_ids: Part (frame, point) of each point, 0 for the base.
+        config: Settings.
+    """
+    motions = np.tile(np.eye(4), (1, video.num_frames, 1, 1))
+    if joints:
+        motions = np.concatenate([motions, hypotheses_from_joints(joints, np.ones(len(joints))).motions()])
+    unexplained = video.flow_valid.copy()
+    for index, baseline in enumerate(video.baselines):
+        count = video.num_frames - baseline
+        if count <= 0:
+            continue
+        starts = np.arange(count)[:, None]
+        own = part_ids[:count]
+        step = motions[own, starts + baseline] @ inverse(motions[own, starts])
+        points, flow = video.points_world[:count], video.flow_world[index, :count]
+        residual = np.linalg.norm(apply(step, points[:, :, None])[:, :, 0] - points - flow, axis=-1)
+        limit = np.maximum(config.min_residual, config.min_ratio * np.linalg.norm(flow, axis=-1))
+        unexplained[index, :count] &= residual > np.where(own == 0, MIN_FLOOR, limit)
+    return unexplained

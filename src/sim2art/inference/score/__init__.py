@@ -1,0 +1,1 @@
+"""What speaks for a hypothesis at a point, a module a kind of evidence; what the judge reads."""

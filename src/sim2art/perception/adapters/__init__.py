@@ -1,1 +1,0 @@
-"""One file for each outside method: its conventions, and the conversion to ours."""

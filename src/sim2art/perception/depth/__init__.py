@@ -1,0 +1,1 @@
+"""Depth: guessed by networks, aligned to the camera's scale, cleaned."""

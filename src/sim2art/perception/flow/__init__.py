@@ -1,0 +1,1 @@
+"""Optical flow, lifted to space by depth and camera."""

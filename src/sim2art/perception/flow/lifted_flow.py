@@ -1,0 +1,205 @@
+"""Optical flow between used frames, lifted to scene flow with the depth of both ends: a `FlowSource`.
+
+Flow over long baselines starts from shorter flows chained together, and from what the camera's motion alone would
+give; of several candidates each pixel keeps the one that comes back closest to where it began.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int, UInt8
+
+from sim2art.geometry.cameras import unproject
+from sim2art.geometry.transforms import apply
+from sim2art.perception.depth.filter import read_depth_between
+from sim2art.perception.flow.camera_flow import camera_flow
+from sim2art.perception.flow.dis import compose_flows, forward_backward_error, map_in_threads
+from sim2art.perception.flow.texture import measure_noise, measure_texture
+from sim2art.perception.tasks import ImageFlow
+
+_MAX_RETURN_ERROR = 1.0
+"""px, plus the share below of the flow's length."""
+_RETURN_SHARE = 0.05
+_MIN_SLOPE = 1.0
+"""Grey levels a px along the strongest direction, and a share of the image noise: flatter patches carry no flow."""
+_MIN_SLOPE_TO_NOISE = 0.45
+
+_PATCH = 9
+"""px: side of the patches that are compared."""
+_MIN_GAIN = 0.8
+"""Grey levels by which flow must explain a patch better than the camera's motion alone, and a share of the noise."""
+_MIN_GAIN_TO_NOISE = 0.5
+_ALONG = 1.5
+"""px: flow this near to the camera's motion need not be better than it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelFlow:
+    """Optical flow of one pair of frames."""
+
+    flow: Float32[np.ndarray, "height width 2"]
+    """px."""
+    confident: Bool[np.ndarray, "height width"]
+    """Came back, stayed in the image, has texture."""
+    beats_still: Bool[np.ndarray, "height width"]
+    """Explains the image clearly better than the camera's motion alone does."""
+    cornered: Bool[np.ndarray, "height width"]
+    """Has texture in both directions, so that it cannot slide along an edge."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiftedFlow:
+    """Scene flow from optical flow and the depth at both ends."""
+
+    flows: dict[tuple[int, int], PixelFlow]
+    """By (frame, other frame)."""
+    depths: Float32[np.ndarray, "frame height width"]
+    """m."""
+    intrinsics: Float[np.ndarray, "3 3"]
+    world_from_camera: Float[np.ndarray, "frame 4 4"]
+
+    def __call__(
+        self, frame: int, baseline: int, pixels: Int[np.ndarray, "point 2"], points_world: Float[np.ndarray, "point 3"]
+    ) -> tuple[Float[np.ndarray, "point 3"], Bool[np.ndarray, "point"]]:
+        """Flow (world frame, m) of pixels from `frame` to `frame + baseline`, and whether it was measured."""
+        other = frame + baseline
+        pair = self.flows.get((frame, other))
+        if pair is None:
+            return np.zeros_like(points_world), np.zeros(len(points_world), dtype=bool)
+        x, y = pixels[:, 0], pixels[:, 1]
+        targets = pixels + pair.flow[y, x].astype(np.float64)
+        depth, one_surface = read_depth_between(self.depths[other], targets[:, 0], targets[:, 1])
+        moved = apply(self.world_from_camera[other], unproject(self.intrinsics, targets, depth.astype(np.float64)))
+        measured = pair.confident[y, x] & one_surface
+        return np.where(measured[:, None], moved - points_world, 0.0), measured
+
+
+def measure_flows(
+    grays: UInt8[np.ndarray, "frame height width"],
+    depths: Float32[np.ndarray, "frame height width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    *,
+    image_flow: ImageFlow,
+    baselines: tuple[int, ...],
+    starts: dict[tuple[int, int], Float32[np.ndarray, "height width 2"]] | None = None,
+) -> dict[tuple[int, int], PixelFlow]:
+    """Optical flow both ways for every pair of frames that lie a baseline apart.
+
+    Args:
+        starts: First guesses (px) of some pairs, such as coarse flow chained through the frames that are not used.
+    """
+    starts = starts or {}
+    num_frames = len(grays)
+    textures = [_texture_masks(gray) for gray in grays]
+    raw: dict[tuple[int, int], np.ndarray] = {}
+    result: dict[tuple[int, int], PixelFlow] = {}
+    for baseline in sorted(baselines):
+        pairs = [(frame, frame + baseline) for frame in range(num_frames - baseline)]
+
+        def measure(pair: tuple[int, int]) -> tuple[PixelFlow, PixelFlow]:
+            a, b = pair
+            candidates = []
+            guesses = _guesses(pair, raw, starts, depths, intrinsics, world_from_camera)
+            for guess in guesses:
+                forward, backward = (
+                    image_flow(grays[i], grays[j], start) for i, j, start in ((a, b, guess[0]), (b, a, guess[1]))
+                )
+                candidates.append((forward, backward))
+            there = _pick(candidates)
+            back = _pick([(backward, forward) for forward, backward in candidates])
+            still, still_back = guesses[0]
+            assert still is not None and still_back is not None, "The first guess is the camera's motion."
+            return (
+                _judge(*there, still, grays[a], grays[b], textures[a]),
+                _judge(*back, still_back, grays[b], grays[a], textures[b]),
+            )
+
+        for (a, b), (forward, backward) in zip(pairs, map_in_threads(measure, pairs), strict=True):
+            raw[a, b], raw[b, a] = forward.flow, backward.flow
+            result[a, b], result[b, a] = forward, backward
+    return result
+
+
+def _texture_masks(gray: UInt8[np.ndarray, "height width"]) -> tuple[np.ndarray, np.ndarray]:
+    """Where there is any texture, and where there is some in both directions."""
+    weakest, strongest = measure_texture(gray)
+    least = max(_MIN_SLOPE, _MIN_SLOPE_TO_NOISE * measure_noise(gray))
+    return strongest > least, weakest > least
+
+
+def _guesses(
+    pair: tuple[int, int],
+    raw: dict[tuple[int, int], np.ndarray],
+    starts: dict[tuple[int, int], np.ndarray],
+    depths: np.ndarray,
+    intrinsics: np.ndarray,
+    world_from_camera: np.ndarray,
+) -> list[tuple[np.ndarray | None, np.ndarray | None]]:
+    """Pairs of first guesses (there, back): the camera's motion alone, and shorter flows chained together."""
+    a, b = pair
+    still = camera_flow(depths[a], intrinsics, world_from_camera[a], world_from_camera[b])[0]
+    still_back = camera_flow(depths[b], intrinsics, world_from_camera[b], world_from_camera[a])[0]
+    guesses: list[tuple[np.ndarray | None, np.ndarray | None]] = [(still, still_back)]
+    if (a, b) in starts and (b, a) in starts:
+        guesses.append((starts[a, b], starts[b, a]))
+    if b - a > 1 and all((i, i + 1) in raw for i in range(a, b)):
+        there, back = raw[a, a + 1], raw[b, b - 1]
+        for i in range(a + 1, b):
+            there = compose_flows(there, raw[i, i + 1])
+        for i in range(b - 1, a, -1):
+            back = compose_flows(back, raw[i, i - 1])
+        guesses.append((there, back))
+    return guesses
+
+
+def _pick(candidates: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Per pixel the candidate that comes back closest to where it began, and whether it came back.
+
+    The first one wins when they are as good.
+    """
+    best, best_error, best_inside = None, None, None
+    for forward, backward in candidates:
+        error, inside = forward_backward_error(forward, backward)
+        if best is None or best_error is None or best_inside is None:
+            best, best_error, best_inside = forward.copy(), error, inside
+            continue
+        better = error < best_error - 0.25
+        best[better], best_error[better], best_inside[better] = forward[better], error[better], inside[better]
+    assert best is not None and best_error is not None and best_inside is not None
+    limit = _MAX_RETURN_ERROR + _RETURN_SHARE * np.linalg.norm(best, axis=-1)
+    return best, best_inside & (best_error < limit)
+
+
+def _judge(
+    flow: np.ndarray, came_back: np.ndarray, still: np.ndarray, gray_a: np.ndarray, gray_b: np.ndarray,
+    textures: tuple[np.ndarray, np.ndarray],
+) -> PixelFlow:  # fmt: skip
+    """Which pixels' flow to believe.
+
+    Flow that leads elsewhere than the camera's motion does must explain the image better than it: on stripes and other
+    repeated texture, and on flat patches, flow comes back from wrong places too.
+    """
+    gain = _mismatch(gray_a, gray_b, still) - _mismatch(gray_a, gray_b, flow)
+    beats_still = gain > max(_MIN_GAIN, _MIN_GAIN_TO_NOISE * measure_noise(gray_a))
+    goes_along = np.linalg.norm(flow - still, axis=-1) < _ALONG
+    believed = came_back & (goes_along | beats_still)
+    return PixelFlow(
+        flow=flow,
+        confident=believed & textures[0],
+        beats_still=beats_still,
+        cornered=believed & textures[1],
+    )
+
+
+def _mismatch(gray_a: np.ndarray, gray_b: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Mean difference (grey levels) of the patches around a pixel and its target, after their means are taken away."""
+    height, width = gray_a.shape
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    image_a, image_b = (
+        gray.astype(np.float32) - cv2.boxFilter(gray.astype(np.float32), -1, (_PATCH, _PATCH))
+        for gray in (gray_a, gray_b)
+    )
+    moved = cv2.remap(image_b, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.boxFilter(np.abs(image_a - moved), -1, (_PATCH, _PATCH))

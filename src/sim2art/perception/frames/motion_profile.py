@@ -1,0 +1,152 @@
+"""How much the scene moves between neighbouring frames, after the camera's own motion is taken away. Coarse and cheap."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+from sim2art.geometry.transforms import inverse
+from sim2art.perception.captures.capture import scale_intrinsics
+from sim2art.perception.flow.camera_flow import camera_flow, image_in
+from sim2art.perception.flow.dis import (
+    DisFlow,
+    compose_flows,
+    forward_backward_error,
+    map_in_threads,
+    resize_flow,
+)
+from sim2art.perception.flow.texture import measure_texture
+from sim2art.perception.frames.intake import Recording
+from sim2art.perception.frames.unexplained_change import find_change
+
+_MAX_RESIDUAL = 4.0
+"""px at the coarse size: beyond it a pixel counts no further, so that one wild match cannot rule the profile; so much
+counts a pixel that flow lost."""
+_MIN_SLOPE = 2.0
+"""Grey levels a px: flatter patches say nothing of motion."""
+_FLOOR = 0.12
+"""px: below it the coarse flow is noise."""
+_CAMERA_SHARE = 0.1
+"""What the camera brings is known to this share: depth and poses err."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionProfile:
+    """Motion from each frame to the next."""
+
+    forward: Float32[np.ndarray, "step height width 2"]
+    """Optical flow to the next frame, px at the coarse size."""
+    backward: Float32[np.ndarray, "step height width 2"]
+    """Optical flow from the next frame back, px at the coarse size."""
+    motion: Float[np.ndarray, "step"]
+    """Mean over the image of the motion (px at the coarse size) that is left once camera motion and noise are taken away."""
+    reversal: Float[np.ndarray, "step"]
+    """Cosine between the residual flow of a step and of the step before; negative where motion turns back."""
+
+
+def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "frame 4 4"]) -> MotionProfile:
+    """Coarse flow between neighbouring frames and what of it the camera does not explain."""
+    height, width = recording.small_depths.shape[1:]
+    factor = width / recording.size[0]
+    smalls = [cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA) for gray in recording.grays]
+    k = scale_intrinsics(recording.intrinsics, factor, height / recording.size[1])
+    flow = DisFlow(quality="coarse")
+    steps = list(range(recording.num_frames - 1))
+    forward = map_in_threads(lambda i: flow(smalls[i], smalls[i + 1], None), steps)
+    backward = map_in_threads(lambda i: flow(smalls[i + 1], smalls[i], None), steps)
+    motion, turning = [], []
+    residuals = np.zeros((len(steps), height, width, 2), dtype=np.float16)
+    guessed = recording.capture.depth_is_guessed
+    for i in steps:
+        pair = [(i, i + 1, forward[i], backward[i]), (i + 1, i, backward[i], forward[i])]
+        found = [
+            _measure_step(recording, smalls, k, world_from_camera, step, depth_is_guessed=guessed) for step in pair
+        ]
+        # What is uncovered is told by the one direction, what comes by the other.
+        motion.append(float(np.mean([amount for amount, _ in found])))
+        residuals[i] = found[0][1]
+    for i in steps:
+        turning.append(_turning_cosine(residuals, i))
+    return MotionProfile(
+        forward=np.array(forward),
+        backward=np.array(backward),
+        motion=np.array(motion),
+        reversal=np.array(turning),
+    )
+
+
+def _measure_step(
+    recording: Recording,
+    smalls: list[UInt8[np.ndarray, "height width"]],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    step: tuple[int, int, Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width 2"]],
+    *,
+    depth_is_guessed: bool,
+) -> tuple[float, Float32[np.ndarray, "height width 2"]]:
+    """Mean motion (px) from one frame to another, and the residual flow of what was matched.
+
+    Where flow is not confirmed by its way back although the image changed by more than the camera brings, the step is
+    taken for what flow cannot reach.
+    """
+    a, b, flow, back = step
+    still, seen = camera_flow(recording.small_depths[a], intrinsics, world_from_camera[a], world_from_camera[b])
+    error, inside = forward_backward_error(flow, back)
+    told = measure_texture(smalls[a], window=5)[1] > _MIN_SLOPE
+    matched = seen & inside & told & (error < 0.5 + 0.1 * np.linalg.norm(flow, axis=-1))
+    residual = np.where(matched[..., None], flow - still, 0.0)
+    length = np.linalg.norm(residual, axis=-1)
+    # The moving part may fill most of the image, so what stands still is looked for in the lowest quarter.
+    quiet = float(np.quantile(length[matched], 0.25)) if matched.any() else 0.0
+    floor = _FLOOR + 2.0 * min(quiet, 1.0) + _CAMERA_SHARE * np.linalg.norm(still, axis=-1)
+    excess = np.clip(length - floor, 0.0, _MAX_RESIDUAL)
+    change = find_change(
+        (smalls[a], smalls[b]),
+        recording.small_depths[b],
+        still,
+        depth_after(recording.small_depths[a], intrinsics, world_from_camera[a], world_from_camera[b]),
+        seen,
+        depth_is_guessed=depth_is_guessed,
+    )
+    lost = change.changed & ~matched
+    total = float(excess.sum()) + _MAX_RESIDUAL * float(lost.sum())
+    return total / told.size, np.where((excess > 0)[..., None], residual, 0.0)
+
+
+def depth_after(
+    depth: Float32[np.ndarray, "height width"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    world_from_a: Float[np.ndarray, "4 4"],
+    world_from_b: Float[np.ndarray, "4 4"],
+) -> Float32[np.ndarray, "height width"]:
+    """The depth (m) that what camera a sees has from camera b."""
+    return image_in(depth, intrinsics, inverse(world_from_b) @ world_from_a)[2].astype(np.float32)
+
+
+def chain_flow(
+    steps: Float32[np.ndarray, "step height width 2"], size: tuple[int, int]
+) -> Float32[np.ndarray, "new_height new_width 2"]:
+    """Flow (px at `size`, width and height) across several steps, by following the coarse flows one after another."""
+    total = steps[0].astype(np.float32)
+    for step in steps[1:]:
+        total = compose_flows(total, step.astype(np.float32))
+    return resize_flow(total, size)
+
+
+def _turning_cosine(residuals: np.ndarray, step: int) -> float:
+    """Cosine between the mean residual flow of the three steps from `step` on and of the three before."""
+    before, after = residuals[max(0, step - 3) : step], residuals[step : step + 3]
+    if not len(before):
+        return 1.0
+    a, b = before.astype(np.float32).mean(axis=0).ravel(), after.astype(np.float32).mean(axis=0).ravel()
+    norms = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / norms if norms > 1e-9 else 1.0
+
+
+def sharp_enough(sharpness: Float[np.ndarray, "frame"], *, window: int = 9, share: float = 0.5) -> np.ndarray:
+    """Frames at least `share` as sharp as the median of the frames around them."""
+    half = window // 2
+    padded = np.pad(sharpness, half, mode="edge")
+    around = np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
+    return sharpness >= share * around

@@ -1,0 +1,193 @@
+"""A joint fitted to the flow of many pairs of images: steps alone, or axis, values and the relief of the guessed depth."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import sparse
+
+from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
+from sim2art.perception.guessed.image_joints import ImageJoint, MovingPoints
+from sim2art.perception.guessed.reprojection import EXPLAINED
+
+_RELIEF_SIGMAS = np.array([0.15, 0.4, 0.4])
+"""How far guessed depth may be off in the large: constant and slopes, see `ImageJoint.relief`."""
+_SHARED = 5.0
+"""Points that lie side by side have the same errors: so many count as one beside what is known of the relief."""
+_ROUNDS = 25
+_TYING_ROUNDS = 30
+_TILTS = (np.radians(70.0), np.radians(35.0), np.radians(12.0))
+_NUM_TILTS = 6
+"""Axes around a fitted one from which it is fitted again."""
+_BETTER = 1.002
+
+
+def fit_joint(movers: MovingPoints, start: ImageJoint, cost: np.ndarray) -> tuple[float, ImageJoint]:
+    """What a joint saves of `cost` after the fit, and the joint: steps, then all of it."""
+    joint = refine_joint(movers, fit_steps(movers, start), cost)
+    return gain_of(movers, joint, cost), joint
+
+
+def fit_from_around(movers: MovingPoints, gain: float, joint: ImageJoint, cost: np.ndarray) -> tuple[float, ImageJoint]:
+    """A joint fitted again from axes around its own, until none is better: a fit may end where relief makes up for a wrong axis."""
+    for angle in _TILTS:
+        better = True
+        while better:
+            better = False
+            across = any_perpendicular(joint.axis)
+            other = np.cross(joint.axis, across)
+            for turn in np.linspace(0, 2 * np.pi, _NUM_TILTS, endpoint=False):
+                tilted = _shifted(joint, angle * np.array([np.cos(turn), np.sin(turn), 0, 0]), across, other)
+                tried_gain, tried = fit_joint(
+                    movers, dataclasses.replace(tilted, relief=np.zeros_like(joint.relief)), cost
+                )
+                if tried_gain > _BETTER * gain:
+                    gain, joint, better = tried_gain, tried, True
+                    break
+    return gain, joint
+
+
+def fit_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
+    """How far the joint moves in each pair: from the steps that single points ask for, robustly."""
+    asked = _asked_steps(movers, joint)
+    best = np.zeros(movers.num_pairs)
+    best_cost = np.full(movers.num_pairs, np.inf)
+    order = np.lexsort((asked, movers.pair))
+    counts = np.bincount(movers.pair, minlength=movers.num_pairs)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    for quantile in (0.1, 0.3, 0.5, 0.7, 0.9):
+        at = np.minimum(starts + (quantile * counts).astype(int), max(len(order) - 1, 0))
+        steps = np.where(counts > 0, asked[order[at]], 0.0)
+        tried = _with_steps(joint, np.clip(steps, -1.5, 1.5) if not joint.slides else steps)
+        for _ in range(2):
+            tried = _polish_steps(movers, tried)
+        cost = np.bincount(movers.pair, weights=movers.costs(tried), minlength=movers.num_pairs)
+        better = cost < best_cost
+        best, best_cost = np.where(better, tried.steps, best), np.where(better, cost, best_cost)
+    return _with_steps(joint, best)
+
+
+def _asked_steps(movers: MovingPoints, joint: ImageJoint) -> Float[np.ndarray, "point"]:
+    zero = _with_steps(joint, np.zeros(movers.num_pairs))
+    small = _with_steps(joint, np.full(movers.num_pairs, 1e-3))
+    residual = movers.residuals(zero)
+    slope = (movers.residuals(small) - residual) / 1e-3
+    return -np.sum(residual * slope, axis=1) / np.maximum(np.sum(slope**2, axis=1), 1e-9)
+
+
+def _polish_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
+    residual = movers.residuals(joint)
+    slope = (movers.residuals(_with_steps(joint, joint.steps + 1e-4)) - residual) / 1e-4
+    weight = 1.0 / (1.0 + np.sum(residual**2, axis=1) / EXPLAINED) ** 2
+    top = np.bincount(movers.pair, weights=weight * np.sum(residual * slope, axis=1), minlength=movers.num_pairs)
+    bottom = np.bincount(movers.pair, weights=weight * np.sum(slope**2, axis=1), minlength=movers.num_pairs)
+    limit = 0.3 if not joint.slides else 0.3 * float(np.median(np.linalg.norm(movers.rays, axis=1)))
+    return _with_steps(joint, joint.steps - np.clip(top / np.maximum(bottom, 1e-9), -limit, limit))
+
+
+def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> ImageJoint:
+    """Axis, values in the frames and relief together, robust Gauss-Newton; what another joint explains better counts less."""
+    size = float(np.median(np.linalg.norm(movers.rays, axis=1)))
+    num_axis = 2 if joint.slides else 4
+    units = np.array([1.0, 1.0, size, size])
+    num_frames = len(joint.relief)
+    differences = _differences(movers.pairs, num_frames)
+    prior = np.concatenate([np.zeros(num_axis + num_frames), np.tile(_SHARED * _RELIEF_SIGMAS**-2.0, num_frames)])
+    rows = np.arange(2 * len(movers.pair)).reshape(-1, 2)
+    first, second = movers.pairs[movers.pair].T
+    columns = np.concatenate([
+        np.broadcast_to(np.arange(num_axis), (len(rows), num_axis)), num_axis + first[:, None], num_axis + second[:, None],
+        num_axis + num_frames + 3 * first[:, None] + np.arange(3),
+    ], axis=1)  # fmt: skip
+    damping = 1e-3
+    best = _tie_steps(movers, joint, cost, differences)
+    best_gain = _objective(movers, best, cost)
+    for _ in range(_ROUNDS):
+        residual = movers.residuals(best)
+        squared = np.sum(residual**2, axis=1)
+        weight = 1.0 / (1.0 + squared / EXPLAINED) ** 2 * np.minimum(1.0, cost / np.maximum(squared, 1e-6))
+        across = any_perpendicular(best.axis)
+        other = np.cross(best.axis, across)
+        eps = 1e-4
+        moved = [_shifted(best, np.eye(4)[i] * eps * units, across, other) for i in range(num_axis)]
+        deeper = dataclasses.replace(best, relief=best.relief + np.array([eps, 0, 0]))
+        *by_axis, by_step, by_depth = (
+            (movers.residuals(tried) - residual) / eps
+            for tried in (*moved, _with_steps(best, best.steps + eps), deeper)
+        )
+        by_relief = by_depth[..., None] * np.concatenate([np.ones((len(rows), 1)), movers.spots], axis=1)[:, None]
+        slopes = (
+            np.concatenate([np.stack([*by_axis, -by_step, by_step], axis=-1), by_relief], axis=-1)
+            * np.sqrt(weight)[:, None, None]
+        )
+        jacobian = sparse.csr_matrix(
+            (slopes.ravel(), (np.broadcast_to(rows[..., None], slopes.shape).ravel(),
+                              np.broadcast_to(columns[:, None], slopes.shape).ravel())),
+            shape=(rows.size, len(prior)),
+        )  # fmt: skip
+        normal = np.asarray((jacobian.T @ jacobian).todense())
+        state = np.concatenate([np.zeros(num_axis + num_frames), best.relief.ravel()])
+        right = -jacobian.T @ (residual * np.sqrt(weight)[:, None]).ravel() - prior * state
+        # The values are known up to a constant; the last term holds it.
+        normal += np.diag(prior + damping * np.diag(normal) + 1e-6)
+        change = np.linalg.solve(normal, right)
+        axis = np.zeros(4)
+        axis[:num_axis] = np.clip(change[:num_axis], -0.3, 0.3)
+        tried = _shifted(best, axis * units, across, other)
+        values = np.clip(change[num_axis : num_axis + num_frames], -0.5 * size, 0.5 * size)
+        tried = dataclasses.replace(
+            tried, steps=best.steps + differences @ values,
+            relief=best.relief + np.clip(change[num_axis + num_frames :], -0.3, 0.3).reshape(-1, 3),
+        )  # fmt: skip
+        gain = _objective(movers, tried, cost)
+        if gain > best_gain:
+            done = gain < best_gain * 1.0005
+            best, best_gain, damping = tried, gain, max(damping / 5, 1e-5)
+            if done:
+                break
+        else:
+            damping *= 10
+            if damping > 10:
+                break
+    return best
+
+
+def _differences(pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.ndarray, "pair frame"]:
+    """What takes the joint's values in the frames to its steps between them."""
+    result = np.zeros((len(pairs), num_frames))
+    result[np.arange(len(pairs)), pairs[:, 1]] += 1
+    result[np.arange(len(pairs)), pairs[:, 0]] -= 1
+    return result
+
+
+def _tie_steps(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, differences: np.ndarray) -> ImageJoint:
+    """Steps that are differences of one value a frame: robustly near those of single pairs, which often are another part's."""
+    told = np.bincount(movers.pair, weights=np.maximum(cost - movers.costs(joint), 0), minlength=movers.num_pairs)
+    weights, steps = told, joint.steps
+    hold = 1e-6 * np.eye(differences.shape[1])
+    for _ in range(_TYING_ROUNDS):
+        root = np.sqrt(weights)
+        rows = np.concatenate([root[:, None] * differences, hold])
+        values = np.linalg.lstsq(rows, np.concatenate([root * joint.steps, np.zeros(len(hold))]), rcond=None)[0]
+        steps = differences @ values
+        off = np.abs(steps - joint.steps)
+        spread = max(float(np.median(off[told > 0])) if (told > 0).any() else 0.0, 1e-6)
+        weights = told / (1 + (off / (2 * spread)) ** 2)
+    return _with_steps(joint, steps)
+
+
+def _objective(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> float:
+    return gain_of(movers, joint, cost) - float(_SHARED * np.sum((joint.relief / _RELIEF_SIGMAS) ** 2))
+
+
+def _shifted(joint: ImageJoint, change: np.ndarray, across: np.ndarray, other: np.ndarray) -> ImageJoint:
+    axis = rotation_from_rotvec(change[0] * across + change[1] * other) @ joint.axis
+    return dataclasses.replace(joint, axis=axis, pivot=joint.pivot + change[2] * across + change[3] * other)
+
+
+def _with_steps(joint: ImageJoint, steps: np.ndarray) -> ImageJoint:
+    return dataclasses.replace(joint, steps=steps)
+
+
+def gain_of(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> float:
+    return float(np.sum(np.maximum(cost - movers.costs(joint), 0)))

@@ -1,0 +1,149 @@
+"""A joint as many pairs of images show it, and the moving points that it is judged by."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from sim2art.geometry.cameras import unproject
+from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.transforms import apply, inverse
+from sim2art.perception.flow.lifted_flow import PixelFlow
+from sim2art.perception.guessed.image_motions import STRIDE, measure_shift
+from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, OUTLIER, joint_residuals, motion_costs
+
+_MAX_RELIEF = 0.5
+"""Of the logarithm of depth: more is not taken for a wrong guess."""
+_POINTS = 120
+"""Of a pair in which much moves: more than in three quarters of the pairs. Others give as many fewer as less moves in them."""
+_MAX_POINTS = 180
+_OF_POINTS = ("spots", "points", "rays", "targets", "shift", "to_camera")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageJoint:
+    """A joint in the world frame, with how far it moves in each pair of images."""
+
+    axis: Float[np.ndarray, "3"]
+    pivot: Float[np.ndarray, "3"]
+    slides: bool
+    steps: Float[np.ndarray, "pair"]
+    """rad, or lengths."""
+    relief: Float[np.ndarray, "frame 3"]
+    """What is to be added to the logarithm of the part's guessed depth: a constant, and slopes by X/Z and Y/Z."""
+
+    margin: float = math.inf
+    """Share by which a joint of the other kind would have to explain more to be chosen instead."""
+
+    def depth_factors(
+        self, frame: int | Int[np.ndarray, "point"], spots: Float[np.ndarray, "*batch 2"]
+    ) -> Float[np.ndarray, "*batch"]:
+        """By what the part's guessed depth is to be multiplied at X/Z and Y/Z, in one frame or in one for each point."""
+        log_depth = self.relief[frame, 0] + np.sum(self.relief[frame, 1:] * spots, axis=-1)
+        return np.exp(np.clip(log_depth, -_MAX_RELIEF, _MAX_RELIEF))
+
+    def motions(self) -> Float[np.ndarray, "pair 4 4"]:
+        """Of the part, world frame."""
+        if self.slides:
+            return slide_transform(np.broadcast_to(self.axis, (len(self.steps), 3)), self.steps)
+        count = len(self.steps)
+        return turn_transform(
+            np.broadcast_to(self.axis, (count, 3)), np.broadcast_to(self.pivot, (count, 3)), self.steps
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovingPoints:
+    """Points that move, of all pairs, and where the second image of each pair shows them."""
+
+    pairs: Int[np.ndarray, "pair 2"]
+    """First and second frame."""
+    pair: Int[np.ndarray, "point"]
+    """Row of `pairs`."""
+    spots: Float[np.ndarray, "point 2"]
+    """X/Z and Y/Z there."""
+    points: Float[np.ndarray, "point 3"]
+    """World frame, in the first frame of the pair."""
+    rays: Float[np.ndarray, "point 3"]
+    """From the first camera to the point, world frame."""
+    targets: Float[np.ndarray, "point 2"]
+    shift: Float[np.ndarray, "point"]
+    to_camera: Float[np.ndarray, "point 4 4"]
+    """World frame to the second camera's."""
+    intrinsics: Float[np.ndarray, "3 3"]
+
+    @property
+    def num_pairs(self) -> int:
+        """Of images."""
+        return len(self.pairs)
+
+    @property
+    def frame(self) -> Int[np.ndarray, "point"]:
+        """First frame of each point's pair."""
+        return self.pairs[self.pair, 0]
+
+    def take(self, chosen: np.ndarray) -> "MovingPoints":
+        arrays = {name: getattr(self, name)[chosen] for name in _OF_POINTS}
+        return MovingPoints(**arrays, pair=self.pair[chosen], pairs=self.pairs, intrinsics=self.intrinsics)
+
+    def residuals(self, joint: ImageJoint) -> Float[np.ndarray, "point 2"]:
+        """In sigmas."""
+        factor = joint.depth_factors(self.frame, self.spots)[:, None]
+        return joint_residuals(
+            self.points + (factor - 1) * self.rays, factor * self.rays, self.targets, self.shift, self.to_camera, self.intrinsics, joint.axis, joint.pivot,
+            joint.slides, joint.steps[self.pair],
+        )  # fmt: skip
+
+    def costs(self, joint: ImageJoint) -> Float[np.ndarray, "point"]:
+        """Squared sigmas, at most OUTLIER."""
+        return np.minimum(np.sum(self.residuals(joint) ** 2, axis=1), OUTLIER)
+
+
+def collect_moving(
+    pairs: list[tuple[int, int]], flows: dict[tuple[int, int], PixelFlow], moving: np.ndarray, depths: np.ndarray,
+    intrinsics: np.ndarray, world_from_camera: np.ndarray, rng: np.random.Generator,
+) -> tuple[MovingPoints, Float[np.ndarray, "point"]] | None:  # fmt: skip
+    """Points whose flow standing still explains at no depth at all, and what standing still costs.
+
+    None when nothing moves. Arguments as in `image_joint_search.find_image_joints`.
+    """
+    found = [_moving_of_pair(pair, flows[pair], moving, depths, intrinsics, world_from_camera) for pair in pairs]
+    counts = np.array([len(points.shift) for points, _ in found])
+    if not counts.sum():
+        return None
+    much = max(float(np.quantile(counts, 0.75)), 1.0)
+    drawn = np.minimum(counts, np.round(np.minimum(_POINTS * counts / much, _MAX_POINTS)).astype(int))
+    kept = [rng.choice(count, number, replace=False) for count, number in zip(counts, drawn, strict=True)]
+    points = [points.take(chosen) for (points, _), chosen in zip(found, kept, strict=True)]
+    joined = {name: np.concatenate([getattr(own, name) for own in points]) for name in _OF_POINTS}
+    movers = MovingPoints(
+        **joined, pairs=np.array(pairs), pair=np.repeat(np.arange(len(pairs)), drawn), intrinsics=intrinsics
+    )
+    return movers, np.concatenate([cost[chosen] for (_, cost), chosen in zip(found, kept, strict=True)])
+
+
+def _moving_of_pair(
+    frames: tuple[int, int], pair: PixelFlow, moving: np.ndarray, depths: np.ndarray, intrinsics: np.ndarray,
+    world_from_camera: np.ndarray,
+) -> tuple[MovingPoints, Float[np.ndarray, "point"]]:  # fmt: skip
+    """All of one pair."""
+    a, b = frames
+    usable = pair.confident[::STRIDE, ::STRIDE] & pair.beats_still[::STRIDE, ::STRIDE]
+    usable &= moving[a] & (depths[a, ::STRIDE, ::STRIDE] > 0)
+    y, x = (STRIDE * grid for grid in np.nonzero(usable))
+    pixels = np.stack([x, y], axis=1).astype(np.float64)
+    camera = unproject(intrinsics, pixels, depths[a][y, x].astype(np.float64))
+    targets = pixels + pair.flow[y, x]
+    to_camera = inverse(world_from_camera[b])
+    still = to_camera @ world_from_camera[a]
+    shift = measure_shift(camera, targets, still, intrinsics)
+    cost = motion_costs(still[None], camera, targets, shift, intrinsics)[0]
+    kept = (shift > MIN_SHIFT) & (cost > EXPLAINED)
+    camera = camera[kept]
+    points = MovingPoints(
+        pairs=np.array([frames]), pair=np.zeros(len(camera), dtype=int), spots=camera[:, :2] / camera[:, 2:],
+        points=apply(world_from_camera[a], camera), rays=camera @ world_from_camera[a][:3, :3].T, targets=targets[kept],
+        shift=shift[kept], to_camera=np.broadcast_to(to_camera, (len(camera), 4, 4)), intrinsics=intrinsics,
+    )  # fmt: skip
+    return points, np.minimum(cost[kept], OUTLIER)

@@ -1,0 +1,1 @@
+"""Which pixels show the object."""

@@ -1,0 +1,1 @@
+"""People, hands and arms, to be left out."""

@@ -1,0 +1,1 @@
+"""Corners followed through the recording, and what of them stands still."""

@@ -1,0 +1,74 @@
+"""The loop of inference: what parts explain is not looked at again, many parts are found in rounds, nothing is found at rest."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sim2art.articulation.joint import JointType
+from sim2art.evaluate.metrics import score_clip
+from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, load_checkpoint
+from sim2art.inference.fit.joint_fit import FittedJoint
+from sim2art.inference.loop import InferenceConfig, find_parts, infer, unexplained_flow
+from sim2art.inference.predictor import load_predictor
+from sim2art.inference.refine.refine import refine
+from sim2art.inference.versions import PromisingConfig
+from sim2art.networks.judge import Judge
+from sim2art.observation.normalization import fit_normalization, normalize
+from sim2art.sets.evaluation_sets import EvaluationSet
+from sim2art.train.examples import normalized_truth
+from tests.point_clips import make_point_clip
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    network = load_checkpoint(JUDGE_CHECKPOINT)
+    assert isinstance(network, Judge)
+    return network
+
+
+@pytest.mark.parametrize("kind", [JointType.REVOLUTE, JointType.PRISMATIC])
+def test_flow_is_unexplained_until_its_part_is_known(kind: JointType) -> None:
+    clip = make_point_clip(kind, noise=0.001)
+    normalization = fit_normalization(clip.video)
+    video, truth = normalize(clip.video, normalization), normalized_truth(clip, normalization).joints[0]
+    joint = FittedJoint(**vars(truth), axis_sigma=0.0, pivot_sigma=0.0, num_rows=1.0)
+    moves = (clip.part_ids == 1) & video.flow_valid[1] & (np.linalg.norm(video.flow_world[1], axis=-1) > 0.05)
+    before = unexplained_flow(video, [], np.zeros_like(clip.part_ids), InferenceConfig())
+    after = unexplained_flow(video, [joint], clip.part_ids, InferenceConfig())
+    assert before[1][moves].all()
+    assert after[1][moves].mean() < 0.02
+    assert not (after & ~video.flow_valid).any()
+
+
+def test_nothing_that_moves_gives_no_part(judge: Judge) -> None:
+    clip = make_point_clip(JointType.REVOLUTE, num_points=512)
+    still = dataclasses.replace(clip.video, flow_valid=np.zeros_like(clip.video.flow_valid), valid=clip.part_ids == 0)
+    assert infer(judge, still, InferenceConfig()).joints == ()
+
+
+def test_rounds_find_the_doors_of_a_wall() -> None:
+    """Five open one after another; the first does so within three frames, which the refiner takes for errors."""
+    clip = EvaluationSet.choose("walls").make_clip(700_000)
+    estimate = load_predictor()(clip.video)
+    found, refined = score_clip(clip, estimate), score_clip(clip, refine(clip.video, estimate))
+    assert len(clip.truth.joints) == 5
+    assert sum(joint.is_success(max_deg=5, max_cm=5) for joint in found.joints) == 5
+    assert sum(joint.is_success(max_deg=5, max_cm=5) for joint in refined.joints) >= 4
+
+
+def test_another_seed_finds_the_same_parts(judge: Judge) -> None:
+    clip = make_point_clip(JointType.PRISMATIC, num_points=768)
+    video = normalize(clip.video, fit_normalization(clip.video))
+    first, again, other = (
+        find_parts(judge, video, InferenceConfig(seed=seed), np.random.default_rng(seed)) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first.probabilities, again.probabilities)
+    assert [joint.is_revolute for joint in other.joints] == [joint.is_revolute for joint in first.joints] == [False]
+    assert abs(other.joints[0].axis @ first.joints[0].axis) > 0.999
+
+
+def test_without_fits_of_promising_hypotheses_a_clean_part_is_found_all_the_same(judge: Judge) -> None:
+    clip = make_point_clip(JointType.REVOLUTE, num_points=768)
+    config = InferenceConfig(promising=PromisingConfig(num_fits=0))
+    assert [x.joint.type for x in infer(judge, clip.video, config).joints] == [JointType.REVOLUTE]

@@ -1,0 +1,97 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sim2art.articulation.joint import JointType
+from sim2art.dataset.clip import Clip
+from sim2art.geometry.rotations import rotation_from_rotvec
+from sim2art.inference.fitting import refit
+from sim2art.inference.hypotheses import Hypotheses
+from sim2art.inference.judging import Judgement, Sample, SampleJudge
+from sim2art.inference.scene import prepare
+from sim2art.inference.score.evidence import EvidenceConfig
+from sim2art.inference.selection import SelectionConfig, select
+from sim2art.inference.versions import PromisingConfig, fit_promising, shortest
+from sim2art.networks.judge import Judge, JudgeConfig
+from sim2art.observation.normalization import fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
+from sim2art.train.examples import normalized_truth
+from tests.point_clips import make_point_clip
+
+
+def _judgement(masks, scores):
+    return Judgement(
+        mask_logits=np.where(masks, 5.0, -5.0), scores=np.array(scores), revolute_logits=np.zeros(len(scores))
+    )
+
+
+def test_of_two_masks_on_the_same_points_the_surer_is_kept():
+    clip = make_point_clip(JointType.REVOLUTE, seed=0, num_frames=6, num_points=128)
+    part = clip.part_ids == 1
+    rest = (clip.part_ids == 0) & clip.video.valid
+    masks = np.stack([part, part, rest, rest])
+    chosen = select(_judgement(masks, [0.5, 0.9, 0.3, 0.05]), clip.video, 0.1, SelectionConfig())
+    assert chosen.tolist() == [1, 2]
+
+
+def _sample(video: PointVideo) -> SampleJudge:
+    """All points of a clip, all of them judged, without main directions."""
+    scene = prepare(video, EvidenceConfig())._replace(smoothed=video, directions=np.zeros((0, 3)))
+    slots = np.tile(np.arange(video.num_points), (video.num_frames, 1))
+    sample = Sample.of(scene, slots, video.num_points)
+    return SampleJudge(network=Judge(JudgeConfig(num_features=8)), sample=sample)
+
+
+def _half_way(truth: Hypotheses) -> Hypotheses:
+    """Motion that stops half way: what a hypothesis looks like after flow was lost."""
+    held = np.where(np.arange(truth.values.shape[1]) < 4, truth.values, truth.values[:, 3:4])
+    return dataclasses.replace(truth, values=held)
+
+
+def _fitted(clip: Clip, video: PointVideo, hypotheses: Hypotheses, score: float = 0.9) -> Hypotheses:
+    """Fitted to the true mask."""
+    judgement = _judgement(np.stack([clip.part_ids == 1]), [score])
+    return fit_promising(_sample(video), hypotheses, judgement, np.zeros(1, dtype=bool), PromisingConfig())
+
+
+def test_a_hypothesis_with_the_right_mask_and_wrong_motion_is_mended() -> None:
+    clip = make_point_clip(JointType.REVOLUTE, seed=1, num_frames=8, num_points=256)
+    normalization = fit_normalization(clip.video)
+    truth = normalized_truth(clip, normalization).joints
+    wrong = _half_way(truth)
+    after = _fitted(clip, normalize(clip.video, normalization), wrong)
+    assert np.abs(after.values - truth.values).max() < 0.1 * np.abs(wrong.values - truth.values).max()
+
+
+def test_a_hypothesis_that_promises_nothing_stays_as_it_is() -> None:
+    clip = make_point_clip(JointType.REVOLUTE, seed=1, num_frames=8, num_points=256)
+    normalization = fit_normalization(clip.video)
+    wrong = _half_way(normalized_truth(clip, normalization).joints)
+    after = _fitted(clip, normalize(clip.video, normalization), wrong, score=0.001)
+    np.testing.assert_array_equal(after.values, wrong.values)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.9])
+def test_flow_that_stays_behind_does_not_ruin_a_hypothesis(share: float) -> None:
+    clip = make_point_clip(JointType.REVOLUTE, seed=1, num_frames=8, num_points=1024)
+    normalization = fit_normalization(clip.video)
+    truth = normalized_truth(clip, normalization).joints
+    video = normalize(clip.video, normalization)
+    # As of a part without texture: flow is measured everywhere, and a tenth of what it should be.
+    stuck = dataclasses.replace(video, flow_world=0.1 * video.flow_world)
+    after = _fitted(clip, stuck, dataclasses.replace(truth, values=share * truth.values))
+    assert np.abs(after.values - truth.values).max() < 0.06
+
+
+def test_of_equal_versions_the_one_along_a_direction_is_shortest_and_of_others_the_true_one() -> None:
+    clip = make_point_clip(JointType.REVOLUTE, seed=2, num_frames=6, num_points=128)
+    normalization = fit_normalization(clip.video)
+    video, true = normalize(clip.video, normalization), normalized_truth(clip, normalization).joints[0]
+    weights = (clip.part_ids == 1).astype(float)
+    fitted = refit(video, true, weights)
+    along = dataclasses.replace(fitted, axis=true.axis)
+    free = dataclasses.replace(fitted, axis=rotation_from_rotvec(np.array([0.01, 0.0, 0.0])) @ true.axis)
+    assert shortest(video, None, weights, [free, along], true.axis[None]) is along
+    wrong = dataclasses.replace(along, values=0.5 * along.values)
+    assert shortest(video, None, weights, [wrong, free], true.axis[None]) is free
