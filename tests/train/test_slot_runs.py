@@ -182,6 +182,12 @@ def test_a_full_disk_leaves_what_was_there_before(tmp_path, cache, monkeypatch, 
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_a_curve_ends_where_the_run_ends(tmp_path, cache):
+    train(_config(num_steps=3), tmp_path / "run", cache=cache)
+    lines = (tmp_path / "run" / "curve.jsonl").read_text().splitlines()
+    assert [json.loads(line)["passes"] for line in lines] == [8, 12]
+
+
 def test_a_full_disk_leaves_the_curve_before(tmp_path, cache, monkeypatch):
     train(_config(num_steps=2), tmp_path / "run", cache=cache)
     path = tmp_path / "run" / "curve.jsonl"

@@ -35,9 +35,9 @@ class Curve:
         self.batches = validation_batches(config.cache, ClipCache(clips, kind, **facts))
 
     def draw(self, average: Average, step: int) -> None:
-        """Add a point if step number `step` is the first past a multiple of `curve_every` passes."""
+        """Add a point if step number `step` is the first past a multiple of `curve_every` passes, or the last."""
         size, every = self.config.batch_size, self.settings.curve_every
-        if step * size // every == (step - 1) * size // every:
+        if step * size // every == (step - 1) * size // every and step != self.config.num_steps:
             return
         self.add_point(average, step)
 
