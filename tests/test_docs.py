@@ -17,9 +17,14 @@ from sim2art.cli.main import VERBS, load_verb
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("*.md")])
+HISTORY = sorted(ROOT.glob("docs/history/*.md"))
+MOST_WORDS = 15_000
+"""Of README and docs/ outside of docs/history/: what a reader may be asked to read."""
 FENCED = re.compile(r"^```(?:sh|bash|shell|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ANY_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^ {4}(.+)$", re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
 SCRIPT = re.compile(r"\b(?:benchmarks|docs|examples)/[\w/]+\.py\b")
 
@@ -96,6 +101,44 @@ def test_scripts_that_are_named_are_there(page: Path) -> None:
         assert (ROOT / script).is_file(), f"{page.name} names {script}, which is not there"
 
 
+@functools.cache
+def anchors_of(page: Path) -> frozenset[str]:
+    """Names of a page's headings, as code hosts and the site make them."""
+    headings = HEADING.findall(ANY_FENCE.sub("", page.read_text(encoding="utf-8")))
+    return frozenset(re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings)
+
+
+def broken_links(page: Path) -> list[str]:
+    """Links of a page to files or headings that are not there."""
+    broken = []
+    for target, anchor in LINK.findall(ANY_FENCE.sub("", page.read_text(encoding="utf-8"))):
+        place = page.parent / target if target else page
+        if not place.exists() or (anchor and anchor not in anchors_of(place.resolve())):
+            broken.append(f"{target}#{anchor}" if anchor else target)
+    return broken
+
+
+@pytest.mark.parametrize("page", [*PAGES, *HISTORY], ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    assert broken_links(page) == []
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A b\n[x](#a-b) [y](#c) [z](other.md) ![p](p.png) [w](https://example.org)")
+    assert broken_links(page) == ["#c", "other.md", "p.png"]
+
+
+def count_words(text: str) -> int:
+    """Words of a page: whatever holds a letter or a digit, commands and cells of tables included."""
+    return sum(re.search(r"\w", word) is not None for word in text.split())
+
+
+def test_documents_stay_short_enough_to_be_read() -> None:
+    words = {page.name: count_words(page.read_text()) for page in [*ROOT.glob("docs/*.md"), ROOT / "README.md"]}
+    assert sum(words.values()) <= MOST_WORDS, sorted(words.items(), key=lambda item: -item[1])
+
+
 def test_the_checks_see_what_is_wrong() -> None:
     text = "```sh\nsim2art run A -o B --frames 8  # of many\nmake && sim2art doctor && ls\n```\n\n    sim2art runn A\n\nUse `sim2art run --framez 8`."
     assert list(whole_commands(text)) == [["run", "A", "-o", "B", "--frames", "8"], ["doctor"], ["runn", "A"]]
@@ -118,7 +161,7 @@ def test_the_site_builds_without_a_warning_and_needs_no_network(tmp_path: Path) 
         assert not outside, f"{page.name} loads {outside}"
 
 
-def test_tables_of_results_are_those_of_the_kept_evaluations() -> None:
+def test_page_of_results_is_made_of_the_kept_evaluations_byte_for_byte() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "benchmarks/results_page.py", "--check"], capture_output=True, text=True, check=False
     )
