@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from sim2art.cli.main import VERBS, load_verb
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("*.md")])
-HISTORY = sorted(ROOT.glob("docs/history/*.md"))
+MORE_PAGES = [*sorted(ROOT.glob("docs/history/*.md")), ROOT / "tests/README.md"]
 MOST_WORDS = 15_000
 """Of README and docs/ outside of docs/history/: what a reader may be asked to read."""
 FENCED = re.compile(r"^```(?:sh|bash|shell|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -118,7 +119,7 @@ def broken_links(page: Path) -> list[str]:
     return broken
 
 
-@pytest.mark.parametrize("page", [*PAGES, *HISTORY], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *MORE_PAGES], ids=lambda page: page.name)
 def test_links_lead_to_files_and_headings(page: Path) -> None:
     assert broken_links(page) == []
 
@@ -166,3 +167,19 @@ def test_page_of_results_is_made_of_the_kept_evaluations_byte_for_byte() -> None
         [sys.executable, ROOT / "benchmarks/results_page.py", "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_folder_of_tests_is_described() -> None:
+    described = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "tests/README.md").read_text(), flags=re.MULTILINE))
+    assert described == {path.name for path in (ROOT / "tests").iterdir() if any(path.rglob("test_*.py"))}
+
+
+def test_architecture_names_every_package_and_draws_the_layers_that_are_enforced() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    top = [path for path in (ROOT / "src/sim2art").iterdir() if path.is_dir() or path.suffix == ".py"]
+    for path in [x for x in top if not x.name.startswith("__")]:
+        assert re.search(rf"`{re.escape(path.name)}/?`", page), f"{path.name} is not named."
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    enforced = [re.sub(r"[()]", "", layer) for layer in settings["layers"] if layer != "__main__"]
+    drawn = page.split("## Who may import whom")[1].split("## Core types")[0]
+    assert [line.strip() for line in drawn.splitlines() if line.startswith("    ")] == enforced
