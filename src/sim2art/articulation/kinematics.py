@@ -75,7 +75,9 @@ def merge_still_links(
     for index in articulated_object.joint_order:
         joint = articulated_object.joints[index]
         swing = float(np.ptp(trajectory.values[:, index]))
-        threshold = {JointType.REVOLUTE: min_angle, JointType.PRISMATIC: min_distance, JointType.FIXED: np.inf}[joint.type]
+        threshold = {JointType.REVOLUTE: min_angle, JointType.PRISMATIC: min_distance, JointType.FIXED: np.inf}[
+            joint.type
+        ]
         if swing >= threshold:
             kept.append(index)
             owner[joint.child] = joint.child
