@@ -265,7 +265,7 @@ def _write_batch(folder: Path) -> None:
     folder.mkdir(parents=True)
     entry = {"name": "a", "recording": "/recordings/a", "status": "done", "attempts": 1, "seconds": 2.0, "error": ""}
     entry["result"] = {"status": "ok", "reasons": [], "joints": ["revolute"]}
-    content = {"schema": BATCH_SCHEMA, "source": str(Path("/recordings")), "flags": [], "entries": [entry]}
+    content = {"schema": BATCH_SCHEMA, "source": str(Path("/recordings")), "options": {}, "entries": [entry]}
     (folder / "manifest.json").write_text(json.dumps(content))
     (folder / "a").mkdir()
     (folder / "a" / "result.json").write_text("{}")
@@ -274,7 +274,7 @@ def _write_batch(folder: Path) -> None:
 def _take_up_batch(place: Path, output: Path) -> str | None:
     from sim2art.cli.batch import describe_batch, take_up
 
-    entries = take_up({"a": Path("/recordings/a")}, place, [], folder=Path("/recordings"), overwrite=False)
+    entries = take_up({"a": Path("/recordings/a")}, place, {}, folder=Path("/recordings"), overwrite=False)
     describe_batch(list(entries.values()))
     json.dumps([vars(entry) for entry in entries.values()])
     return None

@@ -8,7 +8,7 @@ from sim2art.perception.cameras.pose_refinement import apply_scales, refine_pose
 from sim2art.perception.components import Choice
 from sim2art.perception.flow.dis import DisFlow
 from sim2art.perception.flow.lifted_flow import PixelFlow, measure_flows
-from sim2art.perception.masks.choice import choose_masks, lift_box
+from sim2art.perception.masks.choice import FramesWithMotion, choose_masks, lift_box
 from sim2art.perception.masks.moving import Box, box_masks, find_known, find_moving, moving_box
 from tests.perception.sliding_scene import BOARD, SlidingScene, board_points_world, render_scene
 
@@ -75,7 +75,10 @@ def test_the_crop_grows_until_it_holds_what_is_known_to_stand_still(scene: Slidi
 
     def area(known: np.ndarray) -> float:
         return choose_masks(
-            scene.images, scene.depths, moving, known, scene.intrinsics, scene.world_from_camera,
+            FramesWithMotion(
+                images=scene.images, depths=scene.depths, moving=moving, known=known, intrinsics=scene.intrinsics,
+                world_from_camera=scene.world_from_camera,
+            ),
             choice=Choice(name="motion"), frame_ids=tuple(range(6)), box=None, crop_factor=1.6,
         ).masks.mean()  # fmt: skip
 

@@ -19,7 +19,8 @@ from sim2art.evaluate.real_tracks_report import format_tracks, score_tracks, tra
 from sim2art.evaluate.report import format_header
 from sim2art.observation.point_video import PointVideo
 from sim2art.provenance import collect_provenance
-from sim2art.reconstruct import ReconstructOptions, reconstruct
+from sim2art.reconstruction.options import ReconstructOptions
+from sim2art.reconstruction.reconstruct import reconstruct
 from sim2art.sets.oracles import OracleName
 from sim2art.sets.real_video import RunOptions, evaluate_videos
 
