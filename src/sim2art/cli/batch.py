@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from sim2art.cli.options import differing, options_to_dict
+from sim2art.cli.options import differing, from_json, options_to_dict
 from sim2art.cli.run_options import RunOptions
 from sim2art.errors import DAMAGED, InvalidFileError, OutputExistsError, SchemaError, Sim2ArtError
 from sim2art.file_names import short_name
@@ -225,7 +225,7 @@ def take_up(
                 f"'{path}' has schema {content.get('schema')!r}; this version reads '{BATCH_SCHEMA}'. Choose another folder.",
                 path=path,
             )
-        before = {row["name"]: BatchEntry(**row) for row in content["entries"]}
+        before = {row["name"]: from_json(BatchEntry, row) for row in content["entries"]}
         source, others = content["source"], differing(dict(content["options"]), json.loads(json.dumps(config)))
     except DAMAGED as error:
         raise InvalidFileError(
@@ -239,8 +239,10 @@ def take_up(
         )
     for name, entry in before.items():
         if name in entries:
-            finished = entry.status == "done" and (output / name / "result.json").is_file()
-            entries[name] = entry if finished else replace(entry, status="waiting", error="", result={})
+            result = _read_result(output / name) if entry.status == "done" else {}
+            entries[name] = (
+                replace(entry, result=result) if result else replace(entry, status="waiting", error="", result={})
+            )
     return entries
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from sim2art.errors import InvalidFileError, SchemaError
+from sim2art.errors import DAMAGED, InvalidFileError, SchemaError
 
 ONCE: Final = {"once": True}
 """Metadata of a field that belongs to one run alone."""
@@ -62,15 +62,15 @@ def read_options(kind: type[T], path: Path) -> T:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InvalidFileError(f"--config: there is no file '{path}'. {_MEND}", path=path) from error
-    except (OSError, ValueError) as error:
+    except DAMAGED as error:
         raise InvalidFileError(f"--config: '{path}' is damaged ({error}). {_MEND}", path=path) from error
     schema = getattr(kind, "SCHEMA", None)
     found = content.pop(_SCHEMA, None) if isinstance(content, dict) else None
     if found != schema:
         raise SchemaError(f"--config: '{path}' has schema {found!r}, and '{schema}' is read. {_MEND}", path=path)
     try:
-        return _from_dict(kind, content)
-    except ValueError as error:
+        return from_json(kind, content)
+    except (ValueError, ArithmeticError) as error:  # A number may be too large for a float.
         raise InvalidFileError(f"--config: '{path}' {error}. {_MEND}", path=path) from error
 
 
@@ -127,10 +127,12 @@ def _to_dict(options: Any) -> dict[str, Any]:
     return kept
 
 
-def _from_dict(kind: type[T], content: Any) -> T:
-    """A dataclass from JSON values; ValueError says what is wrong."""
-    import tyro
+def from_json(kind: type[T], content: Any) -> T:
+    """A dataclass from a table of JSON values, each of its field's type; fields of one run alone stay `tyro.MISSING`.
 
+    Raises:
+        ValueError: When they do not fit; says what is wrong.
+    """
     if not isinstance(content, dict):
         raise ValueError(f"holds {content!r} where a table of options is needed")
     fields = {field.name: field for field in dataclasses.fields(kind)}  # pyright: ignore[reportArgumentType]
@@ -143,10 +145,14 @@ def _from_dict(kind: type[T], content: Any) -> T:
         has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
         if name in content or dataclasses.is_dataclass(hints[name]):
             values[name] = _value(name, hints[name], content.get(name, {}))
+        elif not has_default and not field.metadata.get("once"):
+            raise ValueError(f"lacks '{name}'")
         elif not has_default:
             missing.append(name)
     made = kind(**values, **dict.fromkeys(missing, Path()))
     for name in missing:  # Set from behind: it is of no type that the field allows.
+        import tyro
+
         object.__setattr__(made, name, tyro.MISSING)
     return made
 
@@ -156,7 +162,7 @@ def _value(name: str, hint: Any, value: Any) -> Any:
     if get_origin(hint) is Annotated:
         return _value(name, get_args(hint)[0], value)
     if dataclasses.is_dataclass(hint):
-        return _from_dict(hint, value)  # pyright: ignore[reportArgumentType]
+        return from_json(hint, value)  # pyright: ignore[reportArgumentType]
     if get_origin(hint) in (Union, types.UnionType):
         if value is None:
             return None
@@ -165,10 +171,12 @@ def _value(name: str, hint: Any, value: Any) -> Any:
         if value in get_args(hint):
             return value
         raise ValueError(f"has {value!r} for '{name}'; known: {', '.join(map(str, get_args(hint)))}")
-    if hint is Path and isinstance(value, str):
+    if hint is Path and isinstance(value, str) and "\0" not in value:
         return Path(value)
+    if get_origin(hint) is dict and isinstance(value, dict):
+        return value
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is hint:
         return value
-    raise ValueError(f"has {value!r} for '{name}', where {hint.__name__} is needed")
+    raise ValueError(f"has {value!r} for '{name}', where {getattr(hint, '__name__', hint)} is needed")
