@@ -1,7 +1,5 @@
 """`sim2art run`: one recording of an object in motion to an articulated model."""
 
-import dataclasses
-
 import numpy as np
 
 from sim2art.articulation.estimate import part_name
@@ -28,13 +26,11 @@ def run(options: RunOptions) -> None:
     if recording is None:
         raise InvalidValueError("No recording was given; name one, or a folder of recordings with --batch.")
     check_output(output, overwrite=overwrite, resume=resume)
-    asked = options.reconstruct_options(recording)
-    result = reconstruct(recording, asked, stage_folder=output / STAGES, resume=resume)
+    result = reconstruct(recording, options.reconstruct_options(recording), stage_folder=output / STAGES, resume=resume)
     written = result.save(
         output,
         overwrite=overwrite,
         config=options_to_dict(options, schema=RunOptions.SCHEMA),
-        options=dataclasses.asdict(asked),
         timings=result.timings,
     )
     StageKeeper(output / STAGES, resume=True).remove()
@@ -55,6 +51,7 @@ def _run_all(options: RunOptions) -> None:
         recording = None if recording == from_file else recording
     if asked.batch is None or recording is not None or (asked.jobs is not None and asked.jobs < 1):
         raise InvalidValueError("With --batch, give no recording beside it, and --jobs of 1 or more.")
+    options.reconstruct_options(asked.batch)  # What has no meaning is refused once, not for each recording.
     run_batch(
         asked.batch,
         options,

@@ -66,13 +66,15 @@ def reconstruct(
         InvalidFileError: When the recording cannot be used, with what was found and how to mend it.
     """
     options = options or ReconstructOptions()
-    check_method(options.method, options.checkpoint)
-    clock, stages = StageClock(), StageKeeper(stage_folder, resume=resume)
+    if predictor is None:
+        check_method(options.method, options.checkpoint)
+    clock = StageClock()
     with clock.stage("read") as say:
         is_path = isinstance(recording, str | Path)
         capture = open_recording(Path(recording), options.recording_name) if is_path else recording
         source = fingerprint(capture.path) if capture.path.exists() else make_key(capture.path, id(capture))
         say(f"{len(capture.frame_ids)} frames")
+    stages = StageKeeper(stage_folder, resume=resume)
     prepared, observation = _observe(capture, source, options, stages, clock)
     estimate = _estimate_once(observation, source, options, predictor, stages, clock)
     with clock.stage("labels"):
