@@ -24,7 +24,7 @@ def options_type(verb: Callable[..., None]) -> type[Any]:
     hints = get_type_hints(verb)
     hints.pop("return", None)
     (kind,) = hints.values()
-    assert dataclasses.is_dataclass(kind)
+    assert isinstance(kind, type) and dataclasses.is_dataclass(kind)
     return kind
 
 

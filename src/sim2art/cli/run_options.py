@@ -133,11 +133,16 @@ class RunOptions:
         Raises:
             InvalidValueError: When an option has no meaning, with what would do.
         """
-        given, expert = self.input, self.expert
+        given, expert, chosen = self.input, self.expert, self.components
         return ReconstructOptions(
             observe=ObserveOptions(
                 num_frames=given.frames,
-                **self.components,
+                depth=chosen["depth"],
+                cameras=chosen["cameras"],
+                mask=chosen["mask"],
+                people=chosen["people"],
+                flow=chosen["flow"],
+                features=chosen["features"],
                 box=parse_box(given.box),
                 complete=CompleteOptions(fov_deg=given.fov),
                 known_length=given.known_length,
