@@ -21,6 +21,7 @@ from sim2art.geometry.transforms import inverse
 from sim2art.perception.cameras.klt_pnp import track_camera
 from sim2art.perception.cameras.poses import find_poses
 from sim2art.perception.captures.capture import MemoryCapture
+from sim2art.perception.chosen_flow import coarse_starts
 from sim2art.perception.components import Choice
 from sim2art.perception.depth.filter import smooth_depth
 from sim2art.perception.flow.dis import DisFlow, map_in_threads
@@ -29,7 +30,7 @@ from sim2art.perception.frames.intake import take_in
 from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
 from sim2art.perception.masks.moving import find_known, find_moving
 from sim2art.perception.people.choice import leave_out_people
-from sim2art.perception.pipeline import ObserveOptions, coarse_starts, pick_frames
+from sim2art.perception.pipeline import ObserveOptions, pick_frames
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.recordings import RecordingConfig, SimulatedRecording, render_recording
 

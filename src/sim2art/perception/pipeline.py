@@ -6,7 +6,6 @@ Every step can be replaced by the truth (`Truth`), which tells where a wrong res
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
@@ -21,16 +20,16 @@ from sim2art.perception.cameras.pose_refinement import apply_scales, refine_pose
 from sim2art.perception.cameras.poses import PosedRecording, find_poses
 from sim2art.perception.captures.capture import Capture, ColorCapture, mean_up
 from sim2art.perception.captures.derived import cut_times
-from sim2art.perception.captures.own_files import FlowFiles
-from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
+from sim2art.perception.chosen_flow import coarse_starts, ids_of, known_flow, load_flow
+from sim2art.perception.components import COMPONENTS, refuse_lacking
 from sim2art.perception.depth.filter import smooth_depth
 from sim2art.perception.features.point_features import add_features
-from sim2art.perception.flow.dis import DisFlow, map_in_threads
+from sim2art.perception.flow.dis import map_in_threads
 from sim2art.perception.flow.lifted_flow import LiftedFlow, PixelFlow, measure_flows
 from sim2art.perception.flow.rigid_flow import RigidFlow
 from sim2art.perception.frames.choice import choose_frames
 from sim2art.perception.frames.intake import Recording, take_in
-from sim2art.perception.frames.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
+from sim2art.perception.frames.motion_profile import MotionProfile, measure_motion, sharp_enough
 from sim2art.perception.guessed.motion import find_moving_in_images, settle_motion
 from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
 from sim2art.perception.masks.moving import find_known, find_moving
@@ -175,8 +174,8 @@ def observe_frames(
     """Flow, mask and points of the chosen frames."""
     recording, truth = posed.recording, truth or Truth()
     is_guessed, indices = recording.capture.depth_is_guessed, recording.indices[frames]
-    frame_ids = tuple(recording.capture.frame_ids[i] for i in indices)
-    flow_of = image_flow or load_flow(options.choice("flow"), recording, frames)
+    frame_ids = ids_of(recording, frames)
+    flow_of = image_flow or load_flow(options.choice("flow"))
     used, camera_warnings = _measure(posed, frames, profile, flow_of, options)
     people = leave_out_people(
         used.images, used.depths, used.moving, recording.intrinsics, used.poses, choice=options.choice("people"),
@@ -234,6 +233,7 @@ def _measure(
     flows = measure_flows(
         recording.grays[frames], depths, k, poses, image_flow=image_flow, baselines=options.baselines,
         starts=coarse_starts(frames, profile, recording, options.baselines),
+        known=known_flow(options.choice("flow"), recording, frames),
     )  # fmt: skip
     warnings = _check_cameras(posed, frames, depths, flows)
     if recording.capture.depth_is_guessed:
@@ -304,33 +304,6 @@ def _flow_of_points(used: _Used, video: RgbdVideo, options: ObserveOptions, sett
         return settled
     lifted = LiftedFlow(flows=used.flows, depths=used.depths, intrinsics=video.intrinsics, world_from_camera=used.poses)
     return RigidFlow(raw=lifted, seed=options.seed) if options.make_rigid else lifted
-
-
-def coarse_starts(
-    frames: Int[np.ndarray, "used"], profile: MotionProfile, recording: Recording, baselines: tuple[int, ...]
-) -> dict[tuple[int, int], Float32[np.ndarray, "height width 2"]]:
-    """First guesses of the flow between neighbouring used frames, by way of the frames that are not used."""
-    starts = {}
-    for used in range(len(frames) - 1):
-        a, b = int(frames[used]), int(frames[used + 1])
-        if b - a > 1:
-            starts[used, used + 1] = chain_flow(profile.forward[a:b], recording.size)
-            starts[used + 1, used] = chain_flow(profile.backward[a:b][::-1], recording.size)
-    return starts
-
-
-def load_flow(choice: Choice, recording: Recording, frames: Int[np.ndarray, "used"]) -> ImageFlow:
-    """The optical flow component."""
-    if choice.name in ("dis", "gmsf"):  # gmsf gives flow of points; poses and masks need that of images.
-        return DisFlow()
-    assert choice.source is not None, "The choice was checked when it was parsed."
-    if choice.name == "gmflow":
-        from sim2art.perception.flow.gmflow import load_gmflow
-
-        return load_gmflow(Path(choice.source))
-    ids = recording.capture.frame_ids
-    frame_of = {recording.grays[frame].tobytes(): ids[recording.indices[frame]] for frame in frames}
-    return FlowFiles(Path(choice.source), frame_of, DisFlow())
 
 
 def scaled_box(box: tuple[int, int, int, int] | None, recording: Recording) -> Float[np.ndarray, "4"] | None:
