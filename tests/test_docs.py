@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tyro
 
 from sim2art.cli.main import VERBS, load_verb
+from sim2art.cli.options import options_type, parse_options
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("*.md")])
@@ -53,15 +53,10 @@ def mentioned_commands(text: str) -> Iterator[list[str]]:
 
 
 @functools.cache
-def arguments_of(verb: str) -> Callable[[list[str]], dict[str, Any]]:
+def arguments_of(verb: str) -> Callable[[list[str]], Any]:
     """Parses a verb's words as the program does, without running it."""
-    function = load_verb(verb)
-
-    @functools.wraps(function)
-    def taken(*args: Any, **given: Any) -> dict[str, Any]:
-        return {"args": args, **given}
-
-    return lambda words: tyro.cli(taken, prog=f"sim2art {verb}", args=words)
+    kind = options_type(load_verb(verb))
+    return lambda words: parse_options(kind, words, prog=f"sim2art {verb}")
 
 
 def first_choices(words: list[str]) -> list[str]:
@@ -144,7 +139,7 @@ def test_the_checks_see_what_is_wrong() -> None:
     text = "```sh\nsim2art run A -o B --frames 8  # of many\nmake && sim2art doctor && ls\n```\n\n    sim2art runn A\n\nUse `sim2art run --framez 8`."
     assert list(whole_commands(text)) == [["run", "A", "-o", "B", "--frames", "8"], ["doctor"], ["runn", "A"]]
     assert list(mentioned_commands(text)) == [["run", "--framez", "8"]]
-    assert arguments_of("run")(["A", "-o", "B", "--frames", "8"])["frames"] == 8
+    assert arguments_of("run")(["A", "-o", "B", "--frames", "8"]).input.frames == 8
     with pytest.raises(SystemExit):
         arguments_of("run")(["A", "-o", "B", "--framez", "8"])
 
