@@ -22,7 +22,15 @@ import sim2art
 from sim2art.articulation.joint import JointType
 from sim2art.assets.procedural import VALIDATION_FAMILIES
 from sim2art.dataset.splits import FAST_SEEDS
-from sim2art.evaluate.every_frame import MotionScore, RecordingScore, TrueMotion, compare, score_states, summarise
+from sim2art.evaluate.every_frame import (
+    FrameErrors,
+    MotionScore,
+    RecordingScore,
+    TrueMotion,
+    compare,
+    score_states,
+    summarise,
+)
 from sim2art.perception.captures.capture import MemoryCapture
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.recordings import FAST_RECORDINGS, SimulatedRecording, render_recording
@@ -103,8 +111,11 @@ def true_motion(recording: SimulatedRecording, used: np.ndarray) -> TrueMotion:
 
 def score_from_dict(values: dict[str, Any]) -> RecordingScore:
     """The score that was written with `asdict`."""
-    joints = tuple(MotionScore(**{**joint, "type": JointType(joint["type"])}) for joint in values["joints"])
-    return RecordingScore(joints=joints, num_invented=values["num_invented"], is_ok=values["is_ok"])
+    joints = []
+    for joint in values["joints"]:
+        frames = None if joint["frames"] is None else FrameErrors(**{k: tuple(v) for k, v in joint["frames"].items()})
+        joints.append(MotionScore(**{**joint, "type": JointType(joint["type"]), "frames": frames}))
+    return RecordingScore(joints=tuple(joints), num_invented=values["num_invented"], is_ok=values["is_ok"])
 
 
 if __name__ == "__main__":

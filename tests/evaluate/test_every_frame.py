@@ -66,7 +66,8 @@ def test_a_part_that_matches_none_is_missed() -> None:
 def test_sigmas_are_true_where_errors_are_no_larger() -> None:
     off = TRUE + np.array([[0.0], [0.0], [1.5e-3], [5e-3]])
     (joint,) = score(off).joints
-    assert joint.within_68 == pytest.approx(0.5) and joint.within_95 == pytest.approx(0.75)
+    assert joint.frames is not None
+    assert joint.frames.within(1.0) == pytest.approx(0.5) and joint.frames.within(1.96) == pytest.approx(0.75)
     assert joint.range_sigmas == pytest.approx(5e-3 / np.hypot(1e-3, 1e-3))
 
 

@@ -36,6 +36,21 @@ class TrueMotion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FrameErrors:
+    """Every frame of a joint that was followed; rad or m."""
+
+    values: tuple[float, ...]
+    """0 at the first used frame."""
+    sigmas: tuple[float, ...]
+    errors: tuple[float, ...]
+    """With the sign of the axis aligned."""
+
+    def within(self, sigmas: float) -> float:
+        """Share of the frames whose error is at most so many sigmas."""
+        return float((np.abs(self.errors) <= sigmas * np.array(self.sigmas)).mean())
+
+
+@dataclass(frozen=True, kw_only=True)
 class MotionScore:
     """One true joint."""
 
@@ -48,12 +63,9 @@ class MotionScore:
     """Mean error over all frames, deg or cm, with the sign of the axis aligned."""
     range_error: float | None = None
     """Error of the range as a share of the true one."""
-    within_68: float | None = None
-    """Share of the frames whose error is at most their sigma; of joints that were followed."""
-    within_95: float | None = None
-    """Share of the frames whose error is at most 1.96 sigmas."""
     range_sigmas: float | None = None
     """Error of the range in its sigmas."""
+    frames: FrameErrors | None = None
     is_ok: bool = False
     """Whether the joint's status and the whole result's are ok."""
 
@@ -125,20 +137,22 @@ def _score_found(
     sign = float(np.sign(found.joint.axis @ joint.axis)) or 1.0
     own = values[:, column] - values[used[0], column]
     unit = np.rad2deg(1.0) if joint.type is JointType.REVOLUTE else 100.0
-    off = np.abs(sign * own - true)
+    errors = sign * own - true
     low, high, range_sigma = (own.min(), own.max(), None) if states is None else states.range_of(column)
     range_off = abs((high - low) - np.ptp(true))
-    sigmas = None if states is None else states.sigmas[:, column]
+    frames = None
+    if states is not None:
+        sigmas = tuple(states.sigmas[:, column].tolist())
+        frames = FrameErrors(values=tuple((sign * own).tolist()), sigmas=sigmas, errors=tuple(errors.tolist()))
     return MotionScore(
         type=joint.type,
         share=share,
         is_found=True,
         axis_deg=float(np.rad2deg(np.arccos(min(1.0, abs(float(found.joint.axis @ joint.axis)))))),
-        motion=float(off.mean() * unit),
+        motion=float(np.abs(errors).mean() * unit),
         range_error=float(range_off / max(float(np.ptp(true)), 1e-9)),
-        within_68=None if sigmas is None else float((off <= _WITHIN_68 * sigmas).mean()),
-        within_95=None if sigmas is None else float((off <= _WITHIN_95 * sigmas).mean()),
         range_sigmas=None if range_sigma is None else float(range_off / max(range_sigma, 1e-9)),
+        frames=frames,
         is_ok=is_ok,
     )
 
@@ -175,8 +189,8 @@ _ROWS: tuple[tuple[str, Statistic, int, _Values], ...] = (
     ("axis of found parts, deg, median", "median", 2, lambda joint: joint.axis_deg),
     ("range error at most 3 %", "mean", 3, _at_most("range_error", 0.03)),
     ("  at most 10 %", "mean", 3, _at_most("range_error", _FAR_OFF)),
-    ("frames within 1 sigma (true: 0.68)", "mean", 3, lambda joint: joint.within_68),
-    ("  within 1.96 (true: 0.95)", "mean", 3, lambda joint: joint.within_95),
+    ("frames within 1 sigma (true: 0.68)", "mean", 3, lambda joint: joint.frames and joint.frames.within(_WITHIN_68)),
+    ("  within 1.96 (true: 0.95)", "mean", 3, lambda joint: joint.frames and joint.frames.within(_WITHIN_95)),
     ("ranges within 1 sigma (true: 0.68)", "mean", 3, _at_most("range_sigmas", _WITHIN_68)),
     ("  within 1.96 (true: 0.95)", "mean", 3, _at_most("range_sigmas", _WITHIN_95)),
     ("joints called ok", "sum", 0, lambda joint: float(joint.is_ok)),
