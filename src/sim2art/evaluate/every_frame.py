@@ -15,7 +15,7 @@ from sim2art.evaluate.scores import FOUND_IOU
 
 _NO_LABEL = 255
 _FAR_OFF = 0.1
-_SIZES = ((0.03, 1.01, "over 3 %"), (0.01, 0.03, "1 to 3 %"), (0.003, 0.01, "0.3 to 1 %"), (0.0, 0.003, "below"))
+_SIZES = ((0.03, 1.01, "over 3 %"), (0.01, 0.03, "1 to 3 %"), (0.003, 0.01, "0.3 to 1 %"), (0.0, 0.003, "below 0.3 %"))
 """Shares of the image."""
 _WITHIN_68, _WITHIN_95 = 1.0, 1.96
 """Sigmas."""
