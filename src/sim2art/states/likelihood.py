@@ -16,10 +16,8 @@ from jaxtyping import Float
 
 _IN_FRONT, _BEHIND, _OTHER_COLOR = 0.05, 0.01, 0.1
 """Shares of pixels that show an occluder, that read too far, and whose colour has changed (highlights, shadows)."""
-_MIN_FACING = 0.06
+_MIN_FACING = 0.2
 """Cosine between a surface's normal and the view below which a surface at a slant says nothing."""
-_SLANTED = 0.2
-"""Below this cosine a surface is so narrow that a pixel beside it counts as its own: it was placed to within a pixel."""
 _MAX_PIXELS = 9.0
 """A point stands for this many pixels at most."""
 
@@ -103,37 +101,6 @@ def explain_pixels(depth, colors, base_depth, base_colors, base_has_color, noise
 
 
 @numba.njit(cache=True, nogil=True)
-def _explain_point(
-    u, v, z, sigma, variance, spread, color, is_slanted, is_back, depth, image, base_cost, noise, other
-):  # fmt: skip
-    """Cost of a point at (u, v) and depth z beside what is known of everything else there; infinite where nothing is measured.
-
-    Of a surface at a slant the best of the pixels around counts, too.
-    """
-    color_cap = other - math.log(_OTHER_COLOR)
-    reach = 1 if is_slanted else 0
-    best = np.inf
-    for y in range(max(v - reach, 0), min(v + reach + 1, depth.shape[0])):
-        for x in range(max(u - reach, 0), min(u + reach + 1, depth.shape[1])):
-            if depth[y, x] <= 0.0:
-                continue
-            r = depth[y, x] - z
-            cap = spread - math.log(_BEHIND if r > 0 else _IN_FRONT) + other
-            if is_back:
-                # Nobody knows what it looks like, so it explains nothing; but what is behind it cannot be seen.
-                cost = max(cap - base_cost[y, x], 0.0) if r > 4.0 * math.sqrt(variance) else 0.0
-            else:
-                k = 0.0
-                for c in range(3):
-                    e = (np.float64(image[y, x, c]) - color[c]) / noise[2 + c]
-                    k += 0.5 * e * e
-                cost = 0.5 * r * r / variance + 0.5 * math.log(variance / (sigma * sigma))
-                cost = min(cost + min(k, color_cap), cap) - base_cost[y, x]
-            best = min(best, cost)
-    return best
-
-
-@numba.njit(cache=True, nogil=True)
 def place_part(
     points,
     normals,
@@ -172,6 +139,7 @@ def place_part(
     for c in range(3):
         other += math.log(noise[5 + c] / noise[2 + c])
     other = max(other, 0.5)
+    color_cap = other - math.log(_OTHER_COLOR)
     for g in range(camera_from_rest.shape[0]):
         m = camera_from_rest[g]
         total, count = 0.0, 0.0
@@ -199,27 +167,25 @@ def place_part(
                 continue
             weight = min(areas[i] * facing * camera[0] * camera[1] / (z * z), _MAX_PIXELS)
             count += weight
+            d = depth[v, u]
+            if d <= 0.0:
+                continue
+            r = d - z
+            rare = _BEHIND if r > 0 else _IN_FRONT
             spread = math.log(z / (2.5 * sigma))
+            cap = spread - math.log(rare) + other
             slope = 0.3 * z / camera[0] * math.sqrt(1.0 - facing * facing) / facing
             variance = sigma * sigma + slack[i] / (facing * facing) + slope * slope
-            cost = _explain_point(
-                u,
-                v,
-                z,
-                sigma,
-                variance,
-                spread,
-                colors[i],
-                facing < _SLANTED,
-                is_back,
-                depth,
-                image,
-                base_cost,
-                noise,
-                other,
-            )
-            if not np.isfinite(cost):
-                continue
+            if is_back:
+                # Nobody knows what it looks like, so it explains nothing; but what is behind it cannot be seen.
+                cost = max(cap - base_cost[v, u], 0.0) if r > 4.0 * math.sqrt(variance) else 0.0
+            else:
+                cost = 0.5 * r * r / variance + 0.5 * math.log(variance / (sigma * sigma))
+                k = 0.0
+                for c in range(3):
+                    e = (np.float64(image[v, u, c]) - colors[i, c]) / noise[2 + c]
+                    k += 0.5 * e * e
+                cost = min(cost + min(k, color_cap), cap) - base_cost[v, u]
             if b > 0.0 and z > b:  # As near as this behind the background it may be seen or hidden.
                 cost = min(cost, 0.0)
             total += weight * cost
