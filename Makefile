@@ -9,7 +9,7 @@ DEMO_RECORDING ?= examples/demo_recording
 DEMO_OUTPUT ?= out/demo
 PYTEST_WORKERS ?= 2
 
-.PHONY: demo test test-all test-browser docs check format clean
+.PHONY: demo test test-all test-browser docs check wheel format clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets.
@@ -52,9 +52,12 @@ check: $(STAMP)  ## Format, lint, types, layers.
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 
+wheel:  ## Build the wheel and start it in clean environments of Python 3.11, 3.12 and 3.13.
+	.ci/check_wheel
+
 format: $(STAMP)  ## Rewrite the sources in the project's format.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what the targets made.
-	rm -rf .venv out .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv out dist .pytest_cache .ruff_cache .hypothesis

@@ -23,7 +23,8 @@ from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.perception.components import choose_components
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.provenance import collect_provenance
-from sim2art.reconstruct import ReconstructOptions, reconstruct
+from sim2art.reconstruction.options import ReconstructOptions
+from sim2art.reconstruction.reconstruct import reconstruct
 
 
 def peak_memory() -> float:
@@ -95,7 +96,7 @@ def main(
 
 def time_stages(place: Path, options: ReconstructOptions, output: Path) -> tuple[list[str], float]:
     """Lines of the table of one recording, and wall seconds."""
-    clock, logger = StageClock(), logging.getLogger("sim2art.reconstruct")
+    clock, logger = StageClock(), logging.getLogger("sim2art.reconstruction.clock")
     logger.addHandler(clock)
     logger.setLevel(logging.INFO)
     clock.restart()

@@ -26,7 +26,7 @@ from sim2art.observation.video_files import write_points
 from sim2art.optional import require
 from sim2art.provenance import collect_provenance
 from sim2art.view.draft import Draft
-from sim2art.view.report import write_report
+from sim2art.view.report import Report, write_report
 
 FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader"
 
@@ -59,8 +59,7 @@ def main(folder: tyro.conf.Positional[Path], *, points: int = 1_000_000, browser
 def _measure_report(draft: Draft, path: Path) -> None:
     assert draft.video is not None and draft.labels is not None
     clock, computing = time.perf_counter(), time.process_time()
-    write_report(
-        path,
+    report = Report(
         video=draft.video,
         labels=draft.labels,
         estimate=draft.estimate,
@@ -68,6 +67,7 @@ def _measure_report(draft: Draft, path: Path) -> None:
         frame_ids=draft.frame_ids,
         status=draft.estimate.status,
     )
+    write_report(path, report)
     taken = time.perf_counter() - clock, time.process_time() - computing
     print(f"report: {taken[0]:.1f} s, {taken[1]:.1f} s of computing, {path.stat().st_size / 1e6:.2f} MB")
 

@@ -265,7 +265,7 @@ def _write_batch(folder: Path) -> None:
     folder.mkdir(parents=True)
     entry = {"name": "a", "recording": "/recordings/a", "status": "done", "attempts": 1, "seconds": 2.0, "error": ""}
     entry["result"] = {"status": "ok", "reasons": [], "joints": ["revolute"]}
-    content = {"schema": BATCH_SCHEMA, "source": str(Path("/recordings")), "flags": [], "entries": [entry]}
+    content = {"schema": BATCH_SCHEMA, "source": str(Path("/recordings")), "options": {}, "entries": [entry]}
     (folder / "manifest.json").write_text(json.dumps(content))
     (folder / "a").mkdir()
     (folder / "a" / "result.json").write_text("{}")
@@ -274,9 +274,40 @@ def _write_batch(folder: Path) -> None:
 def _take_up_batch(place: Path, output: Path) -> str | None:
     from sim2art.cli.batch import describe_batch, take_up
 
-    entries = take_up({"a": Path("/recordings/a")}, place, [], folder=Path("/recordings"), overwrite=False)
+    entries = take_up({"a": Path("/recordings/a")}, place, {}, folder=Path("/recordings"), overwrite=False)
     describe_batch(list(entries.values()))
     json.dumps([vars(entry) for entry in entries.values()])
+    return None
+
+
+def _write_options(folder: Path) -> None:
+    from sim2art.cli.options import options_to_dict, parse_options
+    from sim2art.cli.run_options import RunOptions
+
+    folder.mkdir(parents=True)
+    words = [
+        "/clips/a",
+        "-o",
+        "/out",
+        "--frames",
+        "8",
+        "--end",
+        "2.5",
+        "--depth",
+        "head",
+        "--labels",
+        "all",
+        "--no-refine",
+    ]
+    options = parse_options(RunOptions, words, prog="sim2art run")
+    (folder / "config.json").write_text(json.dumps(options_to_dict(options, schema=RunOptions.SCHEMA)))
+
+
+def _read_options(place: Path, output: Path) -> str | None:
+    from sim2art.cli.options import read_options
+    from sim2art.cli.run_options import RunOptions
+
+    read_options(RunOptions, place / "config.json").reconstruct_options(Path("/clips/a"))
     return None
 
 
@@ -340,6 +371,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="clips", write=_write_shard, use=_read_shards, weight=3),
     Kind(name="kept estimate", write=_write_estimate, use=_read_estimate, weight=2),
     Kind(name="batch manifest", write=_write_batch, use=_take_up_batch, weight=2),
+    Kind(name="run options", write=_write_options, use=_read_options, weight=2),
     Kind(name="edits", write=_write_edits, use=_apply_edits, weight=2),
     Kind(name="whole run", write=_write_capture_folder, use=_run, weight=1),
 )

@@ -75,8 +75,11 @@ def _run(folder: Path, again: bool) -> None:
 
 def _batch(folder: Path, again: bool) -> None:
     from sim2art.cli.batch import run_batch
+    from sim2art.cli.options import parse_options
+    from sim2art.cli.run_options import RunOptions
 
-    run_batch(_inputs() / "recordings", folder / "out", flags=list(_QUICK), workers=_Forks())
+    options = parse_options(RunOptions, ["-o", str(folder / "out"), *_QUICK], prog="sim2art run")
+    run_batch(_inputs() / "recordings", options, workers=_Forks())
 
 
 class _Forks:

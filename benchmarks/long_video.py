@@ -25,7 +25,8 @@ from sim2art.perception.completion import CompleteOptions
 from sim2art.perception.frames.thinning import thin_out
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.provenance import collect_provenance
-from sim2art.reconstruct import ReconstructOptions, reconstruct
+from sim2art.reconstruction.options import ReconstructOptions
+from sim2art.reconstruction.reconstruct import reconstruct
 
 _FPS = 30
 _PASS = 4 * _FPS

@@ -21,15 +21,16 @@ from sim2art.geometry.transforms import inverse
 from sim2art.perception.cameras.klt_pnp import track_camera
 from sim2art.perception.cameras.poses import find_poses
 from sim2art.perception.captures.capture import MemoryCapture
+from sim2art.perception.chosen_flow import coarse_starts
 from sim2art.perception.components import Choice
 from sim2art.perception.depth.filter import smooth_depth
 from sim2art.perception.flow.dis import DisFlow, map_in_threads
 from sim2art.perception.flow.lifted_flow import measure_flows
 from sim2art.perception.frames.intake import take_in
-from sim2art.perception.masks.choice import choose_masks
+from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
 from sim2art.perception.masks.moving import find_known, find_moving
 from sim2art.perception.people.choice import leave_out_people
-from sim2art.perception.pipeline import ObserveOptions, coarse_starts, pick_frames
+from sim2art.perception.pipeline import ObserveOptions, pick_frames
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.recordings import RecordingConfig, SimulatedRecording, render_recording
 
@@ -107,7 +108,10 @@ def measure(case: Case, seed: int, pictures: Path | None) -> dict[str, list[floa
     whole, parts = recording.object_masks[used][:, :, cut], recording.part_images[used][:, :, cut] > 0
     for name in ("auto", "motion"):
         masks = choose_masks(
-            images, people.see(depths), seen, find_known(people.drop(flows), seen), k, poses,
+            FramesWithMotion(
+                images=images, depths=people.see(depths), moving=seen, known=find_known(people.drop(flows), seen),
+                intrinsics=k, world_from_camera=poses,
+            ),
             choice=Choice(name=name), frame_ids=ids, box=None, crop_factor=options.crop_factor,
         ).masks  # fmt: skip
         rows[name] = [

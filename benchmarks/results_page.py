@@ -1,9 +1,10 @@
-"""The tables of README and docs/results.md, made from the printed evaluations in `benchmarks/results/`.
+"""The page of results and the table of the README, made from the printed evaluations in `benchmarks/results/`.
 
-    python benchmarks/results_page.py           # rewrite what stands between the marks in both files
+    python benchmarks/results_page.py           # rewrite docs/results.md, and what stands between the marks in README.md
     python benchmarks/results_page.py --check   # only say whether they are up to date
 
-A new evaluation is kept by writing what `sim2art evaluate` printed to `benchmarks/results/SET.txt`.
+A new evaluation is kept by writing what `sim2art evaluate` (or `sim2art compare`) printed to `benchmarks/results/NAME.txt`.
+The words of the page are in `benchmarks/results_page.md`, with `{NAME.WHAT}` where a figure stands.
 """
 
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks/results"
 SETS = {
     "procedural-val": "families trained on, objects never seen",
     "procedural-novel": "families never trained on",
@@ -52,7 +54,7 @@ def table() -> str:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, words in SETS.items():
-        facts = read_evaluation(ROOT / f"benchmarks/results/{name}.txt")
+        facts = read_evaluation(RESULTS / f"{name}.txt")
         joints = int(facts["moving parts"])
         mean, median, _ = facts["axis, deg"].split(" | ")
         shares = []
@@ -67,19 +69,91 @@ def table() -> str:
     return "\n".join(rows)
 
 
+def figures() -> dict[str, str]:
+    """Every figure that the words of the page name, by the file it stands in."""
+    found = {}
+    columns = {
+        **dict.fromkeys((*SETS, "still", "procedural-val-paper-noise"), "network_refined"),
+        **{f"true-parts-{name}": "true_parts_refined" for name in list(SETS)[:3]},
+        "procedural-val-clustering": "flow_clustering",
+        "procedural-val-paper-network": "paper_refined",
+    }
+    for name, column in columns.items():
+        facts = read_evaluation(RESULTS / f"{name}.txt", column)
+        found[f"{name}.clips"] = facts["clips"]
+        found[f"{name}.miou"] = facts["mIoU"].split(" | ")[0]
+        for key, label in (
+            ("types", "type accuracy"),
+            ("success", "success within 5 deg, 5 cm"),
+            ("still", "still clips given a joint"),
+            ("axis_68", "truths inside axis 68 %"),
+            ("axis_95", "truths inside axis 95 %"),
+            ("position_68", "truths inside position 68 %"),
+            ("position_95", "truths inside position 95 %"),
+        ):
+            if label in facts:
+                found[f"{name}.{key}"] = facts[label]
+    return found | _door() | _tracks() | _walls() | _comparisons()
+
+
+def _door() -> dict[str, str]:
+    text = (RESULTS / "door.txt").read_text()
+    refined = text[text.index("network_refined:") :]
+    (axis, line), (swing, true) = (
+        re.findall(r"axis ([\d.]+) deg, line ([\d.]+) cm", refined)[0],
+        re.findall(r"swing ([\d.]+) deg, true ([\d.]+)", refined)[0],
+    )
+    status, seconds, memory = re.findall(r"with network: (\w+), ([\d.]+) s, (\d+) MiB", text)[0]
+    names = ("axis", "line", "swing", "true", "status", "seconds", "memory")
+    return {f"door.{x}": y for x, y in zip(names, (axis, line, swing, true, status, seconds, memory), strict=True)}
+
+
+def _tracks() -> dict[str, str]:
+    right, count, unsure = re.findall(
+        r"^track_fit: (\d+) of (\d+) right, .*?; (\d+) not sure", (RESULTS / "real-tracks.txt").read_text(), flags=re.M
+    )[0]
+    return {"real-tracks.right": right, "real-tracks.count": count, "real-tracks.unsure": unsure}
+
+
+def _walls() -> dict[str, str]:
+    """Parts found of those that are there, of each family, refined."""
+    text = (RESULTS / "walls.txt").read_text()
+    rows = text[text.index("network_refined ", text.index("observed flow")) :]
+    return {
+        f"walls.{family}": f"{found} of {there}"
+        for family, found, there in re.findall(r"^(\w+) .*? (\d+)/(\d+) ", rows, flags=re.M)
+    }
+
+
+def _comparisons() -> dict[str, str]:
+    """Differences of paired evaluations with their intervals."""
+    found = {}
+    for path in RESULTS.glob("one-loop-*.txt"):
+        for line in path.read_text().splitlines():
+            cells = re.split(r"\s{2,}", line.strip())
+            for key, label in (("miou", "mIoU"), ("types", "type accuracy"), ("still", "still clips given a joint")):
+                if cells[0] == label:
+                    found[f"{path.stem}.{key}"] = cells[3]
+        found[f"{path.stem}.clips"] = re.findall(r"(\d+) clips in both", path.read_text())[0]
+    return found
+
+
+def page() -> str:
+    """docs/results.md as it should be."""
+    known = figures() | {"table": table()}
+    return re.sub(r"\{([\w.-]+)\}", lambda match: known[match[1]], (ROOT / "benchmarks/results_page.md").read_text())
+
+
 def main() -> None:
     """Rewrite or check both pages."""
-    stale = []
-    for path in (ROOT / "README.md", ROOT / "docs/results.md"):
-        text = path.read_text()
-        before, rest = text.split(BEGIN)
-        _, after = rest.split(END)
-        new = f"{before}{BEGIN}\n{table()}\n{END}{after}"
-        if new != text:
-            stale.append(path.name)
-            if "--check" not in sys.argv:
-                path.write_text(new)
-    print(f"{'out of date' if stale else 'up to date'}: {', '.join(stale) or 'README.md, docs/results.md'}")
+    readme = (ROOT / "README.md").read_text()
+    before, after = readme.split(BEGIN)[0], readme.split(END)[1]
+    wanted = {ROOT / "README.md": f"{before}{BEGIN}\n{table()}\n{END}{after}", ROOT / "docs/results.md": page()}
+    stale = [path for path, text in wanted.items() if path.read_text() != text]
+    if "--check" not in sys.argv:
+        for path in stale:
+            path.write_text(wanted[path])
+    print(f"{'out of date' if stale else 'up to date'}: {', '.join(x.name for x in stale or wanted)}")
     if stale and "--check" in sys.argv:
         sys.exit(1)
 

@@ -21,7 +21,9 @@ from sim2art.perception.completion import CompleteOptions
 from sim2art.perception.components import choose_components
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.provenance import collect_provenance
-from sim2art.reconstruct import Reconstruction, ReconstructOptions, reconstruct
+from sim2art.reconstruction.options import ReconstructOptions
+from sim2art.reconstruction.reconstruct import reconstruct
+from sim2art.reconstruction.reconstruction import Reconstruction
 from sim2art.view.overlays import draw_overview, pick_frames
 
 

@@ -32,7 +32,7 @@ from sim2art.networks.scene_flow_checkpoint import SCENE_FLOW_CHECKPOINT, load_s
 from sim2art.observation.normalization import normalize_box
 from sim2art.perception.captures.capture import MemoryCapture
 from sim2art.perception.flow.gmsf import estimate_flow
-from sim2art.perception.flow.piecewise_rigid import settle_flow
+from sim2art.perception.flow.piecewise_rigid import fit_piecewise_rigid
 from sim2art.perception.pipeline import ObserveOptions, observe
 from sim2art.provenance import collect_provenance
 from sim2art.sets.evaluation_sets import EvaluationSet, SetName
@@ -139,7 +139,7 @@ def _settled(clip: Clip, *, only_seen: bool = False) -> Clip:
                 continue
             points, others = video.points_world[start][first], video.points_world[start + baseline][second]
             scale = normalize_box(np.concatenate([points, others])).scale
-            found, seen = settle_flow(
+            found, seen = fit_piecewise_rigid(
                 points, others, flow[index, start, first], scale=scale, rng=np.random.default_rng(0)
             )
             flow[index, start, first] = found
@@ -212,7 +212,7 @@ def _print_times(network: SceneFlowNetwork) -> None:
     for _ in range(6):
         start, start_cpu = time.perf_counter(), time.process_time()
         flow, _ = estimate_flow(network, points, others)
-        settle_flow(points, others, flow, scale=1.0, rng=rng)
+        fit_piecewise_rigid(points, others, flow, scale=1.0, rng=rng)
         wall.append(time.perf_counter() - start)
         cpu.append(time.process_time() - start_cpu)
     print(

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from sim2art.drafts import load_draft
-from sim2art.reconstruct import reconstruct
+from sim2art.reconstruction.reconstruct import reconstruct
 from sim2art.view.overlays import draw_overview
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,9 +14,17 @@ from mkdocs.structure.files import File, Files
 from pymdownx.slugs import slugify
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "CONVENTIONS.md", "DATA_CARD.md", "MODEL_CARD.md")
-"""Texts at the top of the repository that are pages of the site."""
-_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|mailto:)([^)#\s]*)(#[^)\s]*)?\)")
+PAGES = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "CONVENTIONS.md",
+    "DATA_CARD.md",
+    "MODEL_CARD.md",
+)
+"""Texts at the top of the repository that are pages of the site; the README is its first."""
+_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#|mailto:)([^)#\s]*)(#[^)\s]*)?\)")
 
 
 def on_config(config: Any) -> Any:
@@ -43,6 +51,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
             return found[0]  # Within docs/ links hold on the site as they are.
         place = place.removeprefix("docs/")
         up = "../" * (len(Path(page.file.src_uri).parts) - 1)
-        return f"[{text}]({up}{place}{anchor})" if files.get_file_from_path(place) is not None else text
+        is_image = found.string[found.start() - 1 : found.start()] == "!"
+        there = is_image or files.get_file_from_path(place) is not None
+        return f"[{text}]({up}{place}{anchor})" if there else text
 
     return _LINK.sub(turned, markdown)

@@ -6,20 +6,26 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tyro
 
 from sim2art.cli.main import VERBS, load_verb
+from sim2art.cli.options import options_type, parse_options
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("*.md")])
+MORE_PAGES = [*sorted(ROOT.glob("docs/history/*.md")), ROOT / "tests/README.md"]
+MOST_WORDS = 15_000
+"""Of README and docs/ outside of docs/history/: what a reader may be asked to read."""
 FENCED = re.compile(r"^```(?:sh|bash|shell|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ANY_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^ {4}(.+)$", re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
 SCRIPT = re.compile(r"\b(?:benchmarks|docs|examples)/[\w/]+\.py\b")
 
@@ -47,15 +53,10 @@ def mentioned_commands(text: str) -> Iterator[list[str]]:
 
 
 @functools.cache
-def arguments_of(verb: str) -> Callable[[list[str]], dict[str, Any]]:
+def arguments_of(verb: str) -> Callable[[list[str]], Any]:
     """Parses a verb's words as the program does, without running it."""
-    function = load_verb(verb)
-
-    @functools.wraps(function)
-    def taken(*args: Any, **given: Any) -> dict[str, Any]:
-        return {"args": args, **given}
-
-    return lambda words: tyro.cli(taken, prog=f"sim2art {verb}", args=words)
+    kind = options_type(load_verb(verb))
+    return lambda words: parse_options(kind, words, prog=f"sim2art {verb}")
 
 
 def first_choices(words: list[str]) -> list[str]:
@@ -96,11 +97,49 @@ def test_scripts_that_are_named_are_there(page: Path) -> None:
         assert (ROOT / script).is_file(), f"{page.name} names {script}, which is not there"
 
 
+@functools.cache
+def anchors_of(page: Path) -> frozenset[str]:
+    """Names of a page's headings, as code hosts and the site make them."""
+    headings = HEADING.findall(ANY_FENCE.sub("", page.read_text(encoding="utf-8")))
+    return frozenset(re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings)
+
+
+def broken_links(page: Path) -> list[str]:
+    """Links of a page to files or headings that are not there."""
+    broken = []
+    for target, anchor in LINK.findall(ANY_FENCE.sub("", page.read_text(encoding="utf-8"))):
+        place = page.parent / target if target else page
+        if not place.exists() or (anchor and anchor not in anchors_of(place.resolve())):
+            broken.append(f"{target}#{anchor}" if anchor else target)
+    return broken
+
+
+@pytest.mark.parametrize("page", [*PAGES, *MORE_PAGES], ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    assert broken_links(page) == []
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A b\n[x](#a-b) [y](#c) [z](other.md) ![p](p.png) [w](https://example.org)")
+    assert broken_links(page) == ["#c", "other.md", "p.png"]
+
+
+def count_words(text: str) -> int:
+    """Words of a page: whatever holds a letter or a digit, commands and cells of tables included."""
+    return sum(re.search(r"\w", word) is not None for word in text.split())
+
+
+def test_documents_stay_short_enough_to_be_read() -> None:
+    words = {page.name: count_words(page.read_text()) for page in [*ROOT.glob("docs/*.md"), ROOT / "README.md"]}
+    assert sum(words.values()) <= MOST_WORDS, sorted(words.items(), key=lambda item: -item[1])
+
+
 def test_the_checks_see_what_is_wrong() -> None:
     text = "```sh\nsim2art run A -o B --frames 8  # of many\nmake && sim2art doctor && ls\n```\n\n    sim2art runn A\n\nUse `sim2art run --framez 8`."
     assert list(whole_commands(text)) == [["run", "A", "-o", "B", "--frames", "8"], ["doctor"], ["runn", "A"]]
     assert list(mentioned_commands(text)) == [["run", "--framez", "8"]]
-    assert arguments_of("run")(["A", "-o", "B", "--frames", "8"])["frames"] == 8
+    assert arguments_of("run")(["A", "-o", "B", "--frames", "8"]).input.frames == 8
     with pytest.raises(SystemExit):
         arguments_of("run")(["A", "-o", "B", "--framez", "8"])
 
@@ -118,8 +157,24 @@ def test_the_site_builds_without_a_warning_and_needs_no_network(tmp_path: Path) 
         assert not outside, f"{page.name} loads {outside}"
 
 
-def test_tables_of_results_are_those_of_the_kept_evaluations() -> None:
+def test_page_of_results_is_made_of_the_kept_evaluations_byte_for_byte() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "benchmarks/results_page.py", "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_folder_of_tests_is_described() -> None:
+    described = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "tests/README.md").read_text(), flags=re.MULTILINE))
+    assert described == {path.name for path in (ROOT / "tests").iterdir() if any(path.rglob("test_*.py"))}
+
+
+def test_architecture_names_every_package_and_draws_the_layers_that_are_enforced() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    top = [path for path in (ROOT / "src/sim2art").iterdir() if path.is_dir() or path.suffix == ".py"]
+    for path in [x for x in top if not x.name.startswith("__")]:
+        assert re.search(rf"`{re.escape(path.name)}/?`", page), f"{path.name} is not named."
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    enforced = [re.sub(r"[()]", "", layer) for layer in settings["layers"] if layer != "__main__"]
+    drawn = page.split("## Who may import whom")[1].split("## Core types")[0]
+    assert [line.strip() for line in drawn.splitlines() if line.startswith("    ")] == enforced

@@ -28,6 +28,7 @@ def test_damaged_recordings_results_and_models_end_in_words() -> None:
         "clips",
         "kept estimate",
         "batch manifest",
+        "run options",
         "edits",
     )
     done = run_script("--seed", "1", "--num", "80", "--only", *kinds)

@@ -20,7 +20,9 @@ from sim2art.export.result import read_result
 from sim2art.observation.densify import densify_labels, resize_labels
 from sim2art.observation.point_video import PointVideo
 from sim2art.perception.pipeline import ObserveOptions
-from sim2art.reconstruct import Reconstruction, ReconstructOptions, reconstruct
+from sim2art.reconstruction.options import ReconstructOptions
+from sim2art.reconstruction.reconstruct import reconstruct
+from sim2art.reconstruction.reconstruction import Reconstruction
 from sim2art.stages import STAGES
 from tests.perception.sliding_scene import BOARD, SLIDE, SlidingScene, render_scene, write_scene
 
@@ -133,7 +135,7 @@ def test_an_estimate_by_other_weights_is_made_again(
 ) -> None:
     reconstruct(recording, OPTIONS, predictor=find_board, stage_folder=tmp_path / "stages")
     (tmp_path / "weights").mkdir()
-    monkeypatch.setattr("sim2art.reconstruct.CHECKPOINTS", tmp_path / "weights")
+    monkeypatch.setattr("sim2art.reconstruction.reconstruct.CHECKPOINTS", tmp_path / "weights")
     resumed = reconstruct(recording, OPTIONS, predictor=find_board, stage_folder=tmp_path / "stages", resume=True)
     assert resumed.timings["observation"] == 0.0
     assert resumed.timings["estimate"] > 0.0

@@ -6,7 +6,8 @@ Importing this package is cheap: nothing heavy (torch, OpenCV, numba) loads unti
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim2art.reconstruct import Reconstruction, reconstruct
+    from sim2art.reconstruction.reconstruct import reconstruct
+    from sim2art.reconstruction.reconstruction import Reconstruction
 
 __version__ = "0.1.0"
 __all__ = ["Reconstruction", "__version__", "reconstruct"]
@@ -16,5 +17,5 @@ def __getattr__(name: str) -> Any:
     if name in ("reconstruct", "Reconstruction"):
         from importlib import import_module
 
-        return getattr(import_module("sim2art.reconstruct"), name)
+        return getattr(import_module(f"sim2art.reconstruction.{name.lower()}"), name)
     raise AttributeError(f"module 'sim2art' has no attribute {name!r}")

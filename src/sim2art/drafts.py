@@ -5,11 +5,11 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim2art.articulation.estimate import JointEstimate
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate
 from sim2art.errors import InvalidFileError, InvalidValueError, Sim2ArtError
 from sim2art.export.package import DEFAULT_EXPORTS, export_result, exports_in, options_from_dict
 from sim2art.export.saved import load_result
@@ -18,8 +18,11 @@ from sim2art.export.up import estimate_up, up_from_dict
 from sim2art.observation.densify import resize_labels
 from sim2art.observation.video_files import read_points, read_video
 from sim2art.stages import PARTIAL, check_output, finish_move, move_in
-from sim2art.view.draft import Draft, draft_from_result, noted
+from sim2art.view.draft import Draft, joints_by_part, noted
 from sim2art.view.refit import needed_points
+
+if TYPE_CHECKING:
+    from sim2art.reconstruction.reconstruction import Reconstruction
 
 VIDEO, POINTS = "video", "points.npz"
 
@@ -48,21 +51,30 @@ def load_draft(folder: Path) -> Draft:
                 "runs. Run the recording again.",
                 path=folder,
             )
-    return draft_from_result(
-        saved.articulated_object,
-        result.joints,
-        result.trajectory,
-        status=result.status,
-        reasons=result.reasons,
-        warnings=result.warnings,
-        frame_ids=result.frame_ids,
-        is_metric=result.is_metric,
+    names = tuple(link.name for link in saved.articulated_object.links)
+    edits = tuple(result.provenance.get("edits", ()))
+    return Draft(
+        name=saved.articulated_object.name,
+        estimate=ArticulationEstimate(
+            part_probabilities=probabilities
+            if probabilities is not None
+            else np.zeros((len(result.trajectory.times), 0, len(names))),
+            joints=joints_by_part(result.joints, names),
+            trajectory=result.trajectory,
+            status=result.status,
+            reasons=result.reasons,
+        ),
+        part_names=names,
+        meshes=tuple(link.mesh for link in saved.articulated_object.links),
         labels=labels,
         video=video,
         points=points,
-        part_probabilities=probabilities,
-        edits=tuple(result.provenance.get("edits", ())),
-        states=result.states,
+        frame_ids=result.frame_ids,
+        is_metric=result.is_metric,
+        warnings=result.warnings,
+        edits=edits,
+        all_states=result.states,
+        edits_before_states=len(edits),
     )
 
 
@@ -91,24 +103,46 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
         InvalidValueError: When the draft has no video or points.
         OutputExistsError: When the folder holds files and `overwrite` is not set.
     """
-    # Here, since a viewer that only shows does without them: they load OpenCV and more.
-    from sim2art.perception.observed import Observation
-    from sim2art.reconstruct import Reconstruction
-
     if draft.video is None or draft.points is None or draft.labels is None:
         raise InvalidValueError(
             f"'{origin}' keeps no used frames, points or labels (video/, points.npz, labels/), so a changed result cannot be "
             "written. Run the recording again with this version."
         )
+    result, facts = _as_reconstruction(draft, origin)
+    finish_move(output)
+    extras = tuple(export for export in exports_in(output) if export not in DEFAULT_EXPORTS)
+    options = _read_json(output / "result.json").get("export")
+    config, notes = _read_json(origin / "config.json"), ()
+    if not extras and options is None:
+        return SavedDraft(written=tuple(result.save(output, overwrite=overwrite, config=config, **facts)))
+    # Result and exports go in together: they would not fit each other if the machine stopped in between.
+    check_output(output, overwrite=overwrite, resume=True)
+    partial = output / PARTIAL
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        result.save(partial, config=config, **facts)
+        notes = _export_again(partial, extras, options or {})
+        written = move_in(partial, output, stale=(file_name_for(export) for export in all_exports()))
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return SavedDraft(written=tuple(written), notes=notes)
+
+
+def _as_reconstruction(draft: Draft, origin: Path) -> "tuple[Reconstruction, dict[str, Any]]":
+    """A draft with video and points as what `reconstruct` gives, and what its provenance says of the edits."""
+    # Here, since a viewer that only shows does without them: they load OpenCV and more.
+    from sim2art.perception.observed import Observation
+    from sim2art.reconstruction.reconstruction import Reconstruction
+
+    assert draft.video is not None and draft.points is not None and draft.labels is not None
     provenance = _read_json(origin / "provenance.json")
     before = provenance.get("edited_from", {k: v for k, v in provenance.items() if k not in ("edits", "edited_from")})
-    size = _input_size(origin, draft)
     observation = Observation(
         video=draft.video,
         points=draft.points,
         frame_ids=draft.frame_ids,
         indices=np.arange(len(draft.frame_ids)),
-        input_size=size,
+        input_size=_input_size(origin, draft),
         moves=bool(draft.estimate.joints),
         warnings=draft.warnings,
         reasons=(),
@@ -129,24 +163,7 @@ def save_draft(draft: Draft, output: Path, *, origin: Path, overwrite: bool = Fa
         states=draft.states,
         video_folder=origin / "video",
     )
-    facts = {"edits": list(draft.edits), "edited_from": before} if draft.edits else {}
-    finish_move(output)
-    extras = tuple(export for export in exports_in(output) if export not in DEFAULT_EXPORTS)
-    options = _read_json(output / "result.json").get("export")
-    config, notes = _read_json(origin / "config.json"), ()
-    if not extras and options is None:
-        return SavedDraft(written=tuple(result.save(output, overwrite=overwrite, config=config, **facts)))
-    # Result and exports go in together: they would not fit each other if the machine stopped in between.
-    check_output(output, overwrite=overwrite, resume=True)
-    partial = output / PARTIAL
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        result.save(partial, config=config, **facts)
-        notes = _export_again(partial, extras, options or {})
-        written = move_in(partial, output, stale=(file_name_for(export) for export in all_exports()))
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return SavedDraft(written=tuple(written), notes=notes)
+    return result, {"edits": list(draft.edits), "edited_from": before} if draft.edits else {}
 
 
 def _export_again(folder: Path, extras: tuple[Export, ...], options: dict[str, Any]) -> tuple[str, ...]:
@@ -202,15 +219,14 @@ def rewrite_report(folder: Path) -> None:
 
     A folder that keeps no frames keeps its report too.
     """
-    from sim2art.view.report import write_report
+    from sim2art.view.report import Report, write_report
 
     draft, verdict = load_draft(folder), load_result(folder).result.simulation
     if draft.video is None or draft.labels is None:
         return
     provenance = _read_json(folder / "provenance.json")
     unfinished = folder / "report.html.part"
-    write_report(
-        unfinished,
+    report = Report(
         video=draft.video,
         labels=draft.labels,
         estimate=draft.estimate,
@@ -219,10 +235,11 @@ def rewrite_report(folder: Path) -> None:
         status=draft.estimate.status,
         reasons=draft.estimate.reasons,
         warnings=draft.warnings,
-        timings=provenance.get("timings"),
+        timings=provenance.get("timings") or {},
         provenance=provenance,
         simulation=verdict,
     )
+    write_report(unfinished, report)
     unfinished.replace(folder / "report.html")
 
 

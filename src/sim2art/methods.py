@@ -13,6 +13,19 @@ Predictor = Callable[[PointVideo], ArticulationEstimate]
 MethodName = Literal["network", "flow_clustering", "reart_style", "gamma_style", "single_frame", "paper"]
 
 
+def check_method(method: MethodName, checkpoint: Path | None) -> None:
+    """Refuse a checkpoint that is missing, damaged or of another version, before anything is computed.
+
+    Raises:
+        InvalidFileError: When a file is missing or damaged.
+        SchemaError: When it was written by an incompatible version.
+    """
+    if checkpoint is not None and method in ("network", "single_frame", "paper"):
+        from sim2art.networks.checkpoint_files import read_description
+
+        read_description(checkpoint)
+
+
 def load_method(method: MethodName, checkpoint: Path | None) -> Predictor:
     """The method of a name; a checkpoint replaces the weights of those that have some."""
     match method:

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from sim2art.cli.batch import BatchError, describe_batch, find_recordings, flags_of, run_batch
+from sim2art.cli.batch import BatchEntry, BatchError, describe_batch, find_recordings, run_batch
 from sim2art.cli.main import main
-from sim2art.cli.run import run
+from sim2art.cli.options import parse_options
+from sim2art.cli.run_options import BatchOptions, InputOptions, OutputOptions, RunOptions
 from sim2art.errors import InvalidFileError, MissingPackageError, OutputExistsError, SchemaError, Sim2ArtError
 from sim2art.workers import LocalWorkers, RayWorkers, run_command
 
@@ -59,6 +60,18 @@ def make_recordings(folder: Path, *names: str) -> Path:
     return folder
 
 
+def start(
+    recordings: Path, output: Path, workers: Any, *, frames: int = 16, overwrite: bool = False,
+    time_limit: float | None = None,
+) -> list[BatchEntry]:  # fmt: skip
+    options = RunOptions(
+        input=InputOptions(frames=frames),
+        output=OutputOptions(folder=output, overwrite=overwrite),
+        batch=BatchOptions(batch=recordings, time_limit=time_limit),
+    )
+    return run_batch(recordings, options, workers=workers)
+
+
 def read(output: Path) -> dict[str, Any]:
     content = json.loads((output / "manifest.json").read_text())
     return {entry["name"]: entry for entry in content["entries"]}
@@ -67,7 +80,7 @@ def read(output: Path) -> dict[str, Any]:
 def test_one_that_fails_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recordings = make_recordings(tmp_path / "in", "a", "bad", "c")
     with pytest.raises(BatchError, match=r"1 of 3 recordings failed \(bad\)"):
-        run_batch(recordings, tmp_path / "out", flags=["--frames", "8"], workers=PretendWorkers())
+        start(recordings, tmp_path / "out", PretendWorkers(), frames=8)
     entries = read(tmp_path / "out")
     assert [entry["status"] for entry in entries.values()] == ["done", "failed", "done"]
     assert entries["bad"]["error"] == "the depth is damaged. Record it again."
@@ -81,18 +94,18 @@ def test_one_that_fails_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_second_start_tries_only_what_is_not_done(tmp_path: Path) -> None:
     recordings = make_recordings(tmp_path / "in", "a", "bad")
     with pytest.raises(BatchError):
-        run_batch(recordings, tmp_path / "out", flags=[], workers=PretendWorkers())
+        start(recordings, tmp_path / "out", PretendWorkers())
     make_recordings(recordings, "new")
     workers = PretendWorkers()
     with pytest.raises(BatchError):
-        run_batch(recordings, tmp_path / "out", flags=[], workers=workers)
+        start(recordings, tmp_path / "out", workers)
     assert [Path(command[4]).name for command in workers.commands] == ["bad", "new"]
     assert read(tmp_path / "out")["bad"]["attempts"] == 2
     assert all({"--resume", "--overwrite"} <= set(command) for command in workers.commands)
     (tmp_path / "out" / "a" / "result.json").unlink()
     workers = PretendWorkers()
     with pytest.raises(BatchError):
-        run_batch(recordings, tmp_path / "out", flags=[], workers=workers)
+        start(recordings, tmp_path / "out", workers)
     assert "a" in [Path(command[4]).name for command in workers.commands]
 
 
@@ -100,12 +113,12 @@ def test_a_batch_that_is_stopped_goes_on(tmp_path: Path) -> None:
     recordings = make_recordings(tmp_path / "in", "a", "b", "stop")
     workers = PretendWorkers()
     with pytest.raises(KeyboardInterrupt):
-        run_batch(recordings, tmp_path / "out", flags=[], workers=workers)
+        start(recordings, tmp_path / "out", workers)
     entries = read(tmp_path / "out")
     assert entries["stop"]["status"] == "waiting"
     assert "stop" in workers.stopped
     shutil.rmtree(recordings / "stop")
-    entries = run_batch(recordings, tmp_path / "out", flags=[], workers=PretendWorkers())
+    entries = start(recordings, tmp_path / "out", PretendWorkers())
     assert [entry.status for entry in entries] == ["done", "done"]
 
 
@@ -113,7 +126,7 @@ def test_a_recording_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     recordings = make_recordings(tmp_path / "in", "a", "slow")
     workers = PretendWorkers()
     with pytest.raises(BatchError):
-        run_batch(recordings, tmp_path / "out", flags=[], workers=workers, time_limit=0.3)
+        start(recordings, tmp_path / "out", workers, time_limit=0.3)
     assert workers.stopped == ["slow"]
     assert "time limit" in read(tmp_path / "out")["slow"]["error"]
 
@@ -121,19 +134,19 @@ def test_a_recording_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
 def test_other_options_other_things_and_damage_are_refused(tmp_path: Path) -> None:
     recordings = make_recordings(tmp_path / "in", "a")
     output = tmp_path / "out"
-    run_batch(recordings, output, flags=[], workers=PretendWorkers())
-    with pytest.raises(OutputExistsError, match="with the options"):
-        run_batch(recordings, output, flags=["--frames", "8"], workers=PretendWorkers())
-    run_batch(recordings, output, flags=["--frames", "8"], workers=PretendWorkers(), overwrite=True)
-    (output / "manifest.json").write_text('{"schema": "sim2art.batch/0"}')
-    with pytest.raises(SchemaError, match="batch/0"):
-        run_batch(recordings, output, flags=[], workers=PretendWorkers())
+    start(recordings, output, PretendWorkers())
+    with pytest.raises(OutputExistsError, match=r"with other options \(frames\)"):
+        start(recordings, output, PretendWorkers(), frames=8)
+    start(recordings, output, PretendWorkers(), frames=8, overwrite=True)
+    (output / "manifest.json").write_text('{"schema": "sim2art.batch/1"}')
+    with pytest.raises(SchemaError, match="batch/1"):
+        start(recordings, output, PretendWorkers())
     (output / "manifest.json").write_text("{")
     with pytest.raises(InvalidFileError, match="damaged"):
-        run_batch(recordings, output, flags=[], workers=PretendWorkers())
+        start(recordings, output, PretendWorkers())
     (output / "manifest.json").unlink()
     with pytest.raises(OutputExistsError, match="not empty"):
-        run_batch(recordings, output, flags=[], workers=PretendWorkers())
+        start(recordings, output, PretendWorkers())
 
 
 def test_recordings_are_found_and_named_apart(tmp_path: Path) -> None:
@@ -147,10 +160,15 @@ def test_recordings_are_found_and_named_apart(tmp_path: Path) -> None:
         find_recordings(tmp_path / "missing")
 
 
-def test_options_that_differ_from_the_defaults_go_to_every_run() -> None:
-    given = {"frames": 8, "mask": None, "checkpoint": Path("/x"), "overwrite": True, "output": Path("/y"), "seed": 0}
-    flags = flags_of(run, given, without=("output", "overwrite"))
-    assert flags == ["--frames", "8", "--checkpoint", "/x"]
+def test_every_run_gets_the_options_of_the_batch(tmp_path: Path) -> None:
+    recordings, output = make_recordings(tmp_path / "in", "a"), tmp_path / "out"
+    workers = PretendWorkers()
+    start(recordings, output, workers, frames=8)
+    (command,) = workers.commands
+    given = parse_options(RunOptions, command[4:], prog="sim2art run")
+    assert given.input == InputOptions(recording=recordings / "a", frames=8)
+    assert given.output == OutputOptions(folder=output / "a", overwrite=True, resume=True)
+    assert given.batch == BatchOptions()
 
 
 def test_the_command_line_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -298,12 +316,12 @@ def test_a_real_local_ray_runs_cancels_and_goes_on(tmp_path: Path, monkeypatch: 
         recordings = make_recordings(tmp_path / "in", "a", "b", "c")
         workers.looks = 1
         with pytest.raises(KeyboardInterrupt):
-            run_batch(recordings, tmp_path / "out", flags=[], workers=workers)
+            start(recordings, tmp_path / "out", workers)
         before = [entry["status"] for entry in read(tmp_path / "out").values()]
         assert "done" in before
         assert "waiting" in before
         workers.looks = None
-        entries = run_batch(recordings, tmp_path / "out", flags=[], workers=workers)
+        entries = start(recordings, tmp_path / "out", workers)
         assert [entry.status for entry in entries] == ["done"] * 3
         assert entries[before.index("done")].attempts == 1
     finally:

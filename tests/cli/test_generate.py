@@ -9,13 +9,18 @@ from pathlib import Path
 import pytest
 
 from sim2art.cli import generate_cluster
-from sim2art.cli.generate import generate
+from sim2art.cli.generate import GenerateOptions
+from sim2art.cli.generate import generate as run_verb
 from sim2art.dataset.shards import read_clips, read_index
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.errors import InvalidValueError, OutputExistsError, Sim2ArtError
 from tests.assets.files import write_cabinet
 
 SMALL = {"num": 5, "num_frames": 3, "num_points": 32, "clips_per_file": 2, "corruption": "none"}
+
+
+def generate(output, **options):
+    run_verb(GenerateOptions(output=output, **options))
 
 
 def tars(folder):

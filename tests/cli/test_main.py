@@ -4,6 +4,7 @@ import errno
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from types import ModuleType
 
 import pytest
@@ -16,10 +17,17 @@ from sim2art.errors import InvalidValueError
 def install_verb(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> None:
     """Add the verb "try", which raises `error`."""
 
-    def attempt(*, count: int = 1) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class AttemptOptions:
+        """Try."""
+
+        count: int = 1
+        """How often."""
+
+    def attempt(options: AttemptOptions) -> None:
         if error is not None:
             raise error
-        print(f"count {count}")
+        print(f"count {options.count}")
 
     module = ModuleType("sim2art_test_verb")
     module.attempt = attempt  # type: ignore[attr-defined]

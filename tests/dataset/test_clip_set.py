@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim2art.articulation.joint import JointType
-from sim2art.cli.generate import generate
+from sim2art.cli.generate import GenerateOptions, generate
 from sim2art.dataset.clip_set import ClipSet
 from sim2art.dataset.shards import shard_path, write_index, write_shard
 from sim2art.errors import InvalidFileError, InvalidValueError
@@ -66,7 +66,17 @@ def test_features_of_some_frames_survive_the_disk(tmp_path):
 
 @pytest.mark.skipif(find_weight("dinov2-small") is None, reason="run: sim2art weights fetch dinov2-small")
 def test_a_generated_set_holds_features_of_keyframes_only(tmp_path):
-    generate(tmp_path / "set", num=1, num_frames=5, num_points=64, corruption="none", features="dinov2", keyframes=2)
+    generate(
+        GenerateOptions(
+            output=tmp_path / "set",
+            num=1,
+            num_frames=5,
+            num_points=64,
+            corruption="none",
+            features="dinov2",
+            keyframes=2,
+        )
+    )
     clips = ClipSet(tmp_path / "set")
     features = clips[0].video.features
     assert len(clips) == 1 and features is not None and features.shape == (5, 64, 384)

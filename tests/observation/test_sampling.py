@@ -11,7 +11,7 @@ from sim2art.geometry.cameras import intrinsics_from_fov, project
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.observation.sampling import draw_pixels, sample_point_video
+from sim2art.observation.sampling import sample_pixels, sample_point_video
 from tests.strategies import transforms
 
 WIDTH, HEIGHT, FRAMES = 24, 18, 4
@@ -121,4 +121,4 @@ def test_nothing_to_sample_is_explained() -> None:
 def test_drawn_pixels_are_x_then_y() -> None:
     mask = np.zeros((5, 9), dtype=bool)
     mask[2, 7] = True
-    np.testing.assert_array_equal(draw_pixels(mask, 10, np.random.default_rng(0)), [[7, 2]])
+    np.testing.assert_array_equal(sample_pixels(mask, 10, np.random.default_rng(0)), [[7, 2]])

@@ -3,8 +3,8 @@
 import io
 import json
 import struct
+import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import OpenEXR
 from PIL import Image
 
 from sim2art.geometry.rotations import quaternion_from_rotation
@@ -164,37 +165,14 @@ def write_vipe_output(scene: SlidingScene, folder: Path, name: str = "clip", *, 
     return folder
 
 
-def encode_exr(image: np.ndarray, *, compression: int = 3, channel: str = "Z") -> bytes:
-    """An OpenEXR file with one channel, half or float, in blocks of scan lines."""
-    height, width = image.shape
-    kind, lines = {2: 1, 4: 2}[image.itemsize], 16 if compression == 3 else 1
-
-    def attribute(name: str, kind_name: str, value: bytes) -> bytes:
-        return name.encode() + b"\0" + kind_name.encode() + b"\0" + struct.pack("<i", len(value)) + value
-
-    window = struct.pack("<4i", 0, 0, width - 1, height - 1)
-    header = b"\x76\x2f\x31\x01" + struct.pack("<I", 2)
-    header += attribute("channels", "chlist", channel.encode() + b"\0" + struct.pack("<iIii", kind, 0, 1, 1) + b"\0")
-    header += attribute("compression", "compression", bytes([compression]))
-    header += attribute("dataWindow", "box2i", window) + attribute("displayWindow", "box2i", window)
-    header += attribute("lineOrder", "lineOrder", b"\0") + attribute("pixelAspectRatio", "float", struct.pack("<f", 1))
-    header += attribute("screenWindowCenter", "v2f", struct.pack("<2f", 0, 0))
-    header += attribute("screenWindowWidth", "float", struct.pack("<f", 1)) + b"\0"
-    blocks = []
-    for y in range(0, height, lines):
-        raw = np.frombuffer(image[y : y + lines].tobytes(), np.uint8)
-        packed = raw.tobytes()
-        if compression:
-            halves = np.concatenate([raw[0::2], raw[1::2]]).astype(np.int64)
-            halves[1:] = np.diff(halves) + 128
-            packed = zlib.compress((halves & 255).astype(np.uint8).tobytes())
-            packed = packed if len(packed) < len(raw) else raw.tobytes()
-        blocks.append(struct.pack("<ii", y, len(packed)) + packed)
-    offset, table = len(header) + 8 * len(blocks), b""
-    for block in blocks:
-        table += struct.pack("<Q", offset)
-        offset += len(block)
-    return header + table + b"".join(blocks)
+def encode_exr(
+    image: np.ndarray, *, compression: OpenEXR.Compression = OpenEXR.ZIP_COMPRESSION, channel: str = "Z"
+) -> bytes:
+    """An OpenEXR file with one channel, half or float."""
+    header = {"compression": compression, "type": OpenEXR.scanlineimage}
+    with tempfile.TemporaryDirectory() as folder:
+        OpenEXR.File(header, {channel: np.ascontiguousarray(image)}).write(f"{folder}/0.exr")
+        return (Path(folder) / "0.exr").read_bytes()
 
 
 def write_depth_file(folder: Path, suffix: str, values: np.ndarray) -> Path:

@@ -10,8 +10,7 @@ import pytest
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import inverse
-from sim2art.perception import completion
-from sim2art.perception.cameras import colmap_cameras
+from sim2art.perception.cameras import colmap_cameras, color_cameras
 from sim2art.perception.cameras.scale import parse_known_length, scale_by_length, scale_by_marker
 from sim2art.perception.cameras.view_change import ViewChange
 from sim2art.perception.captures.capture import ColorSource
@@ -83,7 +82,7 @@ def test_a_lens_that_nobody_has_is_not_believed(change: ViewChange, monkeypatch:
         )  # fmt: skip
 
     monkeypatch.setattr(colmap_cameras, "solve_cameras", solve)
-    monkeypatch.setattr(completion, "judge_view_change", lambda *_: change)
+    monkeypatch.setattr(color_cameras, "judge_view_change", lambda *_: change)
     unsaid = dataclasses.replace(colour_of(scene), intrinsics=None)
     found = complete(unsaid, ANY, AUTO, OPTIONS, estimator=TremblingDepth(scene, DepthKind.DEPTH))
     assert asked[0] is None
@@ -109,8 +108,8 @@ def test_one_plane_is_the_world_only_where_corners_say_so(agreement: float, monk
         frame=frame, pixels=np.stack([x, y], axis=1).astype(float), depths=np.full(len(x), 2.0), residual=0.3,
     )  # fmt: skip
     monkeypatch.setattr(colmap_cameras, "solve_cameras", lambda *_: leaf)
-    monkeypatch.setattr(completion, "judge_view_change", lambda *_: ViewChange.FULL)
-    monkeypatch.setattr(completion, "tracks_agree", lambda *_: agreement)
+    monkeypatch.setattr(color_cameras, "judge_view_change", lambda *_: ViewChange.FULL)
+    monkeypatch.setattr(color_cameras, "tracks_agree", lambda *_: agreement)
     found = complete(colour_of(scene), ANY, AUTO, OPTIONS, estimator=TremblingDepth(scene, DepthKind.DEPTH))
     assert (found.world_from_camera is None) == (agreement < 0.85)
     refused = "COLMAP's solution explains one plane, and only 70 % of the corners that were followed."

@@ -93,6 +93,26 @@ def test_whatever_is_chosen_and_cannot_run_is_refused_at_once(tmp_path: Path) ->
             assert find_lacks(task, Choice(name="auto")) == []
 
 
+def test_a_place_that_is_not_there_is_a_lack_of_any_component(tmp_path: Path) -> None:
+    for task, name in (("flow", "gmsf"), ("depth", "head"), ("mask", "file"), ("cameras", "file")):
+        assert any(
+            str(tmp_path / "no") in lack.what for lack in find_lacks(task, parse_choice(task, f"{name}:{tmp_path}/no"))
+        )
+    assert find_lacks("flow", parse_choice("flow", f"gmsf:{tmp_path}")) == []
+
+
+def test_a_run_says_what_is_wrong_before_it_reads_anything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", str(tmp_path / "no_recording"), "-o", str(tmp_path / "out")]
+    for wrong, said in (
+        (["--flow", f"gmsf:{tmp_path}/no"], "--flow gmsf cannot run here"),
+        (["--features", "dinov3"], "--features dinov3 cannot run here"),
+        (["--checkpoint", str(tmp_path / "weights")], "has no config.json"),
+    ):
+        assert main([*words, *wrong]) == 2
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_weight_without_its_runtime_is_a_lack(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim2art.perception.components.has_weight", lambda _: True)
     monkeypatch.setattr("sim2art.perception.components.is_installed", lambda module: module != "onnxruntime")

@@ -1,48 +1,30 @@
-"""The backbone's tensors are found in an ONNX file, whose bytes the test writes itself."""
+"""The backbone's tensors are found in an ONNX file."""
 
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.features.dinov2_backbone import read_backbone
 
 
-def _number(value: int) -> bytes:
-    result = b""
-    while value > 127:
-        result, value = result + bytes([value & 127 | 128]), value >> 7
-    return result + bytes([value])
-
-
-def _field(number: int, value: bytes | int) -> bytes:
-    if isinstance(value, int):
-        return _number(number << 3) + _number(value)
-    return _number(number << 3 | 2) + _number(len(value)) + value
-
-
-def _tensor(name: str, values: np.ndarray) -> bytes:
-    shape = b"".join(_field(1, side) for side in values.shape)
-    return _field(5, shape + _field(2, 1) + _field(8, name.encode()) + _field(9, values.astype(np.float32).tobytes()))
-
-
-def _node(kind: str, inputs: list[str], output: str) -> bytes:
-    names = b"".join(_field(1, name.encode()) for name in inputs)
-    return _field(1, names + _field(2, output.encode()) + _field(4, kind.encode()))
-
-
 def _write(path: Path, *, has_positions: bool = True) -> Path:
-    rng = np.random.default_rng(0)
-    graph = _tensor("backbone.layernorm.weight", np.ones(6)) + _tensor("backbone.mlp.fc1.bias", np.zeros(5))
-    graph += _tensor("onnx::MatMul_7", np.arange(30.0).reshape(6, 5))
+    tensors = {
+        "backbone.layernorm.weight": np.ones(6),
+        "backbone.mlp.fc1.bias": np.zeros(5),
+        "onnx::MatMul_7": np.arange(30.0).reshape(6, 5),
+        "decoder.bias": np.zeros(3),
+    }
     if has_positions:
-        graph += _tensor("onnx::Reshape_3", np.full((1, 4, 6), 2.0)) + _tensor(
-            "onnx::Concat_1", np.full((1, 1, 6), 1.0)
-        )
-    graph += _tensor("decoder.bias", rng.normal(size=3))
-    graph += _node("MatMul", ["x", "onnx::MatMul_7"], "y") + _node("Add", ["backbone.mlp.fc1.bias", "y"], "z")
-    path.write_bytes(_field(1, 8) + _field(7, graph))
+        tensors |= {"onnx::Reshape_3": np.full((1, 4, 6), 2.0), "onnx::Concat_1": np.full((1, 1, 6), 1.0)}
+    nodes = [
+        onnx.helper.make_node("MatMul", ["x", "onnx::MatMul_7"], ["y"]),
+        onnx.helper.make_node("Add", ["backbone.mlp.fc1.bias", "y"], ["z"]),
+    ]
+    kept = [onnx.numpy_helper.from_array(values.astype(np.float32), name) for name, values in tensors.items()]
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [], [], kept)), path)
     return path
 
 

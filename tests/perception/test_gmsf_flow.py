@@ -9,7 +9,7 @@ from sim2art.geometry.cameras import intrinsics_from_fov
 from sim2art.networks.scene_flow import SceneFlowConfig, SceneFlowNetwork
 from sim2art.perception.components import COMPONENTS, find_lacks, parse_choice
 from sim2art.perception.flow.gmsf import GmsfFlow, _LogDepthGrid, load_gmsf
-from sim2art.perception.flow.piecewise_rigid import settle_flow
+from sim2art.perception.flow.piecewise_rigid import fit_piecewise_rigid
 from sim2art.perception.pipeline import ObserveOptions, observe
 from tests.perception.sliding_scene import SLIDE, render_scene
 
@@ -40,7 +40,7 @@ def test_settled_flow_is_that_of_the_bodies() -> None:
     points = np.concatenate([_box(500, rng), wall])
     others = np.concatenate([_box(500, rng) + shift, wall_again])
     guess = np.concatenate([np.tile(0.6 * shift, (500, 1)), np.zeros((1200, 3))]) + rng.normal(0, 0.01, (1700, 3))
-    flow, seen = settle_flow(points, others, guess, scale=1.0, rng=rng)
+    flow, seen = fit_piecewise_rigid(points, others, guess, scale=1.0, rng=rng)
     off = np.linalg.norm(flow[:500] - shift, axis=1)
     assert np.median(off) < 0.5 * np.median(np.linalg.norm(guess[:500] - shift, axis=1))
     assert np.mean(np.linalg.norm(flow[500:], axis=1) == 0) > 0.98
@@ -50,7 +50,7 @@ def test_settled_flow_is_that_of_the_bodies() -> None:
 def test_nothing_moves_where_nothing_moved() -> None:
     rng = np.random.default_rng(0)
     points, others = (_box(600, rng) + rng.normal(0, 0.002, (600, 3)) for _ in range(2))
-    flow, _ = settle_flow(points, others, rng.normal(0, 0.003, (600, 3)), scale=0.3, rng=rng)
+    flow, _ = fit_piecewise_rigid(points, others, rng.normal(0, 0.003, (600, 3)), scale=0.3, rng=rng)
     assert np.mean(np.linalg.norm(flow, axis=1) == 0) > 0.95
 
 
@@ -58,7 +58,7 @@ def test_points_that_are_hidden_in_the_other_frame_are_told() -> None:
     rng = np.random.default_rng(0)
     wall, again = (np.c_[rng.uniform(-1, 1, (1500, 2)), np.zeros(1500)] for _ in range(2))
     lid = np.c_[rng.uniform(-0.1, 0.1, (40, 2)), np.full(40, 0.5)]  # Gone in the other frame, too few for a patch.
-    seen = settle_flow(np.concatenate([wall, lid]), again, np.zeros((1540, 3)), scale=1.0, rng=rng)[1]
+    seen = fit_piecewise_rigid(np.concatenate([wall, lid]), again, np.zeros((1540, 3)), scale=1.0, rng=rng)[1]
     assert seen[:1500].mean() > 0.97 and not seen[1500:].any()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from sim2art.geometry.rotations import rotvec_from_rotation
 from sim2art.geometry.transforms import inverse
-from sim2art.perception.cameras.bundle_adjustment import Sightings, adjust
+from sim2art.perception.cameras.bundle_adjustment import Observations, adjust
 from sim2art.perception.cameras.klt_pnp import track_camera
 from tests.perception.sliding_scene import SlidingScene, render_scene
 
@@ -44,7 +44,7 @@ def test_bundle_adjustment_recovers_disturbed_poses() -> None:
     start = true.copy()
     start[1:, :3, 3] += rng.normal(0, 0.02, (5, 3))
     found, residual = adjust(
-        Sightings(frame=frame, point=point, pixels=pixels, depths=seen[:, 2]), start, k, num_iterations=15
+        Observations(frame=frame, point=point, pixels=pixels, depths=seen[:, 2]), start, k, num_iterations=15
     )
     np.testing.assert_allclose(found, true, atol=1e-4)
     assert residual < 0.01

@@ -17,6 +17,7 @@ from sim2art.perception.captures.own_files import (
     read_mask,
 )
 from sim2art.perception.flow.dis import DisFlow
+from sim2art.perception.flow.lifted_flow import measure_flows
 from sim2art.perception.pipeline import ObserveOptions, observe
 from tests.perception.recorded_files import encode_exr
 from tests.perception.sliding_scene import SlidingScene, render_scene, write_scene
@@ -67,18 +68,20 @@ def test_sam2_masks_are_believed_only_where_they_hold_what_moves(scene: SlidingS
 
 
 def test_flow_of_ones_own_is_used_where_there_is_some(scene: SlidingScene, tmp_path: Path) -> None:
-    grays = np.random.default_rng(0).integers(0, 255, (3, 20, 30)).astype(np.uint8)
     flow = np.full((20, 30, 2), (3.0, -1.0), np.float32)
     header = np.array([202021.25], "<f4").tobytes() + np.array([30, 20], "<i4").tobytes()
     (tmp_path / "4_9.flo").write_bytes(header + flow.tobytes())
     np.save(tmp_path / "000009_000004.npy", 2 * flow[::2, ::2])
-    frame_of = {gray.tobytes(): frame for gray, frame in zip(grays, (4, 9, 12), strict=True)}
-    read = FlowFiles(tmp_path, frame_of, DisFlow())
-    np.testing.assert_allclose(read(grays[0], grays[1], None), flow)
-    np.testing.assert_allclose(read(grays[1], grays[0], None), 4 * flow, rtol=1e-6)  # Of half the size.
-    assert read.num_read == 2
-    assert read(grays[0], grays[2], None).shape == (20, 30, 2)
-    assert read.num_read == 2
+    files = FlowFiles(tmp_path)
+    np.testing.assert_allclose(files.read(4, 9, (30, 20)), flow)
+    np.testing.assert_allclose(files.read(9, 4, (30, 20)), 4 * flow, rtol=1e-6)  # Of half the size.
+    assert files.read(4, 12, (30, 20)) is None
+    shift = {(0, 1): np.full((*scene.depths.shape[1:], 2), 7.0, np.float32)}
+    found = measure_flows(
+        scene.images.mean(axis=-1).astype(np.uint8), scene.depths, scene.intrinsics, scene.world_from_camera, image_flow=DisFlow(), baselines=(1,),
+        known=lambda a, b: shift.get((a, b)),
+    )  # fmt: skip
+    assert np.all(found[0, 1].flow == 7.0) and not np.all(found[1, 0].flow == 7.0)
     (tmp_path / "4_9.flo").write_bytes(header + flow.tobytes()[:-8])
     with pytest.raises(InvalidFileError, match="cut off"):
         read_flo(tmp_path / "4_9.flo")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 
 from sim2art.errors import InvalidFileError, MissingPackageError
@@ -139,23 +140,21 @@ def test_vipe_output_of_several_videos_needs_a_name(scene: SlidingScene, tmp_pat
         read_vipe_output(folder, "three")
 
 
-@pytest.mark.parametrize("compression", [0, 2, 3])
+@pytest.mark.parametrize("compression", ["NO", "RLE", "ZIPS", "ZIP", "PIZ"])
 @pytest.mark.parametrize("kind", [np.float16, np.float32])
-def test_exr_depth_reads_back_exactly(compression: int, kind: type) -> None:
+def test_exr_depth_reads_back_exactly(compression: str, kind: type) -> None:
     image = np.random.default_rng(0).uniform(0.3, 4.0, (37, 23)).astype(kind)
     image[5:20] = image[5]
-    found = read_exr_channel(encode_exr(image, compression=compression), "depth.exr")
+    found = read_exr_channel(encode_exr(image, compression=getattr(OpenEXR, f"{compression}_COMPRESSION")), "depth.exr")
     np.testing.assert_array_equal(found, image.astype(np.float32))
 
 
-def test_exr_of_another_kind_or_cut_off_is_refused() -> None:
+def test_exr_that_is_none_or_cut_off_is_refused() -> None:
     content = encode_exr(np.ones((20, 20), np.float16))
     with pytest.raises(InvalidFileError, match="cut off"):
         read_exr_channel(content[:-5], "depth.exr")
-    with pytest.raises(InvalidFileError, match="not an OpenEXR file"):
+    with pytest.raises(InvalidFileError, match="no OpenEXR image"):
         read_exr_channel(b"PNG" * 9, "depth.exr")
-    with pytest.raises(InvalidFileError, match="compression 4"):
-        read_exr_channel(encode_exr(np.ones((20, 20), np.float16), compression=4), "depth.exr")
 
 
 def test_lzfse_that_is_compressed_is_read_or_says_what_is_missing() -> None:

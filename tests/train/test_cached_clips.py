@@ -21,6 +21,12 @@ from tests.point_clips import make_chain_clip, make_point_clip
 FRAMES, POINTS, BASELINES = 10, 128, (1, 3, 8)
 CONFIG = ClipConfig(corruption="none", num_frames=FRAMES, num_points=POINTS, baselines=BASELINES)
 SMALL = ClipConfig(families=("laptop",), corruption="none", num_frames=4, num_points=32, image_size=48, baselines=(1,))
+KNOWN = [
+    (1.0, 0.3203, 0.407, 2.5615, -0.5261, -0.6482, 0.5505),
+    (1.0, 0.0, 0.428, 0.0, 0.0, 0.0, 0.0),
+    (1.0, 0.1875, 0.439, 2.5779, -0.9525, -0.2395, 0.1879),
+]
+"""Of SMALL, seeds from 7: share of valid points, mean part, mean coordinate, sum of the joint's values, its axis."""
 
 
 def _record(clip):
@@ -129,12 +135,46 @@ def test_a_cache_of_another_version_or_other_clips_is_refused(tmp_path, monkeypa
         ClipCache(tmp_path, dataclasses.replace(SMALL, num_points=33), shard_clips=2)
     with pytest.raises(SchemaError, match="first_seed 7; this run needs 8"):
         grow_cache(tmp_path, SMALL, first_seed=8, num_clips=2, shard_clips=2)
-    monkeypatch.setattr(clip_cache, "GENERATOR_VERSION", clip_cache.GENERATOR_VERSION + 1)
-    with pytest.raises(SchemaError, match="made with generator"):
-        ClipCache(tmp_path, SMALL, shard_clips=2)
+    for version, told in (("GENERATOR_VERSION", "made with generator 1"), ("CACHE_VERSION", "made with cache 1")):
+        with monkeypatch.context() as patch:
+            patch.setattr(clip_cache, version, getattr(clip_cache, version) + 1)
+            with pytest.raises(SchemaError, match=told):
+                ClipCache(tmp_path, SMALL, shard_clips=2)
+            with pytest.raises(SchemaError, match=told):
+                grow_cache(tmp_path, SMALL, first_seed=7, num_clips=4, shard_clips=2)
     (tmp_path / "cache.json").write_text("{")
     with pytest.raises(InvalidFileError, match="is not valid JSON"):
         ClipCache(tmp_path, SMALL, shard_clips=2)
+
+
+def test_clips_of_these_versions_stay_the_same(tmp_path):
+    # Code that makes other clips or records raises GENERATOR_VERSION or CACHE_VERSION, or old caches pass for new ones.
+    assert (clip_cache.GENERATOR_VERSION, clip_cache.CACHE_VERSION) == (1, 1)
+    grow_cache(tmp_path, SMALL, first_seed=7, num_clips=3, shard_clips=3)
+    cache = ClipCache(tmp_path, SMALL, shard_clips=3)
+    told = [
+        (
+            float(record["valid"].mean()),
+            float(record["part_ids"].mean()),
+            float(np.abs(record["points"]).mean()) * clip_cache.POINT_STEP,
+            float(np.abs(record["values"]).sum()),
+            *record["axes"][0].tolist(),
+        )
+        for record in (cache[index] for index in range(3))
+    ]
+    np.testing.assert_allclose(told, KNOWN, atol=5e-3)
+
+
+def test_what_a_killed_process_left_is_written_over(tmp_path):
+    grow_cache(tmp_path, SMALL, first_seed=7, num_clips=2, shard_clips=2)
+    whole = (tmp_path / "clips_00000.npy").read_bytes()
+    (tmp_path / "clips_00000.npy").unlink()
+    (tmp_path / "clips_00000.part").write_bytes(whole[:100])
+    with pytest.raises(InvalidFileError, match="no whole shard"):
+        ClipCache(tmp_path, SMALL, shard_clips=2)
+    grow_cache(tmp_path, SMALL, first_seed=7, num_clips=2, shard_clips=2)
+    assert sorted(x.name for x in tmp_path.iterdir()) == ["cache.json", "clips_00000.npy"]
+    assert (tmp_path / "clips_00000.npy").read_bytes() == whole
 
 
 def test_clips_with_white_noise_are_not_cached(tmp_path):

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ import torch
 from sim2art.dataset.splits import CURVE_SEEDS, FIRST_TRAINING_SEED
 from sim2art.errors import DivergedError, InvalidFileError, SchemaError
 from sim2art.inference.checkpoint import load_checkpoint
+from sim2art.networks import checkpoint_files
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import SlotConfig
 from sim2art.simulate.generate import ClipConfig
@@ -131,30 +133,76 @@ def test_a_run_that_diverges_stops_with_a_word_and_keeps_the_state_before(tmp_pa
     assert (tmp_path / "run" / "state.safetensors").read_bytes() == before
 
 
-def test_losses_that_grow_beyond_the_first_ones_are_divergence_and_noise_is_not(tmp_path):
+@pytest.mark.parametrize("rate", [3.0, 1e4])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_learning_rate_that_diverges_stops_the_run(tmp_path, cache, rate, begun):
+    state = tmp_path / "run" / "state.safetensors"
+    settings = {"cache": dataclasses.replace(CACHE, curve_every=10**6), "checkpoint_every": 5, "warmup_steps": 5}
+    if begun:
+        train(_config(num_steps=30, **settings), tmp_path / "run", cache=cache)
+    before = state.read_bytes() if begun else None
+    with pytest.raises(DivergedError, match=r"go on from it with --resume"):
+        train(_config(num_steps=100, learning_rate=rate, **settings), tmp_path / "run", cache=cache, resume=begun)
+    assert (state.read_bytes() if state.exists() else None) == before
+
+
+def test_losses_far_beyond_an_untrained_networks_are_divergence_and_noise_is_not(tmp_path):
     watch = Watch(tmp_path)
+    watch.untrained = 6.0
     for step in range(2 * WINDOW):
-        watch.see(8.0 if step % 2 else 4.0, step)
+        watch.see(16.0 if step % 2 else 4.0, step)
     assert watch.is_well
-    with pytest.raises(DivergedError, match="was 6 at first"):
+    with pytest.raises(DivergedError, match="learned nothing has 6"):
         for step in range(2 * WINDOW):
             watch.see(20.0, step)
     assert not watch.is_well
 
 
-def test_a_full_disk_leaves_the_state_before(tmp_path, cache, monkeypatch):
+@pytest.mark.parametrize(
+    ("writer", "last"),
+    [
+        (state, "state of step 4.*No space left on device.*--resume"),
+        (checkpoint_files, "Cannot write the weights.*No space left on device"),
+    ],
+)
+def test_a_full_disk_leaves_what_was_there_before(tmp_path, cache, monkeypatch, writer, last):
     train(_config(num_steps=3), tmp_path / "run", cache=cache)
-    before = (tmp_path / "run" / "state.safetensors").read_bytes()
+    kept = [tmp_path / "run" / "state.safetensors", tmp_path / "run" / "checkpoint" / "model.safetensors"]
+    before = [path.read_bytes() for path in kept]
 
     def fail(tensors, path, **options):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(state, "save_file", fail)
-    with pytest.raises(InvalidFileError, match=r"No space left on device.*--resume"):
-        train(_config(num_steps=6), tmp_path / "run", cache=cache, resume=True)
-    assert (tmp_path / "run" / "state.safetensors").read_bytes() == before
-    assert not (tmp_path / "run" / "state.safetensors.part").exists()
+    monkeypatch.setattr(writer, "save_file", fail)
+    with pytest.raises(InvalidFileError, match=last):
+        train(_config(num_steps=4), tmp_path / "run", cache=cache, resume=True)
+    assert kept[1].read_bytes() == before[1]
+    assert (kept[0].read_bytes() == before[0]) == (writer is state)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_curve_ends_where_the_run_ends(tmp_path, cache):
+    train(_config(num_steps=3), tmp_path / "run", cache=cache)
+    lines = (tmp_path / "run" / "curve.jsonl").read_text().splitlines()
+    assert [json.loads(line)["passes"] for line in lines] == [8, 12]
+
+
+def test_a_full_disk_leaves_the_curve_before(tmp_path, cache, monkeypatch):
+    train(_config(num_steps=2), tmp_path / "run", cache=cache)
+    path = tmp_path / "run" / "curve.jsonl"
+    before, original = path.read_text(), Path.write_text
+
+    def fail(self, text, *args, **options):
+        if self.name.startswith("curve"):
+            original(self, text[:10])
+            raise OSError(28, "No space left on device")
+        return original(self, text, *args, **options)
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(OSError, match="No space left on device"):
+        train(_config(num_steps=4), tmp_path / "run", cache=cache, resume=True)
+    assert path.read_text() == before
 
 
 def test_a_damaged_state_is_told(tmp_path, cache):

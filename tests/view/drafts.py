@@ -1,11 +1,11 @@
 """Drafts whose every number is known: the cabinet of `tests.scenes` with points whose flow is exact."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.articulation.assembly import assemble_object
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.kinematics import link_motions
@@ -13,7 +13,7 @@ from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.geometry.meshes import make_box
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.point_video import PointVideo
-from sim2art.view.draft import Draft, draft_from_result
+from sim2art.view.draft import Draft
 from tests.scenes import make_scene
 
 
@@ -22,19 +22,21 @@ def make_draft(*, num_frames: int = 8, num_points: int = 900, **scene_options: A
     scene = make_scene(num_frames=num_frames, size=(160, 120), **scene_options)
     motions = link_motions(scene.truth, scene.estimate.trajectory.values)
     points, part_ids = _points_of(scene.video, scene.labels, motions, num_points)
-    return draft_from_result(
-        assemble_object(scene.estimate, [link.mesh for link in scene.truth.links], name="cabinet"),
-        scene.estimate.joints,
-        scene.estimate.trajectory,
-        status=Status.AMBIGUOUS,
-        reasons=("part_2 moved little",),
-        warnings=(),
+    return Draft(
+        name="cabinet",
+        estimate=dataclasses.replace(
+            scene.estimate,
+            part_probabilities=np.eye(3)[part_ids],
+            status=Status.AMBIGUOUS,
+            reasons=("part_2 moved little",),
+        ),
+        part_names=("base", "part_1", "part_2"),
+        meshes=tuple(link.mesh for link in scene.truth.links),
         frame_ids=tuple(range(num_frames)),
         is_metric=True,
         labels=scene.labels,
         video=scene.video,
         points=points,
-        part_probabilities=np.eye(3)[part_ids],
     )
 
 
@@ -42,7 +44,7 @@ def make_chain() -> Draft:
     """Three boxes in a row without points or video: base, an arm that turns, a hand that slides on the arm."""
     times = np.linspace(0, 1, 5)
     joints = tuple(
-        JointEstimate(joint=joint, type_probabilities={joint.type: 1.0}, confidence=0.8, axis_sigma=0.01)
+        JointEstimate(joint=joint, type_probabilities={joint.type: 1.0}, confidence=0.8)
         for joint in (
             Joint(name="joint_1", type=JointType.REVOLUTE, parent="base", child="part_1",
                   axis=np.array([0.0, 0, 1]), pivot=np.array([0.5, 0, 0])),
@@ -52,14 +54,14 @@ def make_chain() -> Draft:
     trajectory = JointTrajectory(
         joint_names=("joint_1", "joint_2"), times=times, values=np.stack([0.8 * times, 0.2 * times], axis=1)
     )
-    estimate = ArticulationEstimate(part_probabilities=np.zeros((5, 0, 3)), joints=joints, trajectory=trajectory)
     meshes = [make_box(np.array([1.0, 0.2, 0.2]), np.array([float(x), 0, 0])) for x in range(3)]
-    model = assemble_object(estimate, meshes, name="arm", part_names=("table", "arm", "hand"))
-    found = tuple(
-        JointEstimate(joint=joint, type_probabilities={joint.type: 1.0}, confidence=0.8) for joint in model.joints
-    )
-    return draft_from_result(
-        model, found, trajectory, status=Status.OK, reasons=(), warnings=(), frame_ids=(0, 1, 2, 3, 4), is_metric=True
+    return Draft(
+        name="arm",
+        estimate=ArticulationEstimate(part_probabilities=np.zeros((5, 0, 3)), joints=joints, trajectory=trajectory),
+        part_names=("table", "arm", "hand"),
+        meshes=tuple(meshes),
+        frame_ids=(0, 1, 2, 3, 4),
+        is_metric=True,
     )
 
 

@@ -12,7 +12,7 @@ from sim2art.articulation.assembly import assemble_object
 from sim2art.articulation.estimate import ArticulationEstimate, Status
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVerdict
-from sim2art.view.report import ReportConfig, write_report
+from sim2art.view.report import Report, ReportConfig, write_report
 from tests.scenes import Scene, make_scene
 
 SMALL = ReportConfig(num_frames=3, frame_width=200, num_motion=3, num_turntable=2, render_size=(96, 72))
@@ -26,9 +26,9 @@ def scene() -> Scene:
 def write(path: Path, scene: Scene, **changes) -> str:
     content = {
         "video": scene.video, "labels": scene.labels, "estimate": scene.estimate, "articulated_object": scene.truth,
-        "frame_ids": (0, 10, 20, 30, 40), "status": Status.OK, "config": SMALL,
+        "frame_ids": (0, 10, 20, 30, 40), "status": Status.OK,
     }  # fmt: skip
-    write_report(path, **(content | changes))
+    write_report(path, Report(**(content | changes)), SMALL)
     return path.read_text(encoding="utf-8")
 
 

@@ -55,16 +55,16 @@ def merge_still_links(
     articulated_object: ArticulatedObject,
     trajectory: JointTrajectory,
     *,
-    min_turn: float = np.deg2rad(1.0),
-    min_slide: float = 2e-3,
+    min_angle: float = np.deg2rad(1.0),
+    min_distance: float = 2e-3,
 ) -> tuple[ArticulatedObject, JointTrajectory, np.ndarray]:
     """Join each link that never moves against its parent to that parent: a video cannot tell them apart.
 
     Call it on a rebased object (values 0 at the first frame).
 
     Args:
-        min_turn: A revolute joint that moves less than this (rad) counts as still.
-        min_slide: A prismatic joint that moves less than this (m) counts as still.
+        min_angle: A revolute joint that moves less than this (rad) counts as still.
+        min_distance: A prismatic joint that moves less than this (m) counts as still.
 
     Returns:
         The smaller object (link 0 is the root), its trajectory, and the new link index of each old link.
@@ -75,7 +75,9 @@ def merge_still_links(
     for index in articulated_object.joint_order:
         joint = articulated_object.joints[index]
         swing = float(np.ptp(trajectory.values[:, index]))
-        threshold = {JointType.REVOLUTE: min_turn, JointType.PRISMATIC: min_slide, JointType.FIXED: np.inf}[joint.type]
+        threshold = {JointType.REVOLUTE: min_angle, JointType.PRISMATIC: min_distance, JointType.FIXED: np.inf}[
+            joint.type
+        ]
         if swing >= threshold:
             kept.append(index)
             owner[joint.child] = joint.child

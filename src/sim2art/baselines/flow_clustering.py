@@ -2,7 +2,7 @@
 
 Each round takes the hypothesis that explains the most flow not yet explained, gives it the points that its evidence
 favours over standing still, and goes on with the rest (sequential RANSAC); then each joint is fitted to its part as
-a turn and as a slide, and the better one by an information criterion is kept. Strong on clean flow.
+a revolute and as a prismatic joint, and the better one by an information criterion is kept. Strong on clean flow.
 """
 
 from dataclasses import dataclass
@@ -90,10 +90,10 @@ def _choose(gains: np.ndarray, valid: np.ndarray, config: FlowClusteringConfig) 
 def _fit(
     video: PointVideo, pool: Hypotheses, index: int, weights: np.ndarray, config: FlowClusteringConfig
 ) -> tuple[FittedJoint, float]:
-    """The better of a turn and a slide for a part's flow, and the log-odds of the turn."""
+    """The better of a revolute and a prismatic joint for a part's flow, and the log-odds of revolute."""
     rows = gather_part_flow(video, weights)
     own = fit_joint(rows, pool[index])
     other = fit_joint(rows, start_other_type(rows, own))
-    turn, slide = (own, other) if own.is_revolute else (other, own)
-    log_odds = float(config.type_weight * compare_costs(rows, turn, slide) - 1.0)
-    return (turn if log_odds > 0 else slide), log_odds
+    revolute, prismatic = (own, other) if own.is_revolute else (other, own)
+    log_odds = float(config.type_weight * compare_costs(rows, revolute, prismatic) - 1.0)
+    return (revolute if log_odds > 0 else prismatic), log_odds

@@ -1,7 +1,7 @@
 """Soft parts with a rigid motion of their own in every frame, optimised together against flow and surfaces.
 
 One energy over all points and frames: a point belongs to parts with some weights, and each part's motion should carry
-its points as the measured flow says, onto surfaces that were seen. It is lowered by turns, both closed-form: weights
+its points as the measured flow says, onto surfaces that were seen. It is lowered in alternation, both steps closed-form: weights
 from residuals, each frame's motion from weighted correspondences (Kabsch); robust, with a scale that is lowered in
 steps. Part 0 stands still. Everything is in normalised coordinates.
 """
@@ -61,10 +61,10 @@ def optimize_parts(
         if round_index % 5 == 4:
             kept = _distinct_parts(video, motions, weights, config)
             motions = motions[kept]
-    return settle_parts(video, motions, config)
+    return keep_distinct_parts(video, motions, config)
 
 
-def settle_parts(
+def keep_distinct_parts(
     video: PointVideo, motions: Motions, config: PartMotionConfig
 ) -> tuple[Float[np.ndarray, "kept frame 4 4"], Float[np.ndarray, "frame point kept"]]:
     """The parts that hold points and move like no other, and the points' weights; for motions that are final."""

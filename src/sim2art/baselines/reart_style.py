@@ -3,7 +3,7 @@
 After Liu et al., "Building rearticulable models for arbitrary 3D objects from 4D point clouds" (ReArt,
 arXiv 2306.00979): no training; many parts with a free rigid motion each are relaxed against the observations, merged,
 and only then made a tree of one-degree-of-freedom joints. Departures: flow is given rather than estimated, part 0 stands
-still, and by default the energy is lowered by closed-form turns; gradient steps, as published, are `part_descent.py`.
+still, and by default the energy is lowered by closed-form steps; gradient steps, as published, are `part_descent.py`.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 
 from sim2art.articulation.estimate import ArticulationEstimate, part_name
 from sim2art.baselines.part_descent import DescentConfig, descend_parts
-from sim2art.baselines.part_motions import Motions, PartMotionConfig, optimize_parts, settle_parts, share_points
+from sim2art.baselines.part_motions import Motions, PartMotionConfig, keep_distinct_parts, optimize_parts, share_points
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.inference.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.inference.assign.smoothing import smooth_flow
@@ -62,7 +62,7 @@ def reart_style(video: PointVideo, config: ReartStyleConfig | None = None) -> Ar
     if config.descent is None:
         motions, weights = optimize_parts(smoothed, config.parts, rng)
     else:
-        motions, weights = settle_parts(smoothed, descend_parts(smoothed, config.descent, rng), config.parts)
+        motions, weights = keep_distinct_parts(smoothed, descend_parts(smoothed, config.descent, rng), config.parts)
     clouds = [_rest_cloud(smoothed, motions[k], weights[..., k]) for k in range(len(motions))]
     moving = [0] + [k for k in range(1, len(motions)) if _travel(motions[k], clouds[k]) > config.min_travel]
     motions, clouds = motions[moving], [clouds[k] for k in moving]
@@ -140,7 +140,7 @@ def _fit_relative(
     cloud: Float[np.ndarray, "point 3"],
     config: ReartStyleConfig,
 ) -> tuple[FittedJoint, float, float]:
-    """The joint nearest to a part's motion relative to its parent, log-odds of a turn, and what it leaves (rms)."""
+    """The joint nearest to a part's motion relative to its parent, log-odds of revolute, and what it leaves (rms)."""
     num_frames = len(motion)
     moved = apply(inverse(parent) @ motion, cloud[None])[1:]
     flows = (moved - cloud).reshape(-1, 3)
@@ -154,10 +154,10 @@ def _fit_relative(
     )
     _, _, vt = np.linalg.svd(flows, full_matrices=False)
     along = np.concatenate([[0.0], (moved - cloud).mean(axis=1) @ vt[0]])
-    slide = fit_joint(part, JointGuess(is_revolute=False, axis=vt[0], pivot=np.zeros(3), values=along))
-    turn = fit_joint(part, start_other_type(part, slide))
-    log_odds = config.type_weight * compare_costs(part, turn, slide) - 1.0
-    joint = turn if log_odds > 0 else slide
+    prismatic = fit_joint(part, JointGuess(is_revolute=False, axis=vt[0], pivot=np.zeros(3), values=along))
+    revolute = fit_joint(part, start_other_type(part, prismatic))
+    log_odds = config.type_weight * compare_costs(part, revolute, prismatic) - 1.0
+    joint = revolute if log_odds > 0 else prismatic
     left = float(np.sqrt(np.mean(joint_residuals(part, joint) ** 2)))
     # These rows are motions already fitted, not measurements: their scatter says nothing about the joint's error.
     return dataclasses.replace(joint, axis_sigma=np.inf, pivot_sigma=np.inf), float(log_odds), left

@@ -1,6 +1,7 @@
 """`sim2art assets`: what clips are made of, as a table and as a picture."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -28,52 +29,55 @@ SOURCES: dict[SourceName, tuple[str, ...]] = {
 _LOG = logging.getLogger(__name__)
 
 
-def assets(
-    *,
-    source: tuple[SourceName, ...] = ("training", "novel"),
-    families: tuple[str, ...] = (),
-    folder: Path | None = None,
-    sheet: Path | None = None,
-    samples: int = 4,
-    size: int = 160,
-    seed: int = 0,
-    overwrite: bool = False,
-) -> None:
-    """List the objects that clips are made of; draw a sheet of them.
+@dataclass(frozen=True, kw_only=True)
+class AssetsOptions:
+    """List the objects that clips are made of; draw a sheet of them."""
 
-    Args:
-        source: Which to list: training, novel (kept for evaluation), real-mesh (made by others, for evaluation;
-            fetched on first use), scene-synthesizer (an optional package).
-        families: Names to list instead of whole sources.
-        folder: Folder of your own models (URDF, MJCF, PartNet-Mobility) to list instead.
-        sheet: PNG to draw: random samples of each at random joint values.
-        samples: Samples of each on the sheet (one for objects that are always the same).
-        size: Width of each picture, px.
-        seed: Of the samples.
-        overwrite: Replace the PNG when it exists.
-    """
-    if samples < 1 or size < 16:
-        raise InvalidValueError(f"--samples {samples} --size {size}: at least 1 sample and 16 px are needed.")
-    if sheet is not None and sheet.exists() and not overwrite:
-        raise OutputExistsError(f"'{sheet}' exists; choose another name, or pass --overwrite.", path=sheet)
-    names = _choose_names(source, families, folder)
+    source: tuple[SourceName, ...] = ("training", "novel")
+    """Which to list: training, novel (kept for evaluation), real-mesh (made by others, for evaluation; fetched on first use), scene-synthesizer (an optional package)."""
+    families: tuple[str, ...] = ()
+    """Names to list instead of whole sources."""
+    folder: Path | None = None
+    """Folder of your own models (URDF, MJCF, PartNet-Mobility) to list instead."""
+    sheet: Path | None = None
+    """PNG to draw: random samples of each at random joint values."""
+    samples: int = 4
+    """Samples of each on the sheet (one for objects that are always the same)."""
+    size: int = 160
+    """Width of each picture, px."""
+    seed: int = 0
+    """Of the samples."""
+    overwrite: bool = False
+    """Replace the PNG when it exists."""
+
+
+def assets(options: AssetsOptions) -> None:
+    if options.samples < 1 or options.size < 16:
+        raise InvalidValueError(
+            f"--samples {options.samples} --size {options.size}: at least 1 sample and 16 px are needed."
+        )
+    if options.sheet is not None and options.sheet.exists() and not options.overwrite:
+        raise OutputExistsError(
+            f"'{options.sheet}' exists; choose another name, or pass --overwrite.", path=options.sheet
+        )
+    names = _choose_names(options.source, options.families, options.folder)
     print(f"{'name':<28} {'joints':<30} {'size (m)':<18} faces")
     pictures: list[tuple[str, UInt8[np.ndarray, "height width 3"]]] = []
     for name in names:
-        first = make_asset(name, named_rng(seed, name, 0))
+        first = make_asset(name, named_rng(options.seed, name, 0))
         shown = Path(name.removeprefix(FILE_PREFIX)).parent.name if name.startswith(FILE_PREFIX) else name
         print(f"{shown:<28} {_describe(first)}")
-        if sheet is None:
+        if options.sheet is None:
             continue
         is_fixed = name in REAL_MESHES or name.startswith(FILE_PREFIX)
-        for index in range(1 if is_fixed else samples):
-            rng = named_rng(seed, name, index)
+        for index in range(1 if is_fixed else options.samples):
+            rng = named_rng(options.seed, name, index)
             drawn = make_asset(name, rng)
-            pictures.append((shown, draw_object(drawn, sample_joint_values(drawn, rng), size=size)))
-    if sheet is not None:
-        sheet.parent.mkdir(parents=True, exist_ok=True)
-        draw_contact_sheet(pictures, columns=samples * max(1, 12 // samples)).save(sheet)
-        _LOG.info("Drew %d pictures of %d objects to %s", len(pictures), len(names), sheet)
+            pictures.append((shown, draw_object(drawn, sample_joint_values(drawn, rng), size=options.size)))
+    if options.sheet is not None:
+        options.sheet.parent.mkdir(parents=True, exist_ok=True)
+        draw_contact_sheet(pictures, columns=options.samples * max(1, 12 // options.samples)).save(options.sheet)
+        _LOG.info("Drew %d pictures of %d objects to %s", len(pictures), len(names), options.sheet)
 
 
 def _choose_names(source: tuple[SourceName, ...], families: tuple[str, ...], folder: Path | None) -> tuple[str, ...]:

@@ -4,25 +4,26 @@
 that was killed goes on where it stood when it is started again.
 """
 
-import inspect
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from sim2art.cli.options import differing, from_json, options_to_dict
+from sim2art.cli.run_options import RunOptions
 from sim2art.errors import DAMAGED, InvalidFileError, OutputExistsError, SchemaError, Sim2ArtError
 from sim2art.file_names import short_name
 from sim2art.perception.captures.open_capture import READERS
 from sim2art.provenance import collect_provenance
-from sim2art.stages import make_key
 from sim2art.workers import Workers, last_words
 
-BATCH_SCHEMA = "sim2art.batch/1"
+BATCH_SCHEMA = "sim2art.batch/2"
 MANIFEST = "manifest.json"
+CONFIG = "config.json"
+"""The options that every recording is run with."""
 POLL = 0.2
 """s between two looks at the running processes."""
 
@@ -48,64 +49,32 @@ class BatchEntry:
     """Status, reasons and joint types of the result."""
 
 
-def run_batch(
-    folder: Path,
-    output: Path,
-    *,
-    flags: list[str],
-    workers: Workers,
-    overwrite: bool = False,
-    time_limit: float | None = None,
-) -> list[BatchEntry]:
+def run_batch(folder: Path, options: RunOptions, *, workers: Workers) -> list[BatchEntry]:
     """Run every recording of a folder; print the table at the end.
 
     Args:
         folder: Holds recordings, each a file or folder that a reader knows.
-        output: One result folder a recording, its log, and the manifest. A batch that was stopped goes on.
-        flags: Options that every `sim2art run` gets.
+        options: Each `sim2art run` gets them. The output folder holds one result folder a recording, its log, and the
+            manifest; a batch that was stopped goes on there.
         workers: Where the processes run.
-        overwrite: Begin anew, finished results too.
-        time_limit: A recording that takes longer (s) is stopped and counts as failed.
 
     Raises:
         InvalidFileError: When the folder holds no recording.
         OutputExistsError: When the output folder holds other things, or a batch with other options.
         BatchError: At the end, when a recording failed.
     """
-    names = find_recordings(folder)
-    entries = take_up(names, output, flags, folder=folder, overwrite=overwrite)
+    names, output = find_recordings(folder), options.output.folder
+    config = options_to_dict(replace(options, input=replace(options.input, recording=None)), schema=RunOptions.SCHEMA)
+    entries = take_up(names, output, config, folder=folder, overwrite=options.output.overwrite)
     output.mkdir(parents=True, exist_ok=True)
-    batch = _Batch(output=output, folder=folder, flags=flags, entries=entries)
+    batch = _Batch(output=output, folder=folder, config=config, entries=entries)
+    batch.write_json(CONFIG, config)
     batch.write()
-    waiting = [name for name, entry in entries.items() if entry.status != "done"]
-    known = {path.name for path in names.values()}
-    others = sorted(path.name for path in folder.iterdir() if path.name not in known and not path.name.startswith("."))
-    if others:
-        print(f"Left out, no recordings: {', '.join(others)}")
-    print(
-        f"{len(entries)} recordings, {len(entries) - len(waiting)} done before, {workers.count} at a time", flush=True
-    )
-    running: dict[str, tuple[Any, float]] = {}
+    _tell_start(folder, names, entries, workers)
     try:
-        while waiting or running:
-            while waiting and len(running) < workers.count:
-                name = waiting.pop(0)
-                entry = entries[name]
-                batch.change(name, status="running", attempts=entry.attempts + 1, error="", result={})
-                handle = workers.start(_command(entry, output, flags), output / f"{name}.log")
-                running[name] = (handle, time.monotonic())
-            time.sleep(POLL)
-            for name, (handle, start) in list(running.items()):
-                code, seconds = workers.poll(handle), time.monotonic() - start
-                late = time_limit is not None and seconds > time_limit
-                if code is None and not late:
-                    continue
-                if code is None:
-                    workers.stop(handle)
-                del running[name]
-                batch.finish(name, code, seconds, time_limit if code is None else None)
-    finally:
-        for name, (handle, _) in running.items():  # Ctrl-C: what ran goes on from its stages next time.
+        _work(batch, workers, options.batch.time_limit)
+    finally:  # Ctrl-C: what ran goes on from its stages next time.
+        for name, (handle, _) in batch.running.items():
             workers.stop(handle)
             batch.change(name, status="waiting")
     print("\n" + describe_batch(list(entries.values())))
@@ -116,6 +85,37 @@ def run_batch(
             f"the logs are {output}/NAME.log. Run the same command again to try them once more."
         )
     return list(entries.values())
+
+
+def _tell_start(folder: Path, names: dict[str, Path], entries: dict[str, BatchEntry], workers: Workers) -> None:
+    known = {path.name for path in names.values()}
+    others = sorted(path.name for path in folder.iterdir() if path.name not in known and not path.name.startswith("."))
+    if others:
+        print(f"Left out, no recordings: {', '.join(others)}")
+    done = sum(entry.status == "done" for entry in entries.values())
+    print(f"{len(entries)} recordings, {done} done before, {workers.count} at a time", flush=True)
+
+
+def _work(batch: "_Batch", workers: Workers, time_limit: float | None) -> None:
+    """Start what waits, as many at a time as there are workers, and note how each ended."""
+    waiting = [name for name, entry in batch.entries.items() if entry.status != "done"]
+    while waiting or batch.running:
+        while waiting and len(batch.running) < workers.count:
+            name = waiting.pop(0)
+            entry = batch.entries[name]
+            batch.change(name, status="running", attempts=entry.attempts + 1, error="", result={})
+            handle = workers.start(_command(entry, batch.output), batch.output / f"{name}.log")
+            batch.running[name] = (handle, time.monotonic())
+        time.sleep(POLL)
+        for name, (handle, start) in list(batch.running.items()):
+            code, seconds = workers.poll(handle), time.monotonic() - start
+            late = time_limit is not None and seconds > time_limit
+            if code is None and not late:
+                continue
+            if code is None:
+                workers.stop(handle)
+            del batch.running[name]
+            batch.finish(name, code, seconds, time_limit if code is None else None)
 
 
 def find_recordings(folder: Path) -> dict[str, Path]:
@@ -144,24 +144,6 @@ def find_recordings(folder: Path) -> dict[str, Path]:
     return found
 
 
-def flags_of(function: Callable[..., None], given: Mapping[str, Any], *, without: tuple[str, ...]) -> list[str]:
-    """The command-line options that give a verb's function the values that differ from its defaults."""
-    flags: list[str] = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        value = given.get(name, parameter.default)
-        if name in without or parameter.kind is not parameter.KEYWORD_ONLY or value == parameter.default:
-            continue
-        option = f"--{name.replace('_', '-')}"
-        if isinstance(value, bool):
-            flags.append(option if value else f"--no-{name.replace('_', '-')}")
-        elif isinstance(value, list | tuple):
-            flags += [option, *map(str, value)]
-        else:
-            word = str(value.resolve() if isinstance(value, Path) else value)
-            flags += [f"{option}={word}"] if word.startswith("-") else [option, word]
-    return flags
-
-
 def describe_batch(entries: list[BatchEntry]) -> str:
     """The table of a batch, one line a recording, and a line of sums."""
     rows = [("recording", "status", "joints", "seconds", "remarks")]
@@ -183,20 +165,27 @@ class _Batch:
 
     output: Path
     folder: Path
-    flags: list[str]
+    config: dict[str, Any]
+    """The options, as `options_to_dict` gives them."""
     entries: dict[str, BatchEntry]
+    running: dict[str, tuple[Any, float]] = field(default_factory=dict)
+    """Name -> the worker's handle and when it started."""
 
     def write(self) -> None:
         content = {
             "schema": BATCH_SCHEMA,
             "source": str(self.folder.resolve()),
-            "flags": self.flags,
+            "options": self.config,
             "entries": [asdict(entry) for entry in self.entries.values()],
             "provenance": collect_provenance(),
         }
-        unfinished = self.output / f"{MANIFEST}.part"
+        self.write_json(MANIFEST, content)
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """A file of the output folder, whole or not at all."""
+        unfinished = self.output / f"{name}.part"
         unfinished.write_text(json.dumps(content, indent=2), encoding="utf-8")
-        unfinished.replace(self.output / MANIFEST)
+        unfinished.replace(self.output / name)
 
     def change(self, name: str, **values: Any) -> None:
         """Note something about an entry, on disk too."""
@@ -213,7 +202,7 @@ class _Batch:
 
 
 def take_up(
-    names: dict[str, Path], output: Path, flags: list[str], *, folder: Path, overwrite: bool
+    names: dict[str, Path], output: Path, config: dict[str, Any], *, folder: Path, overwrite: bool
 ) -> dict[str, BatchEntry]:
     """The entries of a batch, with what an earlier, stopped run of the same batch had finished."""
     entries = {name: BatchEntry(name=name, recording=str(path.resolve())) for name, path in names.items()}
@@ -236,30 +225,33 @@ def take_up(
                 f"'{path}' has schema {content.get('schema')!r}; this version reads '{BATCH_SCHEMA}'. Choose another folder.",
                 path=path,
             )
-        before = {row["name"]: BatchEntry(**row) for row in content["entries"]}
-        same = make_key(content["flags"], content["source"]) == make_key(flags, str(folder.resolve()))
+        before = {row["name"]: from_json(BatchEntry, row) for row in content["entries"]}
+        source, others = content["source"], differing(dict(content["options"]), json.loads(json.dumps(config)))
     except DAMAGED as error:
         raise InvalidFileError(
             f"'{path}' is damaged ({error}); remove it and pass --overwrite to begin the batch anew.", path=path
         ) from error
-    if not same:
+    if others or source != str(folder.resolve()):
         raise OutputExistsError(
-            f"{output} holds a batch of '{content['source']}' with the options {content['flags']}. Choose another folder, or "
-            "pass --overwrite to begin anew.",
+            f"{output} holds a batch of '{source}' with other options ({', '.join(others) or 'another folder'}), see {CONFIG} "
+            "there. Choose another folder, or pass --overwrite to begin anew.",
             path=output,
         )
     for name, entry in before.items():
         if name in entries:
-            finished = entry.status == "done" and (output / name / "result.json").is_file()
-            entries[name] = entry if finished else replace(entry, status="waiting", error="", result={})
+            result = _read_result(output / name) if entry.status == "done" else {}
+            entries[name] = (
+                replace(entry, result=result) if result else replace(entry, status="waiting", error="", result={})
+            )
     return entries
 
 
-def _command(entry: BatchEntry, output: Path, flags: list[str]) -> list[str]:
+def _command(entry: BatchEntry, output: Path) -> list[str]:
     # Both flags: stages of a stopped attempt are used, and whatever it left half moved in is replaced.
-    target = str((output / entry.name).resolve())
+    target, config = str((output / entry.name).resolve()), str((output / CONFIG).resolve())
     return [
-        sys.executable, "-m", "sim2art.cli.main", "run", entry.recording, "-o", target, *flags, "--resume", "--overwrite",
+        sys.executable, "-m", "sim2art.cli.main", "run", entry.recording, "-o", target, "--config", config, "--resume",
+        "--overwrite",
     ]  # fmt: skip
 
 

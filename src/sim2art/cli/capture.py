@@ -1,11 +1,12 @@
 """`sim2art capture`: turn a recording of another program into our capture folder, or say what it holds."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import tyro
 from tqdm import tqdm
+from tyro.conf import Positional, arg
 
 from sim2art.errors import InvalidValueError
 from sim2art.perception.captures.capture import Capture, ColorCapture
@@ -14,40 +15,46 @@ from sim2art.perception.captures.derived import cut_times
 from sim2art.perception.captures.open_capture import open_recording
 
 
-def capture(
-    action: tyro.conf.Positional[Literal["convert", "show"]],
-    recording: tyro.conf.Positional[Path],
-    output: tyro.conf.Positional[Path | None] = None,
-    *,
-    name: str | None = None,
-    start: float | None = None,
-    end: float | None = None,
-    every: Annotated[int, tyro.conf.arg(metavar="N")] = 1,
-    overwrite: bool = False,
-) -> None:
-    """Convert a recording into a capture folder, or show what it holds.
+@dataclass(frozen=True, kw_only=True)
+class CaptureOptions:
+    """Convert a recording into a capture folder, or show what it holds."""
 
-    Args:
-        action: "convert" writes the folder; "show" prints what the recording holds.
-        recording: A video, a folder of pictures, or a recording of an app, sensor or dataset (docs/capture_guide.md).
-        output: The new folder (for convert).
-        name: Which video, for a folder that holds ViPE's results of several.
-        start: Seconds of the recording at which to begin.
-        end: Seconds of the recording at which to stop.
-        every: Keep every N-th frame only.
-        overwrite: Replace an earlier conversion in the folder.
-    """
-    opened = cut_times(open_recording(recording, name), start, end)
-    if action == "show":
+    action: Positional[Literal["convert", "show"]]
+    """convert writes the folder; show prints what the recording holds."""
+    recording: Positional[Path]
+    """A video, a folder of pictures, or a recording of an app, sensor or dataset (docs/capture_guide.md)."""
+    output: Positional[Path | None] = None
+    """The new folder (for convert)."""
+    name: str | None = None
+    """Which video, for a folder that holds ViPE's results of several."""
+    start: float | None = None
+    """Seconds of the recording at which to begin."""
+    end: float | None = None
+    """Seconds of the recording at which to stop."""
+    every: Annotated[int, arg(metavar="N")] = 1
+    """Keep every N-th frame only."""
+    overwrite: bool = False
+    """Replace an earlier conversion in the folder."""
+
+
+def capture(options: CaptureOptions) -> None:
+    opened = cut_times(open_recording(options.recording, options.name), options.start, options.end)
+    if options.action == "show":
         print(describe(opened))
         return
-    if output is None:
+    if options.output is None:
         raise InvalidValueError("Convert needs two places: sim2art capture convert RECORDING FOLDER")
-    with tqdm(total=len(range(0, len(opened.frame_ids), max(1, every))), unit="frame") as bar:
-        told = write_capture(opened, output, every=every, overwrite=overwrite, on_frame=lambda done, _: _set(bar, done))
+    with tqdm(total=len(range(0, len(opened.frame_ids), max(1, options.every))), unit="frame") as bar:
+        told = write_capture(
+            opened,
+            options.output,
+            every=options.every,
+            overwrite=options.overwrite,
+            on_frame=lambda done, _: _set(bar, done),
+        )
     for words in told:
         print(f"Warning: {words}")
-    print(f"Written: {output}/")
+    print(f"Written: {options.output}/")
     if not isinstance(opened, Capture):
         print("It has no depth: sim2art run needs a depth component for it (sim2art doctor says which can run here).")
 

@@ -1,5 +1,6 @@
 """`sim2art doctor`: which perception components and chains can run here, what is missing, and the command that mends it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from sim2art.errors import InvalidFileError, InvalidValueError
@@ -8,16 +9,19 @@ from sim2art.perception.components import CHAINS, COMPONENTS, Component, Lack, f
 from sim2art.weights import has_weight
 
 
-def doctor(*, task: str | None = None) -> None:
-    """Say which components can run here, and how to get the others.
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions:
+    """Say which components can run here, and how to get the others."""
 
-    Args:
-        task: Only this task: depth, cameras, mask, people, flow or features.
-    """
-    if task is not None and task not in COMPONENTS:
-        raise InvalidValueError(f"--task is '{task}'; known: {', '.join(COMPONENTS)}.")
-    print(describe_components(tuple(COMPONENTS) if task is None else (task,)))
-    if task is None:
+    task: str | None = None
+    """Only this task: depth, cameras, mask, people, flow or features."""
+
+
+def doctor(options: DoctorOptions) -> None:
+    if options.task is not None and options.task not in COMPONENTS:
+        raise InvalidValueError(f"--task is '{options.task}'; known: {', '.join(COMPONENTS)}.")
+    print(describe_components(tuple(COMPONENTS) if options.task is None else (options.task,)))
+    if options.task is None:
         print(f"\n{describe_chains()}\n\n{describe_machine()}")
 
 

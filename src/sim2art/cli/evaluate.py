@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import tyro
 from tqdm import tqdm
+from tyro.conf import arg
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.dataset.clip import Clip
@@ -32,7 +32,7 @@ from sim2art.methods import MethodName, load_method
 from sim2art.observation.point_video import PointVideo
 from sim2art.perception.components import COMPONENTS
 from sim2art.provenance import collect_provenance, write_provenance
-from sim2art.reconstruct import still_estimate
+from sim2art.reconstruction.reconstruct import still_estimate
 from sim2art.sets.evaluation_sets import EvaluationSet, SetName
 from sim2art.sets.oracles import OracleName, make_oracle
 from sim2art.sets.real_sets import RealRun, RealSetName, evaluate_real
@@ -50,90 +50,72 @@ REFINED = "_refined"
 """Ending of the name of a method with the refiner behind it."""
 
 
-def evaluate(
-    *,
-    set_name: Annotated[SetName | RealSetName, tyro.conf.arg(name="set")] = "procedural-val",
-    data: Path | None = None,
-    only: tuple[str, ...] = (),
-    corruption: CorruptionName = "real",
-    half: HalfName | None = None,
-    num: int | None = None,
-    methods: tuple[ScoredName, ...] = ("network", "flow_clustering"),
-    checkpoint: Path | None = None,
-    refine: bool = True,
-    swap: tuple[SwapName, ...] = (),
-    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None,
-    estimates: Path | None = None,
-    clips: Path | None = None,
-    workers: int = 1,
-    overwrite: bool = False,
-    resume: bool = False,
-) -> None:
-    """Score methods on a simulated set; print the table, write JSON.
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """Score methods on a simulated set; print the table, write JSON."""
 
-    Args:
-        set_name: Which clips: unseen objects of the training families, families never trained on, or objects that
-            others made (real-mesh); or recordings (-rgbd) that go through the whole chain of `sim2art run`; or clips in
-            which nothing moves (still) or 5 to 20 equal doors or drawers do (walls); or real recordings that --data holds (real-tracks, door, real-video).
-        data: Folder of the real recordings. real-tracks: MECHANISM/NAME.log; door: rgbd/ and marker_truth.json;
-            real-video: clips/, annotations/ and rgbd_still/, all of which go through `sim2art run` with the first method.
-        only: Names of clips of real-video to use.
-        corruption: What is added to clean clips (not for the sets of recordings, which have their own sensors).
-        half: tune to work with, sealed to be scored once at the end, or all. By default the clips that tables were
-            always of: all of procedural-val and -novel, tune of the others. Real recordings have no sealed half.
-        num: Clips to use, from the first of the half on; by default all of it.
-        methods: What to score. true_parts and best_proposal know part of the truth: they show what the later
-            stages could reach.
-        checkpoint: Weights of the network; by default those that ship with sim2art.
-        refine: Score each method also with the refiner behind it, as NAME_refined; the seconds there are the refiner's.
-        swap: Stages of the chain that the truth replaces (sets of recordings only), to see which one loses what.
-        output: New folder for `report.json`, `report.txt` and every estimate; by default only the table is printed.
-        estimates: Folder of estimates (real-video: of result folders) that an earlier run wrote: score those, run no method.
-        clips: Folder that keeps the clips as files and hands them out again, since recordings take long to make. Delete it when the simulator or the chain changed.
-        workers: Processes that share the clips.
-        overwrite: Use the output folder even when it holds files; estimates of other code or weights in it are deleted.
-        resume: Go on with a run of a simulated set or of real-video that was stopped: clips whose estimates or results the
-            output folder holds are scored from these, if the same code and weights made them.
-    """
-    if resume and output is None:
-        raise InvalidValueError("--resume goes on in the folder of a run that was stopped: name it by --output.")
-    if output is not None and output.exists() and any(output.iterdir()) and not (overwrite or resume):
-        raise OutputExistsError(
-            f"{output} is not empty. Choose a new folder, or pass --resume to go on there, or --overwrite.", path=output
-        )
-    if not methods:
-        raise InvalidValueError(
-            f"--methods names no method; known: {', '.join(get_args(MethodName) + get_args(OracleName))}."
-        )
-    if set_name == "real-tracks" or set_name == "door" or set_name == "real-video":
-        if half not in (None, "tune"):
-            raise InvalidValueError(f"--half {half}: set '{set_name}' is all tune; nothing of it is sealed.")
+    set_name: Annotated[SetName | RealSetName, arg(name="set")] = "procedural-val"
+    """Which clips: unseen objects of the training families, families never trained on, or objects that others made (real-mesh); or recordings (-rgbd) that go through the whole chain of `sim2art run`; or clips in which nothing moves (still) or 5 to 20 equal doors or drawers do (walls); or real recordings that --data holds (real-tracks, door, real-video)."""
+    data: Path | None = None
+    """Folder of the real recordings. real-tracks: MECHANISM/NAME.log; door: rgbd/ and marker_truth.json; real-video: clips/, annotations/ and rgbd_still/, all of which go through `sim2art run` with the first method."""
+    only: tuple[str, ...] = ()
+    """Names of clips of real-video to use."""
+    corruption: CorruptionName = "real"
+    """What is added to clean clips (not for the sets of recordings, which have their own sensors)."""
+    half: HalfName | None = None
+    """tune to work with, sealed to be scored once at the end, or all. By default the clips that tables were always of: all of procedural-val and -novel, tune of the others. Real recordings have no sealed half."""
+    num: int | None = None
+    """Clips to use, from the first of the half on; by default all of it."""
+    methods: tuple[ScoredName, ...] = ("network", "flow_clustering")
+    """What to score. true_parts and best_proposal know part of the truth: they show what the later stages could reach."""
+    checkpoint: Path | None = None
+    """Weights of the network; by default those that ship with sim2art."""
+    refine: bool = True
+    """Score each method also with the refiner behind it, as NAME_refined; the seconds there are the refiner's."""
+    swap: tuple[SwapName, ...] = ()
+    """Stages of the chain that the truth replaces (sets of recordings only), to see which one loses what."""
+    output: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """New folder for `report.json`, `report.txt` and every estimate; by default only the table is printed."""
+    estimates: Path | None = None
+    """Folder of estimates (real-video: of result folders) that an earlier run wrote: score those, run no method."""
+    clips: Path | None = None
+    """Folder that keeps the clips as files and hands them out again, since recordings take long to make. Delete it when the simulator or the chain changed."""
+    workers: int = 1
+    """Processes that share the clips."""
+    overwrite: bool = False
+    """Use the output folder even when it holds files; estimates of other code or weights in it are deleted."""
+    resume: bool = False
+    """Go on with a run of a simulated set or of real-video that was stopped: clips whose estimates or results the output folder holds are scored from these, if the same code and weights made them."""
+
+
+def evaluate(options: EvaluateOptions) -> None:
+    _check(options)
+    if options.set_name == "real-tracks" or options.set_name == "door" or options.set_name == "real-video":
         real = RealRun(
-            name=set_name, folder=data, methods=methods, checkpoint=checkpoint, refine=refine, output=output,
-            results=estimates, only=only, workers=workers, resume=resume,
+            name=options.set_name, folder=options.data, methods=options.methods, checkpoint=options.checkpoint,
+            refine=options.refine, output=options.output, results=options.estimates, only=options.only,
+            workers=options.workers, resume=options.resume,
         )  # fmt: skip
-        evaluate_real(real, partial(_load_methods, methods, checkpoint, refine=refine))
+        evaluate_real(real, partial(_load_methods, options.methods, options.checkpoint, refine=options.refine))
         return
-    if data is not None or only:
-        raise InvalidValueError(
-            f"--data and --only are for {', '.join(get_args(RealSetName))}; set '{set_name}' is generated."
-        )
-    cases = EvaluationSet.choose(set_name, half, num, corruption=corruption, swaps=swap)
-    weights = tuple(filter(has_weight, CHAIN_WEIGHTS)) if cases.uses_chain else ()
+    cases = EvaluationSet.choose(
+        options.set_name, options.half, options.num, corruption=options.corruption, swaps=options.swap
+    )
     job = Job(
-        cases=cases, methods=methods, checkpoint=checkpoint, refine=refine, clip_folder=clips, weights=weights
+        cases=cases, methods=options.methods, checkpoint=options.checkpoint, refine=options.refine,
+        clip_folder=options.clips, weights=tuple(filter(has_weight, CHAIN_WEIGHTS)) if cases.uses_chain else (),
     )  # fmt: skip
-    if clips is not None:
-        _open_store(clips, cases)
-    if estimates is not None:
-        job = dataclasses.replace(job, store=_open_store(estimates, cases), use="read")
-    elif output is not None:
-        store = _open_store(output / "estimates", cases).begin(_describe_maker(job), resume=resume)
-        job = dataclasses.replace(job, store=store, use="resume" if resume else "make")
+    if options.clips is not None:
+        _open_store(options.clips, cases)
+    if options.estimates is not None:
+        job = dataclasses.replace(job, store=_open_store(options.estimates, cases), use="read")
+    elif options.output is not None:
+        store = _open_store(options.output / "estimates", cases).begin(_describe_maker(job), resume=options.resume)
+        job = dataclasses.replace(job, store=store, use="resume" if options.resume else "make")
     runs: list[CaseRun] = []
     try:
-        with tqdm(total=len(cases.seeds), desc=set_name, unit="clip", disable=not sys.stderr.isatty()) as bar:
-            for run in run_cases(job, workers=workers):
+        with tqdm(total=len(cases.seeds), desc=cases.name, unit="clip", disable=not sys.stderr.isatty()) as bar:
+            for run in run_cases(job, workers=options.workers):
                 runs.append(run)
                 bar.update()
     finally:  # Ctrl-C or an error: what was scored so far is shown and kept.
@@ -141,11 +123,34 @@ def evaluate(
             result = gather_scores(
                 [run.scores for run in runs],
                 flows=[run.flow for run in runs],
-                facts=_describe_run(job, runs, workers),
+                facts=_describe_run(job, runs, options.workers),
             )
             print(format_report(result))
-            if output is not None:
-                _write_output(output, result, cases)
+            if options.output is not None:
+                _write_output(options.output, result, cases)
+
+
+def _check(options: EvaluateOptions) -> None:
+    """Refuse options that do not go together, before anything is computed."""
+    name, output = options.set_name, options.output
+    if options.resume and output is None:
+        raise InvalidValueError("--resume goes on in the folder of a run that was stopped: name it by --output.")
+    holds_files = output is not None and output.exists() and any(output.iterdir())
+    if output is not None and holds_files and not (options.overwrite or options.resume):
+        raise OutputExistsError(
+            f"{output} is not empty. Choose a new folder, or pass --resume to go on there, or --overwrite.", path=output
+        )
+    if not options.methods:
+        raise InvalidValueError(
+            f"--methods names no method; known: {', '.join(get_args(MethodName) + get_args(OracleName))}."
+        )
+    if name in get_args(RealSetName):
+        if options.half not in (None, "tune"):
+            raise InvalidValueError(f"--half {options.half}: set '{name}' is all tune; nothing of it is sealed.")
+    elif options.data is not None or options.only:
+        raise InvalidValueError(
+            f"--data and --only are for {', '.join(get_args(RealSetName))}; set '{name}' is generated."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,11 @@
 """`sim2art export`: a result as files for simulators and viewers, checked in simulation."""
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import tyro
+from tyro.conf import Positional, arg
 
 from sim2art.articulation.verdict import SimulationVerdict
 from sim2art.drafts import rewrite_report
@@ -16,60 +17,59 @@ from sim2art.export.targets import FORMATS_OF, Export, Format, Target
 from sim2art.export.up import parse_up
 
 
-def export(
-    folder: tyro.conf.Positional[Path],
-    *,
-    to: tuple[Literal["urdf", "mjcf", "usd", "glb", "rrd", "sdf", "ros2"], ...] = (),
+@dataclass(frozen=True, kw_only=True)
+class ExportFlags:
+    """Write a result as files for simulators and viewers, and check them in simulation."""
+
+    folder: Positional[Path]
+    """Output folder of sim2art run; the files go into it."""
+    to: tuple[Literal["urdf", "mjcf", "usd", "glb", "rrd", "sdf", "ros2"], ...] = ()
+    """Formats; the default is urdf and glb, or what the simulator of --for reads best."""
     target: Annotated[
         Literal["isaaclab", "mujoco", "pybullet", "robosuite", "maniskill", "genesis", "gazebo", "ros2"] | None,
-        tyro.conf.arg(name="for"),
-    ] = None,
-    complete: Literal["none", "box", "symmetry", "convex"] = "none",
-    complete_base: bool = False,
-    limits: tuple[str, ...] = (),
-    density: float = PhysicsConfig.density,
-    friction: float = PhysicsConfig.friction,
-    hulls: bool = False,
-    up: str | None = None,
-    check: bool = True,
-) -> None:
-    """Write a result as files for simulators and viewers, and check them in simulation.
+        arg(name="for"),
+    ] = None
+    """Follow a simulator's conventions where they differ."""
+    complete: Literal["none", "box", "symmetry", "convex"] = "none"
+    """Fill in sides that no frame showed; they are marked as invented. Cavities that were seen stay hollow."""
+    complete_base: bool = False
+    """Fill in the base too; not sensible where it holds floor or walls."""
+    limits: tuple[str, ...] = ()
+    """Joint limits that you know, rad or m, such as joint_1=0:1.57 joint_2=0:0.4; they are kept in result.json."""
+    density: float = PhysicsConfig.density
+    """Of a part's convex hull, kg/m^3."""
+    friction: float = PhysicsConfig.friction
+    """Joint friction as a share of the part's weight."""
+    hulls: bool = False
+    """One convex hull a part for collisions, at once; hollows are filled."""
+    up: str | None = None
+    """Which way is up in the first used picture: top, left, right, bottom, or a direction x,y,z in its axes (x right, y down, z forward), such as --up=-y; it is kept in result.json."""
+    check: bool = True
+    """Simulate the object in MuJoCo, where it is installed."""
 
-    Args:
-        folder: Output folder of sim2art run; the files go into it.
-        to: Formats; the default is urdf and glb, or what the simulator of --for reads best.
-        target: Follow a simulator's conventions where they differ.
-        complete: Fill in sides that no frame showed; they are marked as invented. Cavities that were seen stay hollow.
-        complete_base: Fill in the base too; not sensible where it holds floor or walls.
-        limits: Joint limits that you know, rad or m, such as joint_1=0:1.57 joint_2=0:0.4; they are kept in result.json.
-        density: Of a part's convex hull, kg/m^3.
-        friction: Joint friction as a share of the part's weight.
-        hulls: One convex hull a part for collisions, at once; hollows are filled.
-        up: Which way is up in the first used picture: top, left, right, bottom, or a direction x,y,z in its axes (x right,
-            y down, z forward), such as --up=-y; it is kept in result.json.
-        check: Simulate the object in MuJoCo, where it is installed.
-    """
-    saved = load_result(folder)
-    simulator = None if target is None else Target(target)
-    formats = tuple(Format(kind) for kind in to) or (FORMATS_OF[simulator] if simulator is not None else ())
+
+def export(options: ExportFlags) -> None:
+    saved = load_result(options.folder)
+    simulator = None if options.target is None else Target(options.target)
+    formats = tuple(Format(kind) for kind in options.to) or (FORMATS_OF[simulator] if simulator is not None else ())
     done = export_result(
         saved,
         ExportOptions(
             exports=tuple(Export(format=kind, target=simulator) for kind in formats) or DEFAULT_EXPORTS,
-            physics=PhysicsConfig(density=density, friction=friction),
-            limits=parse_limits(limits),
-            complete=complete,
-            complete_base=complete_base,
-            decompose=not hulls,
-            check=check,
-            up=None if up is None else parse_up(up),
+            physics=PhysicsConfig(density=options.density, friction=options.friction),
+            limits=parse_limits(options.limits),
+            complete=options.complete,
+            complete_base=options.complete_base,
+            decompose=not options.hulls,
+            check=options.check,
+            up=None if options.up is None else parse_up(options.up),
         ),
     )
     for warning in done.warnings:
         print(f"Warning: {warning}")
     if done.result.simulation is not None:
         print(describe_verdict(done.result.simulation))
-        rewrite_report(folder)
+        rewrite_report(options.folder)
     print("\nWritten:")
     for path in done.written:
         print(f"  {path}{'/' if path.is_dir() else ''}")

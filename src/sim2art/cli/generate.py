@@ -5,19 +5,20 @@ import logging
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from tqdm import tqdm
+from tyro.conf import Positional
 
 from sim2art.assets.collection import open_collection
 from sim2art.assets.library import asset_licence
 from sim2art.assets.procedural import TRAINING_FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES
-from sim2art.cli.batch import flags_of
 from sim2art.cli.generate_cluster import run_shares
+from sim2art.cli.options import ONCE, words_of
 from sim2art.dataset.clip import Clip
 from sim2art.dataset.shards import is_shard_done, parse_share, shard_path, write_index, write_shard
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
@@ -42,109 +43,101 @@ _PATCHES = 12
 _AHEAD = 4  # Clips a worker may be ahead of the writer: bounds the memory.
 
 
-def generate(
-    output: Path,
-    /,
-    *,
-    num: int,
-    seed: int = 0,
-    shard: str = "0/1",
-    corruption: CorruptionName = "real",
-    without: tuple[str, ...] = (),
-    only: tuple[str, ...] = (),
-    families: tuple[str, ...] = (),
-    assets: Path | None = None,
-    num_frames: int = 16,
-    num_points: int = 2048,
-    renderer: RendererName = "rasterizer",
-    features: FeaturesName = "none",
-    keyframes: int = 4,
-    clips_per_file: int = 256,
-    workers: int = 1,
-    ray: str | None = None,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class GenerateOptions:
     """Write simulated clips for training as tar files with an index.
 
-    A killed job goes on where it stopped when the same command is given again. Jobs 0/N to N-1/N may share one folder
-    or run on N machines: together they write the same bytes as 0/1 would.
-
-    Args:
-        output: Folder to write to; new, empty, or left by the same command.
-        num: Clips of the whole data set.
-        seed: Number of the data set's first clip among all training clips: two sets whose ranges
-            [seed, seed + num) do not meet share no clip.
-        shard: K/N: write only each N-th file, from the K-th on.
-        corruption: none, paper (white noise) or real (what depth cameras and optical flow do).
-        without: Effects of the corruption to switch off: groups (depth, mask, poses, flow, hand, frames) or single ones
-            such as depth.holes (docs/data_engine.md lists them).
-        only: Effects to keep, all others being off.
-        families: Names to draw objects from (`sim2art assets` lists them); by default the training families, unless
-            `assets` is given.
-        assets: Folder of your own models (URDF, MJCF, PartNet-Mobility) to draw from, too. The same bytes come out
-            wherever it has the same path and content.
-        num_frames: Frames a clip.
-        num_points: Points a frame.
-        renderer: rasterizer (ours), pybullet (the paper's) or mujoco (rays through its physics engine); they see the
-            same, and the others are many times slower.
-        features: Semantic features of the sampled points of some frames, from rendered colour: none, dinov2 (384 channels,
-            6 MB a clip) or dinov3.
-        keyframes: Frames a clip that get features.
-        clips_per_file: Clips in one tar (about 1 MB a clip without features).
-        workers: Processes that generate.
-        ray: Address of a Ray cluster, such as auto: its machines make a file each, and must all see the output folder.
+    A killed job goes on where it stopped when the same command is given again. Jobs 0/N to N-1/N may share one
+    folder or run on N machines: together they write the same bytes as 0/1 would.
     """
-    given = dict(locals())
-    share = parse_share(shard)
-    for name, value in (("num", num), ("clips-per-file", clips_per_file), ("workers", workers)):
+
+    output: Positional[Path] = field(metadata=ONCE)
+    """Folder to write to; new, empty, or left by the same command."""
+    num: int
+    """Clips of the whole data set."""
+    seed: int = 0
+    """Number of the data set's first clip among all training clips: two sets whose ranges [seed, seed + num) do not meet share no clip."""
+    shard: str = field(default="0/1", metadata=ONCE)
+    """K/N: write only each N-th file, from the K-th on."""
+    corruption: CorruptionName = "real"
+    """none, paper (white noise) or real (what depth cameras and optical flow do)."""
+    without: tuple[str, ...] = ()
+    """Effects of the corruption to switch off: groups (depth, mask, poses, flow, hand, frames) or single ones such as depth.holes (docs/data_engine.md lists them)."""
+    only: tuple[str, ...] = ()
+    """Effects to keep, all others being off."""
+    families: tuple[str, ...] = ()
+    """Names to draw objects from (`sim2art assets` lists them); by default the training families, unless `assets` is given."""
+    assets: Path | None = None
+    """Folder of your own models (URDF, MJCF, PartNet-Mobility) to draw from, too. The same bytes come out wherever it has the same path and content."""
+    num_frames: int = 16
+    """Frames a clip."""
+    num_points: int = 2048
+    """Points a frame."""
+    renderer: RendererName = "rasterizer"
+    """rasterizer (ours), pybullet (the paper's) or mujoco (rays through its physics engine); they see the same, and the others are many times slower."""
+    features: FeaturesName = "none"
+    """Semantic features of the sampled points of some frames, from rendered colour: none, dinov2 (384 channels, 6 MB a clip) or dinov3."""
+    keyframes: int = 4
+    """Frames a clip that get features."""
+    clips_per_file: int = 256
+    """Clips in one tar (about 1 MB a clip without features)."""
+    workers: int = field(default=1, metadata=ONCE)
+    """Processes that generate."""
+    ray: str | None = field(default=None, metadata=ONCE)
+    """Address of a Ray cluster, such as auto: its machines make a file each, and must all see the output folder."""
+
+
+def generate(options: GenerateOptions) -> None:
+    share = parse_share(options.shard)
+    for name, value in (("num", options.num), ("clips-per-file", options.clips_per_file), ("workers", options.workers)):
         if value < 1:
             raise InvalidValueError(f"--{name} is {value}; 1 or more is needed.")
-    if seed < 0:
-        raise InvalidValueError(f"--seed is {seed}; 0 or more is needed.")
-    names = _choose_assets(families, assets)
+    if options.seed < 0:
+        raise InvalidValueError(f"--seed is {options.seed}; 0 or more is needed.")
+    names = _choose_assets(options.families, options.assets)
     config = ClipConfig(
         families=names,
-        num_frames=num_frames,
-        num_points=num_points,
-        corruption=corruption,
-        without=without,
-        only=only,
+        num_frames=options.num_frames,
+        num_points=options.num_points,
+        corruption=options.corruption,
+        without=options.without,
+        only=options.only,
     )
     _ = config.effects  # Unknown names are refused before anything is written.
     facts = {
-        "num": num,
-        "seed": seed,
-        "clips_per_file": clips_per_file,
+        "num": options.num,
+        "seed": options.seed,
+        "clips_per_file": options.clips_per_file,
         # Lists of effects are named where there are some, so that sets of earlier versions go on.
         "config": {name: value for name, value in asdict(config).items() if value != ()},
         "generator": GENERATOR_VERSION,
         "licence": "; ".join(sorted({asset_licence(name) for name in names})),
     }
-    if renderer != "rasterizer":
-        facts["renderer"] = renderer
-    if features != "none":
-        facts["features"] = {"model": features, "keyframes": keyframes}
-        _describer(features, keyframes)  # A model that is not there is said before anything is written.
-    make = partial(_make_clip, config, renderer, features, keyframes)
-    _claim_folder(output, json.loads(json.dumps(facts)))
-    seeds = range(FIRST_TRAINING_SEED + seed, FIRST_TRAINING_SEED + seed + num)
-    num_files = -(-num // clips_per_file)
-    if ray is not None:
-        if shard != "0/1":
-            raise InvalidValueError(f"--shard {shard} and --ray exclude each other: a cluster makes all files.")
-        own = ("output", "ray", "shard", "workers")
-        run_shares([str(output), *flags_of(generate, given, without=own)], num_files, RayWorkers(ray))
+    if options.renderer != "rasterizer":
+        facts["renderer"] = options.renderer
+    if options.features != "none":
+        facts["features"] = {"model": options.features, "keyframes": options.keyframes}
+        _describer(options.features, options.keyframes)  # A model that is not there is said before anything is written.
+    make = partial(_make_clip, config, options.renderer, options.features, options.keyframes)
+    _claim_folder(options.output, json.loads(json.dumps(facts)))
+    seeds = range(FIRST_TRAINING_SEED + options.seed, FIRST_TRAINING_SEED + options.seed + options.num)
+    num_files = -(-options.num // options.clips_per_file)
+    if options.ray is not None:
+        if options.shard != "0/1":
+            raise InvalidValueError(f"--shard {options.shard} and --ray exclude each other: a cluster makes all files.")
+        run_shares([str(options.output), *words_of(options)], num_files, RayWorkers(options.ray))
     files = [index for index in range(num_files) if share.owns(index)]
-    total = sum(len(_seeds_of_file(seeds, index, clips_per_file)) for index in files)
-    with tqdm(total=total, unit="clip", desc=f"generate {shard}") as progress:
+    total = sum(len(_seeds_of_file(seeds, index, options.clips_per_file)) for index in files)
+    with tqdm(total=total, unit="clip", desc=f"generate {options.shard}") as progress:
         for index in files:
-            path, chosen = shard_path(output, index), _seeds_of_file(seeds, index, clips_per_file)
+            path, chosen = shard_path(options.output, index), _seeds_of_file(seeds, index, options.clips_per_file)
             if is_shard_done(path):
                 progress.update(len(chosen))
                 continue
-            write_shard(path, _count(_generate_all(make, chosen, workers), progress))
-    write_index(output, facts)
-    write_provenance(output, shard=shard, num=num, seed=seed)
-    _LOG.info("Wrote %d clips to %s", total, output)
+            write_shard(path, _count(_generate_all(make, chosen, options.workers), progress))
+    write_index(options.output, facts)
+    write_provenance(options.output, shard=options.shard, num=options.num, seed=options.seed)
+    _LOG.info("Wrote %d clips to %s", total, options.output)
 
 
 def _choose_assets(families: tuple[str, ...], folder: Path | None) -> tuple[str, ...]:

@@ -54,9 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="surrogateescape")  # Names of files are printed as the bytes that they are.
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        import tyro
-
-        tyro.cli(load_verb(verb), prog=f"sim2art {verb}", args=rest)
+        run_verb(verb, rest)
     except Sim2ArtError as error:
         print(f"sim2art {verb}: {error}", file=sys.stderr)
         return USER_ERROR
@@ -80,6 +78,14 @@ def load_verb(verb: str) -> Callable[..., Any]:
     """Import the function behind a verb."""
     module, _, function = VERBS[verb][0].partition(":")
     return getattr(import_module(module), function)
+
+
+def run_verb(verb: str, words: Sequence[str]) -> None:
+    """Read the words that follow a verb as its options, and do it."""
+    from sim2art.cli.options import options_type, parse_options
+
+    function = load_verb(verb)
+    function(parse_options(options_type(function), words, prog=f"sim2art {verb}"))
 
 
 def help_text() -> str:

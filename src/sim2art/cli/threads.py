@@ -3,7 +3,7 @@
 A run is made of many short products and small networks. Shared out to several threads, each takes as long and all but one
 thread spend the time spinning until the next: on two busy cores that more than doubles the CPU seconds of a run and its wall
 time too. What does gain from more cores asks for them: optical flow (several images at a time) and networks that look at
-whole images (`perception.adapters.torch_images.on_all_cores`). Training keeps the libraries' own numbers.
+whole images (`perception.features.torch_images.on_all_cores`). Training keeps the libraries' own numbers.
 """
 
 import os

@@ -1,43 +1,44 @@
 """`sim2art weights`: list, fetch or verify the weights of outside models."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import tyro
+from tyro.conf import Positional
 
 from sim2art.errors import InvalidFileError, InvalidValueError, Sim2ArtError
 from sim2art.perception.models import MODELS, describe_origin, fetch_model, find_model, require_model, verify_model
 from sim2art.weights import GROUPS, WEIGHTS, expand_names, fetch_weight, find_weight, require_weight, weight_folders
 
 
-def weights(
-    action: tyro.conf.Positional[Literal["list", "fetch", "verify"]],
-    names: tyro.conf.Positional[tuple[str, ...]] = (),
-    *,
-    revision: str | None = None,
-) -> None:
-    """List, fetch or verify the weights of outside models; a run never fetches anything by itself.
+@dataclass(frozen=True, kw_only=True)
+class WeightsOptions:
+    """List, fetch or verify the weights of outside models; a run never fetches anything by itself."""
 
-    Args:
-        action: "list" shows all; "fetch" puts the named ones into the cache folder; "verify" checks their sha256.
-        names: Which, such as u2netp, or hands for both of its networks; verify without names checks all that are here.
-        revision: Branch, tag or commit of the hub to fetch one model at; the commit is noted and listed.
-    """
-    names = expand_names(names)
+    action: Positional[Literal["list", "fetch", "verify"]]
+    """list shows all; fetch puts the named ones into the cache folder; verify checks their sha256."""
+    names: Positional[tuple[str, ...]] = ()
+    """Which, such as u2netp, or hands for both of its networks; verify without names checks all that are here."""
+    revision: str | None = None
+    """Branch, tag or commit of the hub to fetch one model at; the commit is noted and listed."""
+
+
+def weights(options: WeightsOptions) -> None:
+    names = expand_names(options.names)
     unknown = [name for name in names if name not in WEIGHTS and name not in MODELS]
     if unknown:
         raise InvalidValueError(
             f"No weight is called '{unknown[0]}'; known: {', '.join([*WEIGHTS, *GROUPS, *MODELS])}."
         )
-    if action == "list":
+    if options.action == "list":
         print(describe_weights())
-    elif action == "fetch":
+    elif options.action == "fetch":
         if not names:
             raise InvalidValueError(f"Say which to fetch; known: {', '.join([*WEIGHTS, *GROUPS, *MODELS])}.")
-        if revision is not None and (len(names) != 1 or names[0] not in MODELS):
+        if options.revision is not None and (len(names) != 1 or names[0] not in MODELS):
             raise InvalidValueError(f"--revision goes with one model of the hub; those are: {', '.join(MODELS)}.")
         for name in names:
-            print(fetch_weight(name) if name in WEIGHTS else fetch_model(name, revision))
+            print(fetch_weight(name) if name in WEIGHTS else fetch_model(name, options.revision))
     else:
         _verify(names)
 

@@ -45,7 +45,26 @@ def write_glb(model: PhysicsModel, trajectory: JointTrajectory | None, path: Pat
             f"Trajectory is of joints {trajectory.joint_names}, the object has {names}; give the matching one."
         )
     buffer = _Buffer()
-    origins = model.origins
+    nodes, meshes = _scene(model, buffer)
+    content: dict[str, Any] = {
+        "asset": {"version": "2.0", "generator": "sim2art"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": nodes,
+    }
+    if meshes:
+        content["meshes"] = meshes
+        content["materials"] = [_material(), *(_material(index) for index in range(buffer.num_images))]
+    if trajectory is not None and len(trajectory.times) > 1:
+        animation = _animation(articulated_object, trajectory, nodes, buffer)
+        if animation["channels"]:
+            content["animations"] = [animation]
+    path.write_bytes(buffer.pack(content))
+
+
+def _scene(model: PhysicsModel, buffer: "_Buffer") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Nodes, the root first and then one a link, and the meshes that they show."""
+    articulated_object, origins = model.articulated_object, model.origins
     gltf_from_world = make_transform(_GLTF_FROM_ROOT, np.zeros(3)) @ model.root_from_world
     wxyz = quaternion_from_rotation(gltf_from_world[:3, :3])
     nodes: list[dict[str, Any]] = [
@@ -77,20 +96,7 @@ def write_glb(model: PhysicsModel, trajectory: JointTrajectory | None, path: Pat
             nodes[1 + index].setdefault("children", []).append(len(nodes))
             nodes.append({"name": name, "mesh": len(meshes)})
             meshes.append(_mesh(name, extra, link.color, origins[index], buffer))
-    content: dict[str, Any] = {
-        "asset": {"version": "2.0", "generator": "sim2art"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": nodes,
-    }
-    if meshes:
-        content["meshes"] = meshes
-        content["materials"] = [_material(), *(_material(index) for index in range(buffer.num_images))]
-    if trajectory is not None and len(trajectory.times) > 1:
-        animation = _animation(articulated_object, trajectory, nodes, buffer)
-        if animation["channels"]:
-            content["animations"] = [animation]
-    path.write_bytes(buffer.pack(content))
+    return nodes, meshes
 
 
 def _material(texture: int | None = None) -> dict[str, Any]:

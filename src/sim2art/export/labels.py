@@ -9,9 +9,6 @@ from PIL import Image
 
 from sim2art.errors import DAMAGED, InvalidFileError, InvalidValueError
 
-NO_PART = 255
-"""Label of pixels that show no known part."""
-
 
 def label_path(folder: Path, frame_id: int) -> Path:
     """Where a frame's labels are."""

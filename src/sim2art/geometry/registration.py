@@ -1,7 +1,7 @@
 """Where one surface lies against another that shows the same thing from elsewhere: many rough starts, then ICP.
 
 Starts turn the second surface about the upright and tip it, with middles, box centres or given hints laid on each other.
-The best are settled by point-to-plane ICP (Chen and Medioni 1992) whose reach shrinks. More than one place may fit: all
+The best are refined by point-to-plane ICP (Chen and Medioni 1992) whose reach shrinks. More than one place may fit: all
 that do come back, best first, and the caller says which.
 """
 
@@ -40,8 +40,8 @@ class RegistrationConfig:
     """About the upright."""
     tips: tuple[float, ...] = (-0.5, -0.25, 0.0, 0.25, 0.5)
     """rad, about the second surface's x axis: cameras were held at different slants."""
-    num_settled: int = 24
-    """Starts that ICP settles roughly; a quarter of them to the end."""
+    num_refined: int = 24
+    """Starts that ICP refines roughly; a quarter of them to the end."""
     reaches: tuple[float, ...] = (0.3, 0.15, 0.07, 0.035)
     """Farthest pairs of ICP, one a stage."""
     tolerance: float = 0.02
@@ -119,21 +119,23 @@ def register_surfaces(
         float(np.mean(np.exp(-((sample_a.tree.query(apply(start, rough))[0] / (0.1 * radius)) ** 2))))
         for start in starts
     ]
-    best = [starts[index] for index in np.argsort(scores)[::-1][: config.num_settled]]
-    settled = [
-        _judge(sample_a, sample_b, _settle(sample_a, sample_b, start, radius, config.reaches[:2], 350), radius, config)
+    best = [starts[index] for index in np.argsort(scores)[::-1][: config.num_refined]]
+    refined = [
+        _judge(
+            sample_a, sample_b, _register(sample_a, sample_b, start, radius, config.reaches[:2], 350), radius, config
+        )
         for start in best
     ]
-    settled.sort(key=lambda found: -found.score)
+    refined.sort(key=lambda found: -found.score)
     final = [
         _judge(
             sample_a,
             sample_b,
-            _settle(sample_a, sample_b, found.a_from_b, radius, config.reaches[1:], 1200),
+            _register(sample_a, sample_b, found.a_from_b, radius, config.reaches[1:], 1200),
             radius,
             config,
         )
-        for found in settled[: max(1, config.num_settled // 4)]
+        for found in refined[: max(1, config.num_refined // 4)]
     ]
     final.sort(key=lambda found: -found.score)
     distinct: list[Registration] = []
@@ -168,7 +170,7 @@ def _starts(
     return starts
 
 
-def _settle(
+def _register(
     a: SurfaceSample, b: SurfaceSample, start: np.ndarray, radius: float, reaches: tuple[float, ...], count: int
 ) -> np.ndarray:
     """Point-to-plane ICP, farther pairs left out stage by stage."""

@@ -20,14 +20,24 @@ SCHEMA = "sim2art.checkpoint/1"
 
 
 def write_checkpoint(folder: Path, network: nn.Module, description: dict[str, Any], **facts: Any) -> None:
-    """Write weights (fp16), `description` as config, and provenance; `facts` go into the provenance."""
+    """Write weights (fp16), `description` as config, and provenance; `facts` go into the provenance.
+
+    Raises:
+        InvalidFileError: When the weights cannot be written, as on a full disk; those that were there before stay.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
         name: (value.to(torch.float16) if value.is_floating_point() else value).detach().contiguous()
         for name, value in network.state_dict().items()
     }
     partial = folder / "model.safetensors.part"
-    save_file(weights, partial)
+    try:
+        save_file(weights, partial)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise InvalidFileError(
+            f"Cannot write the weights to '{folder}': {error}. Those before stay; make room.", path=folder
+        ) from error
     described = {"schema": SCHEMA, **description, "sha256": hashlib.sha256(partial.read_bytes()).hexdigest()}
     partial.replace(folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps(described, indent=2))

@@ -52,7 +52,7 @@ def sample_point_video(
     flow_world = np.zeros((len(baselines), num_frames, num_points, 3))
     flow_valid = np.zeros((len(baselines), num_frames, num_points), dtype=bool)
     for frame in range(num_frames):
-        chosen = draw_pixels(video.object_masks[frame] & (video.depths[frame] > 0), num_points, rng)
+        chosen = sample_pixels(video.object_masks[frame] & (video.depths[frame] > 0), num_points, rng)
         count = len(chosen)
         if count == 0:
             continue
@@ -87,7 +87,7 @@ def sample_point_video(
     )
 
 
-def draw_pixels(
+def sample_pixels(
     mask: Bool[np.ndarray, "height width"], num_points: int, rng: np.random.Generator
 ) -> Int[np.ndarray, "point 2"]:
     """At most `num_points` different pixels (x, y) of a mask, in random order."""

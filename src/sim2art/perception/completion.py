@@ -5,37 +5,32 @@ depth is guessed by the chosen component and all guesses are brought to one scal
 rest of the chain is the same as for a depth camera. Lengths have no known scale unless the user gives one.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
 from sim2art.errors import InvalidFileError
+from sim2art.perception.cameras.color_cameras import ColorFrames, SolvedFrames, solve_color_cameras
 from sim2art.perception.cameras.guessed_intrinsics import guess_intrinsics, known_intrinsics
 from sim2art.perception.cameras.klt_pnp import is_camera_static
-from sim2art.perception.cameras.turning import align_turning, solve_turning
-from sim2art.perception.cameras.view_change import ViewChange, judge_solved, judge_view_change
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, ColorCapture, DepthSource, scale_intrinsics
 from sim2art.perception.captures.own_files import DepthFiles, read_cameras
 from sim2art.perception.captures.pose_checks import check_recorded_poses, stands_still
 from sim2art.perception.captures.unmoved_poses import find_unmoved_poses
 from sim2art.perception.components import Choice, find_lacks, lack_words
-from sim2art.perception.depth.alignment import align_static, align_to_sparse, guessed_focal_length, sparse_error
+from sim2art.perception.depth.alignment import align_static
 from sim2art.perception.frames.intake import working_size
 from sim2art.perception.frames.letterbox import find_bars
 from sim2art.perception.frames.thinning import thin_out
 from sim2art.perception.frames.warm_up import count_warm_up
 from sim2art.perception.options import CompleteOptions
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
-from sim2art.perception.tracks.klt_tracks import CornerTracks, track_corners
-from sim2art.perception.tracks.mover_masks import find_moving_tracks, find_still_pixels
-from sim2art.perception.tracks.track_agreement import ENOUGH, tracks_agree
+from sim2art.perception.tracks.klt_tracks import CornerTracks
 
 _MAX_DAMAGED = 0.2
-_MAX_SPARSE_ERROR = 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +67,45 @@ def complete(
         InvalidFileError: When the recording, the depth or the camera's motion cannot be used.
     """
     loaded, is_metric = (estimator, False) if estimator is not None else load_depth_estimator(depth, capture)
-    if isinstance(loaded, DepthFiles):
-        indices = _with_files(capture, loaded, options.max_frames)
+    warnings: list[str] = []
+    frames, recorded = _take_frames(capture, loaded, cameras, options, warnings)
+    known = known_intrinsics(capture, frames.size, options.fov_deg)
+    poses, ups_are_known = recorded, True
+    if cameras.name == "file":
+        assert cameras.source is not None, "The choice was checked when it was parsed."
+        poses, found = read_cameras(Path(cameras.source), tuple(capture.frame_ids[i] for i in frames.indices))
+        known = known if found is None else found
+    elif recorded is not None and (doubt := find_unmoved_poses(frames.grays, recorded)) is not None:
+        poses, ups_are_known, warnings = None, False, [*warnings, doubt]
+    tracks = frames.track() if poses is None and cameras.name == "auto" else None
+    if cameras.name == "static" or (tracks is not None and is_camera_static(tracks, len(frames.grays))):
+        poses = np.tile(np.eye(4), (len(frames.indices), 1, 1))
+    if poses is not None:
+        solved = _with_poses(frames, poses, known, warnings, is_metric=is_metric)
+    else:
+        solved = _find_poses(frames, tracks, known, depth, cameras, warnings)
+    depths = solved.depths
+    if not is_metric:
+        warnings.append(
+            f"Depth was guessed from colour ({depth.name}): lengths have no sure scale. --known-length or --marker gives it."
+        )
+    if frames.bars.any():
+        warnings.append(f"{100 * frames.bars.mean():.0f} % of the image are black bars at its rim: they are left out.")
+        depths[:, frames.bars] = 0.0
+    return Completion(
+        indices=frames.indices[solved.kept], depths=depths, intrinsics=solved.intrinsics,
+        world_from_camera=solved.world_from_camera, is_metric=is_metric, warnings=tuple(warnings), ups_are_known=ups_are_known,
+    )  # fmt: skip
+
+
+def _take_frames(
+    capture: ColorCapture, estimator: DepthEstimator, cameras: Choice, options: CompleteOptions, warnings: list[str]
+) -> tuple[ColorFrames, Float[np.ndarray, "frame 4 4"] | None]:
+    """Frames to use with a guess of their depth, and their recorded poses where these count."""
+    if isinstance(estimator, DepthFiles):
+        indices = _with_files(capture, estimator, options.max_frames)
     else:
         indices = thin_out(capture, options.max_frames)
-    warnings: list[str] = []
     pose_of: dict[int, np.ndarray] = {}
     if cameras.name == "auto" and capture.world_from_camera is not None:
         indices, recorded, told = check_recorded_poses(capture.world_from_camera, indices)
@@ -90,60 +119,60 @@ def complete(
             f"The first {warm_up} of {len(indices)} frames are tinted or wrongly exposed: they are left out."
         )
         indices, images = indices[warm_up:], images[warm_up:]
-    size = images.shape[1:3]
     grays = np.array([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images])
-    bars = find_bars(grays)
-    guesses = [loaded(image, capture.frame_ids[i]) for i, image in zip(indices, images, strict=True)]
-    known = known_intrinsics(capture, size, options.fov_deg)
-    poses, ups_are_known, tracks = None, True, None
-    if cameras.name == "file":
-        assert cameras.source is not None, "The choice was checked when it was parsed."
-        poses, found = read_cameras(Path(cameras.source), tuple(capture.frame_ids[i] for i in indices))
-        known = known if found is None else found
-    elif pose_of:
-        poses = np.array([pose_of[int(index)] for index in indices])
-        doubt = find_unmoved_poses(grays, poses)
-        if doubt is not None:
-            poses, ups_are_known, warnings = None, False, [*warnings, doubt]
-    if poses is None and cameras.name == "auto":
-        tracks = track_corners(grays, lambda _: np.ones(grays.shape[1:], np.float32))
-    if cameras.name == "static" or (tracks is not None and is_camera_static(tracks, len(grays))):
-        poses = np.tile(np.eye(4), (len(indices), 1, 1))
-    if poses is not None:
-        intrinsics = guess_intrinsics(known, guesses, size, warnings)
-        is_still = stands_still(poses)
-        trusted = is_metric or not is_still
-        depths = _leave(guesses, size) if trusted else align_static(guesses, grays)
-        if not (is_still or is_metric):
-            warnings.append("The depth of each frame is used as it comes; it must fit the scale of the camera poses.")
-    elif cameras.name == "klt" or (cameras.name == "auto" and find_lacks("cameras", Choice(name="colmap"))):
-        _refuse_disparity(guesses, depth.name)
-        if cameras.name == "auto":
-            lacks = lack_words(find_lacks("cameras", Choice(name="colmap")))
-            warnings.append(f"The camera is followed by the guessed depth, which is less sure than COLMAP ({lacks}).")
-        intrinsics, depths = guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
+    frames = ColorFrames(
+        path=capture.path,
+        indices=indices,
+        grays=grays,
+        bars=find_bars(grays),
+        guesses=[estimator(image, capture.frame_ids[i]) for i, image in zip(indices, images, strict=True)],
+    )
+    return frames, np.array([pose_of[int(index)] for index in indices]) if pose_of else None
+
+
+def _with_poses(
+    frames: ColorFrames,
+    poses: Float[np.ndarray, "frame 4 4"],
+    known: Float[np.ndarray, "3 3"] | None,
+    warnings: list[str],
+    *,
+    is_metric: bool,
+) -> SolvedFrames:
+    """Depths for cameras that are known."""
+    is_still = stands_still(poses)
+    intrinsics = guess_intrinsics(known, frames.guesses, frames.size, warnings)
+    depths = frames.depths() if is_metric or not is_still else align_static(frames.guesses, frames.grays)
+    if not (is_still or is_metric):
+        warnings.append("The depth of each frame is used as it comes; it must fit the scale of the camera poses.")
+    return SolvedFrames(kept=frames.everything, depths=depths, intrinsics=intrinsics, world_from_camera=poses)
+
+
+def _find_poses(
+    frames: ColorFrames,
+    tracks: CornerTracks | None,
+    known: Float[np.ndarray, "3 3"] | None,
+    depth: Choice,
+    cameras: Choice,
+    warnings: list[str],
+) -> SolvedFrames:
+    """Cameras by COLMAP; where that is not wanted, not at hand or fails, they are left to be followed by the guessed depth."""
+    is_auto, lacks = cameras.name == "auto", find_lacks("cameras", Choice(name="colmap"))
+    if cameras.name == "klt" or (is_auto and lacks):
+        _refuse_disparity(frames.guesses, depth.name)
+        if is_auto:
+            warnings.append(
+                f"The camera is followed by the guessed depth, which is less sure than COLMAP ({lack_words(lacks)})."
+            )
     else:
-        has_else = cameras.name == "auto" and guesses[0].kind is not DepthKind.DISPARITY
+        has_else = is_auto and frames.guesses[0].kind is not DepthKind.DISPARITY
         try:
-            tracks = tracks or track_corners(grays, lambda _: np.ones(grays.shape[1:], np.float32))
-            found = _solve(capture, grays, tracks, bars, known, guesses, warnings, keep_odd=not has_else)
-            indices, depths, intrinsics, poses = indices[found[0]], found[1], found[2], found[3]
+            return solve_color_cameras(frames, tracks or frames.track(), known, warnings, keep_odd=not has_else)
         except InvalidFileError as error:
             if not has_else:
                 raise
             warnings.append(f"{error} The camera is followed by the guessed depth instead, which is less sure.")
-            intrinsics, depths = guess_intrinsics(known, guesses, size, warnings), _leave(guesses, size)
-    if not is_metric:
-        warnings.append(
-            f"Depth was guessed from colour ({depth.name}): lengths have no sure scale. --known-length or --marker gives it."
-        )
-    if bars.any():
-        warnings.append(f"{100 * bars.mean():.0f} % of the image are black bars at its rim: they are left out.")
-        depths[:, bars] = 0.0
-    return Completion(
-        indices=indices, depths=depths, intrinsics=intrinsics, world_from_camera=poses, is_metric=is_metric,
-        warnings=tuple(warnings), ups_are_known=ups_are_known,
-    )  # fmt: skip
+    intrinsics = guess_intrinsics(known, frames.guesses, frames.size, warnings)
+    return SolvedFrames(kept=frames.everything, depths=frames.depths(), intrinsics=intrinsics, world_from_camera=None)
 
 
 def completed_capture(capture: ColorCapture, completion: Completion, *, is_guessed: bool) -> DepthSource:
@@ -234,11 +263,6 @@ def _with_files(capture: ColorCapture, files: DepthFiles, max_frames: int) -> In
     return have[np.unique(np.linspace(0, len(have) - 1, min(len(have), max_frames)).astype(int))] if len(have) else have
 
 
-def _leave(guesses: list[DepthGuess], size: tuple[int, ...]) -> Float32[np.ndarray, "frame height width"]:
-    """Depths as they were guessed, at the working size."""
-    return np.array([cv2.resize(g.values, size[::-1], interpolation=cv2.INTER_NEAREST) for g in guesses])
-
-
 def _refuse_disparity(guesses: list[DepthGuess], name: str) -> None:
     if guesses[0].kind is DepthKind.DISPARITY:
         raise InvalidFileError(
@@ -246,71 +270,3 @@ def _refuse_disparity(guesses: list[DepthGuess], name: str) -> None:
             "(pip install 'sim2art[light]') or use a component that guesses metres, such as da2.",
             path="depth",
         )
-
-
-def _solve(
-    capture: ColorCapture, grays: UInt8[np.ndarray, "frame height width"], tracks: CornerTracks, bars: Bool[np.ndarray, "height width"], known: Float[np.ndarray, "3 3"] | None,
-    guesses: list[DepthGuess], warnings: list[str], *, keep_odd: bool,
-) -> tuple[Int[np.ndarray, "kept"], Float32[np.ndarray, "kept height width"], np.ndarray, np.ndarray]:  # fmt: skip
-    """Frames that were solved, their depths, intrinsics and poses, by COLMAP where it has something to go by.
-
-    With `keep_odd` a solution with an odd field of view, or of one plane and little else, is taken, else it is refused.
-    """
-    from sim2art.perception.cameras.colmap_cameras import solve_cameras
-
-    size = (grays.shape[1], grays.shape[2])
-    moving = find_moving_tracks(tracks, len(grays))
-    change = judge_view_change(tracks, moving, size, len(grays))
-    if change is ViewChange.STILL:
-        warnings.append("The camera stands still but for a shake: no motion of it was solved for.")
-        poses = np.tile(np.eye(4), (len(grays), 1, 1))
-        intrinsics = guess_intrinsics(known, guesses, size, warnings)
-        return np.arange(len(grays)), align_static(guesses, grays), intrinsics, poses
-    if change is ViewChange.TURN:
-        warnings.append(
-            "The camera turns on the spot: no parallax tells how far things are. Its turns were found from corners, and the "
-            "guessed depth stands as it is. Move the camera sideways for better depth."
-        )
-        intrinsics = guess_intrinsics(known, guesses, size, warnings)
-        poses = solve_turning(tracks, moving, intrinsics, len(grays))
-        return np.arange(len(grays)), align_turning(guesses, poses, intrinsics, size), intrinsics, poses
-    still = find_still_pixels(tracks, grays, moving) & ~bars
-    cameras = None
-    if known is None and guessed_focal_length(guesses) is not None:
-        told: list[str] = []
-        guess = guess_intrinsics(None, guesses, size, told)
-        with suppress(InvalidFileError):  # The component's guess may be what does not fit.
-            cameras, known = solve_cameras(grays, still, tracks, moving, guess, capture.path), guess
-            warnings.extend(told)
-    cameras = cameras or solve_cameras(grays, still, tracks, moving, known, capture.path)
-    if known is None and change is ViewChange.FLAT and judge_solved(cameras, size).has_odd_view:
-        # Many views of one plane tell the focal length, few do not: then a usual one is the better guess.
-        known = guess_intrinsics(None, guesses, size, warnings)
-        cameras = solve_cameras(grays, still, tracks, moving, known, capture.path)
-    solved = judge_solved(cameras, size)
-    if not keep_odd:
-        doubt = None
-        if solved.has_odd_view and known is None:
-            # What moves may have been taken for what stands still: that explains the images by a lens nobody has.
-            doubt = f"needs a field of view of {solved.fov_deg:.0f} deg, which few cameras have"
-        elif solved.is_flat and (agreement := tracks_agree(cameras, tracks, moving)) < ENOUGH:
-            # Or a door's leaf, which fills the image, and not what is around it.
-            doubt = f"explains one plane, and only {100 * agreement:.0f} % of the corners that were followed"
-        if doubt is not None:
-            raise InvalidFileError(f"{capture.path}: COLMAP's solution {doubt}.", path=capture.path)
-    warnings.extend(solved.warnings())
-    depths, scale, lost = align_to_sparse(guesses, cameras, size)
-    kept = np.array([i for i in range(len(grays)) if i not in set(lost)])
-    warnings.append(
-        f"The camera was solved from colour ({cameras.residual:.2f} px mean error, focal length {cameras.intrinsics[0, 0]:.0f} px)."
-    )
-    if lost:
-        warnings.append(f"{len(lost)} of {len(grays)} frames could not be solved: they are left out.")
-    error = sparse_error(depths, cameras, scale, kept)
-    if error > _MAX_SPARSE_ERROR:
-        warnings.append(
-            f"The guessed depth fits the camera's motion badly (off by {100 * error:.0f} %): the result may be wrong."
-        )
-    poses = cameras.world_from_camera[kept].copy()
-    poses[:, :3, 3] *= scale
-    return kept, depths[kept], cameras.intrinsics, poses

@@ -210,7 +210,9 @@ def find_lacks(task: str, choice: Choice) -> list[Lack]:
         for module, extra in component.packages
         if not is_installed(module)
     ]
-    if component.needs_source and not Path(choice.source or "").expanduser().exists():
+    # Models look after their own folder, and a program's is where it writes.
+    has_place = component.needs_source or (choice.source is not None and not (component.model or component.program))
+    if has_place and not Path(choice.source or "").expanduser().exists():
         lacks.append(Lack(what=f"'{choice.source}'", mend="name a file or folder that is there"))
     if component.program is not None and choice.source is None and shutil.which(component.program) is None:
         lacks.append(

@@ -3,12 +3,12 @@
 Every step can be replaced by the truth (`Truth`), which tells where a wrong result comes from.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.transforms import inverse
@@ -20,18 +20,18 @@ from sim2art.perception.cameras.pose_refinement import apply_scales, refine_pose
 from sim2art.perception.cameras.poses import PosedRecording, find_poses
 from sim2art.perception.captures.capture import Capture, ColorCapture, mean_up
 from sim2art.perception.captures.derived import cut_times
-from sim2art.perception.captures.own_files import FlowFiles
-from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
+from sim2art.perception.chosen_flow import coarse_starts, ids_of, known_flow, load_flow
+from sim2art.perception.components import COMPONENTS, refuse_lacking
 from sim2art.perception.depth.filter import smooth_depth
 from sim2art.perception.features.point_features import add_features
-from sim2art.perception.flow.dis import DisFlow, map_in_threads
-from sim2art.perception.flow.lifted_flow import LiftedFlow, measure_flows
+from sim2art.perception.flow.dis import map_in_threads
+from sim2art.perception.flow.lifted_flow import LiftedFlow, PixelFlow, measure_flows
 from sim2art.perception.flow.rigid_flow import RigidFlow
 from sim2art.perception.frames.choice import choose_frames
 from sim2art.perception.frames.intake import Recording, take_in
-from sim2art.perception.frames.motion_profile import MotionProfile, chain_flow, measure_motion, sharp_enough
+from sim2art.perception.frames.motion_profile import MotionProfile, measure_motion, sharp_enough
 from sim2art.perception.guessed.motion import find_moving_in_images, settle_motion
-from sim2art.perception.masks.choice import MaskChoice, choose_masks
+from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
 from sim2art.perception.masks.moving import find_known, find_moving
 from sim2art.perception.observed import NO_MOTION, Observation
 from sim2art.perception.options import ObserveOptions
@@ -56,6 +56,15 @@ class Truth:
     """The flow between used frames (given by position in the capture), in the video's world frame."""
 
 
+StageHook = Callable[[str], AbstractContextManager[Callable[[str], None]]]
+"""Is told which stage begins; what it yields takes a few words about what was found."""
+
+
+@contextmanager
+def _unwatched(name: str) -> Iterator[Callable[[str], None]]:
+    yield lambda words: None
+
+
 def observe(
     capture: ColorCapture,
     options: ObserveOptions,
@@ -69,10 +78,39 @@ def observe(
     Raises:
         InvalidFileError: When the recording cannot be used.
     """
-    recording = take_in(prepare(capture, options), options.intake)
-    posed = find_poses(recording, tracker, options.choice("cameras").name)
-    frames, profile = pick_frames(posed, options, truth)
-    return observe_frames(posed, frames, profile, options, truth=truth, image_flow=image_flow)
+    return observe_prepared(prepare(capture, options), options, truth=truth, tracker=tracker, image_flow=image_flow)
+
+
+def observe_prepared(
+    capture: Capture,
+    options: ObserveOptions,
+    *,
+    truth: Truth | None = None,
+    tracker: CameraTracker = track_camera,
+    image_flow: ImageFlow | None = None,
+    stage: StageHook = _unwatched,
+) -> Observation:
+    """The chain on a recording that `prepare` gave.
+
+    Raises:
+        InvalidFileError: When the recording cannot be used.
+    """
+    with stage("intake") as say:
+        recording = take_in(capture, options.intake)
+        say(f"{recording.num_frames} usable frames, {recording.input_size[0]}x{recording.input_size[1]} px")
+    with stage("poses") as say:
+        posed = find_poses(recording, tracker, options.choice("cameras").name)
+        is_tracked = options.cameras == "klt" or (options.cameras == "auto" and recording.world_from_camera is None)
+        say("the camera stands still" if posed.is_static else "tracked" if is_tracked else "from the recording")
+    with stage("frames") as say:
+        frames, profile = pick_frames(posed, options, truth)
+        say(f"{len(frames)} of {recording.num_frames}")
+    with stage("flow, mask, points") as say:
+        observation = observe_frames(posed, frames, profile, options, truth=truth, image_flow=image_flow)
+        measured = observation.points.flow_valid[0, :-1].mean() if len(frames) > 1 else 0.0
+        share = 100 * observation.video.object_masks.mean()
+        say(f"mask {observation.mask}, {share:.0f} % of the image, flow at {100 * measured:.0f} % of the points")
+    return observation
 
 
 def prepare(
@@ -113,6 +151,17 @@ def pick_frames(
     return frames, profile
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Used:
+    """What is measured of the used frames, in the first one's world frame."""
+
+    images: UInt8[np.ndarray, "used height width 3"]
+    depths: Float32[np.ndarray, "used height width"]
+    flows: dict[tuple[int, int], PixelFlow]
+    poses: Float[np.ndarray, "used 4 4"]
+    moving: Bool[np.ndarray, "used half_height half_width"]
+
+
 def observe_frames(
     posed: PosedRecording,
     frames: Int[np.ndarray, "used"],
@@ -123,25 +172,95 @@ def observe_frames(
     image_flow: ImageFlow | None = None,
 ) -> Observation:
     """Flow, mask and points of the chosen frames."""
+    recording, truth = posed.recording, truth or Truth()
+    is_guessed, indices = recording.capture.depth_is_guessed, recording.indices[frames]
+    frame_ids = ids_of(recording, frames)
+    flow_of = image_flow or load_flow(options.choice("flow"))
+    used, camera_warnings = _measure(posed, frames, profile, flow_of, options)
+    people = leave_out_people(
+        used.images, used.depths, used.moving, recording.intrinsics, used.poses, choice=options.choice("people"),
+        frame_ids=frame_ids, depth_is_guessed=is_guessed,
+    )  # fmt: skip
+    used = replace(used, moving=people.without(used.moving), flows=people.drop(used.flows))
+    settled = None
+    if is_guessed:
+        settled = settle_motion(used.depths, used.flows, recording.intrinsics, used.poses, seed=options.seed)
+        used = replace(used, depths=settled.depths)
+    seen = FramesWithMotion(
+        images=used.images, depths=people.see(used.depths), moving=used.moving, known=find_known(used.flows, used.moving),
+        intrinsics=recording.intrinsics, world_from_camera=used.poses,
+    )  # fmt: skip
+    choice = choose_masks(
+        seen, choice=options.choice("mask"), frame_ids=frame_ids, box=scaled_box(options.box, recording),
+        crop_factor=options.crop_factor,
+    )  # fmt: skip
+    if truth.masks is not None:
+        choice = replace(choice, masks=truth.masks(indices), taken="truth", warnings=())
+    video = _as_video(used, recording, frames, choice.masks)
+    flow = truth.flow(indices, video) if truth.flow is not None else _flow_of_points(used, video, options, settled)
+    points = sample_point_video(
+        video, flow, rng=np.random.default_rng(options.seed), num_points=options.num_points, baselines=options.baselines
+    )
+    ups = recording.capture.ups_camera
+    return Observation(
+        video=video,
+        points=add_features(points, used.images, frame_ids, options.choice("features")),
+        frame_ids=frame_ids,
+        indices=indices,
+        input_size=recording.input_size,
+        mask=choice.taken,
+        moves=choice.moves,
+        warnings=(*recording.warnings, *posed.warnings, *camera_warnings, *people.warnings, *choice.warnings),
+        reasons=(*(() if settled is None else settled.doubts()), *(() if choice.moves else (NO_MOTION,))),
+        up=None if ups is None else mean_up(used.poses, ups[indices]),
+        known_indices=recording.indices,
+        known_world_from_camera=inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera,
+        people=people.masks,
+    )
+
+
+def _measure(
+    posed: PosedRecording,
+    frames: Int[np.ndarray, "used"],
+    profile: MotionProfile,
+    image_flow: ImageFlow,
+    options: ObserveOptions,
+) -> tuple[_Used, list[str]]:
+    """Flow and what moves, with poses and depth scales corrected by what stands still; and what is wrong with the cameras."""
     recording = posed.recording
-    warnings, reasons = [*recording.warnings, *posed.warnings], []
-    poses = inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera[frames]
-    frame_ids = tuple(recording.capture.frame_ids[i] for i in recording.indices[frames])
-    images = np.array([recording.read_image(int(frame)) for frame in frames])
+    poses, k = inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera[frames], recording.intrinsics
     depths = np.array(map_in_threads(smooth_depth, [recording.read_depth(int(frame)) for frame in frames]))
     flows = measure_flows(
-        recording.grays[frames],
-        depths,
-        recording.intrinsics,
-        poses,
-        image_flow=image_flow or load_flow(options.choice("flow"), recording, frames),
-        baselines=options.baselines,
+        recording.grays[frames], depths, k, poses, image_flow=image_flow, baselines=options.baselines,
         starts=coarse_starts(frames, profile, recording, options.baselines),
-    )
-    misfit = camera_misfit(flows, depths, recording.intrinsics, poses)
+        known=known_flow(options.choice("flow"), recording, frames),
+    )  # fmt: skip
+    warnings = _check_cameras(posed, frames, depths, flows)
+    if recording.capture.depth_is_guessed:
+        moving = find_moving_in_images(depths, flows, k, poses)
+    else:
+        moving = find_moving(depths, flows, k, poses)
+        if options.refine_poses:
+            poses, scales = refine_poses(depths, flows, moving, k, poses, rng=np.random.default_rng(options.seed))
+            depths = apply_scales(depths, scales)
+            moving = find_moving(depths, flows, k, poses)
+    images = np.array([recording.read_image(int(frame)) for frame in frames])
+    return _Used(images=images, depths=depths, flows=flows, poses=poses, moving=moving), warnings
+
+
+def _check_cameras(
+    posed: PosedRecording,
+    frames: Int[np.ndarray, "used"],
+    depths: Float32[np.ndarray, "used height width"],
+    flows: dict[tuple[int, int], PixelFlow],
+) -> list[str]:
+    """What poses and intrinsics that do not fit the images call for, in words."""
+    k, all_poses, warnings = posed.recording.intrinsics, posed.world_from_camera[frames], []
+    poses = inverse(all_poses[0]) @ all_poses
+    misfit = camera_misfit(flows, depths, k, poses)
     mixed_up = None
     if misfit > _MAX_MISFIT:
-        mixed_up = explain_misfit(flows, depths, recording.intrinsics, posed.world_from_camera[frames], misfit)
+        mixed_up = explain_misfit(flows, depths, k, all_poses, misfit)
         advice = "If the recorded poses are at fault, pass --cameras klt to have them estimated."
         if mixed_up is not None:
             advice = f"They look like poses {mixed_up}; world from camera in OpenCV axes is needed, or --cameras klt."
@@ -149,124 +268,42 @@ def observe_frames(
             f"The camera poses do not fit the images (what should stand still moves by {misfit:.1f} px from one used frame to "
             f"the next). {advice}"
         )
-    factor = 1.0 if mixed_up else fit_focal_length(flows, depths, recording.intrinsics, poses)
+    factor = 1.0 if mixed_up else fit_focal_length(flows, depths, k, poses)
     if factor != 1.0:
         warnings.append(
             f"The intrinsics look wrong: {factor:.2f} times their focal length fits the images clearly better. Check that they "
             "are those of this camera at this image size."
         )
-    is_guessed = recording.capture.depth_is_guessed
-    look = find_moving_in_images if is_guessed else find_moving
-    moving = look(depths, flows, recording.intrinsics, poses)
-    if options.refine_poses and not is_guessed:
-        poses, scales = refine_poses(
-            depths, flows, moving, recording.intrinsics, poses, rng=np.random.default_rng(options.seed)
-        )
-        depths = apply_scales(depths, scales)
-        moving = find_moving(depths, flows, recording.intrinsics, poses)
-    people = leave_out_people(
-        images,
-        depths,
-        moving,
-        recording.intrinsics,
-        poses,
-        choice=options.choice("people"),
-        frame_ids=frame_ids,
-        depth_is_guessed=is_guessed,
-    )
-    warnings += people.warnings
-    moving, flows = people.without(moving), people.drop(flows)
-    settled = settle_motion(depths, flows, recording.intrinsics, poses, seed=options.seed) if is_guessed else None
-    if settled is not None:
-        depths = settled.depths
-        reasons += settled.doubts()
-    choice = choose_masks(
-        images, people.see(depths), moving, find_known(flows, moving), recording.intrinsics, poses,
-        choice=options.choice("mask"), frame_ids=frame_ids, box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
-    )  # fmt: skip
-    if truth is not None and truth.masks is not None:
-        choice = MaskChoice(
-            masks=truth.masks(recording.indices[frames]), taken="truth", moves=choice.moves, warnings=()
-        )
-    warnings += choice.warnings
-    if not choice.moves:
-        reasons.append(NO_MOTION)
-    video = RgbdVideo(
+    return warnings
+
+
+def _as_video(
+    used: _Used, recording: Recording, frames: Int[np.ndarray, "used"], masks: Bool[np.ndarray, "used height width"]
+) -> RgbdVideo:
+    return RgbdVideo(
         times=recording.times[frames],
-        images=images,
-        depths=depths,
-        object_masks=choice.masks,
+        images=used.images,
+        depths=used.depths,
+        object_masks=masks,
         intrinsics=recording.intrinsics,
-        world_from_camera=poses,
+        world_from_camera=used.poses,
         is_metric=recording.capture.is_metric,
     )
-    lifted = LiftedFlow(flows=flows, depths=depths, intrinsics=recording.intrinsics, world_from_camera=poses)
-    flow: FlowSource = RigidFlow(raw=lifted, seed=options.seed) if options.make_rigid else lifted
-    if settled is not None:
-        flow = settled
+
+
+def _flow_of_points(used: _Used, video: RgbdVideo, options: ObserveOptions, settled: FlowSource | None) -> FlowSource:
+    """The scene flow of the points to be drawn."""
     if options.choice("flow").name == "gmsf":
-        flow = _load_point_flow(video, options)
-    if truth is not None and truth.flow is not None:
-        flow = truth.flow(recording.indices[frames], video)
-    points = sample_point_video(
-        video, flow, rng=np.random.default_rng(options.seed), num_points=options.num_points, baselines=options.baselines
-    )
-    points = add_features(points, images, frame_ids, options.choice("features"))
-    ups = recording.capture.ups_camera
-    return Observation(
-        video=video,
-        points=points,
-        frame_ids=frame_ids,
-        indices=recording.indices[frames],
-        input_size=recording.input_size,
-        mask=choice.taken,
-        moves=choice.moves,
-        warnings=tuple(warnings),
-        reasons=tuple(reasons),
-        up=None if ups is None else mean_up(poses, ups[recording.indices[frames]]),
-        known_indices=recording.indices,
-        known_world_from_camera=inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera,
-        people=people.masks,
-    )
+        from sim2art.perception.flow.gmsf import load_gmsf
 
-
-def coarse_starts(
-    frames: Int[np.ndarray, "used"], profile: MotionProfile, recording: Recording, baselines: tuple[int, ...]
-) -> dict[tuple[int, int], Float32[np.ndarray, "height width 2"]]:
-    """First guesses of the flow between neighbouring used frames, by way of the frames that are not used."""
-    starts = {}
-    for used in range(len(frames) - 1):
-        a, b = int(frames[used]), int(frames[used + 1])
-        if b - a > 1:
-            starts[used, used + 1] = chain_flow(profile.forward[a:b], recording.size)
-            starts[used + 1, used] = chain_flow(profile.backward[a:b][::-1], recording.size)
-    return starts
-
-
-def load_flow(choice: Choice, recording: Recording, frames: Int[np.ndarray, "used"]) -> ImageFlow:
-    """The optical flow component."""
-    if choice.name in ("dis", "gmsf"):  # gmsf gives flow of points; poses and masks need that of images.
-        return DisFlow()
-    assert choice.source is not None, "The choice was checked when it was parsed."
-    if choice.name == "gmflow":
-        from sim2art.perception.flow.gmflow import load_gmflow
-
-        return load_gmflow(Path(choice.source))
-    ids = recording.capture.frame_ids
-    frame_of = {recording.grays[frame].tobytes(): ids[recording.indices[frame]] for frame in frames}
-    return FlowFiles(Path(choice.source), frame_of, DisFlow())
-
-
-def _load_point_flow(video: RgbdVideo, options: ObserveOptions) -> FlowSource:
-    from sim2art.perception.flow.gmsf import load_gmsf
-
-    return load_gmsf(
-        options.choice("flow").source,
-        video,
-        seed=options.seed,
-        num_points=options.num_points,
-        make_rigid=options.make_rigid,
-    )
+        return load_gmsf(
+            options.choice("flow").source, video, seed=options.seed, num_points=options.num_points,
+            make_rigid=options.make_rigid,
+        )  # fmt: skip
+    if settled is not None:
+        return settled
+    lifted = LiftedFlow(flows=used.flows, depths=used.depths, intrinsics=video.intrinsics, world_from_camera=used.poses)
+    return RigidFlow(raw=lifted, seed=options.seed) if options.make_rigid else lifted
 
 
 def scaled_box(box: tuple[int, int, int, int] | None, recording: Recording) -> Float[np.ndarray, "4"] | None:

@@ -54,6 +54,7 @@ def prepare_capture(
     """
     if cameras.name == "vipe" and depth.name != "vipe" and not isinstance(recording, Capture):
         raise InvalidValueError("--cameras vipe goes with --depth vipe: ViPE finds both together.")
+    length = None if known_length is None else parse_known_length(known_length)
     stages = stages or StageKeeper(None)
     if depth.name == "vipe":
         capture: Capture = _from_vipe(recording, depth, stages)
@@ -67,8 +68,8 @@ def prepare_capture(
             found = complete(recording, depth, cameras, options)
             stages.keep(_STAGE, key, _to_stage(found))
         capture = completed_capture(recording, found, is_guessed=COMPONENTS["depth"][depth.name].guesses_images)
-    if known_length is not None:
-        capture = scale_by_length(capture, parse_known_length(known_length))
+    if length is not None:
+        capture = scale_by_length(capture, length)
     if marker is not None:
         capture = scale_by_marker(capture, marker)
     return capture

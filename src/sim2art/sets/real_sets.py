@@ -19,9 +19,10 @@ from sim2art.evaluate.real_tracks_report import format_tracks, score_tracks, tra
 from sim2art.evaluate.report import format_header
 from sim2art.observation.point_video import PointVideo
 from sim2art.provenance import collect_provenance
-from sim2art.reconstruct import ReconstructOptions, reconstruct
+from sim2art.reconstruction.options import ReconstructOptions
+from sim2art.reconstruction.reconstruct import reconstruct
 from sim2art.sets.oracles import OracleName
-from sim2art.sets.real_video import RunOptions, evaluate_videos
+from sim2art.sets.real_video import evaluate_videos
 
 RealSetName = Literal["real-tracks", "door", "real-video"]
 Methods = dict[str, Callable[[PointVideo], ArticulationEstimate]]
@@ -49,6 +50,13 @@ class RealRun:
     workers: int = 1
     resume: bool = False
 
+    @property
+    def words(self) -> list[str]:
+        """Of the command line of `sim2art run` on each clip of real-video."""
+        words = [] if self.methods[0] == "network" else ["--method", self.methods[0]]
+        words += [] if self.checkpoint is None else ["--checkpoint", str(self.checkpoint)]
+        return words + ([] if self.refine else ["--no-refine"])
+
 
 def evaluate_real(run: RealRun, load_methods: Callable[[], Methods]) -> None:
     """Score methods on a set of real recordings; print the table, and write it where asked.
@@ -68,12 +76,11 @@ def evaluate_real(run: RealRun, load_methods: Callable[[], Methods]) -> None:
         case "door":
             text, content = _evaluate_door(folder, load_methods())
         case "real-video":
-            options = RunOptions(method=run.methods[0], checkpoint=run.checkpoint, refine=run.refine)
             text, content, found = evaluate_videos(
-                folder, output=run.output, options=options, results=run.results, only=run.only, workers=run.workers,
+                folder, output=run.output, words=run.words, results=run.results, only=run.only, workers=run.workers,
                 resume=run.resume,
             )  # fmt: skip
-            facts |= {"method": options.method, **found}
+            facts |= {"method": run.methods[0], **found}
         case _:
             assert_never(run.name)
     facts |= {

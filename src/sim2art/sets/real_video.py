@@ -35,22 +35,6 @@ MAKER = "maker.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """How `sim2art run` is called on each clip."""
-
-    method: str = "network"
-    checkpoint: Path | None = None
-    refine: bool = True
-
-    @property
-    def flags(self) -> list[str]:
-        """As words of the command line."""
-        words = [] if self.method == "network" else ["--method", self.method]
-        words += [] if self.checkpoint is None else ["--checkpoint", str(self.checkpoint)]
-        return words + ([] if self.refine else ["--no-refine"])
-
-
-@dataclass(frozen=True, kw_only=True)
 class RunCost:
     """How a clip's process ended and what it took."""
 
@@ -64,7 +48,7 @@ def evaluate_videos(
     folder: Path,
     *,
     output: Path | None,
-    options: RunOptions,
+    words: list[str],
     results: Path | None = None,
     only: tuple[str, ...] = (),
     workers: int = 1,
@@ -75,7 +59,7 @@ def evaluate_videos(
     Args:
         folder: Holds the set.
         output: Gets results, sheet and pictures; may be None when results are only scored again.
-        options: Of each run.
+        words: Of the command line of each `sim2art run`.
         results: Folder of result folders that are there already: score those, run nothing.
         only: Names of clips to use; none: all.
         workers: Clips at a time.
@@ -93,8 +77,8 @@ def evaluate_videos(
         if output is None:
             raise InvalidValueError("Set 'real-video' writes a result folder a clip: name a folder by --output.")
         results = output / RESULTS
-        _begin(results, options, resume=resume)
-        run_clips(clips, results, options.flags, workers=workers)
+        _begin(results, words, resume=resume)
+        run_clips(clips, results, words, workers=workers)
     entries = [entry for clip in clips if (entry := score_entry(clip, results)) is not None]
     if not entries:
         raise InvalidValueError(
@@ -181,10 +165,10 @@ def _choose(clips: tuple[RealClip, ...], only: tuple[str, ...]) -> tuple[RealCli
     return tuple(clip for clip in clips if not only or clip.name in only)
 
 
-def _begin(results: Path, options: RunOptions, *, resume: bool) -> None:
+def _begin(results: Path, words: list[str], *, resume: bool) -> None:
     """Note what makes the results. Those that something else made are deleted, or refused when the run is to go on."""
     origin = collect_provenance()
-    maker = {"sim2art": str(origin["sim2art"]), "commit": str(origin["commit"]), "options": " ".join(options.flags)}
+    maker = {"sim2art": str(origin["sim2art"]), "commit": str(origin["commit"]), "options": " ".join(words)}
     path = results / MAKER
     found = differences(path, maker) if path.exists() else ""
     if resume and found:

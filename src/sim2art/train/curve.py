@@ -35,9 +35,9 @@ class Curve:
         self.batches = validation_batches(config.cache, ClipCache(clips, kind, **facts))
 
     def draw(self, average: Average, step: int) -> None:
-        """Add a point if step number `step` is the first past a multiple of `curve_every` passes."""
+        """Add a point if step number `step` is the first past a multiple of `curve_every` passes, or the last."""
         size, every = self.config.batch_size, self.settings.curve_every
-        if step * size // every == (step - 1) * size // every:
+        if step * size // every == (step - 1) * size // every and step != self.config.num_steps:
             return
         self.add_point(average, step)
 
@@ -51,4 +51,9 @@ class Curve:
         path = self.folder / "curve.jsonl"
         before = path.read_text().splitlines() if path.exists() else []
         kept = [line for line in before if json.loads(line)["passes"] < passes]
-        path.write_text("\n".join([*kept, json.dumps({"passes": passes, **scores})]) + "\n")
+        partial = path.with_suffix(".part")
+        try:
+            partial.write_text("\n".join([*kept, json.dumps({"passes": passes, **scores})]) + "\n")
+            partial.replace(path)
+        finally:  # A full disk leaves the curve as it was.
+            partial.unlink(missing_ok=True)

@@ -117,6 +117,8 @@ def _train(
                 begin = time.monotonic()
                 batch = {name: value.to(device, non_blocking=True) for name, value in next(batches).items()}
                 waited += time.monotonic() - begin
+                if watch.untrained is None:
+                    watch.untrained = _untrained_loss(batch, config, processes)
                 terms = train_step(network, optimizer, batch, config, step, processes)
                 average.update(network, step)
                 step += 1
@@ -140,7 +142,7 @@ def _train(
                     bar.set_postfix(loss=record["total"])
                     sums.clear()
                     waited, started, logged = 0.0, time.monotonic(), step
-                if step % config.checkpoint_every == 0 and processes.is_first:
+                if step % config.checkpoint_every == 0 and processes.is_first and watch.is_well:
                     _save(folder, network, average, optimizer, step, config, batches)
     finally:
         # Whatever ends the run, a clip that cannot be made or a request to stop: what was learned is kept, and the
@@ -181,6 +183,20 @@ def train_step(
     """One update from this process's slice of a batch; returns the loss terms of the whole batch."""
     for group in optimizer.param_groups:
         group["lr"] = _rate(config, step)
+    terms = _loss_terms(network, batch, config, processes)
+    optimizer.zero_grad()
+    terms["total"].backward()
+    processes.sum_gradients(network)
+    nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+    optimizer.step()
+    values = processes.sum(torch.stack([value.detach() for value in terms.values()]))
+    return dict(zip(terms, values.tolist(), strict=True))
+
+
+def _loss_terms(
+    network: nn.Module, batch: dict[str, Tensor], config: TrainConfig, processes: Processes
+) -> dict[str, Tensor]:
+    """This process's part of the loss terms of a batch."""
     device = next(iter(batch.values())).device
     # The slot network's products are too small on a CPU to gain from bfloat16, and it casts its output itself.
     is_slots = config.network in {"paper", "queries"}
@@ -189,14 +205,16 @@ def train_step(
         output = _run_network(network, batch, config)
     if not is_slots:
         output = type(output)(*(value.float() for value in output))
-    terms = _LOSSES[config.network](output, batch, processes.sum)
-    optimizer.zero_grad()
-    terms["total"].backward()
-    processes.sum_gradients(network)
-    nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
-    optimizer.step()
-    values = processes.sum(torch.stack([value.detach() for value in terms.values()]))
-    return dict(zip(terms, values.tolist(), strict=True))
+    return _LOSSES[config.network](output, batch, processes.sum)
+
+
+@torch.no_grad()
+def _untrained_loss(batch: dict[str, Tensor], config: TrainConfig, processes: Processes) -> float:
+    """Loss of a batch under a network that has learned nothing; draws no random number of the run's."""
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        network = build_network(network_config(config)).to(processes.device)
+        return float(processes.sum(_loss_terms(network, batch, config, processes)["total"]))
 
 
 _LOSSES: dict[NetworkName, Callable[..., dict[str, Tensor]]] = {

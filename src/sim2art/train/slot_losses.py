@@ -19,7 +19,8 @@ def slot_loss(output: SlotOutput, batch: dict[str, Tensor], total: Total = alone
     weights = batch["point_valid"].to(output.axes.dtype)[:, None]
     parts = torch.arange(present.shape[1], device=weights.device)[None, :, None, None]
     truth_masks = (batch["part_ids"].long()[:, None] == parts).to(weights.dtype) * weights
-    cost = _pair_costs(output.masks, truth_masks, weights).detach().cpu().numpy()
+    # Of a run that diverges costs may be no numbers: any pairs will do, and the loss says so.
+    cost = _pair_costs(output.masks, truth_masks, weights).detach().nan_to_num(0.0, 0.0, 0.0).cpu().numpy()
     clip_index, slot_index, part_index = [], [], []
     for clip in range(len(cost)):
         listed = torch.nonzero(present[clip])[:, 0].cpu().numpy()

@@ -42,56 +42,70 @@ def draw_motion_chart(
         title: Read out by screen readers.
         curve: Values of every frame; the line goes through them, dashed out of view, in a band of two sigmas.
     """
-    line = Curve(times=times, values=values, sigmas=np.zeros(len(times)), visible=np.ones(len(times), dtype=bool))
-    line = curve or line
+    line = curve or Curve(
+        times=times, values=values, sigmas=np.zeros(len(times)), visible=np.ones(len(times), dtype=bool)
+    )
     start, end = min(float(times[0]), float(line.times[0])), max(float(times[-1]), float(line.times[-1]))
     time_ticks = nice_ticks(start, end, 5)
     value_ticks = nice_ticks(min(0.0, float(line.values.min())), max(0.0, float(line.values.max())), 4)
-    low_time, high_time = start, max(end, start + 1e-6)
-    low, high = value_ticks[0], value_ticks[-1]
-
-    def x_of(time: float) -> float:
-        return _LEFT + (time - low_time) / (high_time - low_time) * (_WIDTH - _LEFT - _RIGHT)
-
-    def y_of(value: float) -> float:
-        return _HEIGHT - _BOTTOM - (value - low) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
-
+    plot = _Plot(times=(start, max(end, start + 1e-6)), values=(value_ticks[0], value_ticks[-1]))
     lines = [
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title}">',
-        *(
-            f'<line class="grid{" zero" if tick == 0 else ""}" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y_of(tick):.1f}" '
-            f'y2="{y_of(tick):.1f}"/><text x="{_LEFT - 7}" y="{y_of(tick) + 4:.1f}" text-anchor="end">'
-            f"{_show(tick)}{unit if tick == high else ''}</text>"
-            for tick in value_ticks
-        ),
-        *(
-            f'<text x="{x_of(tick):.1f}" y="{_HEIGHT - 9}" text-anchor="middle">{_show(tick)}'
-            f"{' s' if tick == shown[-1] else ''}</text>"
-            for shown in [[tick for tick in time_ticks if low_time - 1e-9 <= tick <= high_time + 1e-9]]
-            for tick in shown
-        ),
+        *plot.grid(time_ticks, value_ticks, unit),
     ]
-    points = [f"{x_of(time):.1f},{y_of(value):.1f}" for time, value in zip(times, values, strict=True)]
     if curve is not None:
-        band = np.clip(2 * line.sigmas, 0.0, high - low)
-        upper = np.minimum(line.values + band, high)
-        lower = np.maximum(line.values - band, low)
-        outline = [*zip(line.times, upper, strict=True), *zip(line.times[::-1], lower[::-1], strict=True)]
-        corners = " ".join(f"{x_of(time):.1f},{y_of(value):.1f}" for time, value in outline)
-        lines.append(f'<polygon points="{corners}" fill="{color}" opacity="0.18"/>')
+        band = np.clip(2 * line.sigmas, 0.0, plot.values[1] - plot.values[0])
+        upper = np.minimum(line.values + band, plot.values[1])
+        lower = np.maximum(line.values - band, plot.values[0])
+        corners = [*plot.places(line.times, upper), *plot.places(line.times[::-1], lower[::-1])]
+        lines.append(f'<polygon points="{" ".join(corners)}" fill="{color}" opacity="0.18"/>')
     for first, last, seen in _stretches(line.visible):
-        part = slice(first, last + 1)
-        path = " ".join(
-            f"{x_of(time):.1f},{y_of(value):.1f}"
-            for time, value in zip(line.times[part], line.values[part], strict=True)
-        )
+        path = " ".join(plot.places(line.times[first : last + 1], line.values[first : last + 1]))
         dashes = "" if seen else ' stroke-dasharray="5 4"'
         lines.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2.5"{dashes}/>')
-    for point in points:
+    for point in plot.places(times, values):
         x, y = point.split(",")
         lines.append(f'<circle cx="{x}" cy="{y}" r="3.2" fill="{color}"/>')
     lines.append("</svg>")
     return "".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plot:
+    """Where values go on the chart."""
+
+    times: tuple[float, float]
+    """Ends of the axis, s."""
+    values: tuple[float, float]
+
+    def x_of(self, time: float) -> float:
+        return _LEFT + (time - self.times[0]) / (self.times[1] - self.times[0]) * (_WIDTH - _LEFT - _RIGHT)
+
+    def y_of(self, value: float) -> float:
+        share = (value - self.values[0]) / (self.values[1] - self.values[0])
+        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
+
+    def places(self, times: Float[np.ndarray, "some"], values: Float[np.ndarray, "some"]) -> list[str]:
+        """Points as SVG writes them."""
+        return [f"{self.x_of(time):.1f},{self.y_of(value):.1f}" for time, value in zip(times, values, strict=True)]
+
+    def grid(self, time_ticks: list[float], value_ticks: list[float], unit: str) -> list[str]:
+        """Lines and numbers of both axes."""
+        shown = [tick for tick in time_ticks if self.times[0] - 1e-9 <= tick <= self.times[1] + 1e-9]
+        return [
+            *(
+                f'<line class="grid{" zero" if tick == 0 else ""}" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
+                f'y1="{self.y_of(tick):.1f}" y2="{self.y_of(tick):.1f}"/>'
+                f'<text x="{_LEFT - 7}" y="{self.y_of(tick) + 4:.1f}" text-anchor="end">'
+                f"{_show(tick)}{unit if tick == self.values[1] else ''}</text>"
+                for tick in value_ticks
+            ),
+            *(
+                f'<text x="{self.x_of(tick):.1f}" y="{_HEIGHT - 9}" text-anchor="middle">{_show(tick)}'
+                f"{' s' if tick == shown[-1] else ''}</text>"
+                for tick in shown
+            ),
+        ]
 
 
 def _stretches(visible: Bool[np.ndarray, "every"]) -> list[tuple[int, int, bool]]:

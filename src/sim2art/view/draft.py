@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.assembly import assemble_object
-from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, part_name
 from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import Joint
 from sim2art.articulation.kinematics import link_motions
@@ -90,68 +90,14 @@ class Draft:
         return [child for child in range(1, self.num_parts) if self.parent_of(child) == part]
 
 
-def draft_from_result(
-    articulated_object: ArticulatedObject,
-    joints: Sequence[JointEstimate],
-    trajectory: JointTrajectory,
-    *,
-    status: Status,
-    reasons: tuple[str, ...],
-    warnings: tuple[str, ...],
-    frame_ids: tuple[int, ...],
-    is_metric: bool,
-    labels: UInt8[np.ndarray, "frame height width"] | None = None,
-    video: RgbdVideo | None = None,
-    points: PointVideo | None = None,
-    part_probabilities: Float[np.ndarray, "frame point part"] | None = None,
-    edits: tuple[str, ...] = (),
-    states: FrameStates | None = None,
-) -> Draft:
-    """A draft of what a result folder holds.
-
-    Args:
-        articulated_object: With meshes; link i is part i.
-        joints: Joint i carries part i + 1.
-        trajectory: Of these joints.
-        status: Of the whole result.
-        reasons: Why it is not ok.
-        warnings: What else a user should know.
-        frame_ids: Ids of the used frames.
-        is_metric: Whether lengths are metres.
-        labels: At the video's size.
-        video: The used frames, when they were kept.
-        points: The sampled points, when they were kept.
-        part_probabilities: Of these points.
-        edits: What was changed before.
-        states: Joint values of every frame, where they are known.
-    """
-    names = tuple(link.name for link in articulated_object.links)
+def joints_by_part(joints: Sequence[JointEstimate], names: Sequence[str]) -> tuple[JointEstimate, ...]:
+    """Joints of parts that people gave names to, by the names of `part_name`."""
     own = {name: part_name(index) for index, name in enumerate(names)}
-    renamed = tuple(
+    return tuple(
         dataclasses.replace(
             found, joint=dataclasses.replace(found.joint, parent=own[found.joint.parent], child=own[found.joint.child])
         )
         for found in joints
-    )
-    if part_probabilities is None:
-        part_probabilities = np.zeros((len(trajectory.times), 0, len(names)))
-    estimate = ArticulationEstimate(
-        part_probabilities=part_probabilities, joints=renamed, trajectory=trajectory, status=status, reasons=reasons
-    )
-    return Draft(
-        name=articulated_object.name,
-        estimate=estimate,
-        part_names=names,
-        meshes=tuple(link.mesh for link in articulated_object.links),
-        labels=labels,
-        video=video,
-        points=points,
-        frame_ids=frame_ids,
-        is_metric=is_metric,
-        warnings=warnings,
-        edits=edits,
-        all_states=states,
-        edits_before_states=len(edits),
     )
 
 

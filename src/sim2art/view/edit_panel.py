@@ -1,7 +1,8 @@
 """The tab in which a person corrects a result. Each control calls one edit; refusals are shown in words."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +13,10 @@ from sim2art.view import edits
 from sim2art.view.draft import Draft
 from sim2art.view.draft_words import describe_joint, slider_span
 from sim2art.view.refit import refit
+from sim2art.view.scene import DraftScene
+from sim2art.view.session import EditSession
 from sim2art.view.splits import split_by_motion, split_by_plane
 from sim2art.view.words import display_unit
-
-if TYPE_CHECKING:
-    from sim2art.view.panels import Panels
 
 NUDGE = np.deg2rad(2.0)
 """One press of a tilt button, rad."""
@@ -25,17 +25,29 @@ NUDGE = np.deg2rad(2.0)
 class EditPanel:
     """Controls for one chosen part; they are made anew after each edit."""
 
-    def __init__(self, tab: Any, panels: "Panels", *, refine: Callable[[Draft], Draft] | None) -> None:
+    def __init__(
+        self,
+        tab: Any,
+        scene: DraftScene,
+        session: EditSession,
+        *,
+        lock: AbstractContextManager[Any],
+        on_edit: Callable[[], None],
+        refine: Callable[[Draft], Draft] | None,
+    ) -> None:
         """Make the controls that stay.
 
         Args:
             tab: Of viser, to be filled.
-            panels: What the controls are part of.
+            scene: Shows the session's draft.
+            session: What is edited.
+            lock: Held while an edit is made, so that callbacks run one at a time; one thread may take it again.
+            on_edit: Brings what shows the draft in step with it.
             refine: Fits everything together, when at hand.
         """
-        self.panels, self.refine = panels, refine
-        self.gui = panels.server.gui
-        self.tab = tab
+        self.tab, self.scene, self.session, self.lock, self.refine = tab, scene, session, lock, refine
+        self._show = on_edit
+        self.gui = scene.server.gui
         self._made: list[Any] = []
         self._gizmo: Any = None
         self.part = 1
@@ -49,7 +61,7 @@ class EditPanel:
     @property
     def draft(self) -> Draft:
         """As it stands."""
-        return self.panels.session.draft
+        return self.session.draft
 
     def build(self) -> None:
         """Make the controls for the chosen part."""
@@ -57,7 +69,7 @@ class EditPanel:
             handle.remove()
         self._made = []
         self._remove_gizmo()
-        session = self.panels.session
+        session = self.session
         self.undo.disabled = not session.can_undo
         self.save.disabled = not (session.can_save and session.is_changed)
         self.part = min(max(self.part, 0), self.draft.num_parts - 1)
@@ -157,40 +169,40 @@ class EditPanel:
 
     def apply(self, edit: Callable[[Draft], Draft], doing: str | None = None) -> None:
         """Make an edit and show what became of it."""
-        with self.panels.lock:
+        with self.lock:
             before = self.draft
             if doing is not None:
                 self.message.content = f"{doing} ..."
             try:
-                after = self.panels.session.apply(edit)
+                after = self.session.apply(edit)
             except Sim2ArtError as error:
                 self.message.content = f"**Not done.** {error}"
                 return
             said = after.edits[len(before.edits) :]
             self.message.content = "; ".join(said) or "Nothing changed."
             if after is not before:
-                self.panels.show_draft()
+                self._show()
 
     def _undo(self) -> None:
-        with self.panels.lock:
-            undone = self.draft.edits[-1:] if self.panels.session.can_undo else ()
-            self.panels.session.undo()
+        with self.lock:
+            undone = self.draft.edits[-1:] if self.session.can_undo else ()
+            self.session.undo()
             self.message.content = "".join(f"Undone: {words}" for words in undone)
-            self.panels.show_draft()
+            self._show()
 
     def _save(self) -> None:
-        with self.panels.lock:
+        with self.lock:
             self.message.content = "Saving ... Exports that are there are written anew, which may take a while."
             try:
-                words = self.panels.session.save()
+                words = self.session.save()
             except (Sim2ArtError, OSError) as error:
                 self.message.content = f"**Not saved**, the result on disk is as it was. {error}"
                 return
             self.message.content = words
-            self.panels.show_draft()
+            self._show()
 
     def _choose(self, name: str) -> None:
-        with self.panels.lock:
+        with self.lock:
             self.part = self._index(name)
             self.build()
 
@@ -237,15 +249,15 @@ class EditPanel:
 
     def _add_gizmo(self, place: np.ndarray, direction: np.ndarray, *, with_plane: bool = False) -> Any:
         """A handle to drag, its third (blue) axis along a direction; the parts go to their rest pose."""
-        self.panels.scene.pose(np.zeros(self.draft.num_parts - 1))
+        self.scene.pose(np.zeros(self.draft.num_parts - 1))
         side = any_perpendicular(direction)
         rotation = np.stack([side, np.cross(direction, side), direction], axis=1)
-        size = self.panels.scene.radius
-        self._gizmo = self.panels.server.scene.add_transform_controls(
+        size = self.scene.radius
+        self._gizmo = self.scene.server.scene.add_transform_controls(
             "/gizmo", scale=0.35 * size, wxyz=quaternion_from_rotation(rotation), position=place, depth_test=False
         )
         if with_plane:
-            self.panels.server.scene.add_box(
+            self.scene.server.scene.add_box(
                 "/gizmo/plane", dimensions=(1.2 * size, 1.2 * size, 0.002 * size), color=(250, 200, 60), opacity=0.4
             )
         return self._gizmo

@@ -24,6 +24,7 @@ from sim2art.observation.densify import NO_LABEL
 from sim2art.observation.joining import join_labels, join_points, join_videos
 from sim2art.view.draft import Draft, noted
 from sim2art.view.edits import part_center
+from sim2art.view.joint_union import united_joint
 from sim2art.view.part_overlap import find_rest, keep_parts_apart, without_doubles
 
 Value = TypeVar("Value")
@@ -195,7 +196,7 @@ class _Union:
         new_part |= {part: first.num_parts + index for index, part in enumerate(extra)} | {0: 0}
         joints = list(first.estimate.joints)
         for part, other in self.matches.items():
-            joints[other - 1] = _united(
+            joints[other - 1] = united_joint(
                 joints[other - 1], second.estimate.joints[part - 1], self.model.joints[part - 1]
             )
         taken = {found.joint.name for found in joints}
@@ -288,42 +289,6 @@ class _Union:
             _known(self.first.video), _known(self.second.video), _known(self.first.labels),
             lookup[_known(self.second.labels)], no_label=NO_LABEL,
         )  # fmt: skip
-
-
-def _united(a: JointEstimate, b: JointEstimate, moved: Joint) -> JointEstimate:
-    """One joint from two estimates of it, each counted by how sure it is; `moved` is b's, beside a's, in a's sense."""
-    weight_a, weight_b = _sureness(a), _sureness(b)
-    axis = weight_a * a.joint.axis + weight_b * moved.axis
-    axis = axis / np.linalg.norm(axis)
-    pivot = a.joint.pivot
-    if pivot is not None and moved.pivot is not None:
-        pivot = (weight_a * pivot + weight_b * moved.pivot) / (weight_a + weight_b)
-    types = {
-        kind: (a.type_probabilities.get(kind, 0.0) + b.type_probabilities.get(kind, 0.0)) / 2
-        for kind in {*a.type_probabilities, *b.type_probabilities}
-    }
-    surer = a if a.confidence >= b.confidence else b
-    return JointEstimate(
-        joint=dataclasses.replace(a.joint, axis=axis, pivot=pivot, observed_range=None),
-        type_probabilities=types,
-        confidence=surer.confidence,
-        axis_sigma=_combined(a.axis_sigma, b.axis_sigma),
-        pivot_sigma=_combined(a.pivot_sigma, b.pivot_sigma),
-        status=surer.status,
-        reasons=surer.reasons,
-    )
-
-
-def _sureness(found: JointEstimate) -> float:
-    """Weight of an estimate: inverse variance of its axis, or its confidence when that is not known."""
-    return 1.0 / max(found.axis_sigma, 1e-4) ** 2 if found.axis_sigma is not None else max(found.confidence, 0.05) * 1e3
-
-
-def _combined(a: float | None, b: float | None) -> float | None:
-    """Sigma of the weighted mean of two."""
-    if a is None or b is None:
-        return a if b is None else b
-    return float(1.0 / np.sqrt(1.0 / max(a, 1e-9) ** 2 + 1.0 / max(b, 1e-9) ** 2))
 
 
 def _span(values: Float[np.ndarray, "frame"]) -> tuple[float, float]:

@@ -59,7 +59,9 @@ class Panels:
             self._build_time_line()
             self.motion_folder = gui.add_folder("Joints")
             self._build_choices()
-        self.edit = EditPanel(tabs.add_tab("Edit"), self, refine=refine)
+        self.edit = EditPanel(
+            tabs.add_tab("Edit"), scene, session, lock=self.lock, on_edit=self.show_draft, refine=refine
+        )
         self.show_draft()
         if self.draft.video is not None:
             self.go_to_frame(0)

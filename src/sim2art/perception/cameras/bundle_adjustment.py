@@ -23,31 +23,31 @@ _HUBER = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sightings:
+class Observations:
     """Where static corners were seen."""
 
-    frame: Int[np.ndarray, "sighting"]
-    point: Int[np.ndarray, "sighting"]
-    pixels: Float[np.ndarray, "sighting 2"]
+    frame: Int[np.ndarray, "observation"]
+    point: Int[np.ndarray, "observation"]
+    pixels: Float[np.ndarray, "observation 2"]
     """px."""
-    depths: Float[np.ndarray, "sighting"]
+    depths: Float[np.ndarray, "observation"]
     """m, positive."""
 
 
 def adjust(
-    sightings: Sightings,
+    observations: Observations,
     camera_from_world: Float[np.ndarray, "frame 4 4"],
     intrinsics: Float[np.ndarray, "3 3"],
     *,
     num_iterations: int = 6,
     max_points: int = 500,
 ) -> tuple[Float[np.ndarray, "frame 4 4"], float]:
-    """Refined `camera_from_world` and the median reprojection error (px); frames without sightings stay as they are."""
-    kept = _longest(sightings, max_points)
-    frames, pixels, depths = sightings.frame[kept], sightings.pixels[kept], sightings.depths[kept]
+    """Refined `camera_from_world` and the median reprojection error (px); frames without observations stay as they are."""
+    kept = _longest(observations, max_points)
+    frames, pixels, depths = observations.frame[kept], observations.pixels[kept], observations.depths[kept]
     if len(frames) == 0:
         return camera_from_world, float("inf")
-    _, points_of = np.unique(sightings.point[kept], return_inverse=True)
+    _, points_of = np.unique(observations.point[kept], return_inverse=True)
     poses = camera_from_world.copy()
     lifted = _lift(poses, frames, pixels, depths, intrinsics)
     count = np.bincount(points_of)
@@ -64,19 +64,19 @@ def adjust(
     return poses, float(np.median(np.linalg.norm(project(intrinsics, seen) - pixels, axis=1)))
 
 
-def _longest(sightings: Sightings, max_points: int) -> np.ndarray:
+def _longest(observations: Observations, max_points: int) -> np.ndarray:
     """Rows of the points that were seen most often (at least three times)."""
-    count = np.bincount(sightings.point) if len(sightings.point) else np.zeros(0, int)
+    count = np.bincount(observations.point) if len(observations.point) else np.zeros(0, int)
     order = np.argsort(-count, kind="stable")[:max_points]
     chosen = np.zeros(len(count), dtype=bool)
     chosen[order[count[order] >= 3]] = True
-    return np.flatnonzero(chosen[sightings.point]) if len(count) else np.zeros(0, int)
+    return np.flatnonzero(chosen[observations.point]) if len(count) else np.zeros(0, int)
 
 
 def _solve_step(
     poses: Float[np.ndarray, "frame 4 4"], points: Float[np.ndarray, "point 3"],
-    frames: Int[np.ndarray, "sighting"], points_of: Int[np.ndarray, "sighting"],
-    pixels: Float[np.ndarray, "sighting 2"], depths: Float[np.ndarray, "sighting"], intrinsics: Float[np.ndarray, "3 3"],
+    frames: Int[np.ndarray, "observation"], points_of: Int[np.ndarray, "observation"],
+    pixels: Float[np.ndarray, "observation 2"], depths: Float[np.ndarray, "observation"], intrinsics: Float[np.ndarray, "3 3"],
 ) -> tuple[Float[np.ndarray, "frame 6"], Float[np.ndarray, "point 3"]]:  # fmt: skip
     """One Gauss-Newton step: changes (v, omega) of each camera, applied on the left, and of each point."""
     num_frames, num_points = len(poses), len(points)

@@ -93,7 +93,7 @@ def solve_cameras(
 def _worth(
     cameras: SparseCameras, tracks: CornerTracks, moving: Bool[np.ndarray, "track"], size: tuple[int, int]
 ) -> tuple[bool, float]:
-    """Whether a solution may be the right one, and the share of the corners' sightings that it has and explains, about."""
+    """Whether a solution may be the right one, and the share of the corners' observations that it has and explains, about."""
     share = float(cameras.solved.mean())
     usual = share >= _FEWEST and is_usual_view(field_of_view(cameras.intrinsics, size))
     return usual, share * tracks_agree(cameras, tracks, moving)

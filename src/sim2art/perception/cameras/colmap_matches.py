@@ -97,7 +97,7 @@ def _verification(pycolmap: Any) -> Any:
 
 
 def _still_rows(tracks: CornerTracks, frame: int, still: Bool[np.ndarray, "height width"]) -> Int[np.ndarray, "row"]:
-    """Sightings of corners in a frame where nothing moves by itself."""
+    """Observations of corners in a frame where nothing moves by itself."""
     rows = np.flatnonzero(tracks.frame == frame)
     x, y = np.rint(tracks.pixels[rows]).astype(int).T
     return rows[still[y.clip(0, still.shape[0] - 1), x.clip(0, still.shape[1] - 1)]]

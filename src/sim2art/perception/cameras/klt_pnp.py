@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec, rotvec_from_rotation
 from sim2art.geometry.transforms import apply, inverse, make_transform
-from sim2art.perception.cameras.bundle_adjustment import Sightings, adjust
+from sim2art.perception.cameras.bundle_adjustment import Observations, adjust
 from sim2art.perception.tasks import CameraTrack, ReadDepth
 from sim2art.perception.tracks.klt_tracks import CornerTracks, track_corners
 
@@ -46,13 +46,13 @@ def track_camera(
         use = _static_tracks(tracks, errors, use)
     agreement = _agreement(tracks, errors, num_frames)
     static = use[tracks.track] & (tracks.depths > 0) & tracked[tracks.frame] & (errors < 3 * _RANSAC_ERROR)
-    sightings = Sightings(
+    observations = Observations(
         frame=tracks.frame[static],
         point=tracks.track[static],
         pixels=tracks.pixels[static].astype(np.float64),
         depths=tracks.depths[static].astype(np.float64),
     )
-    poses, residual = adjust(sightings, inverse(poses), intrinsics)
+    poses, residual = adjust(observations, inverse(poses), intrinsics)
     poses = inverse(poses)
     return CameraTrack(
         world_from_camera=poses, tracked=tracked, is_static=False, residual=residual, agreement=agreement
@@ -88,8 +88,8 @@ def is_camera_static(tracks: CornerTracks, num_frames: int) -> bool:
 
 def _chain_poses(
     tracks: CornerTracks, num_frames: int, intrinsics: Float[np.ndarray, "3 3"], use: Bool[np.ndarray, "track"]
-) -> tuple[Float[np.ndarray, "frame 4 4"], Bool[np.ndarray, "frame"], Float[np.ndarray, "sighting"]]:
-    """`world_from_camera` frame by frame, whether each was found, and the reprojection error (px) of every sighting.
+) -> tuple[Float[np.ndarray, "frame 4 4"], Bool[np.ndarray, "frame"], Float[np.ndarray, "observation"]]:
+    """`world_from_camera` frame by frame, whether each was found, and the reprojection error (px) of every observation.
 
     A corner's world point is the mean of where it was lifted to so far, which tames the noise of single depths.
     """
@@ -122,7 +122,7 @@ def _chain_poses(
     return poses, tracked, errors
 
 
-def _agreement(tracks: CornerTracks, errors: Float[np.ndarray, "sighting"], num_frames: int) -> float:
+def _agreement(tracks: CornerTracks, errors: Float[np.ndarray, "observation"], num_frames: int) -> float:
     """Share of the corners of a typical frame that agree with its pose; low when the camera is a guess."""
     agreeing = np.bincount(tracks.frame, weights=errors < _RANSAC_ERROR, minlength=num_frames)
     seen = np.bincount(tracks.frame, minlength=num_frames)
@@ -151,7 +151,7 @@ def _solve_pnp(
 
 
 def _static_tracks(
-    tracks: CornerTracks, errors: Float[np.ndarray, "sighting"], use: Bool[np.ndarray, "track"]
+    tracks: CornerTracks, errors: Float[np.ndarray, "observation"], use: Bool[np.ndarray, "track"]
 ) -> Bool[np.ndarray, "track"]:
     """Corners that were seen at least three times and seldom miss their place."""
     count = np.bincount(tracks.track, minlength=tracks.num_tracks)

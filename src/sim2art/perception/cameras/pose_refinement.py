@@ -10,7 +10,6 @@ from jaxtyping import Bool, Float, Float32
 
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.rotations import rotation_from_rotvec, skew
-from sim2art.geometry.transforms import apply
 from sim2art.perception.depth.filter import read_depth_between
 from sim2art.perception.flow.lifted_flow import PixelFlow
 
@@ -130,24 +129,3 @@ def apply_scales(
 ) -> Float32[np.ndarray, "frame height width"]:
     """Depths multiplied by one factor a frame."""
     return (depths * scales[:, None, None]).astype(np.float32)
-
-
-def static_error(
-    depths: Float32[np.ndarray, "frame height width"],
-    flows: dict[tuple[int, int], PixelFlow],
-    moving: Bool[np.ndarray, "frame half_height half_width"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    world_from_camera: Float[np.ndarray, "frame 4 4"],
-    *,
-    rng: np.random.Generator,
-) -> float:
-    """Median distance (m) by which what stands still disagrees between frames."""
-    errors = [np.zeros(0)]
-    for (a, b), pair in flows.items():
-        found = _match(a, b, pair, depths, moving, intrinsics, rng) if a < b else None
-        if found is not None:
-            errors.append(
-                np.linalg.norm(apply(world_from_camera[a], found[2]) - apply(world_from_camera[b], found[3]), axis=1)
-            )
-    joined = np.concatenate(errors)
-    return float(np.median(joined)) if len(joined) else 0.0

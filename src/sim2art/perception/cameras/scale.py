@@ -13,7 +13,7 @@ from sim2art.perception.captures.derived import derive
 
 _WINDOW = 3
 """px to each side of a pixel in which its depth is looked for."""
-_MAX_LOOKS = 24
+_MAX_FRAMES = 24
 _DICTIONARIES = ("DICT_4X4_250", "DICT_5X5_250", "DICT_6X6_250", "DICT_ARUCO_ORIGINAL", "DICT_APRILTAG_36h11")
 
 
@@ -84,11 +84,11 @@ def scale_by_marker(capture: Capture, side: float) -> DepthSource:
     """
     if not 0.001 < side < 10:
         raise InvalidValueError(f"--marker is {side} m; the length of the black square's side in metres is needed.")
-    looks = np.unique(np.linspace(0, len(capture.frame_ids) - 1, _MAX_LOOKS).astype(int))
-    ratios = [ratio for index in looks for ratio in _marker_ratios(capture, int(index), side)]
+    tried = np.unique(np.linspace(0, len(capture.frame_ids) - 1, _MAX_FRAMES).astype(int))
+    ratios = [ratio for index in tried for ratio in _marker_ratios(capture, int(index), side)]
     if not ratios:
         raise InvalidFileError(
-            f"{capture.path}: no ArUco or AprilTag marker was seen in {len(looks)} frames. It must be flat, whole and large "
+            f"{capture.path}: no ArUco or AprilTag marker was seen in {len(tried)} frames. It must be flat, whole and large "
             "enough (about 40 px); or pass --known-length.",
             path=capture.path,
         )

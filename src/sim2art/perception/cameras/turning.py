@@ -34,7 +34,7 @@ def pixel_rays(
     return rays / np.linalg.norm(rays, axis=1, keepdims=True)
 
 
-def fit_turn(
+def fit_rotation(
     rays_a: Float[np.ndarray, "point 3"], rays_b: Float[np.ndarray, "point 3"]
 ) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "point"]]:
     """The rotation that takes directions a to directions b, robust to wrong ones, and the angles by which each misses (rad)."""
@@ -65,7 +65,7 @@ def solve_turning(
         turn = poses[max(0, frame - 1), :3, :3]
         agree = np.ones(len(rays), dtype=bool)
         if frame and known.sum() >= _MIN_CORNERS:
-            turn, miss = fit_turn(rays[known], sums[ids[known]] / lengths[known, None])
+            turn, miss = fit_rotation(rays[known], sums[ids[known]] / lengths[known, None])
             agree[known] = miss < _MAX_MISS
         poses[frame] = make_transform(turn, np.zeros(3))
         np.add.at(sums, ids[agree], rays[agree] @ turn.T)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
-from sim2art.perception.cameras.turning import fit_turn, pixel_rays
+from sim2art.perception.cameras.turning import fit_rotation, pixel_rays
 from sim2art.perception.tasks import SparseCameras
 from sim2art.perception.tracks.klt_tracks import CornerTracks
 
@@ -77,7 +77,9 @@ def judge_view_change(
     apart = _match_apart(tracks, moving, num_frames)
     if not apart:
         return ViewChange.UNKNOWN
-    turned = [np.median([max(_turn_share(*pair, size, fov) for fov in _FOVS_DEG) for pair in pairs]) for pairs in apart]
+    turned = [
+        np.median([max(_rotation_share(*pair, size, fov) for fov in _FOVS_DEG) for pair in pairs]) for pairs in apart
+    ]
     if min(turned) > _EXPLAINED:
         return ViewChange.TURN
     flat = [np.median([_homography_share(*pair) for pair in pairs]) for pairs in apart]
@@ -117,13 +119,13 @@ def _homography_share(a: Float[np.ndarray, "corner 2"], b: Float[np.ndarray, "co
     return float(np.mean(np.linalg.norm(there - b, axis=1) < _MAX_MISS))
 
 
-def _turn_share(
+def _rotation_share(
     a: Float[np.ndarray, "corner 2"], b: Float[np.ndarray, "corner 2"], size: tuple[int, int], fov_deg: float
 ) -> float:
     """Share of corners that one turn of a camera with this field of view brings to their places."""
     focal = 0.5 * max(size) / np.tan(0.5 * np.deg2rad(fov_deg))
     k = np.array([[focal, 0, 0.5 * (size[1] - 1)], [0, focal, 0.5 * (size[0] - 1)], [0, 0, 1.0]])
-    _, miss = fit_turn(pixel_rays(a, k), pixel_rays(b, k))
+    _, miss = fit_rotation(pixel_rays(a, k), pixel_rays(b, k))
     return float(np.mean(focal * miss < _MAX_MISS))
 
 
@@ -183,7 +185,7 @@ def judge_solved(cameras: SparseCameras, size: tuple[int, int]) -> SolvedView:
     )
 
 
-def _world_points(cameras: SparseCameras) -> Float[np.ndarray, "sighting 3"]:
+def _world_points(cameras: SparseCameras) -> Float[np.ndarray, "observation 3"]:
     k = cameras.intrinsics
     x = (cameras.pixels - k[:2, 2]) / np.array([k[0, 0], k[1, 1]])
     local = np.concatenate([x, np.ones((len(x), 1))], axis=1) * cameras.depths[:, None]

@@ -20,7 +20,7 @@ from sim2art.perception.captures.camera_file import (
 )
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, Capture
 from sim2art.perception.captures.depth_images import DEPTH_SUFFIXES
-from sim2art.perception.captures.file_capture import file_capture
+from sim2art.perception.captures.file_capture import SaidCamera, StoredFrames, file_capture
 from sim2art.perception.captures.image_files import files_by_number
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -74,13 +74,17 @@ def read_capture_folder(path: Path) -> Capture:
         poses = read_poses(poses, len(frames), path / "camera.json")[present]
     return file_capture(
         path,
-        frame_ids=[frames[i] for i in present],
-        times=times[present],
-        images=[images[frames[i]] for i in present],
-        depths=depth_files,
-        camera=camera,
-        file=path / "camera.json",
-        intrinsics=read_intrinsics(camera, path / "camera.json"),
-        poses=poses,
-        told=warnings,
+        StoredFrames(
+            ids=[frames[i] for i in present],
+            times=times[present],
+            images=[images[frames[i]] for i in present],
+            depths=depth_files,
+            poses=poses,
+            told=warnings,
+        ),
+        SaidCamera(
+            file=path / "camera.json",
+            facts=camera,
+            intrinsics=read_intrinsics(camera, path / "camera.json"),
+        ),
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,50 +16,66 @@ from sim2art.perception.captures.orientation import exif_turns
 from sim2art.perception.captures.settle import first_size, fit_intrinsics, settle
 
 
-def file_capture(
-    path: Path, *, frame_ids: list[int], times: np.ndarray, images: list[Path], depths: list[Path], camera: dict[str, Any],
-    file: Path, intrinsics: np.ndarray, poses: np.ndarray | None, told: list[str], depth_scale: float | None = None,
-) -> Capture:  # fmt: skip
-    """One colour and one depth file a frame, as a recording.
+@dataclass(frozen=True, kw_only=True)
+class StoredFrames:
+    """One colour and one depth file a frame."""
 
-    Args:
-        path: The recording.
-        frame_ids: Its number of each frame.
-        times: s.
-        images: Colour, as it is stored.
-        depths: Depth of the same view.
-        camera: What is said of the camera: width and height that the intrinsics speak of, lens, depth_scale, is_metric.
-        file: Where that stands.
-        intrinsics: px.
-        poses: World from camera (OpenCV axes).
-        told: What was repaired so far.
-        depth_scale: m a unit, where `camera` does not say it.
+    ids: list[int]
+    """The recording's number of each frame."""
+    times: np.ndarray
+    """s."""
+    images: list[Path]
+    """Colour, as it is stored."""
+    depths: list[Path]
+    """Depth of the same view."""
+    poses: np.ndarray | None
+    """World from camera (OpenCV axes)."""
+    told: list[str]
+    """What was repaired so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaidCamera:
+    """What a recording says of its camera."""
+
+    file: Path
+    """Where that stands."""
+    facts: dict[str, Any]
+    """Width and height that the intrinsics speak of, lens, depth_scale, is_metric."""
+    intrinsics: np.ndarray
+    """px."""
+    depth_scale: float | None = None
+    """m a unit, where `facts` do not say it."""
+
+
+def file_capture(path: Path, frames: StoredFrames, camera: SaidCamera) -> Capture:
+    """Stored frames as a recording.
 
     Raises:
         InvalidFileError: When the intrinsics or the depth's unit do not fit the files.
     """
-    turns = exif_turns(images[0])
-    fitted = fit_intrinsics(intrinsics, said_size(camera), first_size(images), file, turns)
-    said = camera.get("depth_scale", depth_scale)
+    facts, file, turns = camera.facts, camera.file, exif_turns(frames.images[0])
+    fitted = fit_intrinsics(camera.intrinsics, said_size(facts), first_size(frames.images), file, turns)
+    said = facts.get("depth_scale", camera.depth_scale)
     if said is not None and not (isinstance(said, int | float) and 0 < said < np.inf):
         raise InvalidFileError(
             f"{file}: 'depth_scale' is {said!r}; the metres of one depth unit are needed (0.001 for mm).", path=file
         )
-    scale, assumed = find_depth_scale(depths, said)
+    scale, assumed = find_depth_scale(frames.depths, said)
     capture = FileCapture(
         path=path,
-        frame_ids=tuple(frame_ids),
-        times=times,
-        image_paths=tuple(images),
-        depth_paths=tuple(depths),
+        frame_ids=tuple(frames.ids),
+        times=frames.times,
+        image_paths=tuple(frames.images),
+        depth_paths=tuple(frames.depths),
         depth_scale=float(scale),
         intrinsics=fitted.intrinsics,
-        world_from_camera=poses,
-        ups_camera=read_ups(camera, poses, file),
-        is_metric=bool(camera.get("is_metric", True)),
-        warnings=(*told, *fitted.told, *assumed),
+        world_from_camera=frames.poses,
+        ups_camera=read_ups(facts, frames.poses, file),
+        is_metric=bool(facts.get("is_metric", True)),
+        warnings=(*frames.told, *fitted.told, *assumed),
     )
-    settled = settle(capture, fitted, turns=turns, lens=read_lens(camera, file))
+    settled = settle(capture, fitted, turns=turns, lens=read_lens(facts, file))
     assert isinstance(settled, Capture), "It has depth."
     return settled
 

@@ -16,7 +16,7 @@ from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.camera_file import read_camera_file, read_intrinsics, read_poses
 from sim2art.perception.captures.depth_images import read_depth_image
 from sim2art.perception.captures.image_files import files_by_number, read_raw
-from sim2art.perception.tasks import DepthGuess, DepthKind, ImageFlow
+from sim2art.perception.tasks import DepthGuess, DepthKind
 
 _FLOAT_SUFFIXES = (".npy", ".exr")
 _DEPTH_SUFFIXES = (".png", *_FLOAT_SUFFIXES)
@@ -72,41 +72,27 @@ def read_mask(folder: Path, frame_id: int, size: tuple[int, int]) -> Bool[np.nda
 
 
 class FlowFiles:
-    """An `ImageFlow` that reads files for known pairs of frames and asks another method for the rest."""
+    """Optical flow between frames, by their numbers in the recording."""
 
-    def __init__(self, folder: Path, frame_of: dict[bytes, int], fallback: ImageFlow) -> None:
-        """Take the flow between frames from files.
-
-        Args:
-            folder: Holds FROM_TO.flo or FROM_TO.npy.
-            frame_of: Frame number of each grey image, by its bytes.
-            fallback: For pairs that have no file.
-        """
+    def __init__(self, folder: Path) -> None:
+        """Take the flow from FROM_TO.flo or FROM_TO.npy of a folder."""
         if not folder.is_dir():
             raise InvalidFileError(f"{folder} is no folder with flow files FROM_TO.flo.", path=folder)
-        self._folder, self._frame_of, self._fallback = folder, frame_of, fallback
-        self.num_read = 0
-        """Pairs that were read from files."""
+        self._folder = folder
 
-    def __call__(
-        self,
-        gray_a: UInt8[np.ndarray, "height width"],
-        gray_b: UInt8[np.ndarray, "height width"],
-        start: Float32[np.ndarray, "height width 2"] | None,
-    ) -> Float32[np.ndarray, "height width 2"]:
-        """Where each pixel of `gray_a` goes in `gray_b`, px."""
-        a, b = self._frame_of.get(gray_a.tobytes()), self._frame_of.get(gray_b.tobytes())
-        for suffix in (".flo", ".npy"):
-            path = self._folder / f"{a}_{b}{suffix}"
-            padded = self._folder / f"{a or 0:06d}_{b or 0:06d}{suffix}"
-            path = path if path.is_file() else padded
-            if a is not None and b is not None and path.is_file():
-                flow = read_flo(path) if suffix == ".flo" else load_array(path, 3).astype(np.float32)
-                self.num_read += 1
-                height, width = gray_a.shape
-                factor = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
-                return cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * factor
-        return self._fallback(gray_a, gray_b, start)
+    def read(self, a: int, b: int, size: tuple[int, int]) -> Float32[np.ndarray, "height width 2"] | None:
+        """Where each pixel of frame a goes in frame b, px at a size (width, height); None where there is no file."""
+        names = [
+            f"{first}_{second}{suffix}"
+            for suffix in (".flo", ".npy")
+            for first, second in ((a, b), (f"{a:06d}", f"{b:06d}"))
+        ]
+        path = next((self._folder / name for name in names if (self._folder / name).is_file()), None)
+        if path is None:
+            return None
+        flow = read_flo(path) if path.suffix == ".flo" else load_array(path, 3).astype(np.float32)
+        factor = np.array([size[0] / flow.shape[1], size[1] / flow.shape[0]], np.float32)
+        return cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR) * factor
 
 
 class FeatureFiles:

@@ -17,6 +17,8 @@ from sim2art.perception.captures.capture import Capture, FileCapture
 from sim2art.perception.captures.depth_images import DEPTH_SUFFIXES, MILLIMETRES
 from sim2art.perception.captures.derived import derive
 from sim2art.perception.captures.file_capture import (
+    SaidCamera,
+    StoredFrames,
     file_capture,
     frame_numbers,
     pair_files,
@@ -73,17 +75,23 @@ def read_rgbd_folder(path: Path) -> Capture:
     is_scannet = (path / _DEPTH_MATRIX).is_file()
     capture = file_capture(
         path,
-        frame_ids=sorted(numbers),
-        times=read_times(camera, len(pairs), file),
-        images=[image for image, _ in pairs],
-        depths=[image for _, image in pairs],
-        camera=camera,
-        file=file,
-        intrinsics=intrinsics,
-        # Other tools keep poses of the object in a folder of that name.
-        poses=read_pose_files([poses / f"{image.stem}.txt" for image, _ in pairs]) if poses and is_scannet else None,
-        told=told,
-        depth_scale=MILLIMETRES if is_scannet else None,
+        StoredFrames(
+            ids=sorted(numbers),
+            times=read_times(camera, len(pairs), file),
+            images=[image for image, _ in pairs],
+            depths=[image for _, image in pairs],
+            # Other tools keep poses of the object in a folder of that name.
+            poses=read_pose_files([poses / f"{image.stem}.txt" for image, _ in pairs])
+            if poses and is_scannet
+            else None,
+            told=told,
+        ),
+        SaidCamera(
+            file=file,
+            facts=camera,
+            intrinsics=intrinsics,
+            depth_scale=MILLIMETRES if is_scannet else None,
+        ),
     )
     return _registered(path, capture, pairs) if is_scannet else capture
 

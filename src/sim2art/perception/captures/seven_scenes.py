@@ -12,7 +12,13 @@ import numpy as np
 from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.camera_file import read_times
 from sim2art.perception.captures.capture import Capture
-from sim2art.perception.captures.file_capture import file_capture, frame_numbers, read_pose_files
+from sim2art.perception.captures.file_capture import (
+    SaidCamera,
+    StoredFrames,
+    file_capture,
+    frame_numbers,
+    read_pose_files,
+)
 from sim2art.perception.captures.rgbd_folder import find_camera_file, read_camera
 
 _COLORS = (".color.png", ".color.jpg")
@@ -51,14 +57,18 @@ def read_seven_scenes(path: Path) -> Capture:
     has_poses = any(pose.is_file() for pose in poses)
     return file_capture(
         path,
-        frame_ids=frame_numbers([Path(image.name.split(".color.")[0]) for image in kept]),
-        times=read_times({}, len(kept), path),
-        images=kept,
-        depths=[depth_of[image] for image in kept],
-        camera=camera,
-        file=file or path,
-        intrinsics=intrinsics,
-        poses=read_pose_files(poses) if has_poses else None,
-        told=told,
-        depth_scale=0.001,
+        StoredFrames(
+            ids=frame_numbers([Path(image.name.split(".color.")[0]) for image in kept]),
+            times=read_times({}, len(kept), path),
+            images=kept,
+            depths=[depth_of[image] for image in kept],
+            poses=read_pose_files(poses) if has_poses else None,
+            told=told,
+        ),
+        SaidCamera(
+            file=file or path,
+            facts=camera,
+            intrinsics=intrinsics,
+            depth_scale=0.001,
+        ),
     )

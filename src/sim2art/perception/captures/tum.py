@@ -14,7 +14,7 @@ from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.camera_file import read_camera_file, read_intrinsics
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, Capture, poses_from_quaternions
 from sim2art.perception.captures.depth_images import depth_from_raw, read_raw_depth
-from sim2art.perception.captures.file_capture import file_capture
+from sim2art.perception.captures.file_capture import SaidCamera, StoredFrames, file_capture
 from sim2art.perception.captures.frame_lists import nearest, nearest_pairs
 
 _DEPTH_SCALE = 1 / 5000
@@ -74,16 +74,20 @@ def read_tum(path: Path) -> Capture:
     camera, intrinsics, known = _read_camera(path, told)
     return file_capture(
         path,
-        frame_ids=[i for i, _ in pairs],
-        times=times - times[0],
-        images=[path / rgb_rows[i][0] for i, _ in pairs],
-        depths=depths,
-        camera=camera,
-        file=path / "camera.json",
-        intrinsics=intrinsics,
-        poses=poses,
-        told=told,
-        depth_scale=None if "depth_scale" in camera else _judge_scale(depths, told, is_known=known),
+        StoredFrames(
+            ids=[i for i, _ in pairs],
+            times=times - times[0],
+            images=[path / rgb_rows[i][0] for i, _ in pairs],
+            depths=depths,
+            poses=poses,
+            told=told,
+        ),
+        SaidCamera(
+            file=path / "camera.json",
+            facts=camera,
+            intrinsics=intrinsics,
+            depth_scale=None if "depth_scale" in camera else _judge_scale(depths, told, is_known=known),
+        ),
     )
 
 

@@ -228,7 +228,7 @@ def sparse_error(
 
 def read_sparse(
     values: Float32[np.ndarray, "height width"], cameras: SparseCameras, frame: int
-) -> tuple[Float[np.ndarray, "sighting"], Float[np.ndarray, "sighting"]]:
+) -> tuple[Float[np.ndarray, "observation"], Float[np.ndarray, "observation"]]:
     """An image's values where a frame's points were seen, and the points' depths in the scale of the poses."""
     rows = np.flatnonzero(cameras.frame == frame)
     height, width = values.shape

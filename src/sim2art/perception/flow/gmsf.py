@@ -19,9 +19,9 @@ from sim2art.networks.scene_flow_checkpoint import load_scene_flow
 from sim2art.networks.scene_flow_cues import measure_cues
 from sim2art.observation.normalization import normalize_box
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.observation.sampling import draw_pixels
+from sim2art.observation.sampling import sample_pixels
 from sim2art.perception.features.torch_images import on_all_cores, pick_device
-from sim2art.perception.flow.piecewise_rigid import settle_flow
+from sim2art.perception.flow.piecewise_rigid import fit_piecewise_rigid
 
 _MIN_POINTS = 32
 _RETURN = 0.03
@@ -50,7 +50,7 @@ class GmsfFlow:
             video: Whose frames the flow is between.
             seed: Of the points drawn in the frames that flow goes to, and of the order of points.
             num_points: Drawn in each such frame.
-            make_rigid: Whether the flow is settled on the other frame's surface as that of a few rigid bodies.
+            make_rigid: Whether the flow is fitted to the other frame's surface as that of a few rigid bodies.
         """
         self._network = network.to(pick_device())
         self._video, self._seed, self._num_points, self._make_rigid = video, seed, num_points, make_rigid
@@ -72,14 +72,14 @@ class GmsfFlow:
         if self._make_rigid:
             scale = normalize_box(np.concatenate([points_world, others])).scale
             rng = np.random.default_rng((self._seed, frame, baseline, 1))
-            flow, trusted = settle_flow(points_world, others, flow, scale=scale, rng=rng)
+            flow, trusted = fit_piecewise_rigid(points_world, others, flow, scale=scale, rng=rng)
         return np.where(trusted[:, None], flow, 0.0), trusted
 
     def _points_of(self, frame: int) -> Float[np.ndarray, "point 3"]:
         """Points of a frame's object, world frame, m, in random order."""
         if frame not in self._drawn:
             video, rng = self._video, np.random.default_rng((self._seed, frame))
-            pixels = draw_pixels(video.object_masks[frame] & (video.depths[frame] > 0), self._num_points, rng)
+            pixels = sample_pixels(video.object_masks[frame] & (video.depths[frame] > 0), self._num_points, rng)
             pixels = rng.permutation(pixels)
             depths = video.depths[frame][pixels[:, 1], pixels[:, 0]].astype(np.float64)
             points = unproject(video.intrinsics, pixels.astype(np.float64), depths)

@@ -4,6 +4,7 @@ Flow over long baselines starts from shorter flows chained together, and from wh
 give; of several candidates each pixel keeps the one that comes back closest to where it began.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -84,10 +85,18 @@ def measure_flows(
     image_flow: ImageFlow,
     baselines: tuple[int, ...],
     starts: dict[tuple[int, int], Float32[np.ndarray, "height width 2"]] | None = None,
+    known: Callable[[int, int], np.ndarray | None] | None = None,
 ) -> dict[tuple[int, int], PixelFlow]:
     """Optical flow both ways for every pair of frames that lie a baseline apart.
 
     Args:
+        grays: The frames.
+        depths: m, 0 where there is none.
+        intrinsics: px.
+        world_from_camera: Camera poses.
+        image_flow: Measures the flow of a pair.
+        baselines: Frames between the two of a pair.
+        known: Flow that is known from elsewhere, by the places of the two frames; None where it is to be measured.
         starts: First guesses (px) of some pairs, such as coarse flow chained through the frames that are not used.
     """
     starts = starts or {}
@@ -95,6 +104,11 @@ def measure_flows(
     textures = [_texture_masks(gray) for gray in grays]
     raw: dict[tuple[int, int], np.ndarray] = {}
     result: dict[tuple[int, int], PixelFlow] = {}
+
+    def flow_of(i: int, j: int, start: np.ndarray | None) -> np.ndarray:
+        given = None if known is None else known(i, j)
+        return image_flow(grays[i], grays[j], start) if given is None else given
+
     for baseline in sorted(baselines):
         pairs = [(frame, frame + baseline) for frame in range(num_frames - baseline)]
 
@@ -103,10 +117,7 @@ def measure_flows(
             candidates = []
             guesses = _guesses(pair, raw, starts, depths, intrinsics, world_from_camera)
             for guess in guesses:
-                forward, backward = (
-                    image_flow(grays[i], grays[j], start) for i, j, start in ((a, b, guess[0]), (b, a, guess[1]))
-                )
-                candidates.append((forward, backward))
+                candidates.append((flow_of(a, b, guess[0]), flow_of(b, a, guess[1])))
             there = _pick(candidates)
             back = _pick([(backward, forward) for forward, backward in candidates])
             still, still_back = guesses[0]

@@ -1,4 +1,4 @@
-"""Flow between two clouds as that of a few rigid bodies: coarse flow decides where to look, surfaces settle the rest.
+"""Flow between two clouds as that of a few rigid bodies: coarse flow starts the search, surfaces fit the rest.
 
 A network's flow is right in the large and blurred in the small. Here patches of points that seem to move are carried by
 the motion that fits their flow, laid onto the other cloud (point to plane, robust), and the few motions are kept that
@@ -17,7 +17,7 @@ from sim2art.geometry.transforms import apply, make_transform
 
 _NORMAL_NEIGHBORS = 10
 _PATCH = 48
-"""Points of a patch; as it settles it grows to this many times as many."""
+"""Points of a patch; as it is registered it grows to this many times as many."""
 _GROWTH = 3
 _NUM_PATCHES = 24
 """From each first guess."""
@@ -55,7 +55,7 @@ class _Surface:
         return gap, np.hypot(gap, beside), nearest
 
 
-def settle_flow(
+def fit_piecewise_rigid(
     points: Float[np.ndarray, "point 3"],
     others: Float[np.ndarray, "other 3"],
     flow: Float[np.ndarray, "point 3"],
@@ -84,7 +84,7 @@ def settle_flow(
     if len(moving) >= _PATCH:
         # Small motions begin well at the nearest points of the other surface, large ones do not.
         guesses = (flow, surface.points[nearest] - points)
-        found = [_settle_patches(points, guess, moving, surface, limit, rng) for guess in guesses]
+        found = [_register_patches(points, guess, moving, surface, limit, rng) for guess in guesses]
         motions = np.concatenate([motions, *found])
     ends = apply(motions, points[None])
     miss = np.minimum(surface.gaps(ends)[1], 3 * limit) / (3 * limit)
@@ -108,7 +108,7 @@ def _make_surface(points: Float[np.ndarray, "other 3"]) -> _Surface:
     return _Surface(points=points, normals=normals, tree=tree, spacing=float(np.median(distance[:, 1])))
 
 
-def _settle_patches(
+def _register_patches(
     points: Float[np.ndarray, "point 3"],
     flow: Float[np.ndarray, "point 3"],
     moving: Int[np.ndarray, "candidate"],

@@ -40,28 +40,38 @@ class MaskChoice:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class FramesWithMotion:
+    """Posed frames, and which of their pixels (every second row and column) move."""
+
+    images: UInt8[np.ndarray, "frame height width 3"]
+    depths: Float32[np.ndarray, "frame height width"]
+    moving: Bool[np.ndarray, "frame half_height half_width"]
+    known: Bool[np.ndarray, "frame half_height half_width"]
+    """Pixels of which it is known whether they move, those that do among them."""
+    intrinsics: Float[np.ndarray, "3 3"]
+    world_from_camera: Float[np.ndarray, "frame 4 4"]
+
+
 def choose_masks(
-    images: UInt8[np.ndarray, "frame height width 3"],
-    depths: Float32[np.ndarray, "frame height width"],
-    moving: Bool[np.ndarray, "frame half_height half_width"],
-    known: Bool[np.ndarray, "frame half_height half_width"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    frames: FramesWithMotion,
     *,
     choice: Choice,
     frame_ids: tuple[int, ...],
     box: Float[np.ndarray, "4"] | None,
     crop_factor: float,
 ) -> MaskChoice:
-    """Mask the object, given the moving pixels (every second row and column).
+    """Mask the object.
 
     Args:
-        known: Pixels of which it is known whether they move, those that do among them.
+        frames: The used frames.
         choice: Component of the task "mask".
         frame_ids: The recording's numbers of the frames, for masks in files.
         box: x, y, width, height (px) of the object in the first frame: the prompt of SAM 2, else the mask itself.
         crop_factor: The crop's size over that of the box around what moves.
     """
+    images, depths, moving, known = frames.images, frames.depths, frames.moving, frames.known
+    intrinsics, world_from_camera = frames.intrinsics, frames.world_from_camera
     around = moving_box(moving, depths, intrinsics, world_from_camera)
     moves = around is not None
     whole = depths > 0

@@ -16,14 +16,14 @@ _WINDOW = {"winSize": (21, 21), "maxLevel": 3, "criteria": (3, 20, 0.03)}
 
 @dataclass(frozen=True, kw_only=True)
 class CornerTracks:
-    """Every sighting of every corner, sorted by frame."""
+    """Every observation of every corner, sorted by frame."""
 
-    frame: Int[np.ndarray, "sighting"]
-    track: Int[np.ndarray, "sighting"]
+    frame: Int[np.ndarray, "observation"]
+    track: Int[np.ndarray, "observation"]
     """Which corner."""
-    pixels: Float32[np.ndarray, "sighting 2"]
+    pixels: Float32[np.ndarray, "observation 2"]
     """px."""
-    depths: Float32[np.ndarray, "sighting"]
+    depths: Float32[np.ndarray, "observation"]
     """m; 0 where none was measured, or at a depth edge."""
     num_tracks: int
 
@@ -32,7 +32,7 @@ def track_corners(grays: UInt8[np.ndarray, "frame height width"], read_depth: Re
     """Follow corners from frame to frame; new ones are sought where there are few."""
     spacing = max(6, grays.shape[2] // 60)
     live, ids, next_id = np.zeros((0, 2), np.float32), np.zeros(0, np.int64), 0
-    sightings: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+    observations: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
     for frame, gray in enumerate(grays):
         if frame and len(live):
             live, ids = follow(grays[frame - 1], gray, live, ids)
@@ -42,8 +42,8 @@ def track_corners(grays: UInt8[np.ndarray, "frame height width"], read_depth: Re
             ids = np.concatenate([ids, next_id + np.arange(len(fresh))])
             next_id += len(fresh)
             live = np.concatenate([live, fresh])
-        sightings.append((np.full(len(live), frame), ids, live, read_at_corners(depth, live)))
-    frames, tracks, pixels, depths = (np.concatenate(column) for column in zip(*sightings, strict=True))
+        observations.append((np.full(len(live), frame), ids, live, read_at_corners(depth, live)))
+    frames, tracks, pixels, depths = (np.concatenate(column) for column in zip(*observations, strict=True))
     return CornerTracks(frame=frames, track=tracks, pixels=pixels, depths=depths, num_tracks=next_id)
 
 

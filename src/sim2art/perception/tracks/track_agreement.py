@@ -14,7 +14,7 @@ from sim2art.perception.tasks import SparseCameras
 from sim2art.perception.tracks.klt_tracks import CornerTracks
 
 ENOUGH = 0.85
-"""Share of the sightings that right cameras explain."""
+"""Share of the observations that right cameras explain."""
 _MIN_FRAMES = 4
 """In which a corner must be seen to have a say."""
 _MAX_MISS = 2.0
@@ -27,7 +27,7 @@ _ROUNDS = 4
 
 
 def tracks_agree(cameras: SparseCameras, tracks: CornerTracks, moving: Bool[np.ndarray, "track"]) -> float:
-    """Share of the sightings of corners that lie, at the best depth of each corner, where the cameras put them, 0..1.
+    """Share of the observations of corners that lie, at the best depth of each corner, where the cameras put them, 0..1.
 
     Each corner has one unknown, its inverse depth in the frame that saw it first (Civera et al., "Inverse Depth
     Parametrization for Monocular SLAM", 2008), so that one at infinity tells about turns. 0 if there are none.
@@ -37,30 +37,30 @@ def tracks_agree(cameras: SparseCameras, tracks: CornerTracks, moving: Bool[np.n
         tracks: Corners of the same video.
         moving: Tracks that move by themselves and have no say.
     """
-    sightings = _sightings(cameras, tracks, moving)
-    if sightings is None:
+    observations = _observations(cameras, tracks, moving)
+    if observations is None:
         return 0.0
     typical = float(np.median(cameras.depths)) if len(cameras.depths) else 1.0
-    best = np.zeros(sightings.num_corners)
-    cost = sightings.cost(best)
+    best = np.zeros(observations.num_corners)
+    cost = observations.cost(best)
     for inverse_depth in 1 / (typical * _DEPTHS):
         tried = np.full(len(best), inverse_depth)
-        best, cost = _better(best, cost, tried, sightings.cost(tried))
+        best, cost = _better(best, cost, tried, observations.cost(tried))
     for _ in range(_ROUNDS):
-        tried = np.maximum(best + sightings.step(best, 1e-4 / typical), 0.0)
-        best, cost = _better(best, cost, tried, sightings.cost(tried))
-    return float(np.mean(np.linalg.norm(sightings.misses(best), axis=1) < _MAX_MISS))
+        tried = np.maximum(best + observations.step(best, 1e-4 / typical), 0.0)
+        best, cost = _better(best, cost, tried, observations.cost(tried))
+    return float(np.mean(np.linalg.norm(observations.misses(best), axis=1) < _MAX_MISS))
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Sightings:
+class _Observations:
     """Of corners in other frames than the first that saw them."""
 
-    corner: Int[np.ndarray, "sighting"]
-    pixels: Float[np.ndarray, "sighting 2"]
-    turned: Float[np.ndarray, "sighting 3"]
+    corner: Int[np.ndarray, "observation"]
+    pixels: Float[np.ndarray, "observation 2"]
+    turned: Float[np.ndarray, "observation 3"]
     """The first ray (z = 1), in this frame's camera."""
-    shift: Float[np.ndarray, "sighting 3"]
+    shift: Float[np.ndarray, "observation 3"]
     """The first camera, there."""
     intrinsics: Float[np.ndarray, "3 3"]
 
@@ -68,7 +68,7 @@ class _Sightings:
     def num_corners(self) -> int:
         return int(self.corner.max()) + 1
 
-    def misses(self, inverse_depth: Float[np.ndarray, "corner"]) -> Float[np.ndarray, "sighting 2"]:
+    def misses(self, inverse_depth: Float[np.ndarray, "corner"]) -> Float[np.ndarray, "observation 2"]:
         """How far the cameras put a corner from where it was seen, px."""
         k = self.intrinsics
         camera = self.turned + inverse_depth[self.corner, None] * self.shift
@@ -86,11 +86,11 @@ class _Sightings:
         bottom = self._sum(near * np.sum(slope**2, axis=1))
         return -self._sum(near * np.sum(miss * slope, axis=1)) / np.maximum(bottom, 1e-9)
 
-    def _sum(self, values: Float[np.ndarray, "sighting"]) -> Float[np.ndarray, "corner"]:
+    def _sum(self, values: Float[np.ndarray, "observation"]) -> Float[np.ndarray, "corner"]:
         return np.bincount(self.corner, weights=values, minlength=self.num_corners)
 
 
-def _sightings(cameras: SparseCameras, tracks: CornerTracks, moving: np.ndarray) -> _Sightings | None:
+def _observations(cameras: SparseCameras, tracks: CornerTracks, moving: np.ndarray) -> _Observations | None:
     used = cameras.solved[tracks.frame] & ~moving[tracks.track]
     used &= np.bincount(tracks.track[used], minlength=tracks.num_tracks)[tracks.track] >= _MIN_FRAMES
     if not used.any():
@@ -103,7 +103,7 @@ def _sightings(cameras: SparseCameras, tracks: CornerTracks, moving: np.ndarray)
     k = cameras.intrinsics
     rays = np.concatenate([(pixels - k[:2, 2]) / k[[0, 1], [0, 1]], np.ones((len(pixels), 1))], axis=1)
     between = (inverse(cameras.world_from_camera)[frame] @ cameras.world_from_camera[frame[first]])[others]
-    return _Sightings(
+    return _Observations(
         corner=corner[others], pixels=pixels[others], intrinsics=k, shift=between[:, :3, 3],
         turned=np.einsum("nij,nj->ni", between[:, :3, :3], rays[first][others]),
     )  # fmt: skip
