@@ -7,7 +7,7 @@ from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, S
 from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
-from sim2art.evaluate.every_frame import RecordingScore, TrueMotion, score_states, summarise
+from sim2art.evaluate.every_frame import RecordingScore, TrueMotion, compare, score_states, summarise
 
 USED = np.array([1, 3])
 TRUE = np.deg2rad(np.array([[0.0], [10.0], [40.0], [70.0]]))
@@ -60,4 +60,20 @@ def test_a_lost_swing_counts_in_all_frames_and_as_wrongly_ok() -> None:
 def test_a_part_that_matches_none_is_missed() -> None:
     found = score(TRUE, part=0)
     assert not found.joints[0].is_found and found.num_invented == 1
-    assert "1 to 3 % of the image: 0 of 1 found" in summarise([found])
+    assert "1 to 3 % of the image" in summarise([found])
+
+
+def test_sigmas_are_true_where_errors_are_no_larger() -> None:
+    off = TRUE + np.array([[0.0], [0.0], [1.5e-3], [5e-3]])
+    (joint,) = score(off).joints
+    assert joint.frames is not None
+    assert joint.frames.within(1.0) == pytest.approx(0.5) and joint.frames.within(1.96) == pytest.approx(0.75)
+    assert joint.range_sigmas == pytest.approx(5e-3 / np.hypot(1e-3, 1e-3))
+
+
+def test_a_comparison_tells_what_the_second_has_more() -> None:
+    lost = TRUE.copy()
+    lost[2:] -= np.deg2rad(20.0)
+    rows = compare([score(TRUE)] * 3, [score(lost)] * 3).splitlines()
+    (motion,) = (row for row in rows if "turns, deg, mean" in row)
+    assert "+10.00" in motion and "[10.00 10.00]" in motion and motion.endswith("of 3")

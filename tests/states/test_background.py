@@ -69,3 +69,17 @@ def test_a_range_is_not_stretched_by_its_noisiest_reading() -> None:
     low, high, sigma = states.range_of(0)
     assert high - low < np.ptp(values) - 0.02
     assert high - low == pytest.approx(1.0, abs=3 * sigma)
+
+
+def test_errors_that_frames_share_do_not_draw_in_a_range() -> None:
+    share = np.clip((np.arange(40) - 5) / 14, 0, 1)
+    there = share**2 * (3 - 2 * share)
+    back = np.clip((np.arange(40) - 22) / 8, 0, 1)
+    values = there - 0.8 * back**2 * (3 - 2 * back)
+    states = FrameStates(
+        frame_ids=tuple(range(40)), times=np.arange(40) / 10, values=values[:, None].copy(), sigmas=np.full((40, 1), 0.05),
+        visible=np.ones((40, 1), dtype=bool), followed=(True,),
+    )  # fmt: skip
+    low, high, sigma = states.range_of(0)
+    assert high - low == pytest.approx(1.0, abs=0.01)
+    assert sigma == pytest.approx(0.05 * np.sqrt(2))

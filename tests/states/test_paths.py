@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +50,16 @@ def test_an_unknown_value_is_drawn_between_its_neighbours_and_says_so() -> None:
     assert abs(smooth[2] - 0.2) < 0.05
     assert doubt[2] > 5 * doubt[1]
     np.testing.assert_allclose(smooth[[0, 1, 3, 4]], values[[0, 1, 3, 4]], atol=0.01)
+
+
+def test_what_is_not_seen_may_have_moved_as_what_is_seen_does() -> None:
+    times = np.arange(20) / 10
+    held = times < 1.25
+    sigmas = np.where(held, 0.01, 1e3)
+    swing = np.minimum(0.1 * np.arange(20), 1.2)
+    rest = np.zeros(20)
+    _, quick = smooth_path(swing, sigmas, times, JointType.REVOLUTE, held=held)
+    _, slow = smooth_path(rest, sigmas, times, JointType.REVOLUTE, held=held)
+    # A random walk of the steps that are seen.
+    assert quick[-1] == pytest.approx(0.1 * np.sqrt(7), rel=0.1)
+    assert quick[-1] > 3 * slow[-1] and quick[5] < 0.02

@@ -1,18 +1,24 @@
-"""Scores of joint values over all frames of a recording: motion, range, and whether `ok` could be trusted."""
+"""Scores of joint values over all frames of a recording: motion, range, sigmas, and whether `ok` could be trusted."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from sim2art.articulation.estimate import ArticulationEstimate, Status
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
 from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.matching import match_parts
+from sim2art.evaluate.bootstrap import ClipValues, Statistic, interval, paired_interval
 from sim2art.evaluate.scores import FOUND_IOU
 
 _NO_LABEL = 255
 _FAR_OFF = 0.1
+_SIZES = ((0.03, 1.01, "over 3 %"), (0.01, 0.03, "1 to 3 %"), (0.003, 0.01, "0.3 to 1 %"), (0.0, 0.003, "below 0.3 %"))
+"""Shares of the image."""
+_WITHIN_68, _WITHIN_95 = 1.0, 1.96
+"""Sigmas."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +36,21 @@ class TrueMotion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FrameErrors:
+    """Every frame of a joint that was followed; rad or m."""
+
+    values: tuple[float, ...]
+    """0 at the first used frame."""
+    sigmas: tuple[float, ...]
+    errors: tuple[float, ...]
+    """With the sign of the axis aligned."""
+
+    def within(self, sigmas: float) -> float:
+        """Share of the frames whose error is at most so many sigmas."""
+        return float((np.abs(self.errors) <= sigmas * np.array(self.sigmas)).mean())
+
+
+@dataclass(frozen=True, kw_only=True)
 class MotionScore:
     """One true joint."""
 
@@ -42,6 +63,9 @@ class MotionScore:
     """Mean error over all frames, deg or cm, with the sign of the axis aligned."""
     range_error: float | None = None
     """Error of the range as a share of the true one."""
+    range_sigmas: float | None = None
+    """Error of the range in its sigmas."""
+    frames: FrameErrors | None = None
     is_ok: bool = False
     """Whether the joint's status and the whole result's are ok."""
 
@@ -94,55 +118,118 @@ def score_states(
         if not part or found is None or found.joint.type is not joint.type:
             scores.append(MotionScore(type=joint.type, share=share, is_found=False))
             continue
-        true = truth.values[:, index] - truth.values[used[0], index]
-        sign = float(np.sign(found.joint.axis @ joint.axis)) or 1.0
-        own = values[:, part - 1] - values[used[0], part - 1]
-        unit = np.rad2deg(1.0) if joint.type is JointType.REVOLUTE else 100.0
-        low, high = (own.min(), own.max()) if states is None else states.range_of(part - 1)[:2]
+        known = None if states is None or not states.followed[part - 1] else states
+        ok = status is Status.OK and found.status is Status.OK
         scores.append(
-            MotionScore(
-                type=joint.type,
-                share=share,
-                is_found=True,
-                axis_deg=float(np.rad2deg(np.arccos(min(1.0, abs(float(found.joint.axis @ joint.axis)))))),
-                motion=float(np.abs(sign * own - true).mean() * unit),
-                range_error=float(abs((high - low) - np.ptp(true)) / max(float(np.ptp(true)), 1e-9)),
-                is_ok=status is Status.OK and found.status is Status.OK,
-            )
+            _score_found(found, part - 1, joint, share, values, known, used, truth.values[:, index], is_ok=ok)
         )
     owners = match.true_of_part
     invented = sum(1 for part in range(1, len(owners)) if not owners[part])
     return RecordingScore(joints=tuple(scores), num_invented=invented, is_ok=status is Status.OK)
 
 
-def summarise(scores: list[RecordingScore]) -> str:
-    """A table of all recordings together, with counts."""
-    joints = [joint for score in scores for joint in score.joints]
-    lines = [f"{len(scores)} recordings, {len(joints)} joints"]
-    for low, high, name in (
-        (0.03, 1.01, "over 3 %"),
-        (0.01, 0.03, "1 to 3 %"),
-        (0.003, 0.01, "0.3 to 1 %"),
-        (0.0, 0.003, "below"),
-    ):
-        of_size = [joint for joint in joints if low <= joint.share < high]
-        lines.append(f"  parts of {name} of the image: {sum(j.is_found for j in of_size)} of {len(of_size)} found")
-    for kind, unit in ((JointType.REVOLUTE, "deg"), (JointType.PRISMATIC, "cm")):
-        errors = [j.motion for j in joints if j.motion is not None and j.type is kind]
-        if errors:
-            lines.append(
-                f"  {kind.value}: motion error over all frames mean {np.mean(errors):.2f} {unit}, median "
-                f"{np.median(errors):.2f} {unit}, largest {max(errors):.2f} {unit} ({len(errors)} matched joints)"
-            )
-    ranges = [j.range_error for j in joints if j.range_error is not None]
-    if ranges:
-        lines.append(
-            f"  range within 3 %: {np.mean(np.array(ranges) <= 0.03):.2f}, within 10 %: {np.mean(np.array(ranges) <= 0.1):.2f}"
-        )
-    lines.append(
-        f"  ok with a range more than 10 % off: {sum(j.is_wrongly_ok for j in joints)} of {sum(j.is_ok for j in joints)} ok joints"
+def _score_found(
+    found: JointEstimate, column: int, joint: Joint, share: float, values: Float[np.ndarray, "frame part"],
+    states: FrameStates | None, used: Int[np.ndarray, "used"], truth: Float[np.ndarray, "frame"], *, is_ok: bool,
+) -> MotionScore:  # fmt: skip
+    """Score a joint of the right type whose part was found; `states` are None where it was not followed."""
+    true = truth - truth[used[0]]
+    sign = float(np.sign(found.joint.axis @ joint.axis)) or 1.0
+    own = values[:, column] - values[used[0], column]
+    unit = np.rad2deg(1.0) if joint.type is JointType.REVOLUTE else 100.0
+    errors = sign * own - true
+    low, high, range_sigma = (own.min(), own.max(), None) if states is None else states.range_of(column)
+    range_off = abs((high - low) - np.ptp(true))
+    frames = None
+    if states is not None:
+        sigmas = tuple(states.sigmas[:, column].tolist())
+        frames = FrameErrors(values=tuple((sign * own).tolist()), sigmas=sigmas, errors=tuple(errors.tolist()))
+    return MotionScore(
+        type=joint.type,
+        share=share,
+        is_found=True,
+        axis_deg=float(np.rad2deg(np.arccos(min(1.0, abs(float(found.joint.axis @ joint.axis)))))),
+        motion=float(np.abs(errors).mean() * unit),
+        range_error=float(range_off / max(float(np.ptp(true)), 1e-9)),
+        range_sigmas=None if range_sigma is None else float(range_off / max(range_sigma, 1e-9)),
+        frames=frames,
+        is_ok=is_ok,
     )
-    lines.append(
-        f"  invented parts: {sum(score.num_invented for score in scores)}; recordings ok: {sum(s.is_ok for s in scores)}"
-    )
+
+
+_Values = Callable[[MotionScore], float | None]
+
+
+def _is_of_size(low: float, high: float) -> _Values:
+    """Whether a joint is found, of those whose part covers such a share of the image."""
+    return lambda joint: float(joint.is_found) if low <= joint.share < high else None
+
+
+def _motion_of(kind: JointType) -> _Values:
+    return lambda joint: joint.motion if joint.type is kind else None
+
+
+def _at_most(name: str, limit: float) -> _Values:
+    """Whether a measure is at most a limit, where there is one."""
+
+    def value(joint: MotionScore) -> float | None:
+        measured = getattr(joint, name)
+        return None if measured is None else float(measured <= limit)
+
+    return value
+
+
+_ROWS: tuple[tuple[str, Statistic, int, _Values], ...] = (
+    ("parts found", "mean", 3, lambda joint: float(joint.is_found)),
+    *((f"  {name} of the image", "mean", 3, _is_of_size(low, high)) for low, high, name in _SIZES),
+    ("motion error of all frames, turns, deg, mean", "mean", 2, _motion_of(JointType.REVOLUTE)),
+    ("  median", "median", 2, _motion_of(JointType.REVOLUTE)),
+    ("motion error of all frames, slides, cm, mean", "mean", 2, _motion_of(JointType.PRISMATIC)),
+    ("  median", "median", 2, _motion_of(JointType.PRISMATIC)),
+    ("axis of found parts, deg, median", "median", 2, lambda joint: joint.axis_deg),
+    ("range error at most 3 %", "mean", 3, _at_most("range_error", 0.03)),
+    ("  at most 10 %", "mean", 3, _at_most("range_error", _FAR_OFF)),
+    ("frames within 1 sigma (true: 0.68)", "mean", 3, lambda joint: joint.frames and joint.frames.within(_WITHIN_68)),
+    ("  within 1.96 (true: 0.95)", "mean", 3, lambda joint: joint.frames and joint.frames.within(_WITHIN_95)),
+    ("ranges within 1 sigma (true: 0.68)", "mean", 3, _at_most("range_sigmas", _WITHIN_68)),
+    ("  within 1.96 (true: 0.95)", "mean", 3, _at_most("range_sigmas", _WITHIN_95)),
+    ("joints called ok", "sum", 0, lambda joint: float(joint.is_ok)),
+    ("  with a range more than 10 % off", "sum", 0, lambda joint: float(joint.is_wrongly_ok)),
+)
+
+
+def summarise(scores: Sequence[RecordingScore]) -> str:
+    """A table of all recordings together: each number, its 95 % interval over recordings, and how many joints it is of."""
+    lines = [f"{len(scores)} recordings, {sum(len(score.joints) for score in scores)} joints"]
+    for name, statistic, digits, value in _ROWS:
+        values = _gather(scores, value)
+        lines.append(_row(name, values.measure(statistic), interval(values, statistic), digits, len(values.values)))
+    invented = sum(score.num_invented for score in scores)
+    lines.append(f"invented parts: {invented}; recordings ok: {sum(score.is_ok for score in scores)}")
     return "\n".join(lines)
+
+
+def compare(first: Sequence[RecordingScore], second: Sequence[RecordingScore]) -> str:
+    """What the second run of the same recordings has more than the first, with 95 % intervals over recordings."""
+    lines = [f"second minus first, {len(first)} recordings"]
+    for name, statistic, digits, value in _ROWS:
+        before, after = _gather(first, value), _gather(second, value)
+        a, b = before.measure(statistic), after.measure(statistic)
+        change = None if a is None or b is None else b - a
+        lines.append(_row(name, change, paired_interval(before, after, statistic), digits, len(after.values), sign="+"))
+    return "\n".join(lines)
+
+
+def _gather(scores: Sequence[RecordingScore], value: _Values) -> ClipValues:
+    return ClipValues.gather([
+        [found for joint in score.joints if (found := value(joint)) is not None] for score in scores
+    ])  # fmt: skip
+
+
+def _row(
+    name: str, number: float | None, ends: tuple[float, float] | None, digits: int, count: int, sign: str = ""
+) -> str:
+    if number is None:
+        return f"{name:<48}        -   of {count}"
+    told = "" if ends is None else f"[{ends[0]:.{digits}f} {ends[1]:.{digits}f}]"
+    return f"{name:<48} {number:>{sign}8.{digits}f}   {told:<18} of {count}"

@@ -78,14 +78,20 @@ def smooth_path(
 ) -> tuple[Float[np.ndarray, "frame"], Float[np.ndarray, "frame"]]:
     """Values and sigmas with a random walk between frames, whose steps are about as large as they are seen to be.
 
-    Where a value is hardly known it is drawn between its neighbours, with a sigma that grows with the time to them.
+    Where a value is hardly known it is drawn between its neighbours, with a sigma that grows with the time to them: what is not
+    seen is taken to move as it does where it is seen.
     """
     count = len(values)
     if count < 2:
         return values.copy(), sigmas.copy()
     # The steps of values that are not held are not what is seen.
     seen = np.interp(times, times[held], values[held]) if held.any() else values
-    steps = np.maximum(np.abs(np.diff(seen)), 0.2 * USUAL_SPEED[kind] * np.diff(times))
+    seconds = np.diff(times)
+    steps = np.maximum(np.abs(np.diff(seen)), 0.2 * USUAL_SPEED[kind] * seconds)
+    told = held[1:] & held[:-1]
+    if told.any():
+        unseen = np.sqrt(np.mean(steps[told] ** 2 / seconds[told]) * seconds)
+        steps = np.where(told, steps, np.maximum(steps, unseen))
     weight = 1.0 / np.maximum(sigmas, 1e-9) ** 2
     pull = 1.0 / steps**2
     normal = np.diag(weight)

@@ -22,8 +22,9 @@ MAX_FRAMES = 320
 """Frames that are searched; those between them in a longer recording get values between theirs."""
 _UNSURE = 0.1
 """A range, or a stretch in which a part could not be followed, is doubted when its sigma is above this share of the range."""
-_JUMP = 10.0
-"""Steps above this many times what is usual do not connect."""
+_JUMP = 5.0
+"""Steps above this many times what is usual do not connect: above what a hand in a hurry does (three times), below what the
+search rules out."""
 _BETWEEN = 0.1
 """A value between two frames is off by about this share of the step between them."""
 
@@ -161,7 +162,7 @@ def _doubt(found: Followed, states: FrameStates) -> tuple[ArticulationEstimate, 
                 "between theirs."
             )
         else:
-            reasons = _doubts_of(one, index, found.held[:, index], states)
+            reasons = doubts_of(one, index, found.held[:, index], states)
         joints.append(_with_reasons(one, reasons))
     told = tuple(dict.fromkeys([*estimate.reasons, *(r for j in joints for r in j.reasons)]))
     status = estimate.status
@@ -179,7 +180,7 @@ def _with_reasons(one: JointEstimate, reasons: list[str]) -> JointEstimate:
     return dataclasses.replace(one, status=status, reasons=(*one.reasons, *reasons))
 
 
-def _doubts_of(one: JointEstimate, index: int, held: Bool[np.ndarray, "frame"], states: FrameStates) -> list[str]:
+def doubts_of(one: JointEstimate, index: int, held: Bool[np.ndarray, "frame"], states: FrameStates) -> list[str]:
     """Where a joint's states do not connect, and what to do about it."""
     part, ids = one.joint.child, states.frame_ids
     low, high, sigma = states.range_of(index)

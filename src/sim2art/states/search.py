@@ -151,35 +151,7 @@ def follow_joint(
         )
         path_values = states.values
         at_used = path_values[stack.used]
-    return states if states is None else _with_tracking(states, tracked, stack, shown)
-
-
-def _with_tracking(states: JointStates, tracked: np.ndarray, stack: FrameStack, shown: np.ndarray) -> JointStates:
-    """States and tracked values of the used frames together, each by its error.
-
-    Tracking errs in single steps, the place of a surface by a bias that changes slowly as it turns. How large tracking's
-    errors are is seen from how far both are apart. What corrects the used frames is handed on to the frames between them.
-    """
-    usable = shown & states.held[stack.used]
-    if usable.sum() < 3:
-        return states
-    used = stack.used[usable]
-    apart = tracked[usable] - states.values[used]
-    apart -= np.median(apart)
-    spread = 1.4826 * float(np.median(np.abs(apart)))
-    own = float(np.median(states.sigmas[used]))
-    near = np.abs(apart) <= 4.0 * max(spread, own)  # Beyond, tracking has taken a wrong jump.
-    if near.sum() < 3:
-        return states
-    tracking = max(spread**2 - own**2, (0.25 * spread) ** 2)
-    weight = own**2 / (own**2 + tracking)
-    shift = np.interp(stack.times, stack.times[used[near]], weight * apart[near])
-    # A correction reaches as far as there are used frames on both sides.
-    first, last = used[near][0], used[near][-1]
-    frames = np.arange(stack.num_frames)
-    within = (frames >= first) & (frames <= last) & states.held
-    sigmas = np.where(within, states.sigmas * np.sqrt(1.0 - 0.75 * weight), states.sigmas)
-    return dataclasses.replace(states, values=states.values + shift, sigmas=sigmas)
+    return states
 
 
 def _common_error(

@@ -16,6 +16,7 @@ from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.kinematics import link_motions
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.states.background import Background, camera_of, find_background
+from sim2art.states.calibration import StateNoise
 from sim2art.states.frame_labels import NO_LABEL, label_frames
 from sim2art.states.frame_stack import FrameStack
 from sim2art.states.likelihood import draw_points, explain_pixels
@@ -142,7 +143,8 @@ def _put_together(
         if states is None:
             sigmas[:, k] = max(float(np.ptp(values[:, k])), 1e-3)
         else:
-            sigmas[:, k], held[:, k], visible[:, k] = states.sigmas, states.held, states.visible
+            sigmas[:, k] = StateNoise().sigmas(states.sigmas, values[:, k])
+            held[:, k], visible[:, k] = states.held, states.visible
     trajectory = dataclasses.replace(estimate.trajectory, values=np.ascontiguousarray(values[stack.used]))
     return Followed(
         values=values, sigmas=sigmas, held=held, visible=visible, followed=tuple(x is not None for x in found),
