@@ -1,10 +1,13 @@
 """Estimates and trajectories: parts and joints must agree; assembly gives a tree with observed ranges."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from sim2art.articulation.assembly import PART_COLORS, assemble_object, part_color
-from sim2art.articulation.estimate import ArticulationEstimate, part_name
+from sim2art.articulation.estimate import ArticulationEstimate, Status, part_name
+from sim2art.articulation.estimate_io import OPEN_PARTS, keep_parts, with_parents
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.errors import InvalidValueError
 from tests.hand_made import make_clip, truth_as_estimate
@@ -48,6 +51,30 @@ def test_part_colors_repeat_without_the_base_color() -> None:
     assert part_color(0) == PART_COLORS[0]
     assert part_color(len(PART_COLORS)) == PART_COLORS[1]
     assert all(part_color(index) != PART_COLORS[0] for index in range(1, 40))
+
+
+def test_fewer_joints_get_new_names_also_in_the_reason_that_names_the_open_ones() -> None:
+    estimate = truth_as_estimate(make_clip(num_points=30))
+    first, second = estimate.joints
+    doubted = dataclasses.replace(second, status=Status.AMBIGUOUS, reasons=("hardly seen",))
+    whole = dataclasses.replace(
+        estimate, joints=(first, doubted), reasons=("cut short", f"{OPEN_PARTS}part_2"), status=Status.AMBIGUOUS
+    )
+    second_alone = keep_parts(whole, [1])
+    assert second_alone.reasons == ("cut short", f"{OPEN_PARTS}part_1")
+    assert second_alone.joints[0].joint.child == "part_1"
+    assert keep_parts(whole, [0]).reasons == ("cut short",)
+    assert keep_parts(whole, []).reasons == ("cut short",)
+    np.testing.assert_allclose(keep_parts(whole, []).part_probabilities, 1.0)
+
+
+def test_what_a_kept_joint_hangs_on_is_kept() -> None:
+    estimate = truth_as_estimate(make_clip(num_points=30))
+    first, second = estimate.joints
+    hung = dataclasses.replace(second, joint=dataclasses.replace(second.joint, parent=first.joint.child))
+    assert with_parents(dataclasses.replace(estimate, joints=(first, hung)), [1]) == [0, 1]
+    assert with_parents(dataclasses.replace(estimate, joints=(first, hung)), [0]) == [0]
+    assert with_parents(estimate, []) == []
 
 
 def test_part_names() -> None:

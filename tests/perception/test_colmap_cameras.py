@@ -13,6 +13,7 @@ from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import apply, inverse, make_transform
 from sim2art.perception.cameras import colmap_cameras
 from sim2art.perception.cameras.colmap_cameras import solve_cameras
+from sim2art.perception.captures.capture import scale_intrinsics
 from sim2art.perception.tasks import SparseCameras
 from sim2art.perception.tracks.klt_tracks import CornerTracks
 from sim2art.perception.tracks.track_agreement import tracks_agree
@@ -70,6 +71,21 @@ def test_corners_are_enough_where_sift_finds_nothing() -> None:
     assert found.pixels[:, 0].max() < 151  # None of them from where things move.
 
 
+def test_large_images_are_solved_smaller_and_answered_in_their_own_pixels() -> None:
+    corners, still = _corners(250), np.broadcast_to(~RIGHT, BLANK.shape)
+    large = dataclasses.replace(corners, pixels=4 * corners.pixels + 1.5)
+    blank, left = (np.repeat(np.repeat(images, 4, axis=1), 4, axis=2) for images in (BLANK, still))
+    known = scale_intrinsics(K, 4.0, 4.0)
+    found = solve_cameras(blank, left, large, _moving(250), known, Path("clip"))
+    assert found.solved.all()
+    assert _turn_errors(found).max() < 0.3
+    np.testing.assert_allclose(found.intrinsics, known, atol=0.01)
+    first = corners.frame == 0
+    seen = found.pixels[found.frame == 0]
+    nearest = np.abs(seen[:, None] - large.pixels[first][None]).sum(axis=2).min(axis=1)
+    assert np.median(nearest) < 0.05
+
+
 def test_too_few_corners_are_an_error_that_says_what_to_do() -> None:
     still = np.ones(BLANK.shape, dtype=bool)
     with pytest.raises(InvalidFileError, match=r"solved for \d+ of 12 frames only\. Move the camera sideways"):
@@ -93,6 +109,22 @@ def test_a_solution_by_a_usual_lens_that_corners_agree_with_is_preferred(monkeyp
         monkeypatch.setattr(colmap_cameras, "_map", lambda *_, given=given, **__: next(given))
         monkeypatch.setattr(colmap_cameras, "_collect", lambda model, *_: model)
         assert solve_cameras(BLANK, still, _corners(250), _moving(250), None, Path("clip")) is chosen
+
+
+def test_two_beginnings_that_agree_are_not_followed_by_a_third(monkeypatch: pytest.MonkeyPatch) -> None:
+    still = np.ones(BLANK.shape, dtype=bool)
+    true = solve_cameras(BLANK, still, _corners(250), _moving(250), K, Path("clip"))
+    seeds: list[int] = []
+
+    def find(*_: object, seed: int, **__: object) -> SparseCameras:
+        seeds.append(seed)
+        return true
+
+    monkeypatch.setattr(colmap_cameras, "_map", find)
+    monkeypatch.setattr(colmap_cameras, "_collect", lambda model, *_: model)
+    monkeypatch.setattr(colmap_cameras, "tracks_agree", lambda *_: 0.7)
+    assert solve_cameras(BLANK, still, _corners(250), _moving(250), K, Path("clip")) is true
+    assert seeds == [0, 1, 3, 4]  # From 3 on with corners.
 
 
 def _turned_away(poses: np.ndarray, angle: float) -> np.ndarray:

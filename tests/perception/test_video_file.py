@@ -170,6 +170,15 @@ def test_a_trimmed_clip_is_not_called_cut_off(tmp_path: Path) -> None:
     assert not any("cut off" in warning for warning in video.warnings)
 
 
+def test_a_portrait_video_that_was_trimmed_is_upright_and_begins_where_it_was_cut(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", _frames(20), rotation=90)
+    _trim(path, start=4, length=10)
+    video = VideoFile(path)
+    assert video.read(0).shape == (64, 48, 3)
+    assert 9 <= video.num_frames <= 11
+    assert _number(VideoFile(path, upright=False).read(0)) == 4
+
+
 def test_a_clip_whose_end_was_lost_is_called_cut_off(tmp_path: Path) -> None:
     noisy = np.random.default_rng(0).integers(0, 255, (30, 48, 64, 3)).astype(np.uint8)
     whole = write_video(tmp_path / "a.mp4", noisy)

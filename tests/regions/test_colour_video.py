@@ -8,7 +8,7 @@ from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.regions.colour_video import NO_LABEL, settle
+from sim2art.regions.colour_video import NO_LABEL, RIGHT_OF_SUREST, doubted, settle
 from sim2art.regions.joint_fit import MovingPart
 from sim2art.regions.own_joints import own_joints
 from tests.regions.made_scenes import HEIGHT, WIDTH, MadeScene, door_scene
@@ -123,10 +123,24 @@ def test_a_right_joint_stays_where_it_is(settled):
     assert abs(np.ptp(estimate.trajectory.values[:, 0]) - 1.0) < 0.2
 
 
+def test_no_joint_of_guessed_depth_is_surer_than_the_surest_were_right(settled):
+    (found,) = settled[2].estimate.joints
+    assert found.confidence <= RIGHT_OF_SUREST * 0.9
+    assert found.status is Status.AMBIGUOUS and settled[2].estimate.status is Status.AMBIGUOUS
+    # Even one that every test speaks for.
+    borne_out = dataclasses.replace(
+        settled[2].labelling, gains=np.array([900.0]), areas=np.array([0.2]), agreements=np.array([0.95])
+    )
+    clear = doubted(dataclasses.replace(found, status=Status.OK, reasons=(), confidence=1.0), 0.5, 0, borne_out)
+    assert clear.confidence == pytest.approx(RIGHT_OF_SUREST)
+    assert clear.status is Status.AMBIGUOUS and "depth camera" in clear.reasons[0]
+
+
 def test_without_depth_nothing_is_sure():
     made = door_scene(3)
     video = dataclasses.replace(video_of(made), depths=np.zeros(made.depths.shape, np.float32))
     points = points_of(video)
     found = settle(video, points, estimate_of(video, [HINGE], np.linspace(0, 1, 3)[:, None], points.num_points))
-    assert found.estimate.status is Status.AMBIGUOUS
+    assert found.estimate.status is Status.AMBIGUOUS and found.estimate.reasons
+    assert not found.estimate.joints  # A part without a pixel is none.
     assert not np.any(found.labels == 1)

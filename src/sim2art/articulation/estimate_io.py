@@ -1,7 +1,7 @@
 """Estimates as named arrays and plain JSON values; and estimates with fewer parts."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,9 @@ from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, S
 from sim2art.articulation.io import joint_from_dict, joint_to_dict
 from sim2art.articulation.joint import JointType
 from sim2art.articulation.trajectory import JointTrajectory
+
+OPEN_PARTS = "uncertain: "
+"""How the reason begins that names the parts whose joints are not ok."""
 
 
 def estimate_to_arrays(estimate: ArticulationEstimate) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -69,12 +72,27 @@ def keep_largest_parts(estimate: ArticulationEstimate, max_joints: int) -> Artic
     return dataclasses.replace(
         kept,
         status=Status.AMBIGUOUS if estimate.status is Status.OK else estimate.status,
-        reasons=(*estimate.reasons, f"{count} moving parts were found; the {max_joints} largest are kept"),
+        reasons=(*kept.reasons, f"{count} moving parts were found; the {max_joints} largest are kept"),
     )
 
 
+def with_parents(estimate: ArticulationEstimate, places: Iterable[int]) -> list[int]:
+    """Places of joints, and of those that they hang on, in order."""
+    place_of = {found.joint.child: k for k, found in enumerate(estimate.joints)}
+    kept: set[int] = set()
+    for place in places:
+        own: int | None = place
+        while own is not None:
+            kept.add(own)
+            own = place_of.get(estimate.joints[own].joint.parent)
+    return sorted(kept)
+
+
 def keep_parts(estimate: ArticulationEstimate, kept: Sequence[int]) -> ArticulationEstimate:
-    """The estimate with some of its joints, by their places in order; the points of others join their parent part."""
+    """The estimate with some of its joints, by their places in order; the points of others join their parent part.
+
+    Parts get new names, so the reason that names the uncertain ones is written anew.
+    """
     count = len(estimate.joints)
     part_of = {part_name(index): index for index in range(count + 1)}
     parents = [part_of[found.joint.parent] for found in estimate.joints]
@@ -99,8 +117,13 @@ def keep_parts(estimate: ArticulationEstimate, kept: Sequence[int]) -> Articulat
             child=part_name(new + 1),
         )
         joints.append(dataclasses.replace(found, joint=joint))
+    reasons = [reason for reason in estimate.reasons if not reason.startswith(OPEN_PARTS)]
+    still_open = [found.joint.child for found in joints if found.status is not Status.OK]
+    if still_open and len(reasons) < len(estimate.reasons):
+        reasons.append(OPEN_PARTS + ", ".join(still_open))
     return dataclasses.replace(
         estimate,
+        reasons=tuple(reasons),
         part_probabilities=probabilities,
         joints=tuple(joints),
         trajectory=JointTrajectory(

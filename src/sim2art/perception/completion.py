@@ -22,6 +22,7 @@ from sim2art.perception.captures.pose_checks import check_recorded_poses, stands
 from sim2art.perception.captures.unmoved_poses import find_unmoved_poses
 from sim2art.perception.components import Choice, find_lacks, lack_words
 from sim2art.perception.depth.alignment import align_static
+from sim2art.perception.frames.cuts import find_cuts, longest_shot
 from sim2art.perception.frames.intake import working_size
 from sim2art.perception.frames.letterbox import find_bars
 from sim2art.perception.frames.thinning import thin_out
@@ -113,12 +114,9 @@ def _take_frames(
         warnings += told
     indices, images, told = _read_images(capture, indices, options.max_side)
     warnings += told
-    warm_up = count_warm_up(images, np.asarray(capture.times)[indices])
-    if warm_up:
-        warnings.append(
-            f"The first {warm_up} of {len(indices)} frames are tinted or wrongly exposed: they are left out."
-        )
-        indices, images = indices[warm_up:], images[warm_up:]
+    first, last, told = _choose_stretch(capture, indices, images)
+    indices, images = indices[first:last], images[first:last]
+    warnings += told
     grays = np.array([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images])
     frames = ColorFrames(
         path=capture.path,
@@ -255,6 +253,30 @@ def _read_images(
         else []
     )
     return np.array(kept), np.array(images), told
+
+
+def _choose_stretch(
+    capture: ColorCapture, indices: Int[np.ndarray, "frame"], images: UInt8[np.ndarray, "frame height width 3"]
+) -> tuple[int, int, list[str]]:
+    """First place, and the place after the last, of the frames of one shot and one exposure, and what is left out."""
+    times, told = np.asarray(capture.times), []
+    warm_up = count_warm_up(images, times[indices])
+    if warm_up:  # Asked first: the step to the right exposure looks like a cut.
+        told.append(f"The first {warm_up} of {len(indices)} frames are tinted or wrongly exposed: they are left out.")
+        indices, images = indices[warm_up:], images[warm_up:]
+    cuts = find_cuts(
+        np.array([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]), indices,
+        lambda index: cv2.cvtColor(capture.read_image(index), cv2.COLOR_RGB2GRAY), len(times),
+    )  # fmt: skip
+    first, last = longest_shot([place for place, _ in cuts], times[indices])
+    if cuts:
+        seconds = ", ".join(f"{times[index] - times[0]:.1f}" for _, index in cuts)
+        start, end = times[indices[[first, last - 1]]] - times[0]
+        told.append(
+            f"The video is cut at {seconds} s: only its longest shot, {start:.1f} to {end:.1f} s, is used. --start and --end take "
+            "another."
+        )
+    return warm_up + first, warm_up + last, told
 
 
 def _with_files(capture: ColorCapture, files: DepthFiles, max_frames: int) -> Int[np.ndarray, "frame"]:

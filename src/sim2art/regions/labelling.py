@@ -38,6 +38,17 @@ class Labelling:
     agreements: Float[np.ndarray, "part"]
     """See `Field.agreement`."""
 
+    def take(self, kept: list[int]) -> "Labelling":
+        """With some of the parts, by their places from 0; the regions of others stand still."""
+        numbers = np.zeros(len(self.gains) + 1, np.uint8)
+        numbers[[k + 1 for k in kept]] = np.arange(1, len(kept) + 1)
+        return Labelling(
+            labels=numbers[self.labels],
+            gains=self.gains[kept],
+            areas=self.areas[kept],
+            agreements=self.agreements[kept],
+        )
+
 
 class Field:
     """The regions of all frames in one row, what they were seen to do, and what ties them together."""

@@ -86,7 +86,7 @@ def evaluate_videos(
         )
     scores = [entry.score for entry in entries]
     table = format_videos(scores)
-    facts = _facts(clips, entries, results)
+    facts = _facts(clips, entries)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         page = write_sheet(output, entries, "; ".join(f"{key}: {value}" for key, value in facts.items()), table)
@@ -193,7 +193,7 @@ def _read_cost(results: Path, name: str) -> RunCost | None:
     return RunCost(**json.loads(path.read_text())) if path.is_file() else None
 
 
-def _facts(clips: Sequence[RealClip], entries: Sequence[SheetEntry], results: Path) -> dict[str, Any]:
+def _facts(clips: Sequence[RealClip], entries: Sequence[SheetEntry]) -> dict[str, Any]:
     """The header: which clips, and which code made their results."""
     scored = {entry.score.clip for entry in entries}
     left_out = [clip.name for clip in clips if clip.name not in scored]
@@ -201,7 +201,6 @@ def _facts(clips: Sequence[RealClip], entries: Sequence[SheetEntry], results: Pa
     words = f"{len(entries)} of {len(clips)}" + (f" (not run: {', '.join(left_out)})" if left_out else "")
     return {
         "scored": words,
-        "results": str(results),
         "made by commit": ", ".join(makers) or "none",
     }
 

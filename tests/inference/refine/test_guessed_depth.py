@@ -37,26 +37,37 @@ def test_depth_that_trembles_along_the_rays_is_no_motion() -> None:
     trembling = dataclasses.replace(video, flow_world=np.where(video.flow_valid[..., None], flow, 0.0))
     (shown,) = measure_shown_motion(trembling, K, estimate)
     assert shown.shift < 1
+    assert any("px only" in reason for reason in doubts_of(shown, 1.0))
     judged = judge_guessed_depth(trembling, K, estimate)
     assert judged.status is Status.AMBIGUOUS and "guessed" in judged.reasons[-1]
-    assert any("px only" in reason for reason in judged.joints[0].reasons)
+    assert not judged.joints
 
 
 def test_motion_that_is_not_rigid_is_doubted() -> None:
     video, estimate = _clip()
     rng = np.random.default_rng(0)
-    loose = video.flow_world + 0.5 * rng.normal(size=video.flow_world.shape) * np.linalg.norm(
+    loose = video.flow_world + 0.25 * rng.normal(size=video.flow_world.shape) * np.linalg.norm(
         video.flow_world, axis=-1, keepdims=True
     )
     judged = judge_guessed_depth(dataclasses.replace(video, flow_world=loose), K, estimate)
     assert any("one rigid piece" in reason for reason in judged.joints[0].reasons)
 
 
-def test_the_joint_of_another_motion_is_doubted() -> None:
+def test_the_joint_of_another_motion_is_left_out() -> None:
     video, estimate = _clip()
     back = dataclasses.replace(estimate.trajectory, values=-estimate.trajectory.values)
     judged = judge_guessed_depth(video, K, dataclasses.replace(estimate, trajectory=back))
+    assert not judged.joints and judged.status is Status.AMBIGUOUS
+    assert "left more of the motion" in judged.reasons[-1]
+    assert (judged.part_ids == 0).all()
+
+
+def test_a_joint_that_explains_part_of_the_motion_is_doubted() -> None:
+    video, estimate = _clip()
+    short = dataclasses.replace(estimate.trajectory, values=0.6 * estimate.trajectory.values)
+    judged = judge_guessed_depth(video, K, dataclasses.replace(estimate, trajectory=short))
     assert judged.joints[0].status is Status.AMBIGUOUS
+    assert any("of the motion in the images" in reason for reason in judged.joints[0].reasons)
 
 
 def test_without_flow_nothing_is_shown() -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from sim2art.articulation.assembly import part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
+from sim2art.articulation.estimate_io import keep_parts, with_parents
 from sim2art.geometry.cameras import project
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.point_video import PointVideo
@@ -20,6 +21,8 @@ MIN_SHIFT = 3.0
 """px that a part must move in the images, over the longest flow that was measured; flow itself is off by about one."""
 MAX_MISS = 0.35
 """Share of the measured motion, in the images and in space, that a joint may leave over."""
+MAX_LEFT = 0.5
+"""Share that it leaves over from which on it is no joint of its part: it leaves more than it explains."""
 MIN_TYPE = 0.9
 """Probability of its type that a joint needs: a wrong relief bends slides into turns and back."""
 MIN_CONFIDENCE = 0.5
@@ -49,7 +52,9 @@ class ShownMotion:
 def judge_guessed_depth(
     video: PointVideo, intrinsics: Float[np.ndarray, "3 3"], estimate: ArticulationEstimate
 ) -> ArticulationEstimate:
-    """The same joints; those that the images do not bear out are ambiguous, with reasons, and so is the whole.
+    """The joints that the images bear out; those that they do not quite are ambiguous, with reasons, and so is the whole.
+
+    A joint that leaves more of what its part does in the images than it explains is left out.
 
     Args:
         video: The points that the estimate speaks of, lifted by guessed depth.
@@ -57,6 +62,10 @@ def judge_guessed_depth(
         estimate: World frame.
     """
     shown = measure_shown_motion(video, intrinsics, estimate)
+    explaining = [k for k, motion in enumerate(shown) if motion.num_rows < MIN_ROWS or motion.image_miss <= MAX_LEFT]
+    kept = with_parents(estimate, explaining)
+    if len(kept) < len(estimate.joints):
+        estimate, shown = _leave_out(estimate, kept), [shown[k] for k in kept]
     joints = []
     for found, motion in zip(estimate.joints, shown, strict=True):
         doubts = doubts_of(motion, max(found.type_probabilities.values()), found.confidence)
@@ -75,6 +84,17 @@ def judge_guessed_depth(
         status=Status.AMBIGUOUS if estimate.status is Status.OK else estimate.status,
         reasons=(*estimate.reasons, told),
     )
+
+
+def _leave_out(estimate: ArticulationEstimate, kept: list[int]) -> ArticulationEstimate:
+    """The estimate with those joints, and a word on the others."""
+    count = len(estimate.joints) - len(kept)
+    told = (
+        f"depth was guessed, and {count} joint(s) left more of the motion in the images than they explained: left out"
+    )
+    less = keep_parts(estimate, kept)
+    status = Status.AMBIGUOUS if estimate.status is Status.OK else estimate.status
+    return dataclasses.replace(less, status=status, reasons=(*less.reasons, told))
 
 
 def _widened(found: JointEstimate, video: PointVideo) -> JointEstimate:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
+from sim2art.articulation.estimate_io import OPEN_PARTS
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.geometry.transforms import apply
@@ -180,7 +181,7 @@ def conclude(
     reasons += doubts.remarks()
     open_joints = [answer.joint.child for answer in answers if answer.status is not Status.OK]
     if open_joints:
-        reasons.append(f"uncertain: {', '.join(open_joints)}")
+        reasons.append(OPEN_PARTS + ", ".join(open_joints))
         status = Status.AMBIGUOUS if status is Status.OK else status
     return Conclusion(
         estimate=ArticulationEstimate(

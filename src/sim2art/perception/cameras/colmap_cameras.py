@@ -5,10 +5,12 @@ are `camera_from_world`, OpenCV axes. What moves must be masked: without masks t
 mapping only; global mapping crashed in pycolmap 4.2. The scale is COLMAP's own, the world the first solved camera's frame.
 """
 
+import dataclasses
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
@@ -17,10 +19,13 @@ from sim2art.geometry.transforms import inverse, make_transform
 from sim2art.optional import require
 from sim2art.perception.cameras.colmap_matches import add_corners, write_matches
 from sim2art.perception.cameras.view_change import field_of_view, is_usual_view
+from sim2art.perception.captures.capture import scale_intrinsics
 from sim2art.perception.tasks import SparseCameras
 from sim2art.perception.tracks.klt_tracks import CornerTracks
 from sim2art.perception.tracks.track_agreement import ENOUGH, tracks_agree
 
+_SIDE = 640
+"""px of the longer side at which COLMAP sees the images: features take half the time that they take at 960 px."""
 _ATTEMPTS = 6
 _WITH_CORNERS = 3
 """Attempts after which corners are added to what COLMAP's own features are matched by."""
@@ -64,23 +69,30 @@ def solve_cameras(
     pycolmap.logging.minloglevel = 3  # That it found nothing is said in our words.
     pycolmap.set_random_seed(_SEED)
     size = (grays.shape[1], grays.shape[2])
+    scale = min(1.0, _SIDE / max(size))
+    grays, still, seen, known = _shrink(scale, grays, still, tracks, intrinsics)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        database = write_matches(pycolmap, folder, grays, still, intrinsics)
+        database = write_matches(pycolmap, folder, grays, still, known)
         best: SparseCameras | None = None
-        best_worth = (False, 0.0)
-        for attempt in range(_ATTEMPTS):  # What it begins with decides whether it finds the rest.
+        best_worth, before, attempt = (False, 0.0), (False, 0.0), 0
+        while attempt < _ATTEMPTS:  # What it begins with decides whether it finds the rest.
             if attempt == _WITH_CORNERS:
-                add_corners(pycolmap, database, tracks, still)
+                add_corners(pycolmap, database, seen, still)
             model = _map(pycolmap, database, folder, focal_is_known=intrinsics is not None, seed=_SEED + attempt)
+            attempt += 1
             if model is None:
                 continue
-            found = _collect(model, len(grays), size)
-            may_be_right, share = _worth(found, tracks, moving, size)
-            if best is None or (may_be_right, share) > (best_worth[0], best_worth[1] + _BETTER):
-                best, best_worth = found, (may_be_right, share)
+            found = _enlarge(_collect(model, len(grays), grays.shape[1:]), scale)
+            worth = _worth(found, tracks, moving, size)
+            if best is None or worth > (best_worth[0], best_worth[1] + _BETTER):
+                best, best_worth = found, worth
             if best_worth >= (True, ENOUGH):
                 break
+            if worth[0] and before[0] and abs(worth[1] - before[1]) < _BETTER:
+                # Two beginnings led to the same: a third will. Corners may tell more.
+                attempt, worth = (_WITH_CORNERS if attempt <= _WITH_CORNERS else _ATTEMPTS), (False, 0.0)
+            before = worth
     if best is None or best.solved.sum() < max(3, _FEWEST * len(grays)):
         solved = 0 if best is None else best.solved.sum()
         raise InvalidFileError(
@@ -88,6 +100,32 @@ def solve_cameras(
             path=what,
         )
     return best
+
+
+def _shrink(
+    scale: float, grays: UInt8[np.ndarray, "frame height width"], still: Bool[np.ndarray, "frame height width"],
+    tracks: CornerTracks, intrinsics: Float[np.ndarray, "3 3"] | None,
+) -> tuple[np.ndarray, np.ndarray, CornerTracks, Float[np.ndarray, "3 3"] | None]:  # fmt: skip
+    """Images, masks, corners and intrinsics at `scale` times their size; as COLMAP sees them."""
+    if scale == 1.0:
+        return grays, still, tracks, intrinsics
+    size = (round(scale * grays.shape[2]), round(scale * grays.shape[1]))
+    small = np.array([cv2.resize(gray, size, interpolation=cv2.INTER_AREA) for gray in grays])
+    masks = np.array([cv2.resize(own.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) for own in still]) > 0
+    # The centre of the first pixel is (0, 0).
+    pixels = (scale * (tracks.pixels + 0.5) - 0.5).astype(np.float32)
+    known = None if intrinsics is None else scale_intrinsics(intrinsics, scale, scale)
+    return small, masks, dataclasses.replace(tracks, pixels=pixels), known
+
+
+def _enlarge(cameras: SparseCameras, scale: float) -> SparseCameras:
+    """What was solved at `scale` times the images' size, in px of the images."""
+    if scale == 1.0:
+        return cameras
+    return dataclasses.replace(
+        cameras, intrinsics=scale_intrinsics(cameras.intrinsics, 1 / scale, 1 / scale),
+        pixels=(cameras.pixels + 0.5) / scale - 0.5, residual=cameras.residual / scale,
+    )  # fmt: skip
 
 
 def _worth(

@@ -16,7 +16,8 @@ from sim2art.perception.tracks.klt_tracks import CornerTracks
 
 _OVERLAP = 6
 """Frames ahead that each frame is matched with; farther ones by powers of two."""
-_MAX_FEATURES = 2500
+_MAX_FEATURES = 1500
+"""Of an image, about: matching costs their square."""
 _MIN_MATCHES = 15
 """Of corners, for a pair to be matched by them."""
 

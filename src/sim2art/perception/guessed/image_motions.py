@@ -8,7 +8,6 @@ pixel (the epipolar line of the motion) a residual counts as much less.
 """
 
 import dataclasses
-import math
 from dataclasses import dataclass
 
 import cv2
@@ -17,10 +16,9 @@ from jaxtyping import Bool, Float, Float32, Int, Int8
 from scipy.spatial import KDTree
 
 from sim2art.geometry.cameras import project, unproject
-from sim2art.geometry.rotations import rotation_from_rotvec
-from sim2art.geometry.transforms import apply, make_transform
+from sim2art.geometry.transforms import apply
 from sim2art.perception.flow.lifted_flow import PixelFlow
-from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, OUTLIER, motion_costs, normal_equations
+from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, OUTLIER, fit_motion, motion_costs
 
 STRIDE = 2
 """Labels are given to every second row and column."""
@@ -187,23 +185,11 @@ def _solve(
     *,
     rounds: int = 8,
 ) -> Float[np.ndarray, "patch 4 4"]:
-    """Robust Gauss-Newton on the reprojection of each patch's points (Geman-McClure weights)."""
+    """The motion of each patch's points, from a start."""
     motions = starts.copy()
     for patch, motion in zip(patches, motions, strict=True):
-        chosen = seen.take(patch)
-        for step in range(rounds):
-            carried = apply(motion, chosen.points)
-            center = np.median(carried, axis=0)
-            size = max(float(center[2]), 1e-3)
-            normal, right = normal_equations(
-                motion, chosen.points, chosen.targets, chosen.shift, seen.intrinsics, center, size,
-                math.sqrt(EXPLAINED) * 2.0 ** max(0, 4 - step),
-            )  # fmt: skip
-            # What the pixels do not settle stays as it is.
-            normal += (1e-3 * np.trace(normal) / 6 + 1e-9) * np.eye(6)
-            change = np.clip(np.linalg.solve(normal, right), -0.5, 0.5)
-            turn = rotation_from_rotvec(change[:3])
-            motion[:] = make_transform(turn, center - turn @ center + size * change[3:]) @ motion
+        own = seen.take(patch)
+        motion[:] = fit_motion(motion.copy(), own.points, own.targets, own.shift, seen.intrinsics, rounds)
     return motions
 
 

@@ -103,6 +103,59 @@ def normal_equations(
 
 
 @njit(cache=True, nogil=True)
+def fit_motion(
+    start: np.ndarray, points: np.ndarray, targets: np.ndarray, shift: np.ndarray, intrinsics: np.ndarray, rounds: int
+) -> np.ndarray:
+    """Rigid motion (4, 4) that explains where the second image shows points, by robust Gauss-Newton.
+
+    Args:
+        start: (4, 4), from the first camera's frame to the second's.
+        points: (point, 3), first camera's frame.
+        targets: (point, 2), px.
+        shift: (point,), px.
+        intrinsics: (3, 3), px.
+        rounds: Steps; the first ones bear with larger residuals.
+    """
+    motion = start.copy()
+    center = np.empty(3)
+    for step in range(rounds):
+        for i in range(3):
+            along = motion[i, 0] * points[:, 0] + motion[i, 1] * points[:, 1] + motion[i, 2] * points[:, 2]
+            center[i] = np.median(along) + motion[i, 3]
+        size = max(center[2], 1e-3)
+        spread = math.sqrt(EXPLAINED) * 2.0 ** max(0, 4 - step)
+        normal, right = normal_equations(motion, points, targets, shift, intrinsics, center, size, spread)
+        # What the pixels do not settle stays as it is.
+        hold = 1e-3 * np.trace(normal) / 6 + 1e-9
+        for i in range(6):
+            normal[i, i] += hold
+        change = np.clip(np.linalg.solve(normal, right), -0.5, 0.5)
+        _compose(motion, change, center, size)
+    return motion
+
+
+@njit(cache=True, nogil=True)
+def _compose(motion: np.ndarray, change: np.ndarray, center: np.ndarray, size: float) -> None:
+    """Turn a motion's result about `center` by the first three numbers of `change` and shift it by `size` times the others."""
+    squared = change[0] ** 2 + change[1] ** 2 + change[2] ** 2
+    first, second = 1.0 - squared / 6.0, 0.5 - squared / 24.0
+    if squared >= 1e-8:
+        angle = math.sqrt(squared)
+        first, second = math.sin(angle) / angle, (1.0 - math.cos(angle)) / squared
+    before = motion.copy()
+    for column in range(4):
+        x, y, z = before[0, column], before[1, column], before[2, column]
+        if column == 3:
+            x, y, z = x - center[0], y - center[1], z - center[2]
+        ax, ay, az = change[1] * z - change[2] * y, change[2] * x - change[0] * z, change[0] * y - change[1] * x
+        motion[0, column] = x + first * ax + second * (change[1] * az - change[2] * ay)
+        motion[1, column] = y + first * ay + second * (change[2] * ax - change[0] * az)
+        motion[2, column] = z + first * az + second * (change[0] * ay - change[1] * ax)
+    for i in range(3):
+        motion[i, 3] += center[i] + size * change[3 + i]
+
+
+@njit(cache=True, nogil=True)
 def joint_residuals(
     points: np.ndarray, rays: np.ndarray, targets: np.ndarray, shift: np.ndarray, to_camera: np.ndarray, intrinsics: np.ndarray,
     axis: np.ndarray, pivot: np.ndarray, slides: bool, steps: np.ndarray,  # noqa: FBT001
