@@ -64,7 +64,7 @@ class InferenceConfig:
     min_score: float = 0.1
     """Of a hypothesis that is fitted further; whether there is a part the refiner's evidence decides."""
     min_gain: float = 0.1
-    """A hypothesis takes the place of a part that does not explain its points if it scores higher by this."""
+    """A hypothesis takes the place of a part that moves its points as it does if it scores higher by this."""
     min_residual: float = 0.02
     """Flow that differs by less from what a point's part does is explained;"""
     min_ratio: float = 0.3
@@ -175,7 +175,7 @@ def _find_more(
 ) -> _Found | None:
     """One round: the parts with new ones for what they leave unexplained, None when there are no new ones.
 
-    A new part may take the place of one that scores lower and does not explain its own points.
+    A new part may take the place of one of the same motion that scores lower.
 
     Args:
         judge: Scores hypotheses.
@@ -209,10 +209,8 @@ def _find_more(
     is_known = origins == "known"
     pool = fit_promising(asked, pool, judgement, is_known, config.promising)
     judgement = asked.judge(pool)
-    lead = np.zeros(len(pool))
-    lead[is_known] = np.where(_explains(scene.smoothed, unexplained, part_ids, len(found.joints)), 2.0, config.min_gain)
-    ranked = dataclasses.replace(judgement, scores=judgement.scores + lead)
-    chosen = select(ranked, sample.video, config.min_score, config.selection)
+    ranked = dataclasses.replace(judgement, scores=judgement.scores + config.min_gain * is_known)
+    chosen = select(ranked, pool, is_known, sample.video, config.min_score, config.selection)
     kept = np.sort(chosen[is_known[chosen]]) - np.argmax(is_known)
     chosen = chosen[~is_known[chosen]]
     if not len(chosen):
@@ -224,15 +222,6 @@ def _find_more(
         return None
     new = new._replace(logits=judge_all_points(judge, scene, new.joints, new.scores))
     return found.take(kept).joined(new)
-
-
-def _explains(
-    video: PointVideo, unexplained: Bool[np.ndarray, "baseline frame point"], part_ids: np.ndarray, num_parts: int
-) -> Bool[np.ndarray, "part"]:
-    """Whether the motion of each part accounts for most of the flow of its points that move."""
-    moves = unexplained | (video.flow_valid & (np.linalg.norm(video.flow_world, axis=-1) > MIN_FLOOR))
-    own = [moves & (part_ids == part + 1) for part in range(num_parts)]
-    return np.array([(unexplained & mask).sum() < 0.5 * mask.sum() for mask in own], dtype=bool)
 
 
 def _guess_from_surfaces(
