@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.geometry.transforms import apply, inverse
@@ -88,6 +88,19 @@ class _Found(NamedTuple):
         return _Found([*self.joints, *other.joints], *rest)
 
 
+class _Shared(NamedTuple):
+    """Which part each point belongs to, and which flow the parts explain."""
+
+    part_ids: Int[np.ndarray, "frame point"]
+    """0 for the base."""
+    moving: Bool[np.ndarray, "baseline frame point"]
+    """Flow that standing still does not explain."""
+    explained: Bool[np.ndarray, "joint baseline frame point"]
+    """Flow that each joint explains."""
+    unexplained: Bool[np.ndarray, "baseline frame point"]
+    """Flow that the motion of each point's part does not explain."""
+
+
 def infer(
     judge: Judge, video: PointVideo, config: InferenceConfig, masks: MaskNetwork | None = None
 ) -> ArticulationEstimate:
@@ -139,21 +152,16 @@ def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np
     change = measure_change(video)
     nothing = np.zeros(0)
     found = _Found([], nothing, nothing, np.zeros((0, *video.valid.shape)))
-    probabilities = np.ones((*video.valid.shape, 1))
+    shared = _share(scene, found, config)
     num_empty = 0
     for index in range(config.max_rounds):
-        part_ids = np.argmax(probabilities, axis=-1)
-        more = _find_more(judge, scene, found, part_ids, change if index else None, config, rng)
+        more = _find_more(judge, scene, found, shared, change if index else None, config, rng)
         num_empty = num_empty + 1 if more is None else 0
         if more is not None:
-            found = more
-            probabilities = share_points(video, found.joints, found.logits)
-            kept = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
-            if len(kept) < len(found.joints):
-                found = found.take(kept)
-                probabilities = share_points(video, found.joints, found.logits)
+            found, shared = _keep_needed(scene, more, config)
         elif num_empty == config.max_empty:
             break
+    probabilities = share_points(video, found.joints, found.logits)
     joints = fit_to_all_points(scene, found.joints, probabilities)
     return FoundParts(
         joints=tuple(joints),
@@ -168,7 +176,7 @@ def _find_more(
     judge: Judge,
     scene: Scene,
     found: _Found,
-    part_ids: np.ndarray,
+    shared: "_Shared",
     change: Float[np.ndarray, "frame point"] | None,
     config: InferenceConfig,
     rng: np.random.Generator,
@@ -181,18 +189,19 @@ def _find_more(
         judge: Scores hypotheses.
         scene: The clip.
         found: Parts so far.
-        part_ids: Of all points (frame, point), 0 for the base.
+        shared: What they explain.
         change: How surely each point did not stand still; None for hypotheses from flow alone.
         config: Settings.
         rng: Of the points and hypotheses that are drawn.
     """
-    unexplained = unexplained_flow(scene.smoothed, found.joints, part_ids, config)
-    strays = dataclasses.replace(scene.smoothed, flow_valid=unexplained)
+    strays = dataclasses.replace(scene.smoothed, flow_valid=shared.unexplained)
     slots = draw_moving(strays, config.num_sampled, rng)
     sample = Sample.of(scene, slots, config.num_judged)
     pools = {
         "flow": propose(strays.take(slots), config.proposals, rng, scene.directions),
-        "surfaces": None if change is None else _guess_from_surfaces(sample, change * (part_ids == 0), config, rng),
+        "surfaces": None
+        if change is None
+        else _guess_from_surfaces(sample, change * (shared.part_ids == 0), config, rng),
         "known": hypotheses_from_joints(found.joints, np.clip(found.scores, 0.2, 0.8)) if found.joints else None,
     }
     sets = {name: hypotheses for name, hypotheses in pools.items() if hypotheses is not None and len(hypotheses)}
@@ -235,30 +244,55 @@ def _guess_from_surfaces(
     )
 
 
-def unexplained_flow(
-    video: PointVideo, joints: list[FittedJoint], part_ids: np.ndarray, config: InferenceConfig
-) -> Bool[np.ndarray, "baseline frame point"]:
-    """Measured flow that the motion of each point's part does not account for.
+def _share(scene: Scene, found: _Found, config: InferenceConfig) -> _Shared:
+    """Points shared among parts, and the flow that these explain."""
+    video = scene.smoothed
+    part_ids = np.argmax(share_points(scene.video, found.joints, found.logits), axis=-1)
+    moving = video.flow_valid & (np.linalg.norm(video.flow_world, axis=-1) > MIN_FLOOR)
+    explained = explained_flow(video, found.joints, config)
+    by_own = np.concatenate([~moving[None], explained])
+    own = np.broadcast_to(part_ids, moving.shape)[None]
+    return _Shared(part_ids, moving, explained, video.flow_valid & ~np.take_along_axis(by_own, own, axis=0)[0])
+
+
+def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[_Found, _Shared]:
+    """Parts that have points, and explain flow that the others do not; the lowest scored are given up first."""
+    shared = _share(scene, found, config)
+    sizes = np.bincount(shared.part_ids[scene.video.valid], minlength=len(found.joints) + 1)[1:]
+    kept = list(np.flatnonzero(sizes >= config.selection.min_share * scene.video.valid.sum()))
+    for part in sorted(kept, key=lambda part: found.scores[part]):
+        own = shared.explained[part] & shared.moving & (shared.part_ids == part + 1)
+        others = shared.explained[[other for other in kept if other != part]].any(axis=0)
+        if own.any() and (own & others).sum() > 0.5 * own.sum():
+            kept.remove(part)
+    if len(kept) == len(found.joints):
+        return found, shared
+    found = found.take(np.array(kept, dtype=int))
+    return found, _share(scene, found, config)
+
+
+def explained_flow(
+    video: PointVideo, joints: list[FittedJoint], config: InferenceConfig
+) -> Bool[np.ndarray, "joint baseline frame point"]:
+    """Measured flow that the motion of each joint accounts for.
 
     Args:
         video: In normalised coordinates, its flow smoothed.
         joints: Of the parts.
-        part_ids: Part (frame, point) of each point, 0 for the base.
         config: Settings.
     """
-    motions = np.tile(np.eye(4), (1, video.num_frames, 1, 1))
-    if joints:
-        motions = np.concatenate([motions, hypotheses_from_joints(joints, np.ones(len(joints))).motions()])
-    unexplained = video.flow_valid.copy()
+    explained = np.zeros((len(joints), *video.flow_valid.shape), dtype=bool)
+    if not joints:
+        return explained
+    motions = hypotheses_from_joints(joints, np.ones(len(joints))).motions()
     for index, baseline in enumerate(video.baselines):
         count = video.num_frames - baseline
         if count <= 0:
             continue
-        starts = np.arange(count)[:, None]
-        own = part_ids[:count]
-        step = motions[own, starts + baseline] @ inverse(motions[own, starts])
         points, flow = video.points_world[:count], video.flow_world[index, :count]
-        residual = np.linalg.norm(apply(step, points[:, :, None])[:, :, 0] - points - flow, axis=-1)
         limit = np.maximum(config.min_residual, config.min_ratio * np.linalg.norm(flow, axis=-1))
-        unexplained[index, :count] &= residual > np.where(own == 0, MIN_FLOOR, limit)
-    return unexplained
+        for joint, motion in enumerate(motions):
+            step = motion[baseline:] @ inverse(motion[:count])
+            residual = np.linalg.norm(apply(step[:, None], points[:, :, None])[:, :, 0] - points - flow, axis=-1)
+            explained[joint, index, :count] = residual <= limit
+    return explained & video.flow_valid

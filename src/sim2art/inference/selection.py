@@ -19,8 +19,9 @@ class SelectionConfig:
     """Share of the points that its mask covers at least."""
     max_claimed: float = 0.5
     """A hypothesis of whose points accepted ones claim more than this share is left out."""
-    min_difference: float = 0.5
-    """Two motions of a point are different if they lead it apart by more than this share of the way that it goes."""
+    min_difference: float = 0.8
+    """Two motions of a point are different if they lead it apart by more than this share of the way that it goes: by all of
+    it where one opens after the other."""
 
 
 def select(
