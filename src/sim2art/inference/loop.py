@@ -11,11 +11,12 @@ Then each part whose own points move in its frame is looked at in that frame, in
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float32, Int
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.geometry.transforms import apply, inverse
@@ -93,10 +94,8 @@ class _Shared(NamedTuple):
 
     part_ids: Int[np.ndarray, "frame point"]
     """0 for the base."""
-    moving: Bool[np.ndarray, "baseline frame point"]
-    """Flow that standing still does not explain."""
-    explained: Bool[np.ndarray, "joint baseline frame point"]
-    """Flow that each joint explains."""
+    residuals: Float32[np.ndarray, "motion baseline frame point"]
+    """Of flow, by `flow_residuals`."""
     unexplained: Bool[np.ndarray, "baseline frame point"]
     """Flow that the motion of each point's part does not explain."""
 
@@ -248,11 +247,10 @@ def _share(scene: Scene, found: _Found, config: InferenceConfig) -> _Shared:
     """Points shared among parts, and the flow that these explain."""
     video = scene.smoothed
     part_ids = np.argmax(share_points(scene.video, found.joints, found.logits), axis=-1)
-    moving = video.flow_valid & (np.linalg.norm(video.flow_world, axis=-1) > MIN_FLOOR)
-    explained = explained_flow(video, found.joints, config)
-    by_own = np.concatenate([~moving[None], explained])
-    own = np.broadcast_to(part_ids, moving.shape)[None]
-    return _Shared(part_ids, moving, explained, video.flow_valid & ~np.take_along_axis(by_own, own, axis=0)[0])
+    residuals = flow_residuals(video, found.joints)
+    own = np.take_along_axis(residuals, np.broadcast_to(part_ids, residuals.shape[1:])[None], axis=0)[0]
+    limit = np.where(part_ids == 0, MIN_FLOOR, np.maximum(config.min_residual, config.min_ratio * residuals[0]))
+    return _Shared(part_ids, residuals, video.flow_valid & (own > limit))
 
 
 def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[_Found, _Shared]:
@@ -261,9 +259,12 @@ def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[
     sizes = np.bincount(shared.part_ids[scene.video.valid], minlength=len(found.joints) + 1)[1:]
     kept = list(np.flatnonzero(sizes >= config.selection.min_share * scene.video.valid.sum()))
     for part in sorted(kept, key=lambda part: found.scores[part]):
-        own = shared.explained[part] & shared.moving & (shared.part_ids == part + 1)
-        others = shared.explained[[other for other in kept if other != part]].any(axis=0)
-        if own.any() and (own & others).sum() > 0.5 * own.sum():
+        its_flow = scene.video.flow_valid & (shared.part_ids == part + 1)
+        residuals = shared.residuals[:, its_flow]
+        better = residuals - residuals[part + 1] > config.min_ratio * residuals[0]
+        others = [other + 1 for other in kept if other != part]
+        explained = better[0]
+        if explained.any() and better[others].all(axis=0)[explained].mean() < 0.5:
             kept.remove(part)
     if len(kept) == len(found.joints):
         return found, shared
@@ -271,28 +272,25 @@ def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[
     return found, _share(scene, found, config)
 
 
-def explained_flow(
-    video: PointVideo, joints: list[FittedJoint], config: InferenceConfig
-) -> Bool[np.ndarray, "joint baseline frame point"]:
-    """Measured flow that the motion of each joint accounts for.
+def flow_residuals(
+    video: PointVideo, joints: Sequence[FittedJoint]
+) -> Float32[np.ndarray, "motion baseline frame point"]:
+    """How far measured flow is from what standing still, then each joint, brings; 0 where none was measured.
 
     Args:
         video: In normalised coordinates, its flow smoothed.
         joints: Of the parts.
-        config: Settings.
     """
-    explained = np.zeros((len(joints), *video.flow_valid.shape), dtype=bool)
-    if not joints:
-        return explained
-    motions = hypotheses_from_joints(joints, np.ones(len(joints))).motions()
+    residuals = np.zeros((len(joints) + 1, *video.flow_valid.shape), dtype=np.float32)
+    motions = hypotheses_from_joints(joints, np.ones(len(joints))).motions() if joints else []
     for index, baseline in enumerate(video.baselines):
         count = video.num_frames - baseline
         if count <= 0:
             continue
         points, flow = video.points_world[:count], video.flow_world[index, :count]
-        limit = np.maximum(config.min_residual, config.min_ratio * np.linalg.norm(flow, axis=-1))
+        residuals[0, index, :count] = np.linalg.norm(flow, axis=-1)
         for joint, motion in enumerate(motions):
             step = motion[baseline:] @ inverse(motion[:count])
-            residual = np.linalg.norm(apply(step[:, None], points[:, :, None])[:, :, 0] - points - flow, axis=-1)
-            explained[joint, index, :count] = residual <= limit
-    return explained & video.flow_valid
+            moved = apply(step[:, None], points[:, :, None])[:, :, 0] - points
+            residuals[joint + 1, index, :count] = np.linalg.norm(moved - flow, axis=-1)
+    return residuals * video.flow_valid
