@@ -11,11 +11,12 @@ Then each part whose own points move in its frame is looked at in that frame, in
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Float32, Int
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.geometry.transforms import apply, inverse
@@ -64,7 +65,7 @@ class InferenceConfig:
     min_score: float = 0.1
     """Of a hypothesis that is fitted further; whether there is a part the refiner's evidence decides."""
     min_gain: float = 0.1
-    """A hypothesis takes the place of a part that does not explain its points if it scores higher by this."""
+    """A hypothesis takes the place of a part that moves its points as it does if it scores higher by this."""
     min_residual: float = 0.02
     """Flow that differs by less from what a point's part does is explained;"""
     min_ratio: float = 0.3
@@ -86,6 +87,17 @@ class _Found(NamedTuple):
     def joined(self, other: "_Found") -> "_Found":
         rest = (np.concatenate([x, y]) for x, y in zip(self[1:], other[1:], strict=True))
         return _Found([*self.joints, *other.joints], *rest)
+
+
+class _Shared(NamedTuple):
+    """Which part each point belongs to, and which flow the parts explain."""
+
+    part_ids: Int[np.ndarray, "frame point"]
+    """0 for the base."""
+    residuals: Float32[np.ndarray, "motion baseline frame point"]
+    """Of flow, by `flow_residuals`."""
+    unexplained: Bool[np.ndarray, "baseline frame point"]
+    """Flow that the motion of each point's part does not explain."""
 
 
 def infer(
@@ -139,21 +151,16 @@ def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np
     change = measure_change(video)
     nothing = np.zeros(0)
     found = _Found([], nothing, nothing, np.zeros((0, *video.valid.shape)))
-    probabilities = np.ones((*video.valid.shape, 1))
+    shared = _share(scene, found, config)
     num_empty = 0
     for index in range(config.max_rounds):
-        part_ids = np.argmax(probabilities, axis=-1)
-        more = _find_more(judge, scene, found, part_ids, change if index else None, config, rng)
+        more = _find_more(judge, scene, found, shared, change if index else None, config, rng)
         num_empty = num_empty + 1 if more is None else 0
         if more is not None:
-            found = more
-            probabilities = share_points(video, found.joints, found.logits)
-            kept = np.flatnonzero(probabilities[video.valid].mean(axis=0)[1:] >= config.selection.min_share)
-            if len(kept) < len(found.joints):
-                found = found.take(kept)
-                probabilities = share_points(video, found.joints, found.logits)
+            found, shared = _keep_needed(scene, more, config)
         elif num_empty == config.max_empty:
             break
+    probabilities = share_points(video, found.joints, found.logits)
     joints = fit_to_all_points(scene, found.joints, probabilities)
     return FoundParts(
         joints=tuple(joints),
@@ -168,31 +175,32 @@ def _find_more(
     judge: Judge,
     scene: Scene,
     found: _Found,
-    part_ids: np.ndarray,
+    shared: "_Shared",
     change: Float[np.ndarray, "frame point"] | None,
     config: InferenceConfig,
     rng: np.random.Generator,
 ) -> _Found | None:
     """One round: the parts with new ones for what they leave unexplained, None when there are no new ones.
 
-    A new part may take the place of one that scores lower and does not explain its own points.
+    A new part may take the place of one of the same motion that scores lower.
 
     Args:
         judge: Scores hypotheses.
         scene: The clip.
         found: Parts so far.
-        part_ids: Of all points (frame, point), 0 for the base.
+        shared: What they explain.
         change: How surely each point did not stand still; None for hypotheses from flow alone.
         config: Settings.
         rng: Of the points and hypotheses that are drawn.
     """
-    unexplained = unexplained_flow(scene.smoothed, found.joints, part_ids, config)
-    strays = dataclasses.replace(scene.smoothed, flow_valid=unexplained)
+    strays = dataclasses.replace(scene.smoothed, flow_valid=shared.unexplained)
     slots = draw_moving(strays, config.num_sampled, rng)
     sample = Sample.of(scene, slots, config.num_judged)
     pools = {
         "flow": propose(strays.take(slots), config.proposals, rng, scene.directions),
-        "surfaces": None if change is None else _guess_from_surfaces(sample, change * (part_ids == 0), config, rng),
+        "surfaces": None
+        if change is None
+        else _guess_from_surfaces(sample, change * (shared.part_ids == 0), config, rng),
         "known": hypotheses_from_joints(found.joints, np.clip(found.scores, 0.2, 0.8)) if found.joints else None,
     }
     sets = {name: hypotheses for name, hypotheses in pools.items() if hypotheses is not None and len(hypotheses)}
@@ -209,10 +217,8 @@ def _find_more(
     is_known = origins == "known"
     pool = fit_promising(asked, pool, judgement, is_known, config.promising)
     judgement = asked.judge(pool)
-    lead = np.zeros(len(pool))
-    lead[is_known] = np.where(_explains(scene.smoothed, unexplained, part_ids, len(found.joints)), 2.0, config.min_gain)
-    ranked = dataclasses.replace(judgement, scores=judgement.scores + lead)
-    chosen = select(ranked, sample.video, config.min_score, config.selection)
+    ranked = dataclasses.replace(judgement, scores=judgement.scores + config.min_gain * is_known)
+    chosen = select(ranked, pool, is_known, sample.video, config.min_score, config.selection)
     kept = np.sort(chosen[is_known[chosen]]) - np.argmax(is_known)
     chosen = chosen[~is_known[chosen]]
     if not len(chosen):
@@ -226,15 +232,6 @@ def _find_more(
     return found.take(kept).joined(new)
 
 
-def _explains(
-    video: PointVideo, unexplained: Bool[np.ndarray, "baseline frame point"], part_ids: np.ndarray, num_parts: int
-) -> Bool[np.ndarray, "part"]:
-    """Whether the motion of each part accounts for most of the flow of its points that move."""
-    moves = unexplained | (video.flow_valid & (np.linalg.norm(video.flow_world, axis=-1) > MIN_FLOOR))
-    own = [moves & (part_ids == part + 1) for part in range(num_parts)]
-    return np.array([(unexplained & mask).sum() < 0.5 * mask.sum() for mask in own], dtype=bool)
-
-
 def _guess_from_surfaces(
     sample: Sample, change: Float[np.ndarray, "frame point"], config: InferenceConfig, rng: np.random.Generator
 ) -> Hypotheses | None:
@@ -246,30 +243,54 @@ def _guess_from_surfaces(
     )
 
 
-def unexplained_flow(
-    video: PointVideo, joints: list[FittedJoint], part_ids: np.ndarray, config: InferenceConfig
-) -> Bool[np.ndarray, "baseline frame point"]:
-    """Measured flow that the motion of each point's part does not account for.
+def _share(scene: Scene, found: _Found, config: InferenceConfig) -> _Shared:
+    """Points shared among parts, and the flow that these explain."""
+    video = scene.smoothed
+    part_ids = np.argmax(share_points(scene.video, found.joints, found.logits), axis=-1)
+    residuals = flow_residuals(video, found.joints)
+    own = np.take_along_axis(residuals, np.broadcast_to(part_ids, residuals.shape[1:])[None], axis=0)[0]
+    limit = np.where(part_ids == 0, MIN_FLOOR, np.maximum(config.min_residual, config.min_ratio * residuals[0]))
+    return _Shared(part_ids, residuals, video.flow_valid & (own > limit))
+
+
+def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[_Found, _Shared]:
+    """Parts that have points, and explain flow that the others do not; the lowest scored are given up first."""
+    shared = _share(scene, found, config)
+    sizes = np.bincount(shared.part_ids[scene.video.valid], minlength=len(found.joints) + 1)[1:]
+    kept = list(np.flatnonzero(sizes >= config.selection.min_share * scene.video.valid.sum()))
+    for part in sorted(kept, key=lambda part: found.scores[part]):
+        its_flow = scene.video.flow_valid & (shared.part_ids == part + 1)
+        residuals = shared.residuals[:, its_flow]
+        better = residuals - residuals[part + 1] > config.min_ratio * residuals[0]
+        others = [other + 1 for other in kept if other != part]
+        explained = better[0]
+        if explained.any() and better[others].all(axis=0)[explained].mean() < 0.5:
+            kept.remove(part)
+    if len(kept) == len(found.joints):
+        return found, shared
+    found = found.take(np.array(kept, dtype=int))
+    return found, _share(scene, found, config)
+
+
+def flow_residuals(
+    video: PointVideo, joints: Sequence[FittedJoint]
+) -> Float32[np.ndarray, "motion baseline frame point"]:
+    """How far measured flow is from what standing still, then each joint, brings; 0 where none was measured.
 
     Args:
         video: In normalised coordinates, its flow smoothed.
         joints: Of the parts.
-        part_ids: Part (frame, point) of each point, 0 for the base.
-        config: Settings.
     """
-    motions = np.tile(np.eye(4), (1, video.num_frames, 1, 1))
-    if joints:
-        motions = np.concatenate([motions, hypotheses_from_joints(joints, np.ones(len(joints))).motions()])
-    unexplained = video.flow_valid.copy()
+    residuals = np.zeros((len(joints) + 1, *video.flow_valid.shape), dtype=np.float32)
+    motions = hypotheses_from_joints(joints, np.ones(len(joints))).motions() if joints else []
     for index, baseline in enumerate(video.baselines):
         count = video.num_frames - baseline
         if count <= 0:
             continue
-        starts = np.arange(count)[:, None]
-        own = part_ids[:count]
-        step = motions[own, starts + baseline] @ inverse(motions[own, starts])
         points, flow = video.points_world[:count], video.flow_world[index, :count]
-        residual = np.linalg.norm(apply(step, points[:, :, None])[:, :, 0] - points - flow, axis=-1)
-        limit = np.maximum(config.min_residual, config.min_ratio * np.linalg.norm(flow, axis=-1))
-        unexplained[index, :count] &= residual > np.where(own == 0, MIN_FLOOR, limit)
-    return unexplained
+        residuals[0, index, :count] = np.linalg.norm(flow, axis=-1)
+        for joint, motion in enumerate(motions):
+            step = motion[baseline:] @ inverse(motion[:count])
+            moved = apply(step[:, None], points[:, :, None])[:, :, 0] - points
+            residuals[joint + 1, index, :count] = np.linalg.norm(moved - flow, axis=-1)
+    return residuals * video.flow_valid
