@@ -18,13 +18,13 @@ import tyro
 from sim2art.dataset.splits import VALIDATION_SEEDS
 from sim2art.inference.assign.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint
-from sim2art.inference.final_masks import draw_masks
+from sim2art.inference.final_masks import predict_masks
 from sim2art.inference.judging import evidence_for
 from sim2art.inference.loop import InferenceConfig
 from sim2art.inference.predictor import load_predictor
-from sim2art.inference.propose.drawing import draw_moving
 from sim2art.inference.propose.from_flow import propose
 from sim2art.inference.propose.main_directions import main_directions_of
+from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.inference.score.evidence import index_video, lay_out_evidence
 from sim2art.networks.judge import Judge
 from sim2art.networks.mask_network import MaskNetwork
@@ -58,7 +58,7 @@ def main(*, clips: int = 10, checkpoint: Path | None = None) -> None:
         smoothed = _timed(
             record,
             "draw points",
-            lambda v=whole: v.take(draw_moving(v, config.num_sampled, np.random.default_rng(0))),
+            lambda v=whole: v.take(sample_moving(v, config.num_sampled, np.random.default_rng(0))),
         )
         directions = _timed(record, "main directions", lambda v=normalized: main_directions_of(v))
         pool = _timed(
@@ -83,7 +83,7 @@ def main(*, clips: int = 10, checkpoint: Path | None = None) -> None:
         with torch.inference_mode():
             _timed(record, "network forward (whole pool)", lambda x=inputs: (network(*x), _wait(device)))
         prior = np.full((*video.valid.shape, 2), 0.5)
-        _timed(record, "masks of one joint", lambda v=normalized, p=pool[0], q=prior: draw_masks(masks, v, [p], q))
+        _timed(record, "masks of one joint", lambda v=normalized, p=pool[0], q=prior: predict_masks(masks, v, [p], q))
         _timed(record, "whole estimate", lambda v=video: predict(v))
         for name, value in record.items():
             times.setdefault(name, []).append(value)

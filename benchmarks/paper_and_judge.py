@@ -28,8 +28,8 @@ from sim2art.evaluate.predictions import PredictionStore
 from sim2art.inference.assembly import hypotheses_from_joints
 from sim2art.inference.assign.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.inference.hypotheses import Hypotheses, JointGuess, join_hypotheses
-from sim2art.inference.propose.drawing import draw_moving
 from sim2art.inference.propose.from_flow import ProposalConfig, propose
+from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.inference.refine.refine import refine
 from sim2art.inference.score.agreement import measure_agreement
 from sim2art.methods import load_method
@@ -103,7 +103,7 @@ def measure_pools(clip: Clip, slots: dict[str, ArticulationEstimate]) -> dict[st
     normalization = fit_normalization(clip.video)
     video, truth = normalize(clip.video, normalization), normalized_truth(clip, normalization)
     whole = smooth_flow(video, radius=WHOLE_RADIUS)
-    drawn = whole.take(draw_moving(whole, DRAWN, np.random.default_rng(0)))
+    drawn = whole.take(sample_moving(whole, DRAWN, np.random.default_rng(0)))
     pool = propose(drawn, ProposalConfig(num_points=drawn.num_points), np.random.default_rng(0))
     pools = {"pool from flow": pool}
     for name, told in slots.items():

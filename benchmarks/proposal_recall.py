@@ -13,8 +13,8 @@ import numpy as np
 import tyro
 
 from sim2art.inference.assign.smoothing import WHOLE_RADIUS, smooth_flow
-from sim2art.inference.propose.drawing import draw_moving
 from sim2art.inference.propose.from_flow import ProposalConfig, propose
+from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.inference.score.agreement import measure_agreement
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
@@ -80,7 +80,7 @@ def _fair(video: PointVideo) -> PointVideo:
 
 def _moving(video: PointVideo) -> PointVideo:
     whole = smooth_flow(video, radius=WHOLE_RADIUS)
-    return whole.take(draw_moving(whole, DRAWN, np.random.default_rng(0)))
+    return whole.take(sample_moving(whole, DRAWN, np.random.default_rng(0)))
 
 
 def _all(video: PointVideo) -> PointVideo:

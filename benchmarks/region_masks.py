@@ -21,7 +21,7 @@ from sim2art.export.labels import read_labels
 from sim2art.export.result import Result, read_result
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.video_files import read_points, read_video
-from sim2art.regions.colour_video import settle
+from sim2art.regions.colour_video import label_by_synthesis
 
 MAX_GAP = 0.25
 PICTURES = os.environ.get("PICTURES")
@@ -97,23 +97,23 @@ def main() -> None:
             reasons=result.reasons,
         )
         start = time.process_time()
-        settled = settle(video, points, estimate)
+        labelled = label_by_synthesis(video, points, estimate)
         spent = time.process_time() - start
         old, new = (
             score(read_labels(folder / "labels", result.frame_ids), annotation, result),
-            score(settled.labels, annotation, result),
+            score(labelled.labels, annotation, result),
         )
         if PICTURES:
-            draw(Path(PICTURES) / f"{file.stem}.png", video, settled.labels, annotation, result)
+            draw(Path(PICTURES) / f"{file.stem}.png", video, labelled.labels, annotation, result)
         before += old
         after += new
         told = ", ".join(
             f"{found.joint.type.value} gain {gain:.0f} agreement {agreement:.2f} margin {margin:.2f} {found.status.value}"
             for found, gain, agreement, margin in zip(
-                settled.estimate.joints,
-                settled.labelling.gains,
-                settled.labelling.agreements,
-                settled.margins,
+                labelled.estimate.joints,
+                labelled.labelling.gains,
+                labelled.labelling.agreements,
+                labelled.margins,
                 strict=True,
             )
         )

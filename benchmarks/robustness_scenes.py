@@ -26,7 +26,7 @@ from sim2art.simulate.camera_paths import CameraConfig, sample_camera_path
 from sim2art.simulate.hands import sample_hand
 from sim2art.simulate.rooms import sample_room
 from sim2art.simulate.scenario import Scenario
-from sim2art.simulate.seeds import named_rng, settled
+from sim2art.simulate.seeds import named_rng, rounded
 from sim2art.simulate.stage import render_stage
 from sim2art.simulate.truth import derive_truth
 
@@ -203,7 +203,7 @@ def spoil(points: PointVideo, spoilage: Spoilage, rng: np.random.Generator) -> P
 
 
 def _put_on_stage(scene: Scene, cabinet: ArticulatedObject, trajectory: JointTrajectory) -> Scenario:
-    motions = settled(link_motions(cabinet, trajectory.values))
+    motions = rounded(link_motions(cabinet, trajectory.values))
     corners = np.concatenate([link.mesh.vertices for link in cabinet.links if link.mesh is not None])
     low, high = corners.min(axis=0), corners.max(axis=0)
     low = low - np.array([0.0, 0.35, 0.0])  # Room for what opens towards the camera.

@@ -19,7 +19,7 @@ from sim2art.geometry.transforms import apply, inverse
 from sim2art.simulate.contact_sheet import draw_contact_sheet
 from sim2art.simulate.corruption import CORRUPTION_PAPER, CORRUPTION_REAL, EFFECTS, CorruptionConfig, Range, keep_only
 from sim2art.simulate.generate import ClipConfig, add_white_noise, generate_clip
-from sim2art.simulate.measured_flow import MeasuredFlow, draw_flow_errors
+from sim2art.simulate.measured_flow import MeasuredFlow, sample_flow_errors
 from sim2art.simulate.scenario import ScenarioConfig, sample_scenario
 from sim2art.simulate.seeds import named_rng
 from sim2art.simulate.sensor_noise import corrupt_depths, corrupt_masks, corrupt_poses
@@ -182,7 +182,7 @@ def _flow_picture(stage: StageFrames, config: CorruptionConfig | None, effect: s
     if config is not None:
         assert config.flow is not None
         rng = named_rng(9, "flow")
-        errors = draw_flow_errors(config.flow, rng, 1.0, SIZE)
+        errors = sample_flow_errors(config.flow, rng, 1.0, SIZE)
         if effect not in ("", "flow.dropped"):  # Refusals come with missing texture; here only what is measured counts.
             errors = dataclasses.replace(errors, refused=0.0)
         source = MeasuredFlow(

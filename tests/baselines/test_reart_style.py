@@ -9,7 +9,7 @@ from sim2art.articulation.joint import JointType
 from sim2art.baselines.part_motions import PartMotionConfig, optimize_parts
 from sim2art.baselines.reart_style import ReartStyleConfig, _project_on_tree, reart_style
 from sim2art.evaluate.metrics import score_clip
-from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.observation.normalization import fit_normalization, normalize
 from tests.point_clips import make_point_clip
 
@@ -38,8 +38,8 @@ def test_the_same_seed_gives_the_same_answer() -> None:
 def test_a_part_on_a_moving_part_hangs_on_it() -> None:
     angles = np.linspace(0, 1.2, 8)
     axis, other = np.array([0, 0, 1.0]), np.array([1.0, 0, 0])
-    upper = turn_transform(axis, np.array([-0.5, 0, 0]), angles)
-    lower = upper @ slide_transform(other, 0.4 * np.sin(2 * angles))
+    upper = revolute_transform(axis, np.array([-0.5, 0, 0]), angles)
+    lower = upper @ prismatic_transform(other, 0.4 * np.sin(2 * angles))
     cloud = np.random.default_rng(0).uniform(-0.3, 0.3, (40, 3))
     motions = np.stack([np.tile(np.eye(4), (8, 1, 1)), upper, lower])
     first, second = _project_on_tree(motions, [cloud, cloud, cloud], ReartStyleConfig())

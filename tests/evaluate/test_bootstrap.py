@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim2art.evaluate.bootstrap import ClipValues, Statistic, draw_clips, interval, paired_interval
+from sim2art.evaluate.bootstrap import ClipValues, Statistic, interval, paired_interval, resample_clips
 
 CLIPS = st.lists(st.lists(st.floats(-10, 10), max_size=4), min_size=1, max_size=8)
 
@@ -15,7 +15,7 @@ def test_weighted_numbers_are_those_of_the_values_written_out(
     per_clip: list[list[float]], statistic: Statistic
 ) -> None:
     resampled = ClipValues.gather(per_clip).resample(statistic)
-    draws = draw_clips(len(per_clip)).astype(int)
+    draws = resample_clips(len(per_clip)).astype(int)
     for index in (0, 1, 17):
         listed = [value for count, values in zip(draws[index], per_clip, strict=True) for value in values * count]
         if not listed:

@@ -16,7 +16,7 @@ from sim2art.evaluate.real_tracks_fit import fit_track, fit_turning_axis, fit_wi
 from sim2art.evaluate.real_tracks_report import TRACK_FIT, compare_repeats, format_tracks, score_tracks, tracks_to_dict
 from sim2art.evaluate.real_tracks_video import spread_over_travel, video_from_track
 from sim2art.geometry.rotations import line_angle, rotation_from_rotvec
-from sim2art.geometry.screws import turn_transform
+from sim2art.geometry.screws import revolute_transform
 from sim2art.geometry.transforms import apply
 from sim2art.observation.point_video import PointVideo
 
@@ -39,7 +39,9 @@ def make_hinge_track(
     flipped = rng.random(len(angles)) < flips
     rotations[flipped] = rotation_from_rotvec(np.array([0.9, 0.0, 0.5])) @ rotations[flipped]
     start = PIVOT + np.array([0.35, 0.1, 0.0])
-    positions = apply(turn_transform(AXIS, PIVOT, angles), start[None])[:, 0] + rng.normal(0, noise, (len(angles), 3))
+    positions = apply(revolute_transform(AXIS, PIVOT, angles), start[None])[:, 0] + rng.normal(
+        0, noise, (len(angles), 3)
+    )
     return RealTrack(name=name, positions=positions, rotations=rotations, true_type=JointType.REVOLUTE)
 
 

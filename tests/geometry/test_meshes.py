@@ -5,7 +5,7 @@ import pytest
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.meshes import TriangleMesh, join_meshes, make_box, make_cylinder
-from sim2art.geometry.screws import turn_transform
+from sim2art.geometry.screws import revolute_transform
 
 
 def volume(mesh: TriangleMesh) -> float:
@@ -39,7 +39,7 @@ def test_cylinder_is_closed_and_faces_outwards(top: float | None) -> None:
 def test_joining_keeps_every_face_and_its_colour() -> None:
     box = make_box(np.ones(3), np.zeros(3))
     red = TriangleMesh(vertices=box.vertices, faces=box.faces, colors=np.full((12, 3), [200, 0, 0], dtype=np.uint8))
-    other = red.transformed(turn_transform(np.array([0.0, 0.0, 1.0]), np.array([5.0, 0.0, 0.0]), 1.0))
+    other = red.transformed(revolute_transform(np.array([0.0, 0.0, 1.0]), np.array([5.0, 0.0, 0.0]), 1.0))
     joined = join_meshes([red, other])
     assert len(joined.faces) == 24 and volume(joined) == pytest.approx(2.0)
     assert joined.colors is not None and joined.colors.shape == (24, 3)

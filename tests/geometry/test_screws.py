@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sim2art.geometry.screws import line_distance, nearest_point_on_line, slide_transform, turn_transform
+from sim2art.geometry.screws import line_distance, nearest_point_on_line, prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply, is_rigid
 from tests.strategies import axes, coordinates, point_sets, transforms, vectors
 
@@ -15,17 +15,17 @@ turns = st.floats(-np.pi, np.pi, allow_nan=False)
 @given(axes(), vectors(), turns)
 def test_turn_keeps_its_axis(axis: np.ndarray, pivot: np.ndarray, angle: float) -> None:
     on_axis = pivot + np.linspace(-2, 2, 5)[:, None] * axis
-    np.testing.assert_allclose(apply(turn_transform(axis, pivot, angle), on_axis), on_axis, atol=1e-9)
+    np.testing.assert_allclose(apply(revolute_transform(axis, pivot, angle), on_axis), on_axis, atol=1e-9)
 
 
 @given(axes(), vectors(), turns, turns)
 def test_turns_about_one_axis_add_up(axis: np.ndarray, pivot: np.ndarray, first: float, second: float) -> None:
-    both = turn_transform(axis, pivot, first) @ turn_transform(axis, pivot, second)
-    np.testing.assert_allclose(both, turn_transform(axis, pivot, first + second), atol=1e-9)
+    both = revolute_transform(axis, pivot, first) @ revolute_transform(axis, pivot, second)
+    np.testing.assert_allclose(both, revolute_transform(axis, pivot, first + second), atol=1e-9)
 
 
 def test_turn_follows_the_right_hand_rule() -> None:
-    quarter = turn_transform(np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0]), np.pi / 2)
+    quarter = revolute_transform(np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0]), np.pi / 2)
     np.testing.assert_allclose(apply(quarter, np.array([[2.0, 0.0, 0.0]])), [[1.0, 1.0, 0.0]], atol=1e-12)
 
 
@@ -33,7 +33,7 @@ def test_turn_follows_the_right_hand_rule() -> None:
 def test_cayley_identity_holds_for_finite_turns(
     axis: np.ndarray, pivot: np.ndarray, angle: float, points: np.ndarray
 ) -> None:
-    moved = apply(turn_transform(axis, pivot, angle), points)
+    moved = apply(revolute_transform(axis, pivot, angle), points)
     middle = (points + moved) / 2
     expected = 2 * np.tan(angle / 2) * np.cross(axis, middle - pivot)
     np.testing.assert_allclose(moved - points, expected, atol=1e-8)
@@ -41,14 +41,14 @@ def test_cayley_identity_holds_for_finite_turns(
 
 @given(axes(), coordinates(), point_sets())
 def test_slide_moves_along_its_axis(axis: np.ndarray, distance: float, points: np.ndarray) -> None:
-    moved = apply(slide_transform(axis, distance), points)
+    moved = apply(prismatic_transform(axis, distance), points)
     np.testing.assert_allclose(moved - points, np.broadcast_to(distance * axis, points.shape), atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 3)])
 def test_one_axis_takes_many_values(shape: tuple[int, ...]) -> None:
     axis, values = np.array([0.0, 0.6, 0.8]), np.linspace(0, 1, int(np.prod(shape))).reshape(shape)
-    for many in (turn_transform(axis, np.ones(3), values), slide_transform(axis, values)):
+    for many in (revolute_transform(axis, np.ones(3), values), prismatic_transform(axis, values)):
         assert many.shape == (*shape, 4, 4)
         assert is_rigid(many)
 

@@ -8,7 +8,7 @@ import pytest
 from sim2art.articulation.joint import JointType
 from sim2art.evaluate.metrics import score_clip
 from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, MASKS_CHECKPOINT, load_checkpoint, save_checkpoint
-from sim2art.inference.final_masks import draw_masks
+from sim2art.inference.final_masks import predict_masks
 from sim2art.inference.hypotheses import JointGuess
 from sim2art.inference.loop import InferenceConfig, infer
 from sim2art.inference.predictor import load_predictor
@@ -46,7 +46,7 @@ def test_wrong_points_are_put_right_by_what_all_frames_show(network, kind) -> No
     normalization = fit_normalization(clip.video)
     video = normalize(clip.video, normalization)
     joints, before = _found(clip, video, normalization, wrong=0.2)
-    after = draw_masks(network, video, joints, before)
+    after = predict_masks(network, video, joints, before)
     assert _iou(clip, video, before) < 0.65
     assert _iou(clip, video, after) > 0.9
     np.testing.assert_allclose(after.sum(axis=-1), 1.0, atol=1e-6)
@@ -60,7 +60,7 @@ def test_slots_without_points_change_nothing(network) -> None:
     video = dataclasses.replace(clip.video, valid=valid, flow_valid=clip.video.flow_valid & valid)
     normalization = fit_normalization(video)
     video = normalize(video, normalization)
-    after = draw_masks(network, video, *_found(clip, video, normalization, wrong=0.1))
+    after = predict_masks(network, video, *_found(clip, video, normalization, wrong=0.1))
     assert np.all(after[3, :, 0] == 1.0) and _iou(clip, video, after) > 0.85
 
 

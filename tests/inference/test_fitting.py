@@ -9,10 +9,10 @@ from sim2art.articulation.joint import JointType
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.inference import fitting
 from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, load_checkpoint
-from sim2art.inference.fitting import evidence_for_turn, fit_along, refit
+from sim2art.inference.fitting import evidence_for_revolute, fit_along, refit
 from sim2art.inference.judging import Sample, SampleJudge, evidence_for, judge
-from sim2art.inference.propose.drawing import draw_moving
 from sim2art.inference.propose.from_flow import ProposalConfig, propose
+from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.inference.scene import prepare
 from sim2art.inference.score import evidence as evidence_module
 from sim2art.networks.judge import Judge
@@ -31,7 +31,7 @@ def seen():
     scene = prepare(normalize(clip.video, normalization), evidence_for(network))
     # A wall and a panel that opens: the panel's own side faces too many ways for three directions.
     scene = scene._replace(directions=np.eye(3))
-    sample = Sample.of(scene, draw_moving(scene.smoothed, 512, np.random.default_rng(0)), 256)
+    sample = Sample.of(scene, sample_moving(scene.smoothed, 512, np.random.default_rng(0)), 256)
     return network, sample, normalized_truth(clip, normalization)
 
 
@@ -78,7 +78,7 @@ def test_a_turn_is_less_likely_the_farther_its_axis_passes(monkeypatch) -> None:
     def odds(distance: float) -> float:
         pivot = middle + np.array([distance, 0.0, 0.0])
         turn = dataclasses.replace(slide, is_revolute=True, axis=np.array([0, 1.0, 0]), pivot=pivot)
-        return evidence_for_turn(video, {True: turn, False: slide}, weights)
+        return evidence_for_revolute(video, {True: turn, False: slide}, weights)
 
     with_penalty = [odds(1.0), odds(2.2), odds(3.2)]
     monkeypatch.setattr(fitting, "FAR_PENALTY", 0.0)

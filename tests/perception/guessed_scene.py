@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim2art.geometry.cameras import project, unproject
-from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.flow.lifted_flow import PixelFlow
 
@@ -43,9 +43,11 @@ def make_scene(kind: str, *, tremble: float = 0.0, flatten: float = 0.0, seed: i
     share = np.linspace(0, 1, NUM_FRAMES)
     if kind == "turn":
         count = (NUM_FRAMES, 3)
-        motions = turn_transform(np.broadcast_to(AXIS, count), np.broadcast_to(PIVOT, count), np.radians(45) * share)
+        motions = revolute_transform(
+            np.broadcast_to(AXIS, count), np.broadcast_to(PIVOT, count), np.radians(45) * share
+        )
     else:
-        motions = slide_transform(np.broadcast_to(SLIDE, (NUM_FRAMES, 3)), 0.4 * share * (kind == "slide"))
+        motions = prismatic_transform(np.broadcast_to(SLIDE, (NUM_FRAMES, 3)), 0.4 * share * (kind == "slide"))
     depths, panels = zip(*(_look(motion) for motion in motions), strict=True)
     true_depths, on_panel = np.array(depths), np.array(panels)
     guessed = true_depths.copy()

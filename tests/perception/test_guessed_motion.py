@@ -14,7 +14,7 @@ from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_join
 from sim2art.perception.guessed.image_joint_search import find_image_joints
 from sim2art.perception.guessed.image_joints import ImageJoint, collect_moving
 from sim2art.perception.guessed.image_motions import STILL, UNKNOWN, ImageMotions, find_image_motions
-from sim2art.perception.guessed.motion import GuessedMotion, find_moving_in_images, settle_motion
+from sim2art.perception.guessed.motion import GuessedMotion, find_moving_in_images, fit_guessed_motion
 from sim2art.perception.guessed.steady_depth import steady_depths
 from tests.perception.guessed_scene import (
     AXIS,
@@ -47,7 +47,7 @@ def moving_of(scene: GuessedScene) -> np.ndarray:
 
 
 def settle(scene: GuessedScene) -> GuessedMotion:
-    return settle_motion(scene.depths, scene.flows, INTRINSICS, scene.poses, seed=0)
+    return fit_guessed_motion(scene.depths, scene.flows, INTRINSICS, scene.poses, seed=0)
 
 
 def seen_from(scene: GuessedScene, poses: np.ndarray, a: int, b: int) -> PixelFlow:
@@ -211,7 +211,7 @@ def test_a_wall_whose_depth_is_guessed_wrong_is_no_moving_part(factor: float) ->
     depths = scene.depths.copy()
     depths[~scene.on_panel] *= factor
     flows = {pair: seen_from(scene, poses, *pair) for pair in scene.flows}
-    settled = settle_motion(depths, flows, INTRINSICS, poses, seed=0)
+    settled = fit_guessed_motion(depths, flows, INTRINSICS, poses, seed=0)
     assert settled.joints == ()
     assert settled.unexplained == 0.0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim2art.geometry.screws import turn_transform
+from sim2art.geometry.screws import revolute_transform
 from sim2art.geometry.transforms import apply
 from sim2art.perception.cameras.scale import scale_by_marker
 from sim2art.perception.captures.open_capture import open_capture, open_recording
@@ -39,9 +39,9 @@ def test_the_leaf_is_in_the_crop_and_its_flow_is_true(recording: str, options: O
     for index, baseline in enumerate(points.baselines):
         for frame in range(points.num_frames - baseline):
             at = points.points_world[frame]
-            rest = apply(turn_transform(axis, pivot, -angles[frame]), at)
+            rest = apply(revolute_transform(axis, pivot, -angles[frame]), at)
             on_leaf = (rest[:, 0] < pivot[0] - 0.05) & points.flow_valid[index, frame]
-            true = apply(turn_transform(axis, pivot, angles[frame + baseline] - angles[frame]), at) - at
+            true = apply(revolute_transform(axis, pivot, angles[frame + baseline] - angles[frame]), at) - at
             errors.append(np.linalg.norm(points.flow_world[index, frame] - true, axis=1)[on_leaf])
             lengths.append(np.linalg.norm(true, axis=1)[on_leaf])
     error, length = np.concatenate(errors), np.concatenate(lengths)

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from sim2art.geometry.screws import turn_transform
+from sim2art.geometry.screws import revolute_transform
 from sim2art.geometry.transforms import apply
 from sim2art.perception.flow.rigid_flow import fit_locally
 
 RNG = np.random.default_rng(5)
 POINTS = RNG.uniform([-0.3, -0.3, 1.0], [0.3, 0.3, 1.1], (400, 3))
-TURN = turn_transform(np.array([0.0, 1.0, 0.0]), np.array([0.4, 0.0, 1.0]), 0.6)
+TURN = revolute_transform(np.array([0.0, 1.0, 0.0]), np.array([0.4, 0.0, 1.0]), 0.6)
 FLOW = apply(TURN, POINTS) - POINTS
 DEPTH = POINTS[:, 2]
 

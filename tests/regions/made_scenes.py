@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply, inverse, make_transform
 
 WIDTH, HEIGHT, FOCAL = 240, 180, 220.0
@@ -89,7 +89,7 @@ def render(rectangles, world_from_rest, world_from_camera, noise: float = 2.0) -
 def door_scene(num_frames: int = 8, *, swing: float = 1.0, contrast: float = 40.0) -> MadeScene:
     """A door that opens in a wall, before a camera that stands still."""
     angles = np.linspace(0, swing, num_frames)
-    turn = turn_transform(np.array([0.0, 1.0, 0.0]), np.array([-0.45, 0.0, 2.0]), angles)
+    turn = revolute_transform(np.array([0.0, 1.0, 0.0]), np.array([-0.45, 0.0, 2.0]), angles)
     motions = np.stack([np.broadcast_to(np.eye(4), turn.shape), turn], axis=1)
     pieces = [
         rectangle([-2, -1.5, 2.02], [4, 0, 0], [0, 3, 0], 0, 1, (150, 140, 120), contrast),
@@ -101,7 +101,7 @@ def door_scene(num_frames: int = 8, *, swing: float = 1.0, contrast: float = 40.
 
 def drawer_scene(num_frames: int = 8, *, slide: float = 0.35, contrast: float = 40.0) -> MadeScene:
     """A drawer's front that comes out of a cabinet, before a camera that moves sideways."""
-    motion = slide_transform(
+    motion = prismatic_transform(
         np.broadcast_to([0.0, 0.0, -1.0], (num_frames, 3)),
         np.concatenate([[0, 0], np.linspace(0, slide, num_frames - 2)]),
     )

@@ -8,7 +8,7 @@ from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.regions.colour_video import NO_LABEL, RIGHT_OF_SUREST, doubted, settle
+from sim2art.regions.colour_video import NO_LABEL, RIGHT_OF_SUREST, doubted, label_by_synthesis
 from sim2art.regions.joint_fit import MovingPart
 from sim2art.regions.own_joints import own_joints
 from tests.regions.made_scenes import HEIGHT, WIDTH, MadeScene, door_scene
@@ -59,7 +59,7 @@ INVENTED = Joint(
 
 
 @pytest.fixture(scope="module")
-def settled():
+def labelled():
     made = door_scene()
     video = video_of(made)
     points = points_of(video)
@@ -67,29 +67,29 @@ def settled():
     people[:, :20, :20] = True
     values = np.stack([ANGLES, 0.3 * ANGLES], axis=1)
     estimate = estimate_of(video, [HINGE, INVENTED], values, points.num_points)
-    return made, points, settle(video, points, estimate, people)
+    return made, points, label_by_synthesis(video, points, estimate, people)
 
 
-def test_the_part_of_every_pixel_is_told(settled):
-    made, _, found = settled
+def test_the_part_of_every_pixel_is_told(labelled):
+    made, _, found = labelled
     truth = made.labels == 1
     own = found.labels == 1
     assert (own & truth).sum() / (own | truth).sum() > 0.8
 
 
-def test_people_have_no_part(settled):
-    assert np.all(settled[2].labels[:, :20, :20] == NO_LABEL)
+def test_people_have_no_part(labelled):
+    assert np.all(labelled[2].labels[:, :20, :20] == NO_LABEL)
 
 
-def test_points_have_the_parts_of_their_pixels(settled):
-    _, points, found = settled
+def test_points_have_the_parts_of_their_pixels(labelled):
+    _, points, found = labelled
     x, y = points.pixels[3].astype(int).T
     own = found.labels[3, y, x]
     np.testing.assert_array_equal(np.where(own == NO_LABEL, 0, own), found.estimate.part_ids[3])
 
 
-def test_a_joint_that_no_region_follows_is_no_part(settled):
-    estimate = settled[2].estimate
+def test_a_joint_that_no_region_follows_is_no_part(labelled):
+    estimate = labelled[2].estimate
     assert [found.joint.child for found in estimate.joints] == ["part_1"]
     assert estimate.joints[0].joint.type is JointType.REVOLUTE
     assert estimate.part_probabilities.shape[2] == 2
@@ -115,21 +115,21 @@ def test_of_turns_about_one_line_that_which_goes_farthest_is_kept(away, kept):
     assert own_joints(turns, own, [-1, -1], np.zeros(3)) == kept
 
 
-def test_a_right_joint_stays_where_it_is(settled):
-    estimate = settled[2].estimate
+def test_a_right_joint_stays_where_it_is(labelled):
+    estimate = labelled[2].estimate
     joint = estimate.joints[0].joint
     assert joint.type is JointType.REVOLUTE
     assert abs(joint.axis @ HINGE.axis) > np.cos(np.radians(5))
     assert abs(np.ptp(estimate.trajectory.values[:, 0]) - 1.0) < 0.2
 
 
-def test_no_joint_of_guessed_depth_is_surer_than_the_surest_were_right(settled):
-    (found,) = settled[2].estimate.joints
+def test_no_joint_of_guessed_depth_is_surer_than_the_surest_were_right(labelled):
+    (found,) = labelled[2].estimate.joints
     assert found.confidence <= RIGHT_OF_SUREST * 0.9
-    assert found.status is Status.AMBIGUOUS and settled[2].estimate.status is Status.AMBIGUOUS
+    assert found.status is Status.AMBIGUOUS and labelled[2].estimate.status is Status.AMBIGUOUS
     # Even one that every test speaks for.
     borne_out = dataclasses.replace(
-        settled[2].labelling, gains=np.array([900.0]), areas=np.array([0.2]), agreements=np.array([0.95])
+        labelled[2].labelling, gains=np.array([900.0]), areas=np.array([0.2]), agreements=np.array([0.95])
     )
     clear = doubted(dataclasses.replace(found, status=Status.OK, reasons=(), confidence=1.0), 0.5, 0, borne_out)
     assert clear.confidence == pytest.approx(RIGHT_OF_SUREST)
@@ -140,7 +140,9 @@ def test_without_depth_nothing_is_sure():
     made = door_scene(3)
     video = dataclasses.replace(video_of(made), depths=np.zeros(made.depths.shape, np.float32))
     points = points_of(video)
-    found = settle(video, points, estimate_of(video, [HINGE], np.linspace(0, 1, 3)[:, None], points.num_points))
+    found = label_by_synthesis(
+        video, points, estimate_of(video, [HINGE], np.linspace(0, 1, 3)[:, None], points.num_points)
+    )
     assert found.estimate.status is Status.AMBIGUOUS and found.estimate.reasons
     assert not found.estimate.joints  # A part without a pixel is none.
     assert not np.any(found.labels == 1)

@@ -10,7 +10,7 @@ from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidValueError
 from sim2art.simulate.corruption import CORRUPTION_REAL, CORRUPTIONS, EFFECTS, FRAMES, keep_only, switch_off
 from sim2art.simulate.generate import ClipConfig, generate_clip
-from sim2art.simulate.measured_flow import draw_flow_errors
+from sim2art.simulate.measured_flow import sample_flow_errors
 from sim2art.simulate.seeds import named_rng
 from sim2art.simulate.sensor_noise import corrupt_depths, corrupt_poses
 from tests.simulate.test_sensor_noise import make_depths
@@ -112,6 +112,6 @@ def test_a_clip_says_which_effects_are_off(full: list[Clip]) -> None:
 def test_flow_errors_that_are_off_are_zero() -> None:
     flow = keep_only(CORRUPTION_REAL, ["flow.outliers"]).flow
     assert flow is not None
-    errors = draw_flow_errors(flow, named_rng(1, "flow"), 1.0, 256)
+    errors = sample_flow_errors(flow, named_rng(1, "flow"), 1.0, 256)
     assert errors.outliers > 0
     assert (errors.smooth, errors.smear, errors.blur, errors.slide, errors.textureless, errors.dropped) == (0.0,) * 6

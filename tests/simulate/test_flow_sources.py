@@ -6,7 +6,7 @@ from sim2art.geometry.meshes import make_box
 from sim2art.geometry.transforms import apply, inverse, make_transform
 from sim2art.simulate.corruption import FlowNoise
 from sim2art.simulate.flow_sources import ExactFlow
-from sim2art.simulate.measured_flow import FlowErrors, MeasuredFlow, draw_flow_errors, read_depths
+from sim2art.simulate.measured_flow import FlowErrors, MeasuredFlow, read_depths, sample_flow_errors
 from sim2art.simulate.rasterizer import body_ids, collect_bodies, render_frames
 
 SIZE = 96
@@ -111,7 +111,7 @@ def test_measured_flow_without_errors_is_exact(sliding_plate):
 
 def test_measured_flow_errs_more_with_severity(sliding_plate):
     def median_error(severity):
-        errors = draw_flow_errors(FlowNoise(), np.random.default_rng(1), severity, SIZE)
+        errors = sample_flow_errors(FlowNoise(), np.random.default_rng(1), severity, SIZE)
         source = MeasuredFlow(
             sliding_plate,
             depths=sliding_plate.depths,

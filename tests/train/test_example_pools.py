@@ -8,8 +8,8 @@ import pytest
 from sim2art.articulation.joint import JointType
 from sim2art.dataset.clip import Clip
 from sim2art.inference.hypotheses import Hypotheses
-from sim2art.inference.propose.drawing import draw_moving
 from sim2art.inference.propose.from_flow import ProposalConfig
+from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.inference.scene import Scene, prepare
 from sim2art.inference.score.evidence import EvidenceConfig
 from sim2art.observation.normalization import fit_normalization, normalize
@@ -35,7 +35,7 @@ def prepare_plainly(video: PointVideo) -> Scene:
 
 
 def guess(seen: Scene, *, surfaces: float, most: int = 24) -> Hypotheses:
-    slots = draw_moving(seen.smoothed, 256, np.random.default_rng(1))
+    slots = sample_moving(seen.smoothed, 256, np.random.default_rng(1))
     shares = GuessShares(surface_share=surfaces)
     return propose_as_inference(seen, slots, ProposalConfig(num_seeds=16), shares, np.random.default_rng(0), most)
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sim2art.errors import InvalidValueError
-from sim2art.geometry.screws import nearest_point_on_line, slide_transform, turn_transform
+from sim2art.geometry.screws import nearest_point_on_line, prismatic_transform, revolute_transform
 
 
 class JointType(StrEnum):
@@ -68,9 +68,9 @@ class Joint:
         match self.type:
             case JointType.REVOLUTE:
                 assert self.pivot is not None
-                return turn_transform(self.axis, self.pivot, values)
+                return revolute_transform(self.axis, self.pivot, values)
             case JointType.PRISMATIC:
-                return slide_transform(self.axis, values)
+                return prismatic_transform(self.axis, values)
             case JointType.FIXED:
                 return np.broadcast_to(np.eye(4), (*values.shape, 4, 4)).copy()
 

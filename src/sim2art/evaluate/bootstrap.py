@@ -1,7 +1,7 @@
 """How far a table's number might lie from that of all clips of its kind: 95 % intervals by drawing clips anew.
 
 Clips are drawn, not parts: the parts of one clip share its camera, its object and its mistakes. A number is a statistic
-of all values of the drawn clips. The draws depend on the number of clips alone, so a table prints the same intervals
+of all values of the drawn clips. The resamples depend on the number of clips alone, so a table prints the same intervals
 again, and two methods on the same clips are compared draw by draw.
 
 The percentile bootstrap (Efron, 1979) is narrow for few clips, and a share of 0 or 1 gets an interval of no width: of n
@@ -21,7 +21,7 @@ Interval = tuple[float, float]
 Statistic = Literal["mean", "median", "p90", "sum"]
 PERCENT = {"median": 50.0, "p90": 90.0}
 RESAMPLES = 2000
-"""The ends of a 95 % interval move by about 2 % of its width from one set of so many draws to the next."""
+"""The ends of a 95 % interval move by about 2 % of its width from one set of so many resamples to the next."""
 _ENDS = (2.5, 97.5)
 
 
@@ -57,21 +57,21 @@ class ClipValues:
 
     def resample(self, statistic: Statistic) -> Float[np.ndarray, "resample"]:
         """The number over each draw of clips; NaN where a draw has no value."""
-        draws = draw_clips(self.num_clips)
+        resamples = resample_clips(self.num_clips)
         if statistic in PERCENT:
-            return self._resample_percentile(draws, PERCENT[statistic])
-        sums = draws @ np.bincount(self.clips, weights=self.values, minlength=self.num_clips)
-        counts = draws @ np.bincount(self.clips, minlength=self.num_clips).astype(np.float64)
+            return self._resample_percentile(resamples, PERCENT[statistic])
+        sums = resamples @ np.bincount(self.clips, weights=self.values, minlength=self.num_clips)
+        counts = resamples @ np.bincount(self.clips, minlength=self.num_clips).astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(counts > 0, sums if statistic == "sum" else sums / counts, np.nan)
 
     def _resample_percentile(
-        self, draws: Float[np.ndarray, "resample clip"], percent: float
+        self, resamples: Float[np.ndarray, "resample clip"], percent: float
     ) -> Float[np.ndarray, "resample"]:
         """As `np.percentile` of each draw's values, which are never written out: weights are summed up in order."""
         order = np.argsort(self.values, kind="stable")
         values = self.values[order]
-        reached = np.cumsum(draws[:, self.clips[order]], axis=1)
+        reached = np.cumsum(resamples[:, self.clips[order]], axis=1)
         place = percent / 100 * np.maximum(reached[:, -1] - 1, 0)
         below, above = (
             values[np.minimum((reached <= rank[:, None]).sum(axis=1), len(values) - 1)]
@@ -106,9 +106,9 @@ def interval_of(resampled: Float[np.ndarray, "resample"]) -> Interval | None:
 
 
 @cache
-def draw_clips(num_clips: int) -> Float[np.ndarray, "resample clip"]:
+def resample_clips(num_clips: int) -> Float[np.ndarray, "resample clip"]:
     """How often each clip is in each draw; the same every time."""
     rng = np.random.default_rng(num_clips)
-    draws = rng.multinomial(num_clips, np.full(num_clips, 1 / num_clips), size=RESAMPLES).astype(np.float64)
-    draws.setflags(write=False)
-    return draws
+    resamples = rng.multinomial(num_clips, np.full(num_clips, 1 / num_clips), size=RESAMPLES).astype(np.float64)
+    resamples.setflags(write=False)
+    return resamples

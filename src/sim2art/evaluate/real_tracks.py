@@ -18,9 +18,9 @@ from sim2art.errors import InvalidFileError
 from sim2art.geometry.rotations import rotation_from_quaternion
 
 KITCHEN = "kitchen"
-KITCHEN_SLIDES = frozenset({"M2U00394", "M2U00408"})
+KITCHEN_PRISMATIC = frozenset({"M2U00394", "M2U00408"})
 """The two drawers among the kitchen's recordings; the others are hinged doors."""
-SLIDING_MECHANISMS = frozenset({"drawer"})
+PRISMATIC_MECHANISMS = frozenset({"drawer"})
 UNCLEAN = frozenset({"microwave/microwave2"})
 """The gripper wanders while it pulls: no clean arc, so the right answer is to say so."""
 MIN_READINGS = 20
@@ -91,5 +91,5 @@ def _type_from_name(mechanism: str, recording: str) -> JointType | None:
     """What a recording's name says about its joint."""
     if f"{mechanism}/{recording}" in UNCLEAN:
         return None
-    slides = recording in KITCHEN_SLIDES if mechanism == KITCHEN else mechanism in SLIDING_MECHANISMS
+    slides = recording in KITCHEN_PRISMATIC if mechanism == KITCHEN else mechanism in PRISMATIC_MECHANISMS
     return JointType.PRISMATIC if slides else JointType.REVOLUTE

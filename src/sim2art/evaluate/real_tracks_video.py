@@ -45,8 +45,8 @@ def video_from_track(
     normal = world_from_body[0, :3, 2]
     away = float(np.sign(normal @ world_from_body[0, :3, 3])) * WALL_GAP
     for frame in range(num_frames):
-        patch = _draw_square(num_patch, PATCH_SIDE, 0.0, rng)
-        wall = _draw_square(num_points - num_patch, WALL_SIDE, away, rng)
+        patch = _sample_square(num_patch, PATCH_SIDE, 0.0, rng)
+        wall = _sample_square(num_points - num_patch, WALL_SIDE, away, rng)
         order = rng.permutation(num_points)
         now = apply(world_from_body[frame], patch)
         points[frame] = np.concatenate([now, apply(world_from_body[0], wall)])[order]
@@ -78,6 +78,6 @@ def spread_over_travel(positions: Float[np.ndarray, "reading 3"], count: int) ->
     return np.searchsorted(travel, np.linspace(0.0, travel[-1], count) - 1e-9).clip(0, len(positions) - 1)
 
 
-def _draw_square(count: int, side: float, depth: float, rng: np.random.Generator) -> Float[np.ndarray, "point 3"]:
+def _sample_square(count: int, side: float, depth: float, rng: np.random.Generator) -> Float[np.ndarray, "point 3"]:
     """Random points of a square across z, centred on it (m)."""
     return np.c_[rng.uniform(-0.5 * side, 0.5 * side, (count, 2)), np.full(count, depth)]

@@ -11,7 +11,7 @@ from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import make_transform
 
 
-def turn_transform(
+def revolute_transform(
     axis: Float[np.ndarray, "*#batch 3"],
     pivot: Float[np.ndarray, "*#batch 3"],
     angle: Float[np.ndarray, "*#batch"] | float,
@@ -21,7 +21,7 @@ def turn_transform(
     return make_transform(rotation, pivot - (rotation @ pivot[..., None])[..., 0])
 
 
-def slide_transform(
+def prismatic_transform(
     axis: Float[np.ndarray, "*#batch 3"], distance: Float[np.ndarray, "*#batch"] | float
 ) -> Float[np.ndarray, "*#batch 4 4"]:
     """The transform that slides by `distance` (m) along unit `axis`."""

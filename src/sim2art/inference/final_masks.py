@@ -17,7 +17,7 @@ from sim2art.observation.point_video import PointVideo
 
 
 @torch.inference_mode()
-def draw_masks(
+def predict_masks(
     network: MaskNetwork,
     video: PointVideo,
     joints: Sequence[JointGuess],

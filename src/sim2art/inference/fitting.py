@@ -98,7 +98,7 @@ def fit_along(
     ]
 
 
-def surfaces_for_turn(surface: PartSurface | None, fitted: dict[bool, FittedJoint]) -> float:
+def surfaces_for_revolute(surface: PartSurface | None, fitted: dict[bool, FittedJoint]) -> float:
     """Log-odds of revolute from how near each type carries the part's surface to itself."""
     if surface is None:
         return 0.0
@@ -106,14 +106,14 @@ def surfaces_for_turn(surface: PartSurface | None, fitted: dict[bool, FittedJoin
     return SURFACE_WEIGHT * float(np.log((slide + 1e-10) / (turn + 1e-10)))
 
 
-def evidence_for_turn(video: PointVideo, fitted: dict[bool, FittedJoint], weights: np.ndarray) -> float:
+def evidence_for_revolute(video: PointVideo, fitted: dict[bool, FittedJoint], weights: np.ndarray) -> float:
     """Log-odds of revolute from how well each type explains the part's flow."""
     part = gather_part_flow(video, weights)
     odds = EVIDENCE_WEIGHT * compare_costs(part, fitted[True], fitted[False]) - EVIDENCE_BIAS
     return odds - FAR_PENALTY * max(_distance_of_axis(part, fitted[True]) - FAR_PIVOT, 0.0)
 
 
-def opinion_of_turn(turns: Judgement, slides: Judgement, index: int) -> float:
+def opinion_of_revolute(turns: Judgement, slides: Judgement, index: int) -> float:
     """Log-odds of revolute from the network: its score for the turn against the slide, and its word on the slide's type.
 
     Its word on the turn's type tells nothing beside these.

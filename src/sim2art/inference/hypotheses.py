@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from sim2art.errors import InvalidValueError
-from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.screws import prismatic_transform, revolute_transform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,8 @@ class Hypotheses:
         """What carries a part from its place in frame 0 to its place in each frame."""
         axes = np.broadcast_to(self.axes[:, None].astype(np.float64), (*self.values.shape, 3))
         pivots = np.broadcast_to(self.pivots[:, None].astype(np.float64), (*self.values.shape, 3))
-        turns = turn_transform(axes, pivots, self.values)
-        slides = slide_transform(axes, self.values)
+        turns = revolute_transform(axes, pivots, self.values)
+        slides = prismatic_transform(axes, self.values)
         return np.where(self.is_revolute[:, None, None, None], turns, slides)
 
     def keys(self) -> list[bytes]:

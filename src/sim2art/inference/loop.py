@@ -23,15 +23,15 @@ from sim2art.geometry.transforms import apply, inverse
 from sim2art.inference.all_points import judge_all_points, share_points
 from sim2art.inference.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.inference.carried_parts import CarriedConfig, add_carried
-from sim2art.inference.final_masks import draw_masks
+from sim2art.inference.final_masks import predict_masks
 from sim2art.inference.fit.joint_fit import FittedJoint
 from sim2art.inference.found_parts import BASE, FoundParts
 from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
 from sim2art.inference.judging import Sample, SampleJudge, evidence_for
 from sim2art.inference.propose.changed_places import measure_change
-from sim2art.inference.propose.drawing import draw_moving
 from sim2art.inference.propose.from_flow import MIN_FLOOR, ProposalConfig, propose
 from sim2art.inference.propose.from_surfaces import SurfaceGuessConfig, guess_from_surfaces
+from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.inference.scene import Scene, prepare
 from sim2art.inference.selection import SelectionConfig, select
 from sim2art.inference.versions import PromisingConfig, fit_promising, fit_to_all_points, fit_types
@@ -53,7 +53,7 @@ class InferenceConfig:
     max_empty: int = 2
     """Rounds in a row that add nothing, after which no more are made: which points are sampled is luck."""
     num_sampled: int = 512
-    """Points a frame that hypotheses come from and are fitted to (`draw_moving`)."""
+    """Points a frame that hypotheses come from and are fitted to (`sample_moving`)."""
     num_judged: int = 256
     """Of these, the points that a pool is judged on."""
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
@@ -117,7 +117,7 @@ def infer(
     found = find_parts(judge, normalized, config, rng)
     parts = found.surest(MAX_PARTS)
     if masks is not None and parts.joints:
-        parts = parts.with_probabilities(draw_masks(masks, normalized, parts.joints, parts.probabilities))
+        parts = parts.with_probabilities(predict_masks(masks, normalized, parts.joints, parts.probabilities))
     on_base = len(parts.joints)
     on_part = dataclasses.replace(config, max_rounds=config.carried.max_rounds)
     parts = add_carried(normalized, parts, lambda seen: find_parts(judge, seen, on_part, rng), config.carried)
@@ -194,7 +194,7 @@ def _find_more(
         rng: Of the points and hypotheses that are drawn.
     """
     strays = dataclasses.replace(scene.smoothed, flow_valid=shared.unexplained)
-    slots = draw_moving(strays, config.num_sampled, rng)
+    slots = sample_moving(strays, config.num_sampled, rng)
     sample = Sample.of(scene, slots, config.num_judged)
     pools = {
         "flow": propose(strays.take(slots), config.proposals, rng, scene.directions),

@@ -20,13 +20,13 @@ from sim2art.inference.fit.surface_fit import PartSurface, gather_part_surface, 
 from sim2art.inference.fitting import (
     EVIDENCE_WEIGHT,
     SURFACE_WEIGHT,
-    evidence_for_turn,
+    evidence_for_revolute,
     fit_along,
     fit_both_types,
-    opinion_of_turn,
+    opinion_of_revolute,
     refit,
     refit_to_surfaces,
-    surfaces_for_turn,
+    surfaces_for_revolute,
 )
 from sim2art.inference.hypotheses import Hypotheses
 from sim2art.inference.judging import Judgement, SampleJudge
@@ -174,8 +174,8 @@ def fit_types(
     odds, scores = np.zeros(len(fits)), np.zeros(len(fits))
     joints: list[FittedJoint] = []
     for i, fit in enumerate(fits):
-        odds[i] = opinion_of_turn(verdicts[True], verdicts[False], i)
-        odds[i] += evidence_for_turn(sample.video, fit, weights[i]) + surfaces_for_turn(surfaces[i], fit)
+        odds[i] = opinion_of_revolute(verdicts[True], verdicts[False], i)
+        odds[i] += evidence_for_revolute(sample.video, fit, weights[i]) + surfaces_for_revolute(surfaces[i], fit)
         turns = bool(odds[i] > 0)
         joints.append(fit[turns])
         scores[i] = verdicts[turns].scores[i]

@@ -30,7 +30,7 @@ from sim2art.perception.flow.rigid_flow import RigidFlow
 from sim2art.perception.frames.choice import choose_frames
 from sim2art.perception.frames.intake import Recording, take_in
 from sim2art.perception.frames.motion_profile import MotionProfile, measure_motion, sharp_enough
-from sim2art.perception.guessed.motion import find_moving_in_images, settle_motion
+from sim2art.perception.guessed.motion import find_moving_in_images, fit_guessed_motion
 from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
 from sim2art.perception.masks.moving import find_known, find_moving
 from sim2art.perception.observed import NO_MOTION, Observation
@@ -182,10 +182,10 @@ def observe_frames(
         frame_ids=frame_ids, depth_is_guessed=is_guessed,
     )  # fmt: skip
     used = replace(used, moving=people.without(used.moving), flows=people.drop(used.flows))
-    settled = None
+    told = None
     if is_guessed:
-        settled = settle_motion(used.depths, used.flows, recording.intrinsics, used.poses, seed=options.seed)
-        used = replace(used, depths=settled.depths)
+        told = fit_guessed_motion(used.depths, used.flows, recording.intrinsics, used.poses, seed=options.seed)
+        used = replace(used, depths=told.depths)
     seen = FramesWithMotion(
         images=used.images, depths=people.see(used.depths), moving=used.moving, known=find_known(used.flows, used.moving),
         intrinsics=recording.intrinsics, world_from_camera=used.poses,
@@ -197,7 +197,7 @@ def observe_frames(
     if truth.masks is not None:
         choice = replace(choice, masks=truth.masks(indices), taken="truth", warnings=())
     video = _as_video(used, recording, frames, choice.masks)
-    flow = truth.flow(indices, video) if truth.flow is not None else _flow_of_points(used, video, options, settled)
+    flow = truth.flow(indices, video) if truth.flow is not None else _flow_of_points(used, video, options, told)
     points = sample_point_video(
         video, flow, rng=np.random.default_rng(options.seed), num_points=options.num_points, baselines=options.baselines
     )
@@ -211,7 +211,7 @@ def observe_frames(
         mask=choice.taken,
         moves=choice.moves,
         warnings=(*recording.warnings, *posed.warnings, *camera_warnings, *people.warnings, *choice.warnings),
-        reasons=(*(() if settled is None else settled.doubts()), *(() if choice.moves else (NO_MOTION,))),
+        reasons=(*(() if told is None else told.doubts()), *(() if choice.moves else (NO_MOTION,))),
         up=None if ups is None else mean_up(used.poses, ups[indices]),
         known_indices=recording.indices,
         known_world_from_camera=inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera,
@@ -291,7 +291,7 @@ def _as_video(
     )
 
 
-def _flow_of_points(used: _Used, video: RgbdVideo, options: ObserveOptions, settled: FlowSource | None) -> FlowSource:
+def _flow_of_points(used: _Used, video: RgbdVideo, options: ObserveOptions, told: FlowSource | None) -> FlowSource:
     """The scene flow of the points to be drawn."""
     if options.choice("flow").name == "gmsf":
         from sim2art.perception.flow.gmsf import load_gmsf
@@ -300,8 +300,8 @@ def _flow_of_points(used: _Used, video: RgbdVideo, options: ObserveOptions, sett
             options.choice("flow").source, video, seed=options.seed, num_points=options.num_points,
             make_rigid=options.make_rigid,
         )  # fmt: skip
-    if settled is not None:
-        return settled
+    if told is not None:
+        return told
     lifted = LiftedFlow(flows=used.flows, depths=used.depths, intrinsics=video.intrinsics, world_from_camera=used.poses)
     return RigidFlow(raw=lifted, seed=options.seed) if options.make_rigid else lifted
 

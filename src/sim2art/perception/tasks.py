@@ -75,10 +75,10 @@ class SparseCameras:
     """Whether the camera of a frame was found."""
     intrinsics: Float[np.ndarray, "3 3"]
     """px."""
-    frame: Int[np.ndarray, "sighting"]
-    pixels: Float[np.ndarray, "sighting 2"]
+    frame: Int[np.ndarray, "observation"]
+    pixels: Float[np.ndarray, "observation 2"]
     """Where a point that stands still was seen, px."""
-    depths: Float[np.ndarray, "sighting"]
+    depths: Float[np.ndarray, "observation"]
     """Its depth in that frame, in the scale of the poses."""
     residual: float
     """Mean reprojection error, px."""

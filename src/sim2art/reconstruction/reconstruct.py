@@ -238,10 +238,10 @@ def _label(
 ) -> tuple[ArticulationEstimate, UInt8[np.ndarray, "frame height width"]]:
     """The part of every pixel; where depth was guessed, with the joints as whole regions of the images bear them out."""
     if estimate.joints and COMPONENTS["depth"][options.observe.choice("depth").name].guesses_images:
-        from sim2art.regions.colour_video import settle
+        from sim2art.regions.colour_video import label_by_synthesis
 
-        settled = settle(observation.video, observation.points, estimate, observation.people)
-        return settled.estimate, settled.labels
+        labelled = label_by_synthesis(observation.video, observation.points, estimate, observation.people)
+        return labelled.estimate, labelled.labels
     from sim2art.observation.densify import densify_labels
 
     labels = densify_labels(observation.video, observation.points, estimate.part_probabilities, part_motions(estimate))

@@ -45,7 +45,7 @@ _SOURCES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class SettledVideo:
+class LabelledVideo:
     """The estimate as the images bear it out, and the part of every pixel."""
 
     estimate: ArticulationEstimate
@@ -55,10 +55,10 @@ class SettledVideo:
     """Share of what each joint explains that one of the other kind does not."""
 
 
-def settle(
+def label_by_synthesis(
     video: RgbdVideo, points: PointVideo, estimate: ArticulationEstimate, people: Bool[np.ndarray, "frame height width"] | None = None,
     *, seed: int = 0,
-) -> SettledVideo:  # fmt: skip
+) -> LabelledVideo:  # fmt: skip
     """Fit joints to what the images show, label every pixel, and doubt what is not borne out.
 
     Args:
@@ -96,7 +96,7 @@ def settle(
     if people is not None:
         labels[people] = NO_LABEL
     judged = _judged(points, estimate, parts, margins, labelling, labels)
-    return SettledVideo(estimate=judged, labels=labels, labelling=labelling, margins=margins)
+    return LabelledVideo(estimate=judged, labels=labels, labelling=labelling, margins=margins)
 
 
 @dataclass(frozen=True, kw_only=True)

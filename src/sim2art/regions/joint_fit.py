@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
-from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.regions.scores import RegionPoints, Scene, advantage, carry_points, draw_points
 from sim2art.regions.surfaces import panel_depths, panels
@@ -55,9 +55,9 @@ class MovingPart:
         """Of the part from rest, world frame."""
         axes = np.broadcast_to(self.axis, (len(self.values), 3))
         if self.pivot is None:
-            own = slide_transform(axes, self.values)
+            own = prismatic_transform(axes, self.values)
         else:
-            own = turn_transform(axes, np.broadcast_to(self.pivot, (len(self.values), 3)), self.values)
+            own = revolute_transform(axes, np.broadcast_to(self.pivot, (len(self.values), 3)), self.values)
         return own if self.host is None else self.host @ own
 
 

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from sim2art.regions.joint_fit import PART_PRIOR, MovingPart
 from sim2art.regions.kernels import HIDDEN, MIN_SHIFT
-from sim2art.regions.scores import RegionPoints, Scene, Sightings, advantage, carry_points, draw_points
+from sim2art.regions.scores import Observations, RegionPoints, Scene, advantage, carry_points, draw_points
 
 _BORDER = 0.4
 """Nats a px of border between regions that look alike."""
@@ -59,26 +59,26 @@ class Field:
         self.points = [draw_points(scene, frame, rng) for frame in range(scene.num_frames)]
         sizes = [len(points.areas) for points in self.points]
         self.offsets = np.concatenate([[0], np.cumsum(sizes)])
-        self.sightings = [self._look(points) for points in self.points]
+        self.observations = [self._look(points) for points in self.points]
         self.borders = self._border_links()
         self.over_time = [self._time_links(label) for label in range(len(self.parts))]
 
     def _others(self, frame: int) -> Int[np.ndarray, "other"]:
         return np.delete(np.arange(self.scene.num_frames), frame)
 
-    def _look(self, points: RegionPoints) -> list[Sightings]:
+    def _look(self, points: RegionPoints) -> list[Observations]:
         """Of each motion, every region on the surface on which it is found best."""
         return [
             self._on_best_surface(points, part, part.depths(self.scene, points, self.scene.factors))
             for part in self.parts
         ]
 
-    def _on_best_surface(self, points: RegionPoints, part: MovingPart, depths: np.ndarray) -> Sightings:
+    def _on_best_surface(self, points: RegionPoints, part: MovingPart, depths: np.ndarray) -> Observations:
         others, motions = self._others(points.frame), part.motions()
         seen = [carry_points(self.scene, points, motions, others, depth) for depth in depths]
         best = np.argmax([one.odds(points).sum(axis=0) for one in seen], axis=0)
         at_point, columns = best[points.region], np.arange(len(points.region))
-        return Sightings(
+        return Observations(
             found=np.array([one.found for one in seen])[at_point, :, columns].T,
             place=np.array([one.place for one in seen])[at_point, :, columns].T,
             extra=np.array([one.extra for one in seen])[best, :, np.arange(len(best))].T,
@@ -88,7 +88,7 @@ class Field:
         """Log odds of each label against standing still."""
         result = np.zeros((self.offsets[-1], len(self.parts)))
         width = self.scene.images.shape[2]
-        for frame, (points, seen) in enumerate(zip(self.points, self.sightings, strict=True)):
+        for frame, (points, seen) in enumerate(zip(self.points, self.observations, strict=True)):
             own = slice(self.offsets[frame], self.offsets[frame + 1])
             still = seen[0].odds(points)
             for label in range(1, len(self.parts)):
@@ -103,7 +103,7 @@ class Field:
         for frame, points in enumerate(self.points):
             x, y = points.pixels.T.astype(int)
             own = labels[frame][y, x] == label
-            seen, still = self.sightings[frame][label], self.sightings[frame][0]
+            seen, still = self.observations[frame][label], self.observations[frame][0]
             away = (seen.place % width - still.place % width) ** 2 + (
                 seen.place // width - still.place // width
             ) ** 2 > MIN_SHIFT**2
@@ -143,7 +143,7 @@ class Field:
         rows, columns, weights = [], [], []
         for frame, points in enumerate(self.points):
             share = points.looks[points.region] / points.counts[points.region]
-            seen = self.sightings[frame][label]
+            seen = self.observations[frame][label]
             for k, other in enumerate(self._others(frame)):
                 alike = (seen.place[k] >= 0) & (seen.found[k] > -1)
                 rows.append(self.offsets[frame] + points.region[alike])

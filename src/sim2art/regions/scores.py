@@ -210,7 +210,7 @@ def draw_points(scene: Scene, frame: int, rng: np.random.Generator, *, most: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sightings:
+class Observations:
     """What carrying the points of a frame into others found."""
 
     found: Float[np.ndarray, "other point"]
@@ -227,7 +227,7 @@ class Sightings:
             for one, place, extra in zip(self.found, self.place, self.extra, strict=True)
         ])  # fmt: skip
 
-    def moved(self, still: "Sightings", points: RegionPoints, width: int) -> Float[np.ndarray, "other region"]:
+    def moved(self, still: "Observations", points: RegionPoints, width: int) -> Float[np.ndarray, "other region"]:
         """Share of each region that comes elsewhere than if it stood still."""
         return np.array([
             moved_shares(own, other, width, points.region, len(points.areas)) for own, other in zip(self.place, still.place, strict=True)
@@ -237,7 +237,7 @@ class Sightings:
 def carry_points(
     scene: Scene, points: RegionPoints, motions: Float[np.ndarray, "frame 4 4"], others: Int[np.ndarray, "other"],
     depths: Float[np.ndarray, "point"],
-) -> Sightings:  # fmt: skip
+) -> Observations:  # fmt: skip
     """Look for the points of a frame in others, under the world motions from rest of a part."""
     to_others = scene.camera_motions(motions, points.frame)
     log_level = float(np.log(scene.noise.level).sum())
@@ -247,7 +247,7 @@ def carry_points(
             points.changes, points.chance, points.region, len(points.areas), SHADING, scene.depth_sigma, log_level,
         )
         for other in others], strict=True)  # fmt: skip
-    return Sightings(found=np.array(found), place=np.array(place), extra=np.array(extra))
+    return Observations(found=np.array(found), place=np.array(place), extra=np.array(extra))
 
 
 def advantage(

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from sim2art.geometry.cameras import intrinsics_from_fov
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import look_at, make_transform
-from sim2art.simulate.seeds import settled
+from sim2art.simulate.seeds import rounded
 
 UP = np.array([0.0, 0.0, 1.0])
 
@@ -96,7 +96,7 @@ def sample_camera_path(
     roll = rng.normal(0.0, 0.03)
     poses = np.stack([look_at(eye, target, UP) for eye, target in zip(eyes, targets, strict=True)])
     shake = rotation_from_rotvec(wobble[:, 3:] + np.array([0.0, 0.0, roll]))
-    poses = settled(poses @ make_transform(shake, np.zeros(3)))
+    poses = rounded(poses @ make_transform(shake, np.zeros(3)))
     return CameraPath(
         stage_from_camera=poses, intrinsics=intrinsics_from_fov(width, height, fov), width=width, height=height
     )

@@ -7,7 +7,7 @@ _PEAK = 1.5
 """The largest step of an eased swing is this many times its mean."""
 
 
-def draw_fast_profile(
+def sample_fast_profile(
     num_frames: int,
     window: tuple[float, float],
     swing_share: tuple[float, float],

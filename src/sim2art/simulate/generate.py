@@ -22,7 +22,7 @@ from sim2art.simulate.crops import crop_masks, sample_crop_box
 from sim2art.simulate.hands import sample_hand
 from sim2art.simulate.images import render_images
 from sim2art.simulate.joint_motions import MotionConfig
-from sim2art.simulate.measured_flow import MeasuredFlow, draw_flow_errors
+from sim2art.simulate.measured_flow import MeasuredFlow, sample_flow_errors
 from sim2art.simulate.quality import Rejection, check_motion, check_visibility
 from sim2art.simulate.renderer import Renderer
 from sim2art.simulate.scenario import DROPPED_SHARE, Scenario, ScenarioConfig, sample_scenario
@@ -225,7 +225,7 @@ def _sense(
         poses = corrupt_poses(poses, distance, corruption.poses, named_rng(seed, "poses"), severity)
     if corruption.flow is not None:
         rng = named_rng(seed, "flow")
-        errors = draw_flow_errors(corruption.flow, rng, severity, stage.depths.shape[2])
+        errors = sample_flow_errors(corruption.flow, rng, severity, stage.depths.shape[2])
         flow = MeasuredFlow(flow, depths=depths, world_from_camera=poses, errors=errors, rng=rng)
     if is_cropped:
         # A hand moves too, and the crop is drawn around all that does.

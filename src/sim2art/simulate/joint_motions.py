@@ -8,7 +8,7 @@ from jaxtyping import Float
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
-from sim2art.simulate.fast_motions import draw_fast_profile
+from sim2art.simulate.fast_motions import sample_fast_profile
 
 UNLIMITED_SPAN = {JointType.REVOLUTE: (0.0, 2.0), JointType.PRISMATIC: (0.0, 0.3), JointType.FIXED: (0.0, 0.0)}
 """Range (rad or m) assumed for a joint without limits."""
@@ -72,15 +72,15 @@ def sample_trajectory(
         shares = np.array(config.num_moving_shares[: len(movable)])
         count = 1 + int(rng.choice(len(shares), p=shares / shares.sum()))
         moving = rng.permutation(movable)[:count]
-        for index, window in zip(moving, _draw_windows(count, rng), strict=True):
+        for index, window in zip(moving, _sample_windows(count, rng), strict=True):
             low, high = spans[index]
             least = max(config.opening[0], MIN_SWING[joints[index].type] / (high - low))
             opening = (least, max(least, config.opening[1]))
             if config.largest_step is None:
-                profile = _draw_profile(phase, window, opening, rng)
+                profile = _sample_profile(phase, window, opening, rng)
             else:
                 step = config.largest_step[joints[index].type is JointType.PRISMATIC] / (high - low)
-                profile = draw_fast_profile(len(phase), window, opening, step, rng)
+                profile = sample_fast_profile(len(phase), window, opening, step, rng)
             if is_trembling:
                 swing = min(TREMBLING[joints[index].type], high - low)
                 base = np.clip(values[0, index], low, high - swing)
@@ -123,7 +123,7 @@ def joint_span(joint: Joint) -> tuple[float, float]:
     return UNLIMITED_SPAN[joint.type] if joint.limits is None else joint.limits
 
 
-def _draw_windows(count: int, rng: np.random.Generator) -> list[tuple[float, float]]:
+def _sample_windows(count: int, rng: np.random.Generator) -> list[tuple[float, float]]:
     """Start and end phase of each motion: together, or one after another with some overlap."""
     if count == 1 or rng.uniform() < 0.45:
         starts = rng.uniform(0.0, 0.25, count) * (rng.uniform(size=count) < 0.6)
@@ -135,7 +135,7 @@ def _draw_windows(count: int, rng: np.random.Generator) -> list[tuple[float, flo
     return [(max(0.0, edges[i] - overlap), min(1.0, edges[i + 1] + overlap)) for i in range(count)]
 
 
-def _draw_profile(
+def _sample_profile(
     phase: Float[np.ndarray, "frame"],
     window: tuple[float, float],
     opening: tuple[float, float],

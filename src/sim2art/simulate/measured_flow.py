@@ -41,7 +41,7 @@ class FlowErrors:
     """Share of the points without texture that the chain refuses."""
 
 
-def draw_flow_errors(config: FlowNoise, rng: np.random.Generator, severity: float, width: int) -> FlowErrors:
+def sample_flow_errors(config: FlowNoise, rng: np.random.Generator, severity: float, width: int) -> FlowErrors:
     """The magnitudes of one clip; `width` is that of its images, px."""
     unit = width / 256
     return FlowErrors(

@@ -14,7 +14,7 @@ from sim2art.geometry.transforms import apply
 from sim2art.simulate.camera_paths import CameraConfig, CameraPath, sample_camera_path
 from sim2art.simulate.joint_motions import MotionConfig, sample_trajectory
 from sim2art.simulate.rooms import sample_room
-from sim2art.simulate.seeds import named_rng, settled
+from sim2art.simulate.seeds import named_rng, rounded
 
 DROPPED_SHARE = 0.3
 
@@ -71,7 +71,7 @@ def sample_scenario(config: ScenarioConfig, seed: int, attempt: int = 0) -> Scen
         rng=named_rng(seed, attempt, "motion"),
         config=config.motion,
     )
-    motions = settled(link_motions(articulated_object, trajectory.values))
+    motions = rounded(link_motions(articulated_object, trajectory.values))
     low, high = _swept_box(articulated_object, motions)
     camera_path = sample_camera_path(
         low,

@@ -24,7 +24,7 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return math.exp(math.log(low) + (math.log(high) - math.log(low)) * draw)
 
 
-def settled(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+def rounded(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Values (m, rad or matrix entries) rounded to 1e-9.
 
     Sines and matrix products differ in their last bit from processor to processor. Rounded where a scenario is made,

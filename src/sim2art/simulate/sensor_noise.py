@@ -10,7 +10,7 @@ from numba import njit
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import make_transform
 from sim2art.simulate.corruption import DepthNoise, MaskNoise, PoseNoise
-from sim2art.simulate.seeds import log_uniform, settled
+from sim2art.simulate.seeds import log_uniform, rounded
 
 _EDGE = 0.03  # Relative depth step that makes an edge.
 _GRID = 5  # Nodes a side of the low-frequency fields.
@@ -35,7 +35,7 @@ def corrupt_depths(
     nodes_of_gain = warp * slow + tilt[0][:, None, None] * place + tilt[1][:, None, None] * place[:, None]
     nodes_of_gain += ((1.0 + scale) * (1.0 + flicker))[:, None, None]
     gains = np.empty((num_frames, height, width), dtype=np.float32)
-    _upsample(settled(nodes_of_gain).astype(np.float32), gains)
+    _upsample(rounded(nodes_of_gain).astype(np.float32), gains)
     edge = log_uniform(rng, *config.edge)
     noisy = np.empty_like(depths)
     _distort(
@@ -94,7 +94,7 @@ def corrupt_poses(
     jitter = log_uniform(rng, *config.jitter) * severity * rng.standard_normal((num_frames, 6))
     error = drift + jitter
     error[0] = 0.0
-    return settled(world_from_camera @ make_transform(rotation_from_rotvec(error[:, 3:]), error[:, :3] * distance))
+    return rounded(world_from_camera @ make_transform(rotation_from_rotvec(error[:, 3:]), error[:, :3] * distance))
 
 
 def _punch_holes(depths: Float32[np.ndarray, "frame height width"], share: float, rng: np.random.Generator) -> None:

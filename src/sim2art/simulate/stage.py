@@ -11,7 +11,7 @@ from sim2art.simulate.flow_sources import ExactFlow
 from sim2art.simulate.rasterizer import BodyMeshes, body_ids, collect_bodies, render_frames
 from sim2art.simulate.renderer import Renderer
 from sim2art.simulate.scenario import Scenario
-from sim2art.simulate.seeds import settled
+from sim2art.simulate.seeds import rounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +77,10 @@ def render_stage(
     room = join_meshes(list(scenario.room)) if scenario.room else None
     meshes = collect_bodies([link.mesh for link in links] + [room, None if hand is None else hand[0]])
     still = np.broadcast_to(np.eye(4), (num_frames, 1, 4, 4))
-    hand_motion = still if hand is None else settled(hand[1][:, None])
+    hand_motion = still if hand is None else rounded(hand[1][:, None])
     stage_from_body = np.concatenate([scenario.link_motions, still, hand_motion], axis=1)
     camera_from_stage = inverse(path.stage_from_camera)
-    camera_from_body = settled(camera_from_stage[:, None] @ stage_from_body)
+    camera_from_body = rounded(camera_from_stage[:, None] @ stage_from_body)
     if renderer is None:
         rendered = render_frames(meshes, camera_from_body, path.intrinsics, width=path.width, height=path.height)
         depths, face_ids, bodies = rendered.depths, rendered.face_ids, body_ids(meshes, rendered.face_ids)
@@ -94,6 +94,6 @@ def render_stage(
         face_ids=face_ids,
         bodies=bodies,
         intrinsics=path.intrinsics,
-        world_from_camera=settled(camera_from_stage[0] @ path.stage_from_camera),
+        world_from_camera=rounded(camera_from_stage[0] @ path.stage_from_camera),
         camera_from_body=camera_from_body,
     )

@@ -19,7 +19,7 @@ STILL = MotionConfig(static_share=1.0, trembling_share=0.0)
 _FLICKER = (0.004, 0.01)
 """Change of the depth's scale from frame to frame: two to five times what our depth camera does."""
 _WARM_UP = 0.2
-"""Share of the recording until exposure and white balance have settled."""
+"""Share of the recording until exposure and white balance have rounded."""
 _DARKEST = 0.35
 """Brightness of the first frame."""
 _TINT = 0.25
@@ -62,7 +62,7 @@ def render_still(kind: StillKind, families: tuple[str, ...], seed: int) -> Simul
 def _warm_up(
     images: UInt8[np.ndarray, "frame height width 3"], rng: np.random.Generator
 ) -> UInt8[np.ndarray, "frame height width 3"]:
-    """Images that begin dark and tinted, as before automatic exposure and white balance have settled."""
+    """Images that begin dark and tinted, as before automatic exposure and white balance have rounded."""
     left = np.clip(1 - np.linspace(0, 1, len(images)) / _WARM_UP, 0.0, 1.0)[:, None]
     gains: Float[np.ndarray, "frame 3"] = (1 - (1 - _DARKEST) * left) * (1 + rng.uniform(-_TINT, _TINT, 3) * left)
     return np.clip(np.rint(images * gains[:, None, None]), 0, 255).astype(np.uint8)

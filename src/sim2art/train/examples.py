@@ -15,8 +15,8 @@ from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.inference.assign.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
-from sim2art.inference.propose.drawing import draw_moving
 from sim2art.inference.propose.from_flow import ProposalConfig, propose
+from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.inference.scene import prepare
 from sim2art.inference.score.agreement import measure_agreement
 from sim2art.inference.score.evidence import EvidenceConfig, index_video, lay_out_evidence
@@ -123,7 +123,7 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     scene = None if config.guesses is None else prepare(video, config.evidence)
     whole = smooth_flow(video, radius=WHOLE_RADIUS) if scene is None else scene.smoothed
     surface = index_video(video, config.evidence) if scene is None else scene.surface
-    slots = draw_moving(whole, config.num_drawn, rng, moving_share=float(rng.choice(config.moving_shares)))
+    slots = sample_moving(whole, config.num_drawn, rng, moving_share=float(rng.choice(config.moving_shares)))
     smoothed = whole.take(slots)
     if config.guesses is None or scene is None:
         pool = propose(smoothed, config.proposals, rng)

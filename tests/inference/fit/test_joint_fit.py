@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sim2art.articulation.joint import JointType
 from sim2art.geometry.rotations import line_angle, rotation_from_rotvec
-from sim2art.geometry.screws import turn_transform
+from sim2art.geometry.screws import revolute_transform
 from sim2art.geometry.transforms import apply
 from sim2art.inference.fit.joint_fit import (
     PartFlow,
@@ -88,7 +88,7 @@ def test_true_joint_leaves_no_residual(rotvec, pivot, angle):
     pivot = np.array(pivot)
     rng = np.random.default_rng(0)
     points = rng.uniform(-1, 1, (40, 3))
-    flows = apply(turn_transform(axis, pivot, angle), points) - points
+    flows = apply(revolute_transform(axis, pivot, angle), points) - points
     part = PartFlow(
         midpoints=points + 0.5 * flows,
         flows=flows,

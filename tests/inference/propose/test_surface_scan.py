@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply
 from sim2art.inference.propose.surface_scan import CUT, measure_distances, scan
 
@@ -37,7 +37,7 @@ def test_distances_grow_from_the_surface_and_are_cut() -> None:
 @pytest.mark.parametrize("frame", [0, 6, NUM_FRAMES - 1])
 def test_a_hinge_is_found_from_any_frame(frame: int) -> None:
     values = np.linspace(0, 1.0, NUM_FRAMES)
-    motions = turn_transform(np.array([0.0, 1.0, 0.0]), np.zeros(3), values)
+    motions = revolute_transform(np.array([0.0, 1.0, 0.0]), np.zeros(3), values)
     points = panel(motions)
     field = measure_distances(points, np.ones(points.shape[:2], dtype=bool))
     normal = motions[frame, :3, :3] @ np.array([0.0, 0.0, 1.0])
@@ -53,14 +53,14 @@ def test_a_hinge_is_found_from_any_frame(frame: int) -> None:
 
 def test_a_fast_slide_is_found() -> None:
     values = np.linspace(0, 1.0, NUM_FRAMES) ** 2
-    found = scan_panel(panel(slide_transform(np.array([0.0, 0.0, 1.0]), values)))
+    found = scan_panel(panel(prismatic_transform(np.array([0.0, 0.0, 1.0]), values)))
     slides = [one.joint for one in found if not one.joint.is_revolute]
     assert abs(slides[0].axis[2]) == pytest.approx(1)
     np.testing.assert_allclose(np.sign(slides[0].axis[2]) * slides[0].values, values, atol=0.07)
 
 
 def test_gains_are_shares_best_first_and_nothing_is_gained_at_rest() -> None:
-    moving = scan_panel(panel(slide_transform(np.array([0.0, 0.0, 1.0]), np.linspace(0, 1, NUM_FRAMES))))
+    moving = scan_panel(panel(prismatic_transform(np.array([0.0, 0.0, 1.0]), np.linspace(0, 1, NUM_FRAMES))))
     gains = [one.gain for one in moving]
     assert gains == sorted(gains, reverse=True)
     assert 0 < gains[-1] <= gains[0] <= 1

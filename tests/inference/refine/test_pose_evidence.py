@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from sim2art.geometry.screws import turn_transform
+from sim2art.geometry.screws import revolute_transform
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.inference.hypotheses import JointGuess
 from sim2art.inference.refine.pose_evidence import explained_ratio, measure_turns, pose_log_odds
@@ -20,7 +20,7 @@ def make_rows(motions: np.ndarray, *, noise: float = 0.003, wobble: float = 0.0,
     for start in range(len(motions)):
         for stop in range(start + 1, len(motions), 3):
             points = rng.uniform([-0.4, -0.3, -0.02], [0.4, 0.3, 0.02], (40, 3))
-            error = turn_transform(np.array([1.0, 0, 0]), np.zeros(3), np.array([wobble * rng.normal()]))[0]
+            error = revolute_transform(np.array([1.0, 0, 0]), np.zeros(3), np.array([wobble * rng.normal()]))[0]
             source = apply(motions[start], points)
             target = apply(error @ motions[stop] @ inverse(motions[start]), source)
             sources.append(source)
@@ -44,7 +44,7 @@ def test_a_large_turn_outweighs_any_slide_and_more_so_the_larger_it_is() -> None
     odds = []
     for degrees in (20.0, 60.0):
         angles = np.linspace(0, np.deg2rad(degrees), 8)
-        rows = make_rows(turn_transform(AXIS, PIVOT, angles), wobble=0.02)
+        rows = make_rows(revolute_transform(AXIS, PIVOT, angles), wobble=0.02)
         odds.append(pose_log_odds(measure_turns(rows), turning(angles)))
     assert 3 < odds[0] < odds[1]
 
@@ -61,7 +61,7 @@ def test_a_slide_never_turns_whatever_its_errors() -> None:
 
 def test_small_swings_and_empty_rows_are_left_to_other_evidence() -> None:
     angles = np.linspace(0, np.deg2rad(6), 8)
-    rows = make_rows(turn_transform(AXIS, PIVOT, angles))
+    rows = make_rows(revolute_transform(AXIS, PIVOT, angles))
     assert pose_log_odds(measure_turns(rows), turning(angles)) == 0.0
     empty = measure_turns(rows.take(np.zeros(0, dtype=np.int64)))
     assert pose_log_odds(empty, turning(np.linspace(0, 1, 8))) == 0.0
@@ -69,8 +69,8 @@ def test_small_swings_and_empty_rows_are_left_to_other_evidence() -> None:
 
 def test_a_flipped_pose_does_not_hide_the_turn() -> None:
     angles = np.linspace(0, 1.0, 8)
-    rows = make_rows(turn_transform(AXIS, PIVOT, angles), wobble=0.02)
+    rows = make_rows(revolute_transform(AXIS, PIVOT, angles), wobble=0.02)
     flipped = np.flatnonzero(rows.stop == 5)
     target = rows.target.copy()
-    target[flipped] = apply(turn_transform(np.array([0, 1.0, 0]), np.zeros(3), np.array([2.5]))[0], target[flipped])
+    target[flipped] = apply(revolute_transform(np.array([0, 1.0, 0]), np.zeros(3), np.array([2.5]))[0], target[flipped])
     assert pose_log_odds(measure_turns(dataclasses.replace(rows, target=target)), turning(angles)) > 0

@@ -134,8 +134,10 @@ def compare_costs(part: PartFlow, turn: JointGuess, slide: JointGuess) -> float:
         return 0.0
     residuals = joint_residuals(part, turn)
     sigma = _scale(residuals, part.weights)
-    turn_cost = robust_cost(residuals, part.weights, sigma)
-    return float(np.log((robust_cost(joint_residuals(part, slide), part.weights, sigma) + 1e-10) / (turn_cost + 1e-10)))
+    revolute_cost = robust_cost(residuals, part.weights, sigma)
+    return float(
+        np.log((robust_cost(joint_residuals(part, slide), part.weights, sigma) + 1e-10) / (revolute_cost + 1e-10))
+    )
 
 
 def robust_cost(residuals: Float[np.ndarray, "row"], weights: Float[np.ndarray, "row"], sigma: float) -> float:
@@ -150,10 +152,10 @@ def start_other_type(part: PartFlow, joint: JointGuess) -> JointGuess:
     if part.weights.sum() <= 0:
         return dataclasses.replace(joint, is_revolute=not joint.is_revolute)
     center = np.average(part.midpoints, axis=0, weights=part.weights)
-    return _slide_like(joint, center) if joint.is_revolute else _turn_like(part, joint, center)
+    return _prismatic_like(joint, center) if joint.is_revolute else _revolute_like(part, joint, center)
 
 
-def _slide_like(turn: JointGuess, center: np.ndarray) -> JointGuess:
+def _prismatic_like(turn: JointGuess, center: np.ndarray) -> JointGuess:
     """The slide along the chord of the centre's path, which is a better direction than the tangent at rest."""
     arm = np.cross(turn.axis, center - turn.pivot)
     length = float(np.linalg.norm(arm))
@@ -164,7 +166,7 @@ def _slide_like(turn: JointGuess, center: np.ndarray) -> JointGuess:
     return JointGuess(is_revolute=False, axis=tangent / length, pivot=np.zeros(3), values=turn.values * length)
 
 
-def _turn_like(part: PartFlow, slide: JointGuess, center: np.ndarray) -> JointGuess:
+def _revolute_like(part: PartFlow, slide: JointGuess, center: np.ndarray) -> JointGuess:
     """The turn about a far axis; on which side it lies, the flow's own curvature tells: a free twist is fitted."""
     twist = _free_twist(part, part.weights, _amounts(part, slide), center)
     rate = float(np.linalg.norm(twist[:3]))

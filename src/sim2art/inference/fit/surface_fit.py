@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
 from sim2art.geometry.rotations import any_perpendicular
-from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply
 from sim2art.inference.fit.joint_fit import SMOOTHNESS, STANDSTILL
 from sim2art.inference.hypotheses import JointGuess
@@ -160,7 +160,9 @@ def _carry(part: PartSurface, joint: JointGuess) -> tuple[np.ndarray, np.ndarray
     """Where each row's point is carried to, and the rotation on the way."""
     change = joint.values[part.stop] - joint.values[part.start]
     motions = (
-        turn_transform(joint.axis, joint.pivot, change) if joint.is_revolute else slide_transform(joint.axis, change)
+        revolute_transform(joint.axis, joint.pivot, change)
+        if joint.is_revolute
+        else prismatic_transform(joint.axis, change)
     )
     return apply(motions, part.source[:, None])[:, 0], motions[:, :3, :3]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
-from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply
 from sim2art.inference.hypotheses import JointGuess
 from sim2art.observation.point_video import PointVideo
@@ -70,9 +70,9 @@ def measure_surface_steps(
             guess = float(joint.values[stop] - joint.values[start])
             candidates = guess + grid
             if joint.is_revolute:
-                motions = turn_transform(joint.axis, joint.pivot, candidates)
+                motions = revolute_transform(joint.axis, joint.pivot, candidates)
             else:
-                motions = slide_transform(joint.axis, candidates)
+                motions = prismatic_transform(joint.axis, candidates)
             distance, _ = tree.query(apply(motions, points[None]), distance_upper_bound=config.far)
             costs = np.mean(np.minimum(distance, config.far) ** 2, axis=1)
             found = _sharp_minimum(candidates, costs)

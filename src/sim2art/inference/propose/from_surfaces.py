@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 
 from sim2art.geometry.registration import plane_step
 from sim2art.geometry.rotations import rotvec_from_rotation
-from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply
 from sim2art.inference.fit.surface_fit import fit_to_surfaces, gather_part_surface
 from sim2art.inference.hypotheses import Hypotheses, JointGuess
@@ -50,7 +50,7 @@ class SurfaceGuessConfig:
     """A piece farther than this (root mean square, distances cut at 0.1) from all that has changed is lost there."""
     max_lost: int = 2
     """A piece lost in more frames in a row is not followed on."""
-    min_turn: float = 0.05
+    min_angle: float = 0.05
     """rad; a piece that turns less gives no turning joint."""
     min_travel: float = 0.04
     """A joint that moves its piece less is no guess."""
@@ -109,7 +109,7 @@ def guess_from_surfaces(
         scanned += [(one, int(frame), piece) for one in tried]
         if index < config.num_followed:
             track = _follow(scenes, int(frame), piece, config)
-            starts_of_it = (_turn_of(track, piece, config), _slide_of(track, piece, config))
+            starts_of_it = (_revolute_of(track, piece, config), _prismatic_of(track, piece, config))
             guesses += _fit_each(video, normals, changed, [(x, int(frame), piece) for x in starts_of_it if x], config)
     best = sorted(scanned, key=lambda x: -x[0].gain)[: config.num_scanned]
     guesses += _fit_each(video, normals, changed, [(one.joint, frame, piece) for one, frame, piece in best], config)
@@ -152,18 +152,18 @@ def _follow(scenes: Sequence[_Scene | None], frame: int, piece: np.ndarray, conf
             if scene is not None and lost <= config.max_lost:
                 # As if it had stopped, and as if it went on as before.
                 starts = (motion, motion @ np.linalg.inv(before) @ motion)
-                settled = [_settle(scene, piece, start, config) for start in starts]
-                distances = [_distance(scene, piece, candidate) for candidate in settled]
+                registered = [_register(scene, piece, start, config) for start in starts]
+                distances = [_distance(scene, piece, candidate) for candidate in registered]
                 best = int(np.argmin(distances))
                 known[t] = distances[best] <= config.max_distance
                 if known[t]:
-                    before, motion = motion, settled[best]
+                    before, motion = motion, registered[best]
             lost = 0 if known[t] else lost + 1
             motions[t] = motion
     return _Track(motions, known)
 
 
-def _settle(scene: _Scene, piece: np.ndarray, motion: np.ndarray, config: SurfaceGuessConfig) -> np.ndarray:
+def _register(scene: _Scene, piece: np.ndarray, motion: np.ndarray, config: SurfaceGuessConfig) -> np.ndarray:
     """Point-to-plane ICP."""
     for reach in config.reaches:
         moved = apply(motion, piece)
@@ -206,9 +206,9 @@ def _fitted(
     for _ in range(2):
         change = joint.values - joint.values[frame]
         motions = (
-            turn_transform(joint.axis, joint.pivot, change)
+            revolute_transform(joint.axis, joint.pivot, change)
             if joint.is_revolute
-            else slide_transform(joint.axis, change)
+            else prismatic_transform(joint.axis, change)
         )
         weights = np.zeros(video.valid.shape)
         for t, carried in enumerate(apply(motions, piece[None])):
@@ -222,13 +222,13 @@ def _fitted(
     return joint if np.ptp(joint.values) * max(arm, 0.1) >= config.min_travel else None
 
 
-def _turn_of(track: _Track, piece: np.ndarray, config: SurfaceGuessConfig) -> JointGuess | None:
+def _revolute_of(track: _Track, piece: np.ndarray, config: SurfaceGuessConfig) -> JointGuess | None:
     """The line about which a piece turned: the main direction of its rotation vectors, and what they leave in place."""
     center = piece.mean(axis=0)
     turned = rotvec_from_rotation(track.motions[:, :3, :3])
     axis = np.linalg.svd(turned[track.known])[2][0]
     values = turned @ axis
-    if np.ptp(values[track.known]) < config.min_turn:
+    if np.ptp(values[track.known]) < config.min_angle:
         return None
     # (R - 1) p + t = 0 over all frames; along the axis, and where little turns, the piece's middle.
     moving = track.motions[track.known]
@@ -241,7 +241,7 @@ def _turn_of(track: _Track, piece: np.ndarray, config: SurfaceGuessConfig) -> Jo
     return JointGuess(is_revolute=True, axis=axis, pivot=pivot, values=values - values[0])
 
 
-def _slide_of(track: _Track, piece: np.ndarray, config: SurfaceGuessConfig) -> JointGuess | None:
+def _prismatic_of(track: _Track, piece: np.ndarray, config: SurfaceGuessConfig) -> JointGuess | None:
     """The main direction in which a piece's middle went."""
     center = piece.mean(axis=0)
     went = apply(track.motions, center[None])[:, 0] - center

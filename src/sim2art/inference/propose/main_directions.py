@@ -59,7 +59,7 @@ def find_main_directions(normals: Float[np.ndarray, "*place 3"]) -> Float[np.nda
     second /= np.linalg.norm(second)
     frame = np.stack([first, second, np.cross(first, second)])
     for reach in _REACHES:
-        frame = _settle(frame, known, reach)
+        frame = _refine_directions(frame, known, reach)
     return frame
 
 
@@ -99,7 +99,7 @@ def _most_common(candidates: np.ndarray, normals: np.ndarray) -> np.ndarray:
     return candidates[int(np.argmax(crowd))]
 
 
-def _settle(frame: np.ndarray, normals: np.ndarray, reach: float) -> np.ndarray:
+def _refine_directions(frame: np.ndarray, normals: np.ndarray, reach: float) -> np.ndarray:
     """The rotation that brings the rows of a frame nearest to the normals around them."""
     cosines = normals @ frame.T
     nearest = np.argmax(np.abs(cosines), axis=1)
@@ -109,5 +109,5 @@ def _settle(frame: np.ndarray, normals: np.ndarray, reach: float) -> np.ndarray:
         near = (nearest == row) & (np.abs(own) > np.cos(reach))
         sums[row] = np.sum(normals[near] * np.sign(own[near])[:, None], axis=0)
     left, _, right = np.linalg.svd(sums + 1e-3 * frame)
-    settled = left @ right
-    return settled if np.linalg.det(settled) * np.linalg.det(frame) > 0 else frame
+    refined = left @ right
+    return refined if np.linalg.det(refined) * np.linalg.det(frame) > 0 else frame

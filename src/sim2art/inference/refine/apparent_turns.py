@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sim2art.geometry.rotations import any_perpendicular
-from sim2art.geometry.screws import turn_transform
+from sim2art.geometry.screws import revolute_transform
 from sim2art.geometry.transforms import apply
 from sim2art.inference.refine.kinematic_model import BASE, KinematicModel
 from sim2art.inference.refine.sight import Sight
@@ -54,6 +54,6 @@ def _lies_where_it_lay(sight: Sight, model: KinematicModel, part: int) -> bool:
     first, last = (int(choose(np.where(seen, values, np.nan))) for choose in (np.nanargmin, np.nanargmax))
     cloud, tree = surfaces.points[part][first], surfaces.trees[part][last]
     assert tree is not None
-    carried = apply(turn_transform(model.axes[part], model.pivots[part], values[last] - values[first]), cloud)
+    carried = apply(revolute_transform(model.axes[part], model.pivots[part], values[last] - values[first]), cloud)
     left, moved = (float(np.median(tree.query(points)[0])) for points in (cloud, carried))
     return left <= min(MAX_DISTANCE_RATIO * moved, surfaces.spacings[part][last])

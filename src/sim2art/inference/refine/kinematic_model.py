@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.rotations import any_perpendicular
-from sim2art.geometry.screws import nearest_point_on_line, slide_transform, turn_transform
+from sim2art.geometry.screws import nearest_point_on_line, prismatic_transform, revolute_transform
 from sim2art.inference.assembly import BASE
 from sim2art.inference.hypotheses import JointGuess
 
@@ -208,8 +208,8 @@ def make_model(guesses: list[JointGuess], parents: list[int], eyes: Float[np.nda
 def joint_motion(guess: JointGuess) -> Float[np.ndarray, "frame 4 4"]:
     """What one joint does to its part between frame 0 and each frame, its parent held still."""
     if guess.is_revolute:
-        return turn_transform(guess.axis, guess.pivot, guess.values)
-    return slide_transform(guess.axis, guess.values)
+        return revolute_transform(guess.axis, guess.pivot, guess.values)
+    return prismatic_transform(guess.axis, guess.values)
 
 
 def axis_basis(axes: Float[np.ndarray, "joint 3"]) -> Float[np.ndarray, "joint 2 3"]:

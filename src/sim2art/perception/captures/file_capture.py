@@ -13,7 +13,7 @@ from sim2art.perception.captures.camera_file import read_lens, read_ups, said_si
 from sim2art.perception.captures.capture import Capture, FileCapture
 from sim2art.perception.captures.depth_images import find_depth_scale
 from sim2art.perception.captures.orientation import exif_turns
-from sim2art.perception.captures.settle import first_size, fit_intrinsics, settle
+from sim2art.perception.captures.standard_form import first_size, fit_intrinsics, to_standard_form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +75,9 @@ def file_capture(path: Path, frames: StoredFrames, camera: SaidCamera) -> Captur
         is_metric=bool(facts.get("is_metric", True)),
         warnings=(*frames.told, *fitted.told, *assumed),
     )
-    settled = settle(capture, fitted, turns=turns, lens=read_lens(facts, file))
-    assert isinstance(settled, Capture), "It has depth."
-    return settled
+    standard = to_standard_form(capture, fitted, turns=turns, lens=read_lens(facts, file))
+    assert isinstance(standard, Capture), "It has depth."
+    return standard
 
 
 def pair_files(images: list[Path], depths: list[Path]) -> tuple[list[tuple[Path, Path]], list[str]]:

@@ -23,7 +23,7 @@ from sim2art.perception.captures.capture import ColorCapture, ColorSource
 from sim2art.perception.captures.file_capture import frame_numbers
 from sim2art.perception.captures.image_files import IMAGE_SUFFIXES, read_rgb
 from sim2art.perception.captures.orientation import exif_turns
-from sim2art.perception.captures.settle import first_size, fit_intrinsics, settle
+from sim2art.perception.captures.standard_form import first_size, fit_intrinsics, to_standard_form
 
 _PLACES = ("", "rgb", "images", "color")
 
@@ -77,7 +77,7 @@ def read_image_folder(path: Path) -> ColorCapture:
     fitted = fit_intrinsics(read_intrinsics(camera, file), said_size(camera), first_size(chosen), file, turns)
     told = (*capture.warnings, *fitted.told)
     capture = dataclasses.replace(capture, intrinsics=fitted.intrinsics, warnings=told)
-    return settle(capture, fitted, turns=turns, lens=read_lens(camera, file))
+    return to_standard_form(capture, fitted, turns=turns, lens=read_lens(camera, file))
 
 
 def _find_images(path: Path) -> list[Path] | None:

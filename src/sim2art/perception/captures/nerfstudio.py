@@ -23,7 +23,7 @@ from sim2art.perception.captures.depth_images import find_depth_scale
 from sim2art.perception.captures.file_capture import frame_numbers
 from sim2art.perception.captures.image_files import IMAGE_SUFFIXES, read_rgb
 from sim2art.perception.captures.orientation import exif_turns
-from sim2art.perception.captures.settle import first_size, fit_intrinsics, settle
+from sim2art.perception.captures.standard_form import first_size, fit_intrinsics, to_standard_form
 
 _FILE = "transforms.json"
 _UNITS = ("depth_unit_scale_factor", "integer_depth_scale")
@@ -87,7 +87,7 @@ def read_nerfstudio(path: Path) -> ColorCapture:
         )  # fmt: skip
     else:
         capture = ColorSource(**common, images=lambda index: read_rgb(images[index]), warnings=tuple(told))
-    return settle(capture, fitted, turns=turns, lens=read_lens(scene | there[0][1], file))
+    return to_standard_form(capture, fitted, turns=turns, lens=read_lens(scene | there[0][1], file))
 
 
 def _image_file(root: Path, name: str) -> Path | None:

@@ -25,7 +25,7 @@ from sim2art.perception.captures.capture import (
 from sim2art.perception.captures.depth_images import MILLIMETRES, keep_confident, read_depth_image
 from sim2art.perception.captures.image_files import files_by_number, read_raw, read_rgb
 from sim2art.perception.captures.orientation import exif_turns
-from sim2art.perception.captures.settle import first_size, fit_intrinsics, settle
+from sim2art.perception.captures.standard_form import first_size, fit_intrinsics, to_standard_form
 
 _TRANSFORM = [f"t_{row}{column}" for row in range(3) for column in range(4)]
 _KINDS = ("", "corrected_")
@@ -99,7 +99,7 @@ def read_polycam(path: Path) -> ColorCapture:
         ups_camera=ups_in_cameras(opencv_from_opengl(np.array(poses)), ARKIT_UP),
         warnings=(*warnings, *told, *fitted.told),
     )
-    return settle(capture, fitted, turns=turns)
+    return to_standard_form(capture, fitted, turns=turns)
 
 
 def _choose_frames(path: Path, folder: Path, depths: dict[int, Path], warnings: list[str]) -> _Frames:

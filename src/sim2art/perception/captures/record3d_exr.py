@@ -9,7 +9,7 @@ from sim2art.perception.captures.camera_file import read_camera_file
 from sim2art.perception.captures.capture import ARKIT_UP, Capture, FileCapture, ups_in_cameras
 from sim2art.perception.captures.image_files import files_by_number
 from sim2art.perception.captures.record3d import read_intrinsics, read_poses, read_times
-from sim2art.perception.captures.settle import first_size
+from sim2art.perception.captures.standard_form import first_size
 
 
 def is_record3d_exr(path: Path) -> bool:

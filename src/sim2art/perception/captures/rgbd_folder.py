@@ -27,7 +27,7 @@ from sim2art.perception.captures.file_capture import (
 )
 from sim2art.perception.captures.image_files import IMAGE_SUFFIXES
 from sim2art.perception.captures.registration import DepthCamera, Registration
-from sim2art.perception.captures.settle import first_size, stored_size
+from sim2art.perception.captures.standard_form import first_size, stored_size
 
 _COLORS = ("color", "colour", "rgb", "images", "image")
 _DEPTHS = ("depth", "depths")

@@ -24,7 +24,7 @@ from sim2art.perception.captures.frame_lists import nearest_pairs
 from sim2art.perception.captures.lens import Lens
 from sim2art.perception.captures.registration import DepthCamera, with_registered_depth
 from sim2art.perception.captures.ros_messages import camera_of, color_image, image_kind, image_size, raw_depth
-from sim2art.perception.captures.settle import fit_intrinsics, settle
+from sim2art.perception.captures.standard_form import fit_intrinsics, to_standard_form
 
 _MAX_GAP = 0.025
 """s between the colour and the depth image of one frame."""
@@ -108,9 +108,9 @@ def _with_depth(bag: "_Bag", color: _Topic, depth: _Topic, pairs: list[tuple[int
             path=bag.path, frame_ids=source.frame_ids, times=source.times, images=source.read_image, depths=read,
             intrinsics=source.intrinsics, warnings=source.warnings,
         )  # fmt: skip
-        settled = settle(aligned, fitted, lens=color.lens)
-        assert isinstance(settled, Capture), "It has depth."
-        return settled
+        standard = to_standard_form(aligned, fitted, lens=color.lens)
+        assert isinstance(standard, Capture), "It has depth."
+        return standard
     color_from_depth = bag.color_from_depth(color, depth)
     if depth.intrinsics is None or color_from_depth is None:
         raise InvalidFileError(

@@ -20,7 +20,7 @@ from sim2art.perception.captures.capture import (
 )
 from sim2art.perception.captures.depth_images import MILLIMETRES, keep_confident, read_depth_image
 from sim2art.perception.captures.image_files import files_by_number, read_raw
-from sim2art.perception.captures.settle import fit_intrinsics, settle
+from sim2art.perception.captures.standard_form import fit_intrinsics, to_standard_form
 from sim2art.perception.captures.video_file import VideoFile
 
 _MIN_CONFIDENCE = 1
@@ -79,9 +79,9 @@ def read_stray_scanner(path: Path) -> Capture:
         ups_camera=ups_in_cameras(poses, ARKIT_UP),
         warnings=tuple(warnings),
     )
-    settled = settle(capture, fitted, turns=video.turns)
-    assert isinstance(settled, Capture), "It has depth."
-    return settled
+    standard = to_standard_form(capture, fitted, turns=video.turns)
+    assert isinstance(standard, Capture), "It has depth."
+    return standard
 
 
 def _read_table(path: Path, *, columns: int, skip: int) -> np.ndarray:

@@ -27,13 +27,13 @@ _NUM_BEST = 4
 _MIN_PATCH = 150
 """Half-size pixels of a pair's motion, for it to be a hypothesis."""
 _MIN_TURN = np.radians(1.5)
-_CLEAR_TURN = np.radians(10.0)
+_CLEAR_REVOLUTE = np.radians(10.0)
 _MAX_JOINTS = 4
 _MIN_SHARE = 0.06
 """Share of all moving points that a further joint must explain."""
 _GAIN_OF_POINT = 0.6
 """Share of a residual's cost that a point which is explained saves."""
-_SLIDE_BONUS = 0.92
+_PRISMATIC_BONUS = 0.92
 """A slide, which has two unknowns fewer, is preferred to a turn that explains hardly more: flow that a sliding part drags along
 at its border, less the further away, looks like a turn."""
 
@@ -91,12 +91,14 @@ def _choose(best: dict[bool, tuple[float, ImageJoint]]) -> tuple[float, ImageJoi
     """The better of a turn and a slide, with how nearly it would have been the other one."""
     if len(best) == 1:
         return next(iter(best.values()))
-    (turn_gain, turn), (slide_gain, slide) = best[False], best[True]
-    if slide_gain <= _SLIDE_BONUS * turn_gain:
-        return turn_gain, dataclasses.replace(turn, margin=_SLIDE_BONUS * turn_gain / max(slide_gain, 1e-9) - 1)
-    if np.ptp(turn.steps) < _CLEAR_TURN:
-        return slide_gain, slide  # A turn by little about a far axis is a slide in all but name.
-    return slide_gain, dataclasses.replace(slide, margin=slide_gain / (_SLIDE_BONUS * turn_gain) - 1)
+    (revolute_gain, turn), (prismatic_gain, slide) = best[False], best[True]
+    if prismatic_gain <= _PRISMATIC_BONUS * revolute_gain:
+        return revolute_gain, dataclasses.replace(
+            turn, margin=_PRISMATIC_BONUS * revolute_gain / max(prismatic_gain, 1e-9) - 1
+        )
+    if np.ptp(turn.steps) < _CLEAR_REVOLUTE:
+        return prismatic_gain, slide  # A turn by little about a far axis is a slide in all but name.
+    return prismatic_gain, dataclasses.replace(slide, margin=prismatic_gain / (_PRISMATIC_BONUS * revolute_gain) - 1)
 
 
 def _hypotheses(

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from sim2art.geometry.cameras import unproject
-from sim2art.geometry.screws import slide_transform, turn_transform
+from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_motions import STRIDE, measure_shift
@@ -46,9 +46,9 @@ class ImageJoint:
     def motions(self) -> Float[np.ndarray, "pair 4 4"]:
         """Of the part, world frame."""
         if self.slides:
-            return slide_transform(np.broadcast_to(self.axis, (len(self.steps), 3)), self.steps)
+            return prismatic_transform(np.broadcast_to(self.axis, (len(self.steps), 3)), self.steps)
         count = len(self.steps)
-        return turn_transform(
+        return revolute_transform(
             np.broadcast_to(self.axis, (count, 3)), np.broadcast_to(self.pivot, (count, 3)), self.steps
         )
 

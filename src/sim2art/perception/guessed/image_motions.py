@@ -114,18 +114,18 @@ def label_motions(
 
 def _see(
     pair: PixelFlow, depth: np.ndarray, intrinsics: np.ndarray, still: np.ndarray
-) -> tuple["_Sightings", Bool[np.ndarray, "half_height half_width"]]:
+) -> tuple["_Observations", Bool[np.ndarray, "half_height half_width"]]:
     """Pixels whose flow is believed, and where they are."""
     targets = grid_pixels(*depth.shape) + pair.flow[::STRIDE, ::STRIDE].astype(np.float64)
     points = _grid_points(intrinsics, depth)
     usable = pair.confident[::STRIDE, ::STRIDE] & (depth[::STRIDE, ::STRIDE] > 0)
     points, targets = points[usable], targets[usable]
     shift = measure_shift(points, targets, still, intrinsics)
-    return _Sightings(points=points, targets=targets, shift=shift, intrinsics=intrinsics), usable
+    return _Observations(points=points, targets=targets, shift=shift, intrinsics=intrinsics), usable
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Sightings:
+class _Observations:
     """Points of the first camera's frame, and where the second image shows them."""
 
     points: Float[np.ndarray, "*batch 3"]
@@ -134,8 +134,8 @@ class _Sightings:
     """px beyond what the camera does."""
     intrinsics: Float[np.ndarray, "3 3"]
 
-    def take(self, index: np.ndarray) -> "_Sightings":
-        return _Sightings(
+    def take(self, index: np.ndarray) -> "_Observations":
+        return _Observations(
             points=self.points[index], targets=self.targets[index], shift=self.shift[index], intrinsics=self.intrinsics
         )
 
@@ -146,7 +146,7 @@ class _Sightings:
         )
 
 
-def _find_motions(seen: _Sightings, still: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "motion 4 4"]:
+def _find_motions(seen: _Observations, still: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "motion 4 4"]:
     """Motions that explain moving pixels, the one that explains most first."""
     count = len(seen.points)
     cost = np.minimum(seen.cost(still[None])[0], OUTLIER)
@@ -174,12 +174,12 @@ def _find_motions(seen: _Sightings, still: np.ndarray, rng: np.random.Generator)
     return np.array(kept).reshape(-1, 4, 4)
 
 
-def _gains(seen: _Sightings, motions: np.ndarray, cost: np.ndarray) -> Float[np.ndarray, "motion"]:
+def _gains(seen: _Observations, motions: np.ndarray, cost: np.ndarray) -> Float[np.ndarray, "motion"]:
     return np.sum(np.maximum(cost - np.minimum(seen.cost(motions), OUTLIER), 0), axis=1)
 
 
 def _solve(
-    seen: _Sightings,
+    seen: _Observations,
     patches: Int[np.ndarray, "patch point"],
     starts: Float[np.ndarray, "patch 4 4"],
     *,

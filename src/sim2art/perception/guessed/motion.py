@@ -88,7 +88,7 @@ class GuessedMotion:
         return np.where(known[:, None], moved - points_world, 0.0), known
 
 
-def settle_motion(
+def fit_guessed_motion(
     depths: Float32[np.ndarray, "frame height width"],
     flows: dict[tuple[int, int], PixelFlow],
     intrinsics: Float[np.ndarray, "3 3"],

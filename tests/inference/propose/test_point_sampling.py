@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim2art.inference.propose.drawing import draw_moving
+from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.observation.point_video import PointVideo
 
 
@@ -32,20 +32,20 @@ def make_video(*, num_points: int = 1000, num_moving: int = 30, num_invalid: int
 
 
 def test_a_small_part_is_drawn_almost_whole() -> None:
-    drawn = draw_moving(make_video(), 200, np.random.default_rng(0))
+    drawn = sample_moving(make_video(), 200, np.random.default_rng(0))
     fair = 200 * 30 / 900
     assert (drawn[:-1] < 30).sum(axis=1).min() > 3 * fair
     assert (drawn[-1] < 30).sum() < 3 * fair  # The last frame has no flow: nothing seems to move there.
 
 
 def test_what_stands_still_is_drawn_too() -> None:
-    drawn = draw_moving(make_video(num_moving=600), 200, np.random.default_rng(0))
+    drawn = sample_moving(make_video(num_moving=600), 200, np.random.default_rng(0))
     assert (drawn[:-1] >= 600).sum(axis=1).min() > 50
 
 
 def test_the_same_seed_draws_the_same() -> None:
     video = make_video()
-    first, second, other = (draw_moving(video, 100, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    first, second, other = (sample_moving(video, 100, np.random.default_rng(seed)) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first, second)
     assert np.any(first != other)
 
@@ -54,7 +54,7 @@ def test_the_same_seed_draws_the_same() -> None:
 @given(st.integers(1, 150), st.integers(0, 60), st.integers(0, 60))
 def test_slots_differ_and_points_come_first(num_points: int, num_moving: int, num_invalid: int) -> None:
     video = make_video(num_points=100, num_moving=num_moving, num_invalid=num_invalid)
-    drawn = draw_moving(video, num_points, np.random.default_rng(0))
+    drawn = sample_moving(video, num_points, np.random.default_rng(0))
     assert drawn.shape == (4, min(num_points, 100))
     assert all(len(np.unique(slots)) == drawn.shape[1] for slots in drawn)
     valid = np.take_along_axis(video.valid, drawn, axis=1)
@@ -64,7 +64,7 @@ def test_slots_differ_and_points_come_first(num_points: int, num_moving: int, nu
 
 def test_a_video_without_points_or_motion_is_drawn_from() -> None:
     for video in (make_video(num_invalid=1000), make_video(num_moving=0)):
-        assert draw_moving(video, 50, np.random.default_rng(0)).shape == (4, 50)
+        assert sample_moving(video, 50, np.random.default_rng(0)).shape == (4, 50)
 
 
 @pytest.mark.parametrize("slots", [np.arange(5), np.array([[4, 3], [1, 0], [9, 2], [5, 6]])])

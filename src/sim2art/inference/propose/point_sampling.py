@@ -14,7 +14,7 @@ MOVING_SHARE = 0.6
 """Of the draw, where that many points seem to move."""
 
 
-def draw_moving(
+def sample_moving(
     video: PointVideo, num_points: int, rng: np.random.Generator, *, moving_share: float = MOVING_SHARE
 ) -> Int[np.ndarray, "frame slot"]:
     """Different slots of each frame in random order, those that hold no point last.

@@ -92,7 +92,9 @@ def fit_intrinsics(
     return FittedCamera(intrinsics=k, size=size, is_upright=is_upright, told=told)
 
 
-def settle(capture: ColorCapture, camera: FittedCamera, *, turns: int = 0, lens: Lens | None = None) -> ColorCapture:
+def to_standard_form(
+    capture: ColorCapture, camera: FittedCamera, *, turns: int = 0, lens: Lens | None = None
+) -> ColorCapture:
     """A recording read as it is stored, as everything after the readers takes it.
 
     Args:
