@@ -26,13 +26,54 @@ def _judgement(masks, scores):
     )
 
 
-def test_of_two_masks_on_the_same_points_the_surer_is_kept():
-    clip = make_point_clip(JointType.REVOLUTE, seed=0, num_frames=6, num_points=128)
+def _select(clip: Clip, pool: Hypotheses, logits: np.ndarray, scores: list[float], known: tuple[int, ...] = ()):
+    judgement = Judgement(mask_logits=logits, scores=np.array(scores), revolute_logits=np.zeros(len(scores)))
+    is_known = np.isin(np.arange(len(scores)), known)
+    return select(judgement, pool, is_known, clip.video, 0.1, SelectionConfig()).tolist()
+
+
+def _one_after_another(count: int = 2, num_frames: int = 6) -> Hypotheses:
+    """Drawers along one axis, each of which opens a frame after the one before."""
+    values = 0.3 * (np.arange(num_frames) > np.arange(count)[:, None]).astype(float)
+    return Hypotheses(
+        is_revolute=np.zeros(count, dtype=bool),
+        axes=np.tile([0.0, 0.0, 1.0], (count, 1)),
+        pivots=np.zeros((count, 3)),
+        values=values,
+        scores=np.full(count, 0.5),
+    )
+
+
+@pytest.fixture(scope="module")
+def clip() -> Clip:
+    return make_point_clip(JointType.REVOLUTE, seed=0, num_frames=6, num_points=128)
+
+
+def test_of_two_hypotheses_that_move_the_same_points_alike_the_surer_is_kept(clip: Clip) -> None:
     part = clip.part_ids == 1
     rest = (clip.part_ids == 0) & clip.video.valid
-    masks = np.stack([part, part, rest, rest])
-    chosen = select(_judgement(masks, [0.5, 0.9, 0.3, 0.05]), clip.video, 0.1, SelectionConfig())
-    assert chosen.tolist() == [1, 2]
+    logits = np.where(np.stack([part, part, rest, rest]), 5.0, -5.0)
+    same = _one_after_another().take(np.array([0, 0, 1, 1]))
+    assert _select(clip, same, logits, [0.5, 0.9, 0.3, 0.05]) == [1, 2]
+
+
+def test_parts_whose_masks_spill_over_each_other_are_told_apart_by_their_motions(clip: Clip) -> None:
+    valid = clip.video.valid
+    left = valid & (clip.video.points_world[..., 0] < np.median(clip.video.points_world[..., 0][valid]))
+    right = valid & ~left
+    both = np.where(left | right, 2.0, -5.0)
+    spilling = np.stack([np.where(left, 5.0, both), np.where(right, 4.0, both)])
+    assert _select(clip, _one_after_another(), spilling, [0.8, 0.6]) == [0, 1]
+    # Verdicts that are nowhere the surer ones give no part, and neither does the same motion.
+    assert _select(clip, _one_after_another(), np.stack([both, both]), [0.8, 0.6]) == [0]
+    assert _select(clip, _one_after_another().take(np.array([0, 0])), spilling, [0.8, 0.6]) == [0]
+
+
+def test_a_known_part_makes_way_for_its_own_motion_only(clip: Clip) -> None:
+    everywhere = np.where(np.stack([clip.video.valid] * 2), np.array([5.0, 2.0])[:, None, None], -5.0)
+    assert _select(clip, _one_after_another(), everywhere, [0.9, 0.5], known=(1,)) == [0, 1]
+    same = _one_after_another().take(np.array([0, 0]))
+    assert _select(clip, same, everywhere, [0.9, 0.5], known=(1,)) == [0]
 
 
 def _sample(video: PointVideo) -> SampleJudge:

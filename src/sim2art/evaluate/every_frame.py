@@ -121,7 +121,16 @@ def score_states(
         known = None if states is None or not states.followed[part - 1] else states
         ok = status is Status.OK and found.status is Status.OK
         scores.append(
-            _score_found(found, part - 1, joint, share, values, known, used, truth.values[:, index], is_ok=ok)
+            _score_found(
+                found,
+                part - 1,
+                joint,
+                share,
+                values[:, part - 1] - values[used[0], part - 1],
+                known,
+                truth.values[:, index] - truth.values[used[0], index],
+                is_ok=ok,
+            )
         )
     owners = match.true_of_part
     invented = sum(1 for part in range(1, len(owners)) if not owners[part])
@@ -129,13 +138,14 @@ def score_states(
 
 
 def _score_found(
-    found: JointEstimate, column: int, joint: Joint, share: float, values: Float[np.ndarray, "frame part"],
-    states: FrameStates | None, used: Int[np.ndarray, "used"], truth: Float[np.ndarray, "frame"], *, is_ok: bool,
+    found: JointEstimate, column: int, joint: Joint, share: float, own: Float[np.ndarray, "frame"],
+    states: FrameStates | None, true: Float[np.ndarray, "frame"], *, is_ok: bool,
 ) -> MotionScore:  # fmt: skip
-    """Score a joint of the right type whose part was found; `states` are None where it was not followed."""
-    true = truth - truth[used[0]]
+    """Score a joint of the right type whose part was found, by its own and its true values, 0 in the first used frame.
+
+    `states` are None where it was not followed.
+    """
     sign = float(np.sign(found.joint.axis @ joint.axis)) or 1.0
-    own = values[:, column] - values[used[0], column]
     unit = np.rad2deg(1.0) if joint.type is JointType.REVOLUTE else 100.0
     errors = sign * own - true
     low, high, range_sigma = (own.min(), own.max(), None) if states is None else states.range_of(column)
