@@ -1,5 +1,6 @@
 """A trained network as a function from `PointVideo` to `ArticulationEstimate`."""
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,10 +25,20 @@ from sim2art.observation.point_video import PointVideo
 Predictor = Callable[[PointVideo], ArticulationEstimate]
 
 
-def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predictor:
+GUESSED_MIN_SCORE = 0.03
+"""Of a hypothesis that is fitted further where depth was guessed. The judge has learned from measured depth and is sure of
+little there; what it finds is tested by regions of the images, and is never `ok`."""
+
+
+def load_predictor(checkpoint: Path | None = None, *, seed: int = 0, depth_is_guessed: bool = False) -> Predictor:
     """The method of a checkpoint folder; the shipped one when None.
 
     A judge works with the mask network that ships, a mask network with the judge that ships.
+
+    Args:
+        checkpoint: Its folder.
+        seed: Of the points and hypotheses that are drawn.
+        depth_is_guessed: Take less sure hypotheses, too.
 
     Raises:
         InvalidFileError: When the checkpoint is missing or damaged.
@@ -43,7 +54,10 @@ def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predicto
     judge, masks = (network, other) if isinstance(network, Judge) else (other, network)
     assert isinstance(judge, Judge)
     assert isinstance(masks, MaskNetwork)
-    return partial(infer, judge, config=InferenceConfig(seed=seed), masks=masks)
+    config = InferenceConfig(seed=seed)
+    if depth_is_guessed:
+        config = dataclasses.replace(config, min_score=GUESSED_MIN_SCORE)
+    return partial(infer, judge, config=config, masks=masks)
 
 
 def load_slots(checkpoint: Path | None = None) -> Predictor:

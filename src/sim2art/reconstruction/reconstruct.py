@@ -219,14 +219,15 @@ def _estimate(
     """Parts and joints; where nothing moves there is nothing to ask."""
     if not observation.moves:
         return still_estimate(observation.points, reasons=(NO_MOTION,))
+    is_guessed = COMPONENTS["depth"][options.observe.choice("depth").name].guesses_images
     if predictor is None:
-        predictor = load_method(options.method, options.checkpoint)
+        predictor = load_method(options.method, options.checkpoint, depth_is_guessed=is_guessed)
     estimate = keep_largest_parts(predictor(observation.points), MAX_JOINTS)
     if options.refine:
         from sim2art.inference.refine.refine import refine
 
         estimate = keep_largest_parts(refine(observation.points, estimate), MAX_JOINTS)
-    if COMPONENTS["depth"][options.observe.choice("depth").name].guesses_images:
+    if is_guessed:
         from sim2art.inference.refine.guessed_depth import judge_guessed_depth
 
         estimate = judge_guessed_depth(observation.points, observation.video.intrinsics, estimate)
