@@ -24,7 +24,7 @@ def claim_nothing(video: PointVideo) -> ArticulationEstimate:
 
 @pytest.fixture
 def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verb, "load_method", lambda name, checkpoint: claim_nothing)
+    monkeypatch.setattr(verb, "load_method", lambda name, checkpoint, **_: claim_nothing)
 
 
 @pytest.mark.usefixtures("nothing")
@@ -57,7 +57,7 @@ def test_a_stopped_run_goes_on(
             raise KeyboardInterrupt
         return claim_nothing(video)
 
-    monkeypatch.setattr(verb, "load_method", lambda name, checkpoint: stop_at_the_second)
+    monkeypatch.setattr(verb, "load_method", lambda name, checkpoint, **_: stop_at_the_second)
     words = ["evaluate", "--num", "3", "--corruption", "none", "--methods", "flow_clustering", "--no-refine"]
     assert main([*words, "-o", str(tmp_path)]) == 130
     assert "1 of 3 (stopped early)" in (tmp_path / "report.txt").read_text()

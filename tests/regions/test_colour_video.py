@@ -134,6 +134,8 @@ def test_no_joint_of_guessed_depth_is_surer_than_the_surest_were_right(labelled)
     clear = doubted(dataclasses.replace(found, status=Status.OK, reasons=(), confidence=1.0), 0.5, 0, borne_out)
     assert clear.confidence == pytest.approx(RIGHT_OF_SUREST)
     assert clear.status is Status.AMBIGUOUS and "depth camera" in clear.reasons[0]
+    remarked = doubted(dataclasses.replace(found, status=Status.OK, reasons=("a remark",)), 0.5, 0, borne_out)
+    assert remarked.status is Status.AMBIGUOUS
 
 
 def test_without_depth_nothing_is_sure():

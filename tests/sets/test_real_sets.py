@@ -14,7 +14,7 @@ from tests.cli.test_evaluate import claim_nothing
 def test_tracks_are_scored_and_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(verb, "load_method", lambda name, checkpoint: claim_nothing)
+    monkeypatch.setattr(verb, "load_method", lambda name, checkpoint, **_: claim_nothing)
     angles = np.linspace(0, 1.2, 80)
     door = np.c_[0.4 * np.cos(angles), 0.4 * np.sin(angles), np.full(80, 1.0)]
     rail = np.c_[np.linspace(0, 0.4, 80), np.zeros(80), np.full(80, 1.0)]

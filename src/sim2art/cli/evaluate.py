@@ -216,10 +216,14 @@ def run_cases(job: Job, *, workers: int) -> Iterator[CaseRun]:
 _state: dict[str, Any] = {}
 
 
-def _load_methods(names: tuple[ScoredName, ...], checkpoint: Path | None, *, refine: bool) -> dict[str, Method]:
+def _load_methods(
+    names: tuple[ScoredName, ...], checkpoint: Path | None, *, refine: bool, depth_is_guessed: bool = False
+) -> dict[str, Method]:
     """The methods among some names, which may also be oracles', each with its refined form where asked."""
     known: tuple[MethodName, ...] = get_args(MethodName)
-    methods = {name: load_method(name, checkpoint) for name in known if name in names}
+    methods = {
+        name: load_method(name, checkpoint, depth_is_guessed=depth_is_guessed) for name in known if name in names
+    }
     return _with_refined(methods) if refine else methods
 
 
@@ -253,7 +257,10 @@ def _refine_answer(method: Method, video: PointVideo) -> ArticulationEstimate:
 
 
 def _start_worker(job: Job) -> None:
-    methods = {} if job.use == "read" else _load_methods(job.methods, job.checkpoint, refine=job.refine)
+    methods: dict[str, Method] = {}
+    if job.use != "read":
+        guessed = job.cases.depth_is_guessed
+        methods = _load_methods(job.methods, job.checkpoint, refine=job.refine, depth_is_guessed=guessed)
     _state.update(job=job, methods=methods)
 
 

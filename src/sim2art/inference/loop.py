@@ -69,7 +69,10 @@ class InferenceConfig:
     min_residual: float = 0.02
     """Flow that differs by less from what a point's part does is explained;"""
     min_ratio: float = 0.3
-    """so is flow that differs by less than this share of its own length."""
+    """so is flow that differs by less than this share of its own length. One motion explains flow better than another if it
+    comes nearer by more than this share."""
+    min_own: float = 0.5
+    """Of the flow that a part explains better than standing still, the share that it must explain better than other parts."""
     carried: CarriedConfig = field(default_factory=CarriedConfig)
 
 
@@ -92,12 +95,17 @@ class _Found(NamedTuple):
 class _Shared(NamedTuple):
     """Which part each point belongs to, and which flow the parts explain."""
 
-    part_ids: Int[np.ndarray, "frame point"]
-    """0 for the base."""
+    probabilities: Float[np.ndarray, "frame point part"]
+    """The base first."""
     residuals: Float32[np.ndarray, "motion baseline frame point"]
     """Of flow, by `flow_residuals`."""
     unexplained: Bool[np.ndarray, "baseline frame point"]
     """Flow that the motion of each point's part does not explain."""
+
+    @property
+    def part_ids(self) -> Int[np.ndarray, "frame point"]:
+        """The likeliest part of each point, 0 for the base."""
+        return np.argmax(self.probabilities, axis=-1)
 
 
 def infer(
@@ -160,8 +168,7 @@ def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np
             found, shared = _keep_needed(scene, more, config)
         elif num_empty == config.max_empty:
             break
-    probabilities = share_points(video, found.joints, found.logits)
-    joints = fit_to_all_points(scene, found.joints, probabilities)
+    joints = fit_to_all_points(scene, found.joints, shared.probabilities)
     return FoundParts(
         joints=tuple(joints),
         parents=np.full(len(joints), BASE),
@@ -175,7 +182,7 @@ def _find_more(
     judge: Judge,
     scene: Scene,
     found: _Found,
-    shared: "_Shared",
+    shared: _Shared,
     change: Float[np.ndarray, "frame point"] | None,
     config: InferenceConfig,
     rng: np.random.Generator,
@@ -246,25 +253,27 @@ def _guess_from_surfaces(
 def _share(scene: Scene, found: _Found, config: InferenceConfig) -> _Shared:
     """Points shared among parts, and the flow that these explain."""
     video = scene.smoothed
-    part_ids = np.argmax(share_points(scene.video, found.joints, found.logits), axis=-1)
+    probabilities = share_points(scene.video, found.joints, found.logits)
+    part_ids = np.argmax(probabilities, axis=-1)
     residuals = flow_residuals(video, found.joints)
     own = np.take_along_axis(residuals, np.broadcast_to(part_ids, residuals.shape[1:])[None], axis=0)[0]
     limit = np.where(part_ids == 0, MIN_FLOOR, np.maximum(config.min_residual, config.min_ratio * residuals[0]))
-    return _Shared(part_ids, residuals, video.flow_valid & (own > limit))
+    return _Shared(probabilities, residuals, video.flow_valid & (own > limit))
 
 
 def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[_Found, _Shared]:
     """Parts that have points, and explain flow that the others do not; the lowest scored are given up first."""
     shared = _share(scene, found, config)
-    sizes = np.bincount(shared.part_ids[scene.video.valid], minlength=len(found.joints) + 1)[1:]
+    part_ids = shared.part_ids
+    sizes = np.bincount(part_ids[scene.video.valid], minlength=len(found.joints) + 1)[1:]
     kept = list(np.flatnonzero(sizes >= config.selection.min_share * scene.video.valid.sum()))
     for part in sorted(kept, key=lambda part: found.scores[part]):
-        its_flow = scene.video.flow_valid & (shared.part_ids == part + 1)
+        its_flow = scene.video.flow_valid & (part_ids == part + 1)
         residuals = shared.residuals[:, its_flow]
         better = residuals - residuals[part + 1] > config.min_ratio * residuals[0]
         others = [other + 1 for other in kept if other != part]
         explained = better[0]
-        if explained.any() and better[others].all(axis=0)[explained].mean() < 0.5:
+        if explained.any() and better[others].all(axis=0)[explained].mean() < config.min_own:
             kept.remove(part)
     if len(kept) == len(found.joints):
         return found, shared

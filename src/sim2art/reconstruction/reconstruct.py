@@ -219,15 +219,14 @@ def _estimate(
     """Parts and joints; where nothing moves there is nothing to ask."""
     if not observation.moves:
         return still_estimate(observation.points, reasons=(NO_MOTION,))
-    is_guessed = COMPONENTS["depth"][options.observe.choice("depth").name].guesses_images
     if predictor is None:
-        predictor = load_method(options.method, options.checkpoint, depth_is_guessed=is_guessed)
+        predictor = load_method(options.method, options.checkpoint, depth_is_guessed=_guesses_depth(options))
     estimate = keep_largest_parts(predictor(observation.points), MAX_JOINTS)
     if options.refine:
         from sim2art.inference.refine.refine import refine
 
         estimate = keep_largest_parts(refine(observation.points, estimate), MAX_JOINTS)
-    if is_guessed:
+    if _guesses_depth(options):
         from sim2art.inference.refine.guessed_depth import judge_guessed_depth
 
         estimate = judge_guessed_depth(observation.points, observation.video.intrinsics, estimate)
@@ -238,7 +237,7 @@ def _label(
     observation: Observation, estimate: ArticulationEstimate, options: ReconstructOptions
 ) -> tuple[ArticulationEstimate, UInt8[np.ndarray, "frame height width"]]:
     """The part of every pixel; where depth was guessed, with the joints as whole regions of the images bear them out."""
-    if estimate.joints and COMPONENTS["depth"][options.observe.choice("depth").name].guesses_images:
+    if estimate.joints and _guesses_depth(options):
         from sim2art.regions.colour_video import label_by_synthesis
 
         labelled = label_by_synthesis(observation.video, observation.points, estimate, observation.people)
@@ -247,6 +246,10 @@ def _label(
 
     labels = densify_labels(observation.video, observation.points, estimate.part_probabilities, part_motions(estimate))
     return estimate, labels
+
+
+def _guesses_depth(options: ReconstructOptions) -> bool:
+    return COMPONENTS["depth"][options.observe.choice("depth").name].guesses_images
 
 
 def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> ArticulationEstimate:

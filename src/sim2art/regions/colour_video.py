@@ -35,8 +35,6 @@ MIN_MARGIN = 0.2
 """Share of what a joint explains that one of the other kind must not."""
 RIGHT_OF_SUREST = 0.66
 """Share that was right of the surest quarter of joints of guessed depth, on 72 rendered recordings (docs/depth_and_light.md)."""
-OK_FROM = 0.95
-"""Confidence from which on a joint is ok."""
 MAX_AREA = 0.5
 """Share of the image that all parts may take: what most of the image does is what the camera does."""
 NO_LABEL = 255
@@ -230,7 +228,7 @@ def doubted(found: JointEstimate, margin: float, index: int, labelling: Labellin
     borne_out = (min(1.0, agreement / MIN_AGREEMENT) if gain > 0 else 0.0) if doubts else 1.0
     # The confidence so far was fitted where depth was measured.
     confidence = RIGHT_OF_SUREST * found.confidence * borne_out
-    if not doubts and not found.reasons and confidence < OK_FROM:
+    if not doubts and found.status is Status.OK:  # A joint of guessed depth is never ok.
         doubts.append(
             "nothing speaks against it, but depth was guessed, and of the joints that look as sure a third is wrong: record with a "
             "depth camera to be sure"

@@ -110,6 +110,11 @@ class EvaluationSet:
         """Whether its clips are recordings that go through the whole chain."""
         return self.name in (*RECORDED, COLOR_ONLY)
 
+    @property
+    def depth_is_guessed(self) -> bool:
+        """Whether its recordings are seen without their depth."""
+        return self.name == COLOR_ONLY
+
     def families(self, seed: int) -> tuple[str, ...]:
         """What the object of a clip is drawn from: families, or the one object of a real-mesh set."""
         match self.name:
@@ -138,7 +143,7 @@ class EvaluationSet:
         if self.name == "still":
             return make_still_clip(seed, place, corruption=self.corruption, **sizes)
         families = self.families(seed)
-        if self.name == COLOR_ONLY:
+        if self.depth_is_guessed:
             return observe_colors(seed, num_frames=self.num_frames, num_points=self.num_points, families=families)
         if self.is_recorded:
             return observe_recording(

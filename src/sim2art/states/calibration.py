@@ -13,9 +13,9 @@ class StateNoise:
     The likelihood knows the noise of what is seen. It does not know the error of the joint, whose effect grows with the motion.
     """
 
-    factor: float = 0.8
+    factor: float = 1.1
     """Of the likelihood's sigma."""
-    share: float = 0.03
+    share: float = 0.02
     """Of the motion since the first used frame."""
 
     def sigmas(
