@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from sim2art.geometry.rasterizer import NEAR, BodyMeshes
 from sim2art.geometry.rotations import quaternion_from_rotation
 from sim2art.optional import require
-from sim2art.simulate.rasterizer import NEAR, BodyMeshes
 from sim2art.simulate.renderer import BodyFrames
 
 _FAR = 60.0  # m

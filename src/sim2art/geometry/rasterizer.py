@@ -1,4 +1,4 @@
-"""A z-buffer for many rigid bodies and frames: depth and face of every pixel. Shading lives in `shading.py`.
+"""A z-buffer for many rigid bodies and frames: depth and face of every pixel. Shading lives with those who draw.
 
 Triangles are two-sided. Faces that cross the near plane are clipped, so floors and walls may pass the camera. Along a
 row of pixels 1/z is linear, which makes the inner loop one multiply, one add and one comparison.
