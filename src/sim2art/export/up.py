@@ -15,6 +15,7 @@ from jaxtyping import Float
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidValueError
+from sim2art.geometry.meshes import join_meshes
 
 Source = Literal["gravity", "user", "surfaces", "camera"]
 Side = Literal["top", "bottom", "left", "right"]
@@ -155,15 +156,10 @@ def estimate_up(articulated_object: ArticulatedObject, near: Float[np.ndarray, "
 
 def _face_normals(articulated_object: ArticulatedObject, *, most: int = 8000) -> tuple[np.ndarray, np.ndarray]:
     """Unit normals and areas of (some of) all faces."""
-    crosses = [np.zeros((0, 3))]
-    for link in articulated_object.links:
-        if link.mesh is not None:
-            a, b, c = (link.mesh.vertices[link.mesh.faces[:, i]] for i in range(3))
-            crosses.append(np.cross(b - a, c - a) / 2)
-    cross = np.concatenate(crosses)
-    cross = cross[:: max(1, len(cross) // most)]
-    areas = np.linalg.norm(cross, axis=1)
-    return cross[areas > 0] / areas[areas > 0, None], areas[areas > 0]
+    normals, areas = join_meshes([x.mesh for x in articulated_object.links if x.mesh is not None]).face_normals()
+    some = np.arange(0, len(areas), max(1, len(areas) // most))
+    some = some[areas[some] > 0]
+    return normals[some], areas[some]
 
 
 def _level(up: np.ndarray, normals: np.ndarray) -> np.ndarray:

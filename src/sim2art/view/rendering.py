@@ -49,7 +49,7 @@ def render_object(
         collect_bodies([seen]), np.eye(4)[None, None], fine, width=width * oversampling, height=height * oversampling
     )
     face_ids = raster.face_ids[0]
-    shaded = np.clip(colors * _shade(seen.vertices, seen.faces)[:, None], 0, 255)
+    shaded = np.clip(colors * _shade(seen)[:, None], 0, 255)
     # Colour and cover together; the last row is for pixels that no face covers.
     table = np.zeros((len(shaded) + 1, 4), dtype=np.float32)
     table[:-1, :3], table[:-1, 3] = shaded, 255.0
@@ -71,11 +71,9 @@ def tint_faces(mesh: TriangleMesh, color: tuple[int, int, int], tint: float) -> 
     return (1 - tint) * own + tint * part * np.clip(brightness, 0.55, 1.3)
 
 
-def _shade(vertices_camera: np.ndarray, faces: np.ndarray) -> np.ndarray:
+def _shade(mesh_camera: TriangleMesh) -> Float[np.ndarray, "face"]:
     """Brightness of each face under a lamp above the viewer's left shoulder; both sides of a face are lit alike."""
-    a, b, c = (vertices_camera[faces[:, i]] for i in range(3))
-    normals = np.cross(b - a, c - a)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    normals *= np.where(np.sum(normals * a, axis=1, keepdims=True) > 0, -1.0, 1.0)
+    normals, corners = mesh_camera.face_normals()[0], mesh_camera.vertices[mesh_camera.faces[:, 0]]
+    normals *= np.where(np.sum(normals * corners, axis=1, keepdims=True) > 0, -1.0, 1.0)
     lamp = np.array([-0.35, -0.65, -0.68])
     return 0.55 + 0.55 * np.maximum(normals @ (lamp / np.linalg.norm(lamp)), 0.0)
