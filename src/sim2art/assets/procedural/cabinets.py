@@ -73,11 +73,11 @@ class Cabinet:
 
 
 def sample_cabinet(
-    builder: ObjectBuilder, rng: np.random.Generator, palette: Palette, *,
-    width: Span, depth: Span, height: Span, foot: Span = (0.0, 0.12), glass: float = 0.1, inset: float = 0.3,
+    builder: ObjectBuilder, rng: np.random.Generator, palette: Palette, size: tuple[Span, Span, Span], *,
+    foot: Span = (0.0, 0.12), glass: float, inset: float = 0.3,
 ) -> Cabinet:  # fmt: skip
-    """Draw a cabinet's sizes (m, from the spans) and looks, and add its carcass and feet to the body."""
-    w, d, h = (float(rng.uniform(*span)) for span in (width, depth, height))
+    """Draw a cabinet's width, depth and height (m, from the spans) and looks, and add its carcass and feet to the body."""
+    w, d, h = (float(rng.uniform(*span)) for span in size)
     cabinet = Cabinet(
         x=(-0.5 * w, 0.5 * w),
         y=(0.0, d),

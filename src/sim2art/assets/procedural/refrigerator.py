@@ -16,7 +16,7 @@ from sim2art.assets.procedural.palette import (
     sample_palette,
     vary,
 )
-from sim2art.assets.procedural.shapes import Span, box
+from sim2art.assets.procedural.shapes import Rectangle, box
 
 AIR = 0.004
 """m, between doors and body (the seal)."""
@@ -53,18 +53,20 @@ def make_refrigerator(rng: np.random.Generator) -> ArticulatedObject:
         count = max(1, round((z[1] - z[0]) / float(rng.uniform(0.25, 0.4))) - 1)
         builder.add("body", *shelves(rng, *room, (214, 224, 228), count=count, fill=0.6))
         if "pair" in layout:
-            _add_door(builder, rng, "door_left", "left", (x[0], -0.002), z, style, wall, palette)
-            _add_door(builder, rng, "door_right", "right", (0.002, x[1]), z, style, wall, palette)
+            _add_door(builder, rng, "door_left", "left", ((x[0], -0.002), z), style, wall, palette)
+            _add_door(builder, rng, "door_right", "right", ((0.002, x[1]), z), style, wall, palette)
         else:
             name = "door" if len(cells) == 1 or "drawer" in layout else ("door_lower", "door_upper")[number]
-            _add_door(builder, rng, name, side, x, z, style, wall, palette)
+            _add_door(builder, rng, name, side, (x, z), style, wall, palette)
     return builder.build()
 
 
 def _add_door(
-    builder: ObjectBuilder, rng: np.random.Generator, name: str, side: Side, x: Span, z: Span,
+    builder: ObjectBuilder, rng: np.random.Generator, name: str, side: Side, front: Rectangle,
     style: FrontStyle, wall: float, palette: Palette,
 ) -> None:  # fmt: skip
+    """A door with bins and bottles inside; `wall` is the thickness (m) of the sides that the bins must pass."""
+    x, z = front
     door(builder, rng, name, side, x, z, -AIR, style, limit=(1.4, 2.2), pivot_depth=float(rng.uniform(0.4, 0.8)))
     # The far corner of a bin swings on a wider circle than the door's edge: keep it clear of the side wall.
     bin_depth = 0.09
