@@ -7,12 +7,9 @@ from pathlib import Path
 SOURCES = Path(__file__).parents[1] / "src"
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS = 350, 60, 8
 KERNEL = "a compiled kernel: numba takes arrays one by one, and one pass over them is one loop"
-SHAPE = "the measures of one shape, all by name, as an object family draws them"
 ORDER = "one list of steps in the order of the method; no part of it is an idea of its own"
 WHOLE = "what is known of a recording, each by name; the tables of one joint go from step to step"
 EXCEPTIONS = {
-    "assets/procedural/blocks.py:door": SHAPE,
-    "assets/procedural/blocks.py:drawer": SHAPE,
     "inference/refine/verdict.py:conclude": ORDER,
     "inference/score/evidence.py:lay_out_evidence": ORDER,
     "inference/score/signed_residuals.py:measure_signed_residuals": "the arrays of a kernel that it calls",

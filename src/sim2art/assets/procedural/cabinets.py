@@ -7,6 +7,7 @@ import numpy as np
 
 from sim2art.assets.procedural.blocks import (
     GAP,
+    Front,
     FrontStyle,
     Side,
     carcass,
@@ -118,7 +119,8 @@ def add_cabinet_door(
     """A hinged front over a cell."""
     # An inset door has its side board right beside its hinged edge.
     pivot_depth = 0.0 if cabinet.is_inset else float(rng.uniform(0.0, 0.8))
-    door(builder, rng, name, side, x, z, cabinet.y_back, cabinet.style, limit=limit, pivot_depth=pivot_depth)
+    front = Front(x, z, cabinet.y_back, cabinet.style)
+    door(builder, rng, name, side, front, limit=limit, pivot_depth=pivot_depth)
 
 
 def add_cabinet_drawer(
@@ -127,9 +129,8 @@ def add_cabinet_drawer(
     """A drawer behind a front over a cell."""
     overlay = 0.4 * cabinet.wall + 0.003 if cabinet.is_inset else cabinet.wall + 0.004
     depth = (cabinet.cavity_y[1] - cabinet.y_back) * float(rng.uniform(0.85, 0.98))
-    drawer(
-        builder, rng, name, x, z, cabinet.y_back, depth, cabinet.style, cabinet.palette.inside, overlay=overlay
-    )  # fmt: skip
+    front = Front(x, z, cabinet.y_back, cabinet.style)
+    drawer(builder, rng, name, front, depth, cabinet.palette.inside, overlay=overlay)
 
 
 def add_decoy(builder: ObjectBuilder, rng: np.random.Generator, cabinet: Cabinet, x: Span, z: Span) -> None:

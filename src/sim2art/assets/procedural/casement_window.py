@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.assets.procedural.blocks import Side, door, sample_front_style
+from sim2art.assets.procedural.blocks import Front, Side, door, sample_front_style
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import PAINTS, WOODS, chance, pick, sample_palette
 from sim2art.assets.procedural.shapes import Span, box
@@ -42,5 +42,5 @@ def make_casement_window(rng: np.random.Generator) -> ArticulatedObject:
         sashes = [("sash", pick(rng, ("left", "right", "left", "right", "top", "bottom")), (left, right))]
     for name, side, span in sashes:
         limit = (0.9, 1.9) if side in ("left", "right") else (0.4, 1.0)
-        door(builder, rng, name, side, span, inner_z, y_back, style, limit=limit)
+        door(builder, rng, name, side, Front(span, inner_z, y_back, style), limit=limit)
     return builder.build()

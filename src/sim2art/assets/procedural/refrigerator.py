@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.assets.procedural.blocks import FrontStyle, Side, carcass, door, drawer, open_box, shelves
+from sim2art.assets.procedural.blocks import Front, FrontStyle, Side, carcass, door, drawer, open_box, shelves
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import (
     DARK,
@@ -47,7 +47,7 @@ def make_refrigerator(rng: np.random.Generator) -> ArticulatedObject:
     for number, z in enumerate(cells):
         builder.add("body", *carcass(x, y, z, wall, palette.body, (236, 240, 242)))
         if "drawer" in layout and number == 0:
-            drawer(builder, rng, "drawer", x, z, -AIR, 0.8 * depth, style, (228, 232, 236), overlay=wall + 0.006)
+            drawer(builder, rng, "drawer", Front(x, z, -AIR, style), 0.8 * depth, (228, 232, 236), overlay=wall + 0.006)
             continue
         room = (x[0] + wall, x[1] - wall), (0.14, depth - 0.02), (z[0] + wall, z[1] - wall)
         count = max(1, round((z[1] - z[0]) / float(rng.uniform(0.25, 0.4))) - 1)
@@ -67,7 +67,8 @@ def _add_door(
 ) -> None:  # fmt: skip
     """A door with bins and bottles inside; `wall` is the thickness (m) of the sides that the bins must pass."""
     x, z = front
-    door(builder, rng, name, side, x, z, -AIR, style, limit=(1.4, 2.2), pivot_depth=float(rng.uniform(0.4, 0.8)))
+    pivot_depth = float(rng.uniform(0.4, 0.8))
+    door(builder, rng, name, side, Front(x, z, -AIR, style), limit=(1.4, 2.2), pivot_depth=pivot_depth)
     # The far corner of a bin swings on a wider circle than the door's edge: keep it clear of the side wall.
     bin_depth = 0.09
     inset = wall + (style.thickness + bin_depth) ** 2 / (x[1] - x[0]) + 0.012
