@@ -48,4 +48,4 @@ VALIDATION_SEEDS = VALIDATION.seeds("all")
 RGBD_SEEDS = RGBD.seeds("tune")
 FAST_SEEDS = FAST.seeds("tune")
 CURVE_SEEDS = range(600_000, 600_512)
-"""The curve that a training run draws of itself; no set that methods are scored on, nor one that is trained on."""
+"""The curve that a training run draws of itself, of clips that are never trained on; `still` has other clips of the same seeds."""
