@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sim2art.errors import InvalidValueError
-from sim2art.geometry.meshes import TriangleMesh, join_meshes, make_box, make_cylinder, make_hull, spread_points
+from sim2art.geometry.hulls import make_hull
+from sim2art.geometry.meshes import TriangleMesh, join_meshes, make_box, make_cylinder, spread_points
 from sim2art.geometry.screws import revolute_transform
 
 

@@ -20,7 +20,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial import ConvexHull, QhullError
 
-from sim2art.geometry.meshes import TriangleMesh, make_box, make_hull, spread_points
+from sim2art.geometry.hulls import make_hull
+from sim2art.geometry.meshes import TriangleMesh, make_box, spread_points
 
 NUM_SAMPLES = 40_000
 """Points on a surface that tell where it is."""

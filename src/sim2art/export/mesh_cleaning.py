@@ -6,7 +6,8 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial import QhullError
 
-from sim2art.geometry.meshes import TriangleMesh, make_hull
+from sim2art.geometry.hulls import make_hull
+from sim2art.geometry.meshes import TriangleMesh
 
 
 def without_small_pieces(vertices: np.ndarray, faces: np.ndarray, fewest: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,10 +1,9 @@
-"""Triangle meshes as plain arrays: join, move, cut, draw points on, and the box, cylinder and hull that others are made of."""
+"""Triangle meshes as plain arrays: join, move, cut, draw points on, and the box and cylinder that others are made of."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
-from scipy.spatial import ConvexHull
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.transforms import apply
@@ -106,20 +105,6 @@ def spread_points(
     beyond = u + v > 1
     u, v = np.where(beyond, 1 - u, u), np.where(beyond, 1 - v, v)
     return a[chosen] + u * (b - a)[chosen] + v * (c - a)[chosen], chosen
-
-
-def make_hull(points: Float[np.ndarray, "point 3"]) -> TriangleMesh:
-    """The convex hull of points.
-
-    Raises:
-        QhullError: When they span no volume.
-    """
-    hull = ConvexHull(points)
-    used, faces = np.unique(hull.simplices, return_inverse=True)
-    mesh = TriangleMesh(vertices=points[used], faces=faces.reshape(-1, 3).astype(np.int64))
-    # Qhull's facets face both ways; its equations face outward.
-    outward = np.sum(mesh.face_normals()[0] * hull.equations[:, :3], axis=1) >= 0
-    return replace(mesh, faces=np.where(outward[:, None], mesh.faces, mesh.faces[:, ::-1]))
 
 
 def make_box(size: Float[np.ndarray, "3"], center: Float[np.ndarray, "3"]) -> TriangleMesh:
