@@ -12,9 +12,9 @@ from sim2art.articulation.kinematics import link_motions, rebased
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.geometry.cameras import intrinsics_from_fov
 from sim2art.geometry.meshes import TriangleMesh, join_meshes, make_box
+from sim2art.geometry.rasterizer import collect_bodies, render_frames
 from sim2art.geometry.transforms import apply, inverse, look_at
 from sim2art.observation.rgbd_video import RgbdVideo
-from sim2art.view.rendering import rasterize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,16 +121,18 @@ def make_scene(
                 for motion, mesh in zip(motions[frame], meshes, strict=True)
             ]
         )
-        raster = rasterize(vertices, faces, intrinsics, size)
-        hit = raster.face_ids >= 0
-        depth = raster.depths + noise * raster.depths**2 * rng.standard_normal(raster.depths.shape)
+        bodies = collect_bodies([TriangleMesh(vertices=vertices, faces=faces)])
+        raster = render_frames(bodies, np.eye(4)[None, None], intrinsics, width=width, height=height)
+        face_ids, true_depth = raster.face_ids[0], raster.depths[0].astype(np.float64)
+        hit = face_ids >= 0
+        depth = true_depth + noise * true_depth**2 * rng.standard_normal(true_depth.shape)
         depths.append(np.where(hit, depth, 0.0))
         a, b, c = (vertices[faces[:, i]] for i in range(3))
         normals = np.cross(b - a, c - a)
         lit = 0.6 + 0.4 * np.abs(normals[:, 2]) / np.maximum(np.linalg.norm(normals, axis=1), 1e-12)
-        image = np.where(hit[..., None], (face_colors * lit[:, None])[raster.face_ids], 235.0)
+        image = np.where(hit[..., None], (face_colors * lit[:, None])[face_ids], 235.0)
         images.append(np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8))
-        labels.append(np.where(hit, face_part[raster.face_ids], 255).astype(np.uint8))
+        labels.append(np.where(hit, face_part[face_ids], 255).astype(np.uint8))
     video = RgbdVideo(
         times=trajectory.times.copy(),
         images=np.stack(images),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import sim2art
 from sim2art.cli.main import VERBS, load_verb
 from sim2art.cli.options import options_type, parse_options
 
@@ -178,3 +179,12 @@ def test_architecture_names_every_package_and_draws_the_layers_that_are_enforced
     enforced = [re.sub(r"[()]", "", layer) for layer in settings["layers"] if layer != "__main__"]
     drawn = page.split("## Who may import whom")[1].split("## Core types")[0]
     assert [line.strip() for line in drawn.splitlines() if line.startswith("    ")] == enforced
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert version == sim2art.__version__
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    latest = re.search(r"^## \[(\d.*)\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert latest is not None and latest[1] == version
+    assert f"\ndate-released: {latest[2]}\n" in (ROOT / "CITATION.cff").read_text()

@@ -7,27 +7,13 @@ from pathlib import Path
 SOURCES = Path(__file__).parents[1] / "src"
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS = 350, 60, 8
 KERNEL = "a compiled kernel: numba takes arrays one by one, and one pass over them is one loop"
-SHAPE = "the measures of one shape, all by name, as an object family draws them"
 ORDER = "one list of steps in the order of the method; no part of it is an idea of its own"
 WHOLE = "what is known of a recording, each by name; the tables of one joint go from step to step"
 EXCEPTIONS = {
-    "assets/procedural/blocks.py:door": SHAPE,
-    "assets/procedural/blocks.py:drawer": SHAPE,
-    "assets/procedural/cabinets.py:sample_cabinet": SHAPE,
-    "assets/procedural/pliers.py:_add_half": SHAPE,
-    "assets/procedural/refrigerator.py:_add_door": SHAPE,
-    "assets/procedural/scissors.py:_add_half": SHAPE,
-    "assets/procedural/sliding.py:add_sliding_panels": SHAPE,
-    "assets/procedural/walls.py:add_wall_with_opening": SHAPE,
-    "baselines/part_descent.py:descend_parts": ORDER,
     "inference/refine/verdict.py:conclude": ORDER,
     "inference/score/evidence.py:lay_out_evidence": ORDER,
     "inference/score/signed_residuals.py:measure_signed_residuals": "the arrays of a kernel that it calls",
-    "perception/frames/intake.py:take_in": ORDER,
     "perception/guessed/image_joint_fit.py:refine_joint": ORDER,
-    "simulate/generate.py:_try_clip": ORDER,
-    "simulate/measured_flow.py": "one model of optical flow's errors",
-    "simulate/recordings.py:render_recording": ORDER,
     "states/recording_states.py:find_states": WHOLE,
     "states/search.py:follow_joint": ORDER,
     "states/search.py:_place_used": WHOLE,

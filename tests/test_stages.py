@@ -2,13 +2,24 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sim2art.errors import OutputExistsError
-from sim2art.stages import Stage, StageKeeper, check_output, fingerprint, finish_move, make_key, move_in
+from sim2art.stages import (
+    Stage,
+    StageKeeper,
+    as_stage,
+    check_output,
+    fingerprint,
+    finish_move,
+    from_stage,
+    make_key,
+    move_in,
+)
 
 STAGE = Stage(arrays={"values": np.arange(5)}, facts={"words": ["a", "b"]})
 
@@ -94,6 +105,7 @@ def test_files_that_told_of_an_earlier_result_go_with_it(tmp_path: Path) -> None
 
 KILLED_AFTER = """
 import os, sys
+from dataclasses import dataclass
 from pathlib import Path
 from sim2art.stages import move_in
 replace, left = Path.replace, [int(sys.argv[3])]
@@ -143,3 +155,25 @@ def test_a_killed_run_may_go_on_where_a_foreign_folder_is_refused(tmp_path: Path
     check_output(tmp_path, resume=True)
     with pytest.raises(OutputExistsError):
         check_output(tmp_path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Something to keep."""
+
+    values: np.ndarray
+    more: np.ndarray | None
+    names: tuple[str, ...]
+    count: int
+    miss: float
+
+
+def test_a_dataclass_survives_its_stage(tmp_path: Path) -> None:
+    found = Found(values=np.arange(3.0), more=None, names=("a", "b"), count=np.int64(3), miss=float("inf"))  # pyright: ignore[reportArgumentType]
+    keeper = StageKeeper(tmp_path / "stages", resume=True)
+    keeper.keep("found", "key", as_stage(found, without=("names",)))
+    kept = keeper.load("found", "key")
+    assert kept is not None
+    again = from_stage(Found, kept, names=found.names)
+    np.testing.assert_array_equal(again.values, found.values)
+    assert (again.more, again.names, again.count, again.miss) == (None, ("a", "b"), 3, float("inf"))

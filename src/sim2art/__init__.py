@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from sim2art.reconstruction.reconstruct import reconstruct
     from sim2art.reconstruction.reconstruction import Reconstruction
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Reconstruction", "__version__", "reconstruct"]
 
 

@@ -12,14 +12,15 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from sim2art.errors import OutputExistsError
 
+_T = TypeVar("_T")
 STAGES = ".stages"
 """Folder inside the output folder that keeps the finished stages of a run."""
 PARTIAL = ".partial"
@@ -38,6 +39,30 @@ class Stage:
     arrays: Mapping[str, np.ndarray]
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Values that JSON can hold."""
+
+
+def as_stage(value: Any, *, without: Iterable[str] = ()) -> Stage:
+    """The fields of a dataclass as a stage: arrays, and plain values that JSON can hold; fields that are None are left out."""
+    known = {entry.name: getattr(value, entry.name) for entry in fields(value) if entry.name not in without}
+    arrays = {name: entry for name, entry in known.items() if isinstance(entry, np.ndarray)}
+    facts = {name: _plain(entry) for name, entry in known.items() if name not in arrays and entry is not None}
+    return Stage(arrays=arrays, facts=facts)
+
+
+def from_stage(kind: type[_T], stage: Stage, **others: Any) -> _T:
+    """The dataclass that `as_stage` took apart, its lists as tuples; `others` are the fields that were left out."""
+    names = {entry.name for entry in fields(kind)}  # pyright: ignore[reportArgumentType]
+    facts = {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in stage.facts.items()}
+    missing = {name: None for name in names if name not in stage.arrays and name not in facts}
+    arrays = {name: entry for name, entry in stage.arrays.items() if name in names}
+    return kind(**{**missing, **arrays, **facts, **others})
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's, tuples as lists."""
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 class StageKeeper:

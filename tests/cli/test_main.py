@@ -1,6 +1,7 @@
 """The verb table: help without heavy imports, exit codes, sentences for errors."""
 
 import errno
+import os
 import subprocess
 import sys
 import time
@@ -132,3 +133,23 @@ def test_every_verb_explains_its_options(verb: str, capsys: pytest.CaptureFixtur
     assert stop.value.code == 0
     printed = capsys.readouterr().out
     assert f"usage: sim2art {verb}" in printed and "--help" in printed
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["assets"]])
+def test_output_into_a_closed_pipe_ends_quietly(words: list[str], unbuffered: str) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-m", "sim2art", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    assert program.stdout is not None
+    program.stdout.close()
+    assert program.stderr is not None
+    assert program.stderr.read() == b""
+    assert program.wait() == cli.NOBODY_READS
+
+
+def test_a_broken_pipe_of_something_else_is_no_quiet_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    install_verb(monkeypatch, BrokenPipeError(errno.EPIPE, "Broken pipe"))
+    with pytest.raises(BrokenPipeError):
+        cli.main(["try"])

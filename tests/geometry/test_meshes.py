@@ -1,10 +1,13 @@
 """Meshes: shapes are closed and face outwards; joining and moving keep them whole; bad input is named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sim2art.errors import InvalidValueError
-from sim2art.geometry.meshes import TriangleMesh, join_meshes, make_box, make_cylinder
+from sim2art.geometry.hulls import make_hull
+from sim2art.geometry.meshes import TriangleMesh, join_meshes, make_box, make_cylinder, spread_points
 from sim2art.geometry.screws import revolute_transform
 
 
@@ -58,3 +61,40 @@ def test_faces_that_point_nowhere_are_named() -> None:
 def test_vertices_that_are_not_finite_are_refused() -> None:
     with pytest.raises(InvalidValueError, match="not finite"):
         TriangleMesh(vertices=np.full((3, 3), np.nan), faces=np.array([[0, 1, 2]]))
+
+
+def test_faces_face_outwards_and_have_their_area() -> None:
+    box = make_box(np.array([1.0, 2.0, 3.0]), np.zeros(3))
+    normals, areas = box.face_normals()
+    assert areas.sum() == pytest.approx(2 * (2 + 3 + 6))
+    middles = box.vertices[box.faces].mean(axis=1)
+    assert np.all(np.sum(normals * middles, axis=1) > 0)
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1.0)
+    flat = TriangleMesh(vertices=np.zeros((3, 3)), faces=np.array([[0, 1, 2]]))
+    np.testing.assert_array_equal(flat.face_normals()[0], np.zeros((1, 3)))
+
+
+def test_some_faces_keep_only_their_vertices_and_colours() -> None:
+    box = make_box(np.ones(3), np.zeros(3))
+    colors, kept = np.arange(36, dtype=np.uint8).reshape(12, 3), box.face_normals()[0][:, 0] > 0.5
+    side = replace(box, colors=colors).with_faces(kept)
+    assert len(side.vertices) == 4 and len(side.faces) == 2
+    assert np.all(side.vertices[:, 0] == 0.5)
+    assert side.colors is not None
+    np.testing.assert_array_equal(side.colors, colors[kept])
+
+
+def test_drawn_points_lie_on_their_faces() -> None:
+    box = make_box(np.array([1.0, 2.0, 3.0]), np.zeros(3))
+    points, faces = spread_points(box, 500, np.random.default_rng(0))
+    normals = box.face_normals()[0][faces]
+    np.testing.assert_allclose(np.sum((points - box.vertices[box.faces[faces, 0]]) * normals, axis=1), 0, atol=1e-12)
+    long_side = np.abs(normals[:, 0]) > 0.5  # 2 x 3 of 11 in all.
+    assert long_side.mean() == pytest.approx(12 / 22, abs=0.07)
+
+
+def test_a_hull_is_closed_and_faces_outwards() -> None:
+    points = np.random.default_rng(0).random((60, 3))
+    hull = make_hull(np.concatenate([points, make_box(np.ones(3), np.full(3, 0.5)).vertices]))
+    assert is_closed(hull)
+    assert volume(hull) == pytest.approx(1.0)

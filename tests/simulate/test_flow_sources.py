@@ -3,11 +3,12 @@ import pytest
 
 from sim2art.geometry.cameras import intrinsics_from_fov, project
 from sim2art.geometry.meshes import make_box
+from sim2art.geometry.rasterizer import body_ids, collect_bodies, render_frames
 from sim2art.geometry.transforms import apply, inverse, make_transform
 from sim2art.simulate.corruption import FlowNoise
+from sim2art.simulate.flow_kernels import read_depths
 from sim2art.simulate.flow_sources import ExactFlow
-from sim2art.simulate.measured_flow import FlowErrors, MeasuredFlow, read_depths, sample_flow_errors
-from sim2art.simulate.rasterizer import body_ids, collect_bodies, render_frames
+from sim2art.simulate.measured_flow import FlowErrors, MeasuredFlow, sample_flow_errors
 
 SIZE = 96
 INTRINSICS = intrinsics_from_fov(SIZE, SIZE, np.deg2rad(60))

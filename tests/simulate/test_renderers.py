@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from sim2art.geometry.meshes import TriangleMesh
+from sim2art.geometry.rasterizer import collect_bodies
 from sim2art.observation.sampling import DEFAULT_BASELINES
 from sim2art.simulate.generate import ClipConfig, generate_clip
 from sim2art.simulate.mujoco_renderer import render_with_mujoco
 from sim2art.simulate.pybullet_renderer import render_with_pybullet
-from sim2art.simulate.rasterizer import collect_bodies
 from sim2art.simulate.renderer import Renderer, rasterize
 from sim2art.simulate.scenario import ScenarioConfig, sample_scenario
 from sim2art.simulate.stage import render_stage

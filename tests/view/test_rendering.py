@@ -1,38 +1,13 @@
-"""The renderer's depth is the geometry's."""
+"""Pictures show parts where their joints put them."""
 
 import numpy as np
 
-from sim2art.geometry.cameras import intrinsics_from_fov, unproject
+from sim2art.geometry.cameras import intrinsics_from_fov
 from sim2art.geometry.transforms import inverse, look_at
-from sim2art.view.rendering import rasterize, render_object
+from sim2art.view.rendering import render_object
 from tests.scenes import make_cabinet
 
 INTRINSICS = intrinsics_from_fov(64, 48, np.deg2rad(60))
-
-
-def test_a_slanted_plane_has_exact_depth_everywhere() -> None:
-    corners = np.array([[-9.0, -9, 2], [9, -9, 4], [9, 9, 4], [-9, 9, 2]])
-    raster = rasterize(corners, np.array([[0, 1, 2], [0, 2, 3]]), INTRINSICS, (64, 48))
-    assert np.all(raster.face_ids >= 0)
-    pixels = np.stack(np.meshgrid(np.arange(64.0), np.arange(48.0)), axis=-1)
-    points = unproject(INTRINSICS, pixels, raster.depths)
-    np.testing.assert_allclose(points[..., 2], 3 + points[..., 0] / 9, atol=2e-5)
-
-
-def test_the_nearer_face_wins_whatever_the_order() -> None:
-    far = np.array([[-9.0, -9, 3], [9, -9, 3], [0, 9, 3]])
-    near = np.array([[-0.1, -0.1, 1.0], [0.1, -0.1, 1], [0, 0.1, 1]])
-    for order in ([far, near], [near, far]):
-        raster = rasterize(np.concatenate(order), np.array([[0, 1, 2], [3, 4, 5]]), INTRINSICS, (64, 48))
-        assert abs(raster.depths[24, 32] - 1) < 1e-6
-        assert abs(raster.depths[2, 32] - 3) < 1e-5
-
-
-def test_faces_behind_the_camera_are_not_drawn() -> None:
-    behind = np.array([[-1.0, -1, -2], [1, -1, -2], [0, 1, -2]])
-    raster = rasterize(behind, np.array([[0, 1, 2]]), INTRINSICS, (64, 48))
-    assert np.all(raster.face_ids == -1)
-    assert np.all(raster.depths == 0)
 
 
 def test_a_moved_part_is_drawn_where_it_moved() -> None:

@@ -59,6 +59,35 @@ class _Adam:
             array -= rate * corrected / (np.sqrt(square / (1 - 0.999**self._count)) + 1e-8)
 
 
+class _Sharing:
+    """The small network that maps a point of the first frame to a part: one hidden layer, Gumbel softmax, hard."""
+
+    def __init__(self, num_parts: int, rng: np.random.Generator) -> None:
+        bound = HIDDEN**-0.5
+        first, first_bias = rng.uniform(-0.577, 0.577, (3, HIDDEN)), rng.uniform(-0.577, 0.577, HIDDEN)
+        second, second_bias = rng.uniform(-bound, bound, (HIDDEN, num_parts)), rng.uniform(-bound, bound, num_parts)
+        self.weights = [first, first_bias, second, second_bias]
+        self._rng = rng
+
+    def logits(self, points: Float[np.ndarray, "point 3"]) -> tuple[np.ndarray, np.ndarray]:
+        """The hidden layer, and each point's logits of all parts."""
+        first, first_bias, second, second_bias = self.weights
+        hidden = np.maximum(points @ first + first_bias, 0.0)
+        return hidden, hidden @ second + second_bias
+
+    def draw(self, points: Float[np.ndarray, "point 3"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The hidden layer, soft shares (point, part), and the part that is drawn for each point."""
+        hidden, logits = self.logits(points)
+        noisy = logits - np.log(-np.log(self._rng.uniform(1e-12, 1.0, logits.shape)))
+        soft = np.exp(noisy - noisy.max(axis=1, keepdims=True))
+        return hidden, soft / soft.sum(axis=1, keepdims=True), np.argmax(noisy, axis=1)
+
+    def pull(self, points: np.ndarray, hidden: np.ndarray, logit_pull: np.ndarray) -> list[np.ndarray]:
+        """Derivatives by the weights from those by the logits."""
+        hidden_pull = (logit_pull @ self.weights[2].T) * (hidden > 0)
+        return [points.T @ hidden_pull, hidden_pull.sum(axis=0), hidden.T @ logit_pull, logit_pull.sum(axis=0)]
+
+
 def descend_parts(video: PointVideo, config: DescentConfig, rng: np.random.Generator) -> Motions:
     """What carries each part from frame 0 to each frame, the part with most points first and at rest.
 
@@ -66,34 +95,22 @@ def descend_parts(video: PointVideo, config: DescentConfig, rng: np.random.Gener
         video: In normalised coordinates, its flow smoothed; points of frame 0 are shared out.
     """
     clouds = [video.points_world[t][video.valid[t]] for t in range(video.num_frames)]
-    count = video.num_frames
-    rest = clouds[0]
-    still = np.tile(np.eye(4), (1, count, 1, 1))
+    count, rest, parts = video.num_frames, clouds[0], config.num_parts
     if len(rest) < 8 or count < 2 or any(len(cloud) < 8 for cloud in clouds):
-        return still
+        return np.tile(np.eye(4), (1, count, 1, 1))
     trees = [KDTree(cloud) for cloud in clouds]
     flows = [
         np.where(video.flow_valid[0, t][:, None], video.flow_world[0, t], 0.0)[video.valid[t]] for t in range(count)
     ]
-    parts = config.num_parts
     sixes = np.tile([1.0, 0, 0, 0, 1, 0], (count - 1, parts, 1))
     shifts = np.zeros((count - 1, parts, 3))
-    first, first_bias = rng.uniform(-0.577, 0.577, (3, HIDDEN)), rng.uniform(-0.577, 0.577, HIDDEN)
-    bound = HIDDEN**-0.5
-    second, second_bias = rng.uniform(-bound, bound, (HIDDEN, parts)), rng.uniform(-bound, bound, parts)
-    network = [first, first_bias, second, second_bias]
-    adam = _Adam([sixes, shifts, *network], [config.motion_rate] * 2 + [config.network_rate] * 4)
+    network = _Sharing(parts, rng)
+    adam = _Adam([sixes, shifts, *network.weights], [config.motion_rate] * 2 + [config.network_rate] * 4)
     chosen = np.arange(0, len(rest), config.assignment_stride)
     pairs: list[tuple[np.ndarray, np.ndarray]] = []
     for step in range(config.num_steps):
-        hidden = np.maximum(rest @ first + first_bias, 0.0)
-        logits = hidden @ second + second_bias
-        noisy = logits - np.log(-np.log(rng.uniform(1e-12, 1.0, logits.shape)))
-        soft = np.exp(noisy - noisy.max(axis=1, keepdims=True))
-        soft /= soft.sum(axis=1, keepdims=True)
-        owner = np.argmax(noisy, axis=1)
-        rotations = _rotations(sixes)
-        carried = np.einsum("tpij,nj->tpni", rotations, rest) + shifts[:, :, None]
+        hidden, soft, owner = network.draw(rest)
+        carried = np.einsum("tpij,nj->tpni", _rotations(sixes), rest) + shifts[:, :, None]
         moved = carried[:, owner, np.arange(len(rest))]
         pull = _chamfer_pull(moved, clouds, trees)
         pull += config.flow_weight * _flow_pull(rest, moved, trees, flows)
@@ -108,21 +125,11 @@ def descend_parts(video: PointVideo, config: DescentConfig, rng: np.random.Gener
         member = owner[:, None] == np.arange(parts)
         rotation_pull = np.einsum("tni,np,nj->tpij", pull, member, rest, optimize=True)
         shift_pull = np.einsum("tni,np->tpi", pull, member, optimize=True)
-        hidden_pull = (logit_pull @ second.T) * (hidden > 0)
-        adam.step(
-            [
-                _pull_sixes(sixes, rotation_pull),
-                shift_pull,
-                rest.T @ hidden_pull,
-                hidden_pull.sum(axis=0),
-                hidden.T @ logit_pull,
-                logit_pull.sum(axis=0),
-            ]
-        )
+        adam.step([_pull_sixes(sixes, rotation_pull), shift_pull, *network.pull(rest, hidden, logit_pull)])
     motions = np.tile(np.eye(4), (parts, count, 1, 1))
     motions[:, 1:, :3, :3] = np.swapaxes(_rotations(sixes), 0, 1)
     motions[:, 1:, :3, 3] = np.swapaxes(shifts, 0, 1)
-    held = np.bincount(np.argmax(np.maximum(rest @ first + first_bias, 0.0) @ second + second_bias, axis=1), minlength=parts)  # fmt: skip
+    held = np.bincount(np.argmax(network.logits(rest)[1], axis=1), minlength=parts)
     order = np.argsort(-held, kind="stable")
     order = order[held[order] > 0]
     return inverse(motions[order[0]]) @ motions[order]

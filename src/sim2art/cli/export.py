@@ -43,7 +43,7 @@ class ExportFlags:
     hulls: bool = False
     """One convex hull a part for collisions, at once; hollows are filled."""
     up: str | None = None
-    """Which way is up in the first used picture: top, left, right, bottom, or a direction x,y,z in its axes (x right, y down, z forward), such as --up=-y; it is kept in result.json."""
+    """Which side of the first used picture is up: top, left, right or bottom; surfaces near it tell how far the camera looked down. Or the exact direction x,y,z in its axes (x right, y down, z forward), such as --up=-y; it is kept in result.json."""
     check: bool = True
     """Simulate the object in MuJoCo, where it is installed."""
 

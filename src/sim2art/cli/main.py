@@ -3,6 +3,8 @@
 import errno
 import io
 import logging
+import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -30,15 +32,44 @@ VERBS: dict[str, tuple[str, str]] = {
 
 USER_ERROR = 2
 INTERRUPTED = 130
+NOBODY_READS = 141
+"""As a shell reports a program that the system ended because nobody reads its output: 128 + SIGPIPE."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb and return the exit code: 0 done, 2 the input is at fault, 130 stopped by Ctrl-C.
+    """Run one verb and return the exit code: 0 done, 2 the input is at fault, 130 Ctrl-C, 141 nobody reads the output.
 
     Args:
         arguments: Words after the program's name; None reads them from the command line.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        try:
+            return _main(words)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # Here, so that a closed pipe is noticed before the interpreter ends.
+    except BrokenPipeError:
+        if not _silence_closed_pipes():
+            raise  # A pipe of something else, such as another process.
+        return NOBODY_READS
+
+
+def _silence_closed_pipes() -> bool:
+    """Send what standard output and error still hold nowhere, where nobody reads them; whether one was so."""
+    found = False
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            watch = select.poll()
+            watch.register(stream.fileno(), 0)
+            if any(event & (select.POLLERR | select.POLLHUP) for _, event in watch.poll(0)):
+                found = True
+                with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+                    os.dup2(nowhere.fileno(), stream.fileno())
+    return found
+
+
+def _main(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(help_text())
         return 0

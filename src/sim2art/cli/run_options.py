@@ -38,7 +38,7 @@ class InputOptions:
     marker: float | None = None
     """Side (m) of a printed ArUco or AprilTag marker that is seen; makes lengths exact."""
     up: str | None = None
-    """Which way is up in the first used picture, where the recording does not know gravity: top, left, right, bottom, or a direction x,y,z in its axes (x right, y down, z forward), such as --up=-y."""
+    """Which side of the first used picture is up: top, left, right or bottom; surfaces near it tell how far the camera looked down. Or the exact direction x,y,z in its axes (x right, y down, z forward), such as --up=-y; for a recording that does not know gravity."""
     name: str | None = None
     """Which video, for a folder that holds ViPE's results of several."""
 

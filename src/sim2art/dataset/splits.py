@@ -45,10 +45,7 @@ WALLS = Halves(700_000, 12, 12)
 """`walls`: many doors or drawers."""
 
 VALIDATION_SEEDS = VALIDATION.seeds("all")
-NOVEL_SEEDS = NOVEL.seeds("all")
 RGBD_SEEDS = RGBD.seeds("tune")
-REAL_MESH_SEEDS = REAL_MESH.seeds("tune")
 FAST_SEEDS = FAST.seeds("tune")
-REAL_MESH_RGBD_SEEDS = REAL_MESH_RGBD.seeds("tune")
 CURVE_SEEDS = range(600_000, 600_512)
-"""The curve that a training run draws of itself; no set that methods are scored on, nor one that is trained on."""
+"""The curve that a training run draws of itself, of clips that are never trained on; `still` has other clips of the same seeds."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from sim2art.evaluate.measures import Measure, Measured, format_measured, measure
 from sim2art.evaluate.real_video import Kind, PartScore, VideoScore
-from sim2art.evaluate.report import format_table
+from sim2art.evaluate.report import format_number, format_table
 
 MAX_ANGLE_DEG = 10.0
 """An axis within this counts as found."""
@@ -127,15 +127,15 @@ def describe_verdict(score: VideoScore) -> str:
 
 
 def _clip_rows(score: VideoScore) -> list[list[str]]:
-    cost = [_number(score.cpu_seconds, 0), _number(score.peak_mib, 0)]
+    cost = [format_number(score.cpu_seconds, 0), format_number(score.peak_mib, 0)]
     verdict = describe_verdict(score)
     other = f"{score.extra_joints} ({score.sure_extra_joints})"
     if not score.parts:
         return [[score.clip, score.status, _KIND_WORDS[score.kind], *["-"] * 6, other, verdict, *cost]]
     rows = []
     for index, part in enumerate(score.parts):
-        cells = [part.name[:24], _type_words(part), f"{part.mask_iou:.2f}", _number(part.angle_deg, 1),
-                 _number(part.distance_percent, 1), _swing(part), _number(part.confidence, 2)]  # fmt: skip
+        cells = [part.name[:24], _type_words(part), f"{part.mask_iou:.2f}", format_number(part.angle_deg, 1),
+                 format_number(part.distance_percent, 1), _swing(part), format_number(part.confidence, 2)]  # fmt: skip
         first = index == 0
         rows.append(
             [score.clip if first else "", score.status if first else "", *cells]
@@ -155,7 +155,3 @@ def _swing(part: PartScore) -> str:
     if part.swing is None:
         return f"-{drawn}"
     return (f"{part.swing:.0f}" if part.found_type == "revolute" else f"{part.swing:.2f} units") + drawn
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -67,7 +67,7 @@ def _format_methods(summaries: dict[str, Summary]) -> str:
     add("mIoU", [_mean_with_ends(x.mean_iou, 3) for x in every])
     add("mIoU, moving parts only", [_mean_with_ends(x.moving_iou, 3) for x in every])
     add("moving parts found (IoU > 0.5)", [_with_ends(x, "found_share", x.found_share) for x in every])
-    add("part count error", [_number(x.count_error, 2) + _ends(x, "count_error", 2, 1) for x in every])
+    add("part count error", [format_number(x.count_error, 2) + _ends(x, "count_error", 2, 1) for x in every])
     add("part precision", [_with_ends(x, "precision", x.precision) for x in every])
     add("part recall", [_with_ends(x, "recall", x.recall) for x in every])
     add("still clips given a joint", [_still(x) for x in every])
@@ -118,14 +118,14 @@ def _format_families(method: str, families: dict[str, Summary]) -> str:
                 family,
                 str(x.num_clips),
                 str(x.num_failures),
-                _number(x.mean_iou.mean, 3),
-                _number(x.moving_iou.mean, 3),
+                format_number(x.mean_iou.mean, 3),
+                format_number(x.moving_iou.mean, 3),
                 "-" if x.found_share is None else f"{round(x.found_share * x.num_joints)}/{x.num_joints}",
                 _share(x.type_accuracy),
                 _ends(x, "type_accuracy", 0, 100).strip() or "-",
-                _number(x.axis_deg.median, 1),
-                _number(x.axis_deg_penalised.mean, 1),
-                _number(x.position_cm.median, 1),
+                format_number(x.axis_deg.median, 1),
+                format_number(x.axis_deg_penalised.mean, 1),
+                format_number(x.position_cm.median, 1),
                 _share(next(iter(x.success.values()), None)),
                 _ends(x, f"success {next(iter(x.success))}", 0, 100).strip() or "-",
             ]
@@ -138,7 +138,7 @@ def _format_flow(flow: tuple[FlowScore, ...]) -> str:
     rows = [["observed flow, frames ahead", "measured", "still cm", "moving cm", "median", "AccS", "AccR", "outliers",
              "1 % size", "2 %", "5 %"]]  # fmt: skip
     for x in flow:
-        errors = [_number(value, 2) for value in (x.still_cm, x.moving_cm, x.moving_median_cm)]
+        errors = [format_number(value, 2) for value in (x.still_cm, x.moving_cm, x.moving_median_cm)]
         shares = [_share(value) for value in (x.strict, x.relaxed, x.outliers, *(x.within_size or (None, None, None)))]
         rows.append([str(x.baseline), _share(x.measured), *errors, *shares])
     return format_table(rows)
@@ -165,7 +165,8 @@ def format_table(rows: list[list[str]]) -> str:
     return "\n".join([lines[0].rstrip(), "-" * len(lines[0]), *(line.rstrip() for line in lines[1:])])
 
 
-def _number(value: float | None, digits: int) -> str:
+def format_number(value: float | None, digits: int) -> str:
+    """A number as tables show it; a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
@@ -174,7 +175,7 @@ def _share(value: float | None) -> str:
 
 
 def _mean_with_ends(values: Spread, digits: int) -> str:
-    return _number(values.mean, digits) + format_interval(values.mean_95, digits)
+    return format_number(values.mean, digits) + format_interval(values.mean_95, digits)
 
 
 def _with_ends(summary: Summary, name: str, value: float | None) -> str:
@@ -198,7 +199,7 @@ def _still(summary: Summary) -> str:
 def _spread(values: Spread) -> str:
     if not values.count:
         return "-"
-    return " | ".join(_number(value, 2) for value in (values.mean, values.median, values.p90))
+    return " | ".join(format_number(value, 2) for value in (values.mean, values.median, values.p90))
 
 
 def _spread_ends(values: Spread) -> str:
@@ -219,4 +220,6 @@ def _risk(summary: Summary) -> str:
 
 
 def _area(summary: Summary) -> str:
-    return f"{_number(summary.risk_coverage.area, 3)} | {_number(summary.risk_coverage.calibration_error, 3)}"
+    return (
+        f"{format_number(summary.risk_coverage.area, 3)} | {format_number(summary.risk_coverage.calibration_error, 3)}"
+    )

@@ -7,8 +7,9 @@ from jaxtyping import Float
 from scipy import ndimage
 
 from sim2art.articulation.kinematics import link_motions
+from sim2art.export.collision import NUM_SAMPLES
 from sim2art.export.physics import PhysicsModel
-from sim2art.export.surface_samples import sample_surface
+from sim2art.geometry.meshes import spread_points
 from sim2art.geometry.transforms import apply
 
 _CELLS = 24
@@ -42,7 +43,8 @@ def find_cavity(model: PhysicsModel, joint_index: int) -> Cavity | None:
     value = max(limits, key=abs)
     values = np.array([np.clip(0.0, *physics.limits) for physics in model.joints])
     values[joint_index] = value
-    points = apply(model.root_from_world @ link_motions(articulated_object, values)[child], sample_surface(mesh)[0])
+    samples, _ = spread_points(mesh, NUM_SAMPLES, np.random.default_rng(0))
+    points = apply(model.root_from_world @ link_motions(articulated_object, values)[child], samples)
     heights, cell, low = height_map(points)
     known = np.isfinite(heights)
     depth = np.where(known, water_level(heights) - np.where(known, heights, 0.0), 0.0)

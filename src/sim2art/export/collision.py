@@ -20,9 +20,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial import ConvexHull, QhullError
 
-from sim2art.export.surface_samples import sample_surface
-from sim2art.geometry.meshes import TriangleMesh, make_box
+from sim2art.geometry.hulls import make_hull
+from sim2art.geometry.meshes import TriangleMesh, make_box, spread_points
 
+NUM_SAMPLES = 40_000
+"""Points on a surface that tell where it is."""
 _TIME_SIGNALS = {int(getattr(signal, name)) for name in ("SIGXCPU", "SIGKILL") if hasattr(signal, name)}
 
 
@@ -83,16 +85,9 @@ def _hull_of(points: Float[np.ndarray, "point 3"], config: CollisionConfig) -> T
         if lacking > 0:
             points = np.concatenate([points - 0.5 * lacking * axis, points + 0.5 * lacking * axis])
     try:
-        hull = ConvexHull(points)
+        return make_hull(points)
     except QhullError:  # Nothing but noise of rounding is left to span it.
         return make_box(np.full(3, config.min_thickness), middle)
-    used, faces = np.unique(hull.simplices, return_inverse=True)
-    faces = faces.reshape(-1, 3).astype(np.int64)
-    vertices = points[used]
-    # Qhull's facets face both ways; its equations face outward.
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    outward = np.sum(np.cross(b - a, c - a) * hull.equations[:, :3], axis=1) >= 0
-    return TriangleMesh(vertices=vertices, faces=np.where(outward[:, None], faces, faces[:, ::-1]))
 
 
 def _fitted(piece: Float[np.ndarray, "corner 3"], surface: Float[np.ndarray, "point 3"]) -> np.ndarray:
@@ -138,6 +133,8 @@ def _decompose(mesh: TriangleMesh | None, config: CollisionConfig) -> CollisionS
         return _hull_shape(mesh, config, trouble=f"splitting it {trouble}")
     if len(counts) == 0:
         return _hull_shape(mesh, config, trouble="splitting it gave no piece")
-    surface = np.concatenate([mesh.vertices[np.unique(mesh.faces)], sample_surface(mesh)[0]])
+    surface = np.concatenate(
+        [mesh.vertices[np.unique(mesh.faces)], spread_points(mesh, NUM_SAMPLES, np.random.default_rng(0))[0]]
+    )
     pieces = tuple(_hull_of(_fitted(piece, surface), config) for piece in np.split(points, np.cumsum(counts)[:-1]))
     return CollisionShape(pieces=pieces, kind="pieces")

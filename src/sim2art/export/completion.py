@@ -13,9 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial import ConvexHull, KDTree
 
-from sim2art.export.collision import CollisionConfig, convex_hull
-from sim2art.export.surface_samples import sample_surface
-from sim2art.geometry.meshes import TriangleMesh
+from sim2art.export.collision import NUM_SAMPLES, CollisionConfig, convex_hull
+from sim2art.geometry.meshes import TriangleMesh, spread_points
 from sim2art.geometry.rotations import any_perpendicular
 
 Method = Literal["none", "box", "symmetry", "convex"]
@@ -100,11 +99,8 @@ def _spans_area(mesh: TriangleMesh) -> bool:
 
 def _samples(mesh: TriangleMesh) -> tuple[np.ndarray, np.ndarray]:
     """Points on the surface and their outward normals."""
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    normals = np.cross(b - a, c - a)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    points, faces = sample_surface(mesh)
-    return points, normals[faces]
+    points, faces = spread_points(mesh, NUM_SAMPLES, np.random.default_rng(0))
+    return points, mesh.face_normals()[0][faces]
 
 
 def _carve(samples: np.ndarray, normals: np.ndarray) -> _Grid:
@@ -212,13 +208,8 @@ def _mirrored(mesh: TriangleMesh, seen: _Seen, grid: _Grid) -> TriangleMesh | No
 
 def _kept(mesh: TriangleMesh, seen: _Seen, grid: _Grid) -> TriangleMesh:
     """The faces that lie away from what was seen and not in empty space."""
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    normals = np.cross(b - a, c - a)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    centers = (a + b + c) / 3
-    faces = mesh.faces[~seen.is_near(centers, normals) & grid.is_solid(centers - 0.5 * grid.cell * normals)]
-    used, renumbered = np.unique(faces, return_inverse=True)
-    return TriangleMesh(vertices=mesh.vertices[used], faces=renumbered.reshape(-1, 3).astype(np.int64))
+    normals, centers = mesh.face_normals()[0], mesh.vertices[mesh.faces].mean(axis=1)
+    return mesh.with_faces(~seen.is_near(centers, normals) & grid.is_solid(centers - 0.5 * grid.cell * normals))
 
 
 def _refined(mesh: TriangleMesh, longest: float) -> TriangleMesh:

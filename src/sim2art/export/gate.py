@@ -3,8 +3,8 @@
 The base is held in the world, as in every export. Checked are: it compiles; at rest no two parts overlap (but a part
 and the one that carries it, whose contacts simulators leave out); left alone it stays calm; with its base let go it falls
 onto the ground and comes to rest (`gate_drop`); each joint, driven from end to end, gets there; and a ball fits into what
-looks like a drawer. Where up is a guess, that is told, and a part that moves by its own weight, which the recording does
-not show, says that the guess may be wrong.
+looks like a drawer. Where up is a guess, that is told. A part that moves by its own weight, which the recording does not
+show, says that a guess, or what a person said, may be wrong; an up that a device measured is not doubted.
 """
 
 from collections.abc import Callable
@@ -122,13 +122,18 @@ class _Gate:
         return [_check("settle", Outcome.PASSED, "; ".join([words, *moved])), self._check_up(moved)]
 
     def _check_up(self, moved: list[str]) -> SimulationCheck:
-        """Whether up is known, and if not, what speaks against the guess: a camera turned by a right angle fits as well."""
+        """Whether up is known, and what speaks against a guess (a camera turned by a right angle fits as well) or a person's word."""
         up = self.model.up
+        turn = "if the camera was turned on its side, give --up left or --up right; if this up is right, --up top"
+        if moved and up.source != "gravity":
+            advice = (
+                turn
+                if up.is_guess
+                else "unless something held it in the recording, give --up as another side or as x,y,z"
+            )
+            return _check("up", Outcome.FAILED, f"{up.words}, and with it {'; '.join(moved)}: {advice}")
         if not up.is_guess:
             return _check("up", Outcome.PASSED, up.words)
-        turn = "if the camera was turned on its side, give --up left or --up right; if this up is right, --up camera"
-        if moved:
-            return _check("up", Outcome.FAILED, f"{up.words}, and with it {'; '.join(moved)}: {turn}")
         odd = []
         for joint in self.model.articulated_object.joints:
             tilt = abs(float(joint.axis @ up.direction))

@@ -1,9 +1,12 @@
 """What a fused surface still needs: stray pieces out, noise smoothed, no more faces than the shape needs; or a hull."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import sparse
-from scipy.spatial import ConvexHull, QhullError
+from scipy.spatial import QhullError
 
+from sim2art.geometry.hulls import make_hull
 from sim2art.geometry.meshes import TriangleMesh
 
 
@@ -41,15 +44,9 @@ def hull_of_points(points: np.ndarray, colors: np.ndarray) -> tuple[TriangleMesh
     try:
         if len(points) < 8:
             raise QhullError
-        hull = ConvexHull(points)
+        hull = make_hull(points)
     except QhullError:
         return None, f"only {len(points)} depth pixels were seen, so it has no mesh."
-    used, faces = np.unique(hull.simplices, return_inverse=True)
-    faces = faces.reshape(-1, 3).astype(np.int64)
-    vertices = points[used]
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    outward = np.sum(np.cross(b - a, c - a) * (a - vertices.mean(axis=0)), axis=1) >= 0
-    faces = np.where(outward[:, None], faces, faces[:, ::-1])
     mean_color = np.round(colors.mean(axis=0)).astype(np.uint8)
-    mesh = TriangleMesh(vertices=vertices, faces=faces, colors=np.broadcast_to(mean_color, (len(faces), 3)).copy())
+    mesh = replace(hull, colors=np.broadcast_to(mean_color, (len(hull.faces), 3)).copy())
     return mesh, f"too few depth pixels for a surface ({len(points)}); its mesh is the convex hull of its points."

@@ -26,7 +26,7 @@ from sim2art.export.ros2 import write_ros2_package
 from sim2art.export.saved import SavedResult
 from sim2art.export.sdf import write_gazebo_model
 from sim2art.export.targets import Export, Format, all_exports, file_name_for
-from sim2art.export.up import find_up
+from sim2art.export.up import Side, find_up
 from sim2art.export.urdf import write_urdf
 from sim2art.export.usd import write_usd
 from sim2art.file_names import utf8_path
@@ -52,8 +52,8 @@ class ExportOptions:
     """Collision geometry in convex pieces; else one hull a part, at once."""
     check: bool = True
     """Simulate what was written."""
-    up: Float[np.ndarray, "3"] | None = None
-    """Which way is up, where a person says so: unit, world of the result; it is kept in the result."""
+    up: Float[np.ndarray, "3"] | Side | None = None
+    """Which way is up, where a person says so: unit, world of the result, or a side of the first used picture; the result keeps it."""
 
 
 @dataclass(frozen=True, kw_only=True)

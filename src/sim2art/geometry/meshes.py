@@ -1,9 +1,9 @@
-"""Triangle meshes as plain arrays: join, move, and the box, cylinder and prism that everything procedural is made of."""
+"""Triangle meshes as plain arrays: join, move, cut, draw points on, and the box and cylinder that others are made of."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.transforms import apply
@@ -62,6 +62,22 @@ class TriangleMesh:
         """The same mesh carried by a rigid transform."""
         return replace(self, vertices=apply(a_from_b, self.vertices))
 
+    def with_faces(self, kept: Bool[np.ndarray, "face"]) -> "TriangleMesh":
+        """The mesh of some faces, without texture and without vertices that none of them uses."""
+        used, faces = np.unique(self.faces[kept], return_inverse=True)
+        return TriangleMesh(
+            vertices=self.vertices[used],
+            faces=faces.reshape(-1, 3).astype(np.int64),
+            colors=None if self.colors is None else self.colors[kept],
+        )
+
+    def face_normals(self) -> tuple[Float[np.ndarray, "face 3"], Float[np.ndarray, "face"]]:
+        """Unit normals (0 where a face has no area), and areas, m^2."""
+        a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
+        crosses = np.cross(b - a, c - a)
+        doubled = np.linalg.norm(crosses, axis=1)
+        return crosses / np.maximum(doubled, 1e-300)[:, None], doubled / 2
+
 
 def join_meshes(meshes: list[TriangleMesh]) -> TriangleMesh:
     """One mesh that holds all faces; colours are kept when every mesh has them."""
@@ -74,6 +90,21 @@ def join_meshes(meshes: list[TriangleMesh]) -> TriangleMesh:
         faces=np.concatenate([mesh.faces + offset for mesh, offset in zip(meshes, offsets, strict=True)]),
         colors=None if any(color is None for color in colors) else np.concatenate(colors),  # pyright: ignore[reportArgumentType, reportCallIssue]
     )
+
+
+def spread_points(
+    mesh: TriangleMesh, count: int, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "sample 3"], Int[np.ndarray, "sample"]]:
+    """Points drawn evenly over a mesh's faces, and the face of each; a corner of each face where none has an area."""
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    _, areas = mesh.face_normals()
+    if areas.sum() <= 0:
+        return a, np.arange(len(mesh.faces))
+    chosen = rng.choice(len(areas), count, p=areas / areas.sum())
+    u, v = rng.random((2, count, 1))
+    beyond = u + v > 1
+    u, v = np.where(beyond, 1 - u, u), np.where(beyond, 1 - v, v)
+    return a[chosen] + u * (b - a)[chosen] + v * (c - a)[chosen], chosen
 
 
 def make_box(size: Float[np.ndarray, "3"], center: Float[np.ndarray, "3"]) -> TriangleMesh:

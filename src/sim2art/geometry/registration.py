@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
 from sim2art.errors import InvalidValueError
-from sim2art.geometry.meshes import TriangleMesh
+from sim2art.geometry.meshes import TriangleMesh, spread_points
 from sim2art.geometry.rotations import rotation_from_rotvec, rotvec_from_rotation
 from sim2art.geometry.transforms import apply, inverse, make_transform
 
@@ -69,19 +69,13 @@ def sample_surface(mesh: TriangleMesh, count: int, rng: np.random.Generator) -> 
     Raises:
         InvalidValueError: When the mesh has no area.
     """
-    corners = mesh.vertices[mesh.faces]
-    crosses = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    areas = np.linalg.norm(crosses, axis=1)
-    if len(areas) == 0 or areas.sum() <= 0:
+    normals, areas = mesh.face_normals()
+    if areas.sum() <= 0:
         raise InvalidValueError("A mesh without area cannot be laid on another.")
-    chosen = rng.choice(len(areas), size=count, p=areas / areas.sum())
-    u, v = rng.random((2, count))
-    u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
-    start = corners[chosen, 0]
-    points = start + u[:, None] * (corners[chosen, 1] - start) + v[:, None] * (corners[chosen, 2] - start)
+    points, chosen = spread_points(mesh, count, rng)
     return SurfaceSample(
         points=points,
-        normals=crosses[chosen] / np.maximum(areas[chosen, None], 1e-300),
+        normals=normals[chosen],
         colors=None if mesh.colors is None else mesh.colors[chosen].astype(np.float64),
         tree=KDTree(points),
     )

@@ -44,11 +44,17 @@ def write_checkpoint(folder: Path, network: nn.Module, description: dict[str, An
     write_provenance(folder, **facts)
 
 
-def read_description(folder: Path) -> dict[str, Any]:
+def read_description(folder: Path, *, kind: str | None = None, maker: str = "") -> dict[str, Any]:
     """The config of a checkpoint.
 
+    Args:
+        folder: Config and weights.
+        kind: The network that is needed; None takes any.
+        maker: What trains such a network, for the error.
+
     Raises:
-        InvalidFileError: When a file is missing or damaged, or the weights are not those that were written.
+        InvalidFileError: When a file is missing or damaged, the weights are not those that were written, or those of
+            another kind of network.
         SchemaError: When it was written by an incompatible version.
     """
     config_path, weights_path = folder / "config.json", folder / "model.safetensors"
@@ -75,6 +81,11 @@ def read_description(folder: Path) -> dict[str, Any]:
                 f"{noted!s:.16}...: it is another or a damaged file. Copy the checkpoint's folder anew.",
                 path=weights_path,
             )
+    if kind is not None and description.get("network") != kind:
+        raise InvalidFileError(
+            f"{folder} holds a network of kind {description.get('network')!r}; one of kind '{kind}' is needed, as {maker} trains it.",
+            path=folder,
+        )
     return description
 
 

@@ -4,7 +4,6 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from sim2art.errors import InvalidFileError
 from sim2art.networks import CHECKPOINTS
 from sim2art.networks.checkpoint_files import read_description, read_weights, write_checkpoint
 from sim2art.networks.depth_head import DepthHead, DepthHeadConfig
@@ -27,14 +26,7 @@ def load_depth_head(folder: Path | None = None) -> DepthHead:
         SchemaError: When another version wrote it.
     """
     path = folder or DEPTH_HEAD_CHECKPOINT
-    description = read_description(path)
-    if description.get("network") != _KIND:
-        raise InvalidFileError(
-            f"{path} holds a network of kind {description.get('network')!r}; one of kind '{_KIND}' is needed, as "
-            "benchmarks/depth_head.py trains it.",
-            path=path,
-        )
-    values = description["config"]
+    values = read_description(path, kind=_KIND, maker="benchmarks/depth_head.py")["config"]
     head = DepthHead(DepthHeadConfig(**{**values, "layers": tuple(values["layers"])}))
     read_weights(path, head)
     return head.eval()

@@ -50,13 +50,7 @@ def load_scene_flow(source: Path | None = None) -> SceneFlowNetwork:
     path = source or SCENE_FLOW_CHECKPOINT
     if path.is_file():
         return _load_authors(path)
-    description = read_description(path)
-    if description.get("network") != "scene_flow":
-        raise InvalidFileError(
-            f"{path} holds a network of kind {description.get('network')!r}; one of kind 'scene_flow' is needed "
-            "(sim2art train scene-flow).",
-            path=path,
-        )
+    description = read_description(path, kind="scene_flow", maker="sim2art train --preset scene-flow")
     network = SceneFlowNetwork(scene_flow_config(description["config"]))
     read_weights(path, network)
     return network.eval()

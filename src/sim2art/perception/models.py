@@ -129,7 +129,7 @@ def fetch_model(name: str, revision: str | None = None) -> Path:
     except (OSError, ValueError, hub.errors.HfHubHTTPError) as error:
         # Gated, missing and unreachable all derive from these.
         raise InvalidFileError(
-            f"Could not fetch {model.repository} from the hub: {_first_line(error)}{gate_words(model)}. Without a way to the hub, "
+            f"Could not fetch {model.repository} from the hub: {first_line(error)}{gate_words(model)}. Without a way to the hub, "
             f"copy the model's folder from a machine that has one to {target}.",
             path=target,
         ) from error
@@ -229,5 +229,6 @@ def _sums(path: Path) -> dict[str, str]:
     }
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Kind and first line of an error of another library, for a sentence of ours."""
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no words'])[0][:200]}"

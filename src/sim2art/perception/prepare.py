@@ -21,7 +21,7 @@ from sim2art.perception.options import CompleteOptions
 from sim2art.perception.stage_keys import choice_facts
 from sim2art.perception.tracks.klt_tracks import track_corners
 from sim2art.perception.tracks.mover_masks import find_moving_tracks, find_still_pixels
-from sim2art.stages import Stage, StageKeeper, make_key
+from sim2art.stages import StageKeeper, as_stage, from_stage, make_key
 
 _STAGE = "completion"
 
@@ -63,10 +63,10 @@ def prepare_capture(
     else:
         key = make_key(key, choice_facts("depth", depth), choice_facts("cameras", cameras), vars(options))
         kept = stages.load(_STAGE, key)
-        found = None if kept is None else _from_stage(kept)
+        found = None if kept is None else from_stage(Completion, kept)
         if found is None:
             found = complete(recording, depth, cameras, options)
-            stages.keep(_STAGE, key, _to_stage(found))
+            stages.keep(_STAGE, key, as_stage(found))
         capture = completed_capture(recording, found, is_guessed=COMPONENTS["depth"][depth.name].guesses_images)
     if length is not None:
         capture = scale_by_length(capture, length)
@@ -138,29 +138,3 @@ def _replaced(capture: Capture, indices: range | list[int], poses: np.ndarray, t
     kept = derive(keep_frames(capture, indices), world_from_camera=poses, warnings=(*capture.warnings, *told))
     assert isinstance(kept, DepthSource), "It has depth."
     return kept
-
-
-def _to_stage(found: Completion) -> Stage:
-    arrays = {"indices": found.indices, "depths": found.depths, "intrinsics": found.intrinsics}
-    if found.world_from_camera is not None:
-        arrays["world_from_camera"] = found.world_from_camera
-    return Stage(
-        arrays=arrays,
-        facts={
-            "is_metric": found.is_metric,
-            "warnings": list(found.warnings),
-            "ups_are_known": found.ups_are_known,
-        },
-    )
-
-
-def _from_stage(stage: Stage) -> Completion:
-    return Completion(
-        indices=stage.arrays["indices"],
-        depths=stage.arrays["depths"],
-        intrinsics=stage.arrays["intrinsics"],
-        world_from_camera=stage.arrays.get("world_from_camera"),
-        is_metric=stage.facts["is_metric"],
-        warnings=tuple(stage.facts["warnings"]),
-        ups_are_known=stage.facts.get("ups_are_known", True),
-    )

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from sim2art.export.up import Side
 from sim2art.methods import MethodName
 from sim2art.perception.options import ObserveOptions
 
@@ -23,8 +24,8 @@ class ReconstructOptions:
     """Fit the joints again to flow and surfaces, with sigmas; may drop, hang elsewhere or add parts."""
     keep_room: bool = False
     """Whether the base keeps floor and walls beyond the object."""
-    up: Float[np.ndarray, "3"] | None = None
-    """Which way is up, where a person says so: unit, axes of the first used camera."""
+    up: Float[np.ndarray, "3"] | Side | None = None
+    """Which way is up, where a person says so: unit, axes of the first used camera, or a side of its picture."""
     label_all: bool = False
     """Label the pixels of every frame of the recording, not of the used ones only."""
     name: str = "object"

@@ -10,10 +10,10 @@ from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.kinematics import link_motions
 from sim2art.geometry.cameras import intrinsics_from_fov
 from sim2art.geometry.meshes import TriangleMesh, make_box
+from sim2art.geometry.rasterizer import collect_bodies, render_frames
 from sim2art.geometry.transforms import apply, inverse, look_at
 from sim2art.simulate.joint_motions import joint_span
 from sim2art.simulate.materials import Material, sample_materials
-from sim2art.simulate.rasterizer import collect_bodies, render_frames
 from sim2art.simulate.shading import Lights, Surfaces, shade_frame
 
 _UP = np.array([0.0, 0.0, 1.0])

@@ -19,17 +19,15 @@ from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_p
 from sim2art.simulate.camera_paths import CameraConfig
 from sim2art.simulate.corruption import CORRUPTIONS, CorruptionConfig, WhiteNoise, keep_only, switch_off
 from sim2art.simulate.crops import crop_masks, sample_crop_box
-from sim2art.simulate.hands import sample_hand
 from sim2art.simulate.images import render_images
 from sim2art.simulate.joint_motions import MotionConfig
 from sim2art.simulate.measured_flow import MeasuredFlow, sample_flow_errors
-from sim2art.simulate.quality import Rejection, check_motion, check_visibility
+from sim2art.simulate.quality import Rejection
 from sim2art.simulate.renderer import Renderer
-from sim2art.simulate.scenario import DROPPED_SHARE, Scenario, ScenarioConfig, sample_scenario
+from sim2art.simulate.scenario import DROPPED_SHARE, ScenarioConfig, sample_scenario
 from sim2art.simulate.seeds import log_uniform, named_rng
 from sim2art.simulate.sensor_noise import corrupt_depths, corrupt_masks, corrupt_poses
-from sim2art.simulate.stage import StageFrames, render_stage
-from sim2art.simulate.truth import Truth, derive_truth
+from sim2art.simulate.takes import Take, make_take
 
 CorruptionName = Literal["none", "paper", "real"]
 GENERATOR_VERSION = 1
@@ -126,8 +124,12 @@ def generate_clip(
     )
     rejections: Counter[str] = Counter()
     for attempt in range(MAX_ATTEMPTS):
-        scenario = sample_scenario(scenario_config, seed, attempt)
-        clip = _try_clip(scenario, config, corruption, renderer, describe, is_cropped=is_cropped)
+        take = make_take(
+            sample_scenario(scenario_config, seed, attempt),
+            hand_share=0.0 if corruption.hand is None else corruption.hand.share,
+            renderer=renderer,
+        )
+        clip = _observe(take, config, corruption, describe, is_cropped=is_cropped) if isinstance(take, Take) else take
         if isinstance(clip, Clip):
             return dataclasses.replace(clip, provenance={**clip.provenance, "rejections": dict(rejections)})
         rejections[clip.value] += 1
@@ -143,31 +145,12 @@ def iterate_clips(config: ClipConfig, seeds: Iterable[int]) -> Iterator[Clip]:
         yield generate_clip(config, seed)
 
 
-def _try_clip(
-    scenario: Scenario,
-    config: ClipConfig,
-    corruption: CorruptionConfig,
-    renderer: Renderer | None,
-    describe: PixelDescriber | None,
-    *,
-    is_cropped: bool,
+def _observe(
+    take: Take, config: ClipConfig, corruption: CorruptionConfig, describe: PixelDescriber | None, *, is_cropped: bool
 ) -> Clip | Rejection:
-    """The clip of a scenario, or why it is refused."""
-    truth = derive_truth(scenario)
-    rejection = check_motion(scenario, truth)
-    if rejection is not None:
-        return rejection
-    hand_rng = named_rng(scenario.seed, "hand")
-    hand = None
-    if corruption.hand is not None and hand_rng.uniform() < corruption.hand.share:
-        hand = sample_hand(scenario, truth.part_of_link, hand_rng)
-    stage = render_stage(scenario, hand, renderer=renderer)
-    part_images = stage.part_images(truth.part_of_link)
-    is_object = (stage.bodies >= 0) & (stage.bodies < stage.num_links)
-    rejection = check_visibility(part_images, is_object, len(truth.articulated_object.links))
-    if rejection is not None:
-        return rejection
-    sensed = _sense(scenario, truth, stage, corruption, is_cropped=is_cropped)
+    """The clip of a take, or why it is refused."""
+    scenario, stage = take.scenario, take.stage
+    sensed = _sense(take, corruption, is_cropped=is_cropped)
     if not np.any(sensed.masks & (sensed.depths > 0)):
         return Rejection.NO_POINTS
     video = RgbdVideo(
@@ -189,33 +172,31 @@ def _try_clip(
     if corruption.white_noise is not None:
         points = add_white_noise(points, corruption.white_noise, named_rng(scenario.seed, "white noise"))
     if describe is not None:
-        images = render_images(scenario, stage, None if hand is None else hand[0])
+        images = render_images(scenario, stage, None if take.hand is None else take.hand[0])
         points = dataclasses.replace(points, features=describe(images, points.pixels))
     pixels = points.pixels.astype(np.int64)
-    seen = part_images[np.arange(config.num_frames)[:, None], pixels[..., 1], pixels[..., 0]]
+    seen = take.part_images[np.arange(config.num_frames)[:, None], pixels[..., 1], pixels[..., 0]]
     return Clip(
         video=points,
-        truth=truth.articulated_object,
+        truth=take.truth.articulated_object,
         part_ids=np.where(points.valid, seen, 0),
-        trajectory=truth.trajectory,
+        trajectory=take.truth.trajectory,
         provenance={
             "family": scenario.family,
             "seed": scenario.seed,
             "attempts": scenario.attempt + 1,
             "corruption": config.corruption,
             "is_cropped": is_cropped,
-            "has_hand": hand is not None,
+            "has_hand": take.hand is not None,
             "generator": GENERATOR_VERSION,
             **{name: list(effects) for name in ("only", "without") if (effects := getattr(config, name))},
         },
     )
 
 
-def _sense(
-    scenario: Scenario, truth: Truth, stage: StageFrames, corruption: CorruptionConfig, *, is_cropped: bool
-) -> _Sensed:
+def _sense(take: Take, corruption: CorruptionConfig, *, is_cropped: bool) -> _Sensed:
     """Depth, masks, poses and flow as the clip's sensors give them."""
-    seed = scenario.seed
+    stage, seed = take.stage, take.scenario.seed
     severity = log_uniform(named_rng(seed, "severity"), *corruption.severity)
     depths, poses, flow = stage.depths, stage.world_from_camera, stage.exact_flow()
     if corruption.depth is not None:
@@ -229,15 +210,15 @@ def _sense(
         flow = MeasuredFlow(flow, depths=depths, world_from_camera=poses, errors=errors, rng=rng)
     if is_cropped:
         # A hand moves too, and the crop is drawn around all that does.
-        is_moving = (stage.part_images(truth.part_of_link) > 0) | (stage.bodies == stage.hand_body)
+        is_moving = (take.part_images > 0) | (stage.bodies == stage.hand_body)
         box = sample_crop_box(stage, is_moving, named_rng(seed, "crop"))
         masks = depths > 0 if box is None else crop_masks(depths, poses, stage.intrinsics, *box)
     else:
-        masks = (stage.bodies >= 0) & (stage.bodies < stage.num_links)
+        masks = take.is_object
         if corruption.mask is not None:
             rng = named_rng(seed, "mask noise")
             if corruption.hand is not None and rng.uniform() < corruption.hand.leak_share:
-                masks |= stage.bodies == stage.hand_body
+                masks = masks | (stage.bodies == stage.hand_body)
             masks = corrupt_masks(masks, stage.bodies == stage.room_body, corruption.mask, rng)
     return _Sensed(depths=depths, masks=masks, world_from_camera=poses, flow=flow)
 

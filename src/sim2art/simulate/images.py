@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from sim2art.geometry.meshes import TriangleMesh
+from sim2art.geometry.rasterizer import render_frames
 from sim2art.simulate.hands import SKINS
 from sim2art.simulate.materials import (
     CLUTTER_SHARES,
@@ -13,7 +14,6 @@ from sim2art.simulate.materials import (
     Material,
     sample_materials,
 )
-from sim2art.simulate.rasterizer import render_frames
 from sim2art.simulate.scenario import Scenario
 from sim2art.simulate.seeds import named_rng
 from sim2art.simulate.shading import Surfaces, sample_lights, shade_frame

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from sim2art.geometry.rasterizer import BodyMeshes
 from sim2art.geometry.rotations import quaternion_from_rotation
 from sim2art.optional import require
-from sim2art.simulate.rasterizer import BodyMeshes
 from sim2art.simulate.renderer import BodyFrames
 
 _FAR = 1e6  # m
@@ -67,18 +67,14 @@ def _compile(mujoco: Any, bodies: BodyMeshes) -> tuple[Any, list[int]]:
     """A model with one free-floating body for each of ours that has faces, and which of ours each is."""
     spec = mujoco.MjSpec()
     owners = []
-    for body in range(bodies.num_bodies):
-        faces = bodies.faces[bodies.face_bodies == body]
-        if not len(faces):
-            continue
-        used, local = np.unique(faces, return_inverse=True)
+    for body, vertices, faces in bodies.each():
         name = f"body_{body}"
         mesh = spec.add_mesh(name=name)
-        corners = bodies.vertices[used].astype(np.float64)
+        corners = vertices.astype(np.float64)
         if len(corners) < 4:  # MuJoCo wants four, even of a single triangle.
             corners = np.concatenate([corners, corners.mean(axis=0, keepdims=True)])
         mesh.uservert = corners.ravel()
-        mesh.userface = local.reshape(-1).astype(np.int32)
+        mesh.userface = faces.reshape(-1).astype(np.int32)
         mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL  # Sheets and open boxes have no volume.
         owner = spec.worldbody.add_body(name=name, mocap=True)
         owner.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, contype=0, conaffinity=0)

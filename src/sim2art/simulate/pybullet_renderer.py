@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from sim2art.geometry.rasterizer import NEAR, BodyMeshes
 from sim2art.geometry.rotations import quaternion_from_rotation
 from sim2art.optional import require
-from sim2art.simulate.rasterizer import NEAR, BodyMeshes
 from sim2art.simulate.renderer import BodyFrames
 
 _FAR = 60.0  # m
@@ -47,17 +47,12 @@ def render_with_pybullet(
 def _load_bodies(bullet: Any, client: int, bodies: BodyMeshes) -> dict[int, int]:
     """Give the meshes to the simulator; our index -> its handle, for bodies with geometry."""
     handles = {}
-    for body in range(bodies.num_bodies):
-        faces = bodies.faces[bodies.face_bodies == body]
-        if not len(faces):
-            continue
-        used, local = np.unique(faces, return_inverse=True)
-        local = local.reshape(-1, 3)
+    for body, vertices, faces in bodies.each():
         # Seen from behind too, as ours are.
-        indices = np.concatenate([local, local[:, ::-1]]).ravel()
+        indices = np.concatenate([faces, faces[:, ::-1]]).ravel()
         shape = bullet.createVisualShape(
             bullet.GEOM_MESH,
-            vertices=bodies.vertices[used].astype(float).tolist(),
+            vertices=vertices.astype(float).tolist(),
             indices=indices.tolist(),
             physicsClientId=client,
         )

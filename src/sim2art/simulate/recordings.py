@@ -17,14 +17,14 @@ from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.simulate.camera_paths import CameraConfig
 from sim2art.simulate.corruption import DEPTH_CAMERA, TRACKED_POSES, DepthNoise
 from sim2art.simulate.flow_sources import ExactFlow
-from sim2art.simulate.hands import HandStyle, sample_hand
+from sim2art.simulate.hands import HandStyle
 from sim2art.simulate.images import render_images
 from sim2art.simulate.joint_motions import MotionConfig
-from sim2art.simulate.quality import check_motion, check_visibility
 from sim2art.simulate.scenario import Scenario, ScenarioConfig, sample_scenario
 from sim2art.simulate.seeds import named_rng
 from sim2art.simulate.sensor_noise import corrupt_depths, corrupt_poses
-from sim2art.simulate.stage import StageFrames, render_stage
+from sim2art.simulate.stage import StageFrames
+from sim2art.simulate.takes import Take, make_take
 from sim2art.simulate.truth import Truth, derive_truth
 
 _MAX_ATTEMPTS = 60
@@ -164,47 +164,52 @@ def render_recording(config: RecordingConfig, seed: int) -> SimulatedRecording:
         camera=config.camera,
     )
     for attempt in range(_MAX_ATTEMPTS):
-        scenario = sample_scenario(scenario_config, seed, attempt)
-        truth = derive_truth(scenario, keep_meshes=True)
-        if check_motion(scenario, truth) is not None:
-            continue
-        hand_rng = named_rng(seed, "hand")
-        has_hand = hand_rng.uniform() < config.hand_share
-        hand = sample_hand(scenario, truth.part_of_link, hand_rng, style=config.hand_style) if has_hand else None
-        stage = render_stage(scenario, hand)
-        part_images = stage.part_images(truth.part_of_link)
-        is_object = (stage.bodies >= 0) & (stage.bodies < stage.num_links)
-        if check_visibility(part_images, is_object, len(truth.articulated_object.links)) is None:
-            break
-    else:
-        raise InvalidValueError(
-            f"No acceptable recording for seed {seed} in {_MAX_ATTEMPTS} attempts with families {config.families}."
+        take = make_take(
+            sample_scenario(scenario_config, seed, attempt),
+            hand_share=config.hand_share,
+            hand_style=config.hand_style,
+            keep_meshes=True,
         )
+        if isinstance(take, Take):
+            return _record(take, config)
+    raise InvalidValueError(
+        f"No acceptable recording for seed {seed} in {_MAX_ATTEMPTS} attempts with families {config.families}."
+    )
+
+
+def _record(take: Take, config: RecordingConfig) -> SimulatedRecording:
+    """What a depth camera makes of a take."""
+    scenario, stage, seed = take.scenario, take.stage, take.scenario.seed
     depths = stage.depths
     if config.depth is not None:
         depths = corrupt_depths(depths, config.depth, named_rng(seed, "depth"), 1.0)
     depths = np.where(depths <= _MAX_DEPTH, np.rint(depths * 1000) / 1000, 0.0).astype(np.float32)
     poses = stage.world_from_camera
     if config.poses == "tracked":
-        distance = float(np.median(stage.depths[is_object]))
+        distance = float(np.median(stage.depths[take.is_object]))
         poses = corrupt_poses(poses, distance, TRACKED_POSES, named_rng(seed, "poses"), 1.0)
     return SimulatedRecording(
         times=np.arange(config.num_frames) / config.fps,
         images=render_images(
             scenario,
             stage,
-            None if hand is None else hand[0],
+            None if take.hand is None else take.hand[0],
             supersampling=config.supersampling,
             is_plain=config.is_plain,
         ),
         depths=depths,
         intrinsics=stage.intrinsics,
         world_from_camera=None if config.poses == "none" else poses,
-        part_images=part_images.astype(np.uint8),
-        object_masks=is_object,
-        truth=truth,
+        part_images=take.part_images.astype(np.uint8),
+        object_masks=take.is_object,
+        truth=take.truth,
         scenario=scenario,
         stage=stage,
         fps=config.fps,
-        provenance={"family": scenario.family, "seed": seed, "attempts": attempt + 1, "has_hand": hand is not None},
+        provenance={
+            "family": scenario.family,
+            "seed": seed,
+            "attempts": scenario.attempt + 1,
+            "has_hand": take.hand is not None,
+        },
     )

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Float32, Int32
 
-from sim2art.simulate.rasterizer import BodyMeshes, body_ids, render_frames
+from sim2art.geometry.rasterizer import BodyMeshes, body_ids, render_frames
 
 
 @dataclass(frozen=True, kw_only=True)

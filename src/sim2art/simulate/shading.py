@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Float32, Int32, UInt8
 from numba import njit
 
+from sim2art.geometry.rasterizer import BodyMeshes
 from sim2art.simulate.materials import Material, MaterialTable
-from sim2art.simulate.rasterizer import BodyMeshes
 
 _PLAIN, _NOISE, _WOOD = int(Material.PLAIN), int(Material.NOISE), int(Material.WOOD)
 _STRIPES, _PRINT, _TILES = int(Material.STRIPES), int(Material.PRINT), int(Material.TILES)

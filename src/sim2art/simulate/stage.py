@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float, Float32, Int, Int32
 
 from sim2art.geometry.meshes import TriangleMesh, join_meshes
+from sim2art.geometry.rasterizer import BodyMeshes, body_ids, collect_bodies, render_frames
 from sim2art.geometry.transforms import inverse
 from sim2art.simulate.flow_sources import ExactFlow
-from sim2art.simulate.rasterizer import BodyMeshes, body_ids, collect_bodies, render_frames
 from sim2art.simulate.renderer import Renderer
 from sim2art.simulate.scenario import Scenario
 from sim2art.simulate.seeds import rounded

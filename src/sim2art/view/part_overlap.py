@@ -92,10 +92,4 @@ def _without_faces_near(mesh: TriangleMesh, other: TriangleMesh, limit: float) -
     gap = float(np.quantile(dense.tree.query(dense.points, k=2)[0][:, 1], 0.9))
     middles = mesh.vertices[mesh.faces].mean(axis=1)
     distance, _ = KDTree(np.concatenate([dense.points, other.vertices])).query(middles)
-    kept = distance > limit + gap
-    used, faces = np.unique(mesh.faces[kept], return_inverse=True)
-    return TriangleMesh(
-        vertices=mesh.vertices[used],
-        faces=faces.reshape(-1, 3).astype(np.int64),
-        colors=None if mesh.colors is None else mesh.colors[kept],
-    )
+    return mesh.with_faces(distance > limit + gap)

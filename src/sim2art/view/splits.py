@@ -12,7 +12,6 @@ from sim2art.articulation.estimate import JointEstimate, part_name
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.errors import InvalidValueError
-from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.inference.assign.smoothing import smooth_flow
 from sim2art.inference.fit.joint_fit import gather_part_flow, joint_residuals
@@ -150,7 +149,7 @@ def _split(
     mesh = draft.meshes[part]
     meshes = [*draft.meshes, None]
     if mesh is not None:
-        meshes[part], meshes[new] = _faces_of(mesh, ~new_faces), _faces_of(mesh, new_faces)
+        meshes[part], meshes[new] = (mesh.with_faces(x) if x.any() else None for x in (~new_faces, new_faces))
     own = draft.part_names[part]
     numbers = range(new, new + draft.num_parts + 1)
     candidates = (
@@ -173,18 +172,6 @@ def _copied_joint(draft: Draft, part: int) -> JointEstimate:
         name="joint", type=JointType.PRISMATIC, parent=part_name(0), child="piece", axis=np.array([0.0, 0.0, 1.0])
     )
     return JointEstimate(joint=still, type_probabilities={JointType.PRISMATIC: 1.0}, confidence=0.5)
-
-
-def _faces_of(mesh: TriangleMesh, kept: Bool[np.ndarray, "face"]) -> TriangleMesh | None:
-    """The mesh of some faces, without vertices that none of them uses."""
-    if not kept.any():
-        return None
-    used, faces = np.unique(mesh.faces[kept], return_inverse=True)
-    return TriangleMesh(
-        vertices=mesh.vertices[used],
-        faces=faces.reshape(-1, 3).astype(np.int64),
-        colors=None if mesh.colors is None else mesh.colors[kept],
-    )
 
 
 def _share_beyond(draft: Draft, part: int, new_points: np.ndarray, new_faces: np.ndarray) -> float:

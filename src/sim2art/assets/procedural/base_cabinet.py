@@ -15,7 +15,7 @@ def make_base_cabinet(rng: np.random.Generator) -> ArticulatedObject:
     is_pair = chance(rng, 0.5)
     cabinet = sample_cabinet(
         builder, rng, sample_palette(rng),
-        width=(0.55, 1.0) if is_pair else (0.3, 0.6), depth=(0.3, 0.6), height=(0.5, 0.95), glass=0.2,
+        ((0.55, 1.0) if is_pair else (0.3, 0.6), (0.3, 0.6), (0.5, 0.95)), glass=0.2,
     )  # fmt: skip
     z = cabinet.front_z
     if chance(rng, 0.2):

@@ -137,15 +137,27 @@ def handle(
             return [strip(0.005, 0.0, 0.6 * reach)]
 
 
+@dataclass(frozen=True)
+class Front:
+    """Where a door's or drawer's front closes its opening, and how it looks."""
+
+    x: Span
+    z: Span
+    y_back: float
+    """Depth of its back face, m."""
+    style: FrontStyle
+
+
 def door(
-    builder: ObjectBuilder, rng: np.random.Generator, name: str, side: Side, x: Span, z: Span, y_back: float,
-    style: FrontStyle, *, limit: Span = (1.2, 2.2), pivot_depth: float = 0.0, parent: str = "body",
+    builder: ObjectBuilder, rng: np.random.Generator, name: str, side: Side, front: Front,
+    *, limit: Span, pivot_depth: float = 0.0,
 ) -> None:  # fmt: skip
     """A hinged front; `side` is its hinged edge and `limit` the span its largest angle (rad) is drawn from.
 
     `pivot_depth` places the hinge line in the panel's thickness, 0 at the front and 1 at the back. Only the front is
     safe where the hinged edge has a neighbour; further back the free edge needs less room.
     """
+    x, z, y_back, style = front.x, front.z, front.y_back, front.style
     y_front = y_back - style.thickness
     width, height = x[1] - x[0], z[1] - z[0]
     upright = side in ("left", "right")
@@ -161,14 +173,21 @@ def door(
     builder.add(name, *handle(rng, style.handle, at, y_front, length, "z" if upright else "x", style.handle_color))
     axis = {"left": (0, 0, -1), "right": (0, 0, 1), "bottom": (1, 0, 0), "top": (-1, 0, 0)}[side]
     pivot = (x[0] if side == "left" else x[1], y_front + pivot_depth * style.thickness, z[1] if side == "top" else z[0])
-    builder.hinge(name, axis=axis, pivot=pivot, limits=(0.0, float(rng.uniform(*limit))), parent=parent)
+    builder.hinge(name, axis=axis, pivot=pivot, limits=(0.0, float(rng.uniform(*limit))))
 
 
 def drawer(
-    builder: ObjectBuilder, rng: np.random.Generator, name: str, x: Span, z: Span, y_back: float, depth: float,
-    style: FrontStyle, inside: Color, *, overlay: float = 0.012, parent: str = "body",
-) -> None:  # fmt: skip
-    """A sliding box behind a front; `overlay` is how far the front overlaps the opening on each side."""
+    builder: ObjectBuilder,
+    rng: np.random.Generator,
+    name: str,
+    front: Front,
+    depth: float,
+    inside: Color,
+    *,
+    overlay: float,
+) -> None:
+    """A sliding box of some depth behind a front; `overlay` is how far the front overlaps the opening on each side, m."""
+    x, z, y_back, style = front.x, front.z, front.y_back, front.style
     y_front = y_back - style.thickness
     width, height = x[1] - x[0], z[1] - z[0]
     panel: PanelKind = "plain" if style.panel == "glass" else style.panel
@@ -192,7 +211,7 @@ def drawer(
         room = (tray_x[0] + 0.02, tray_x[1] - 0.02), (tray_y[0] + 0.02, tray_y[1] - 0.02), (floor, tray_z[1])
         builder.add(name, *clutter(rng, *room, count=int(rng.integers(1, 3))))
     travel = depth * float(rng.uniform(0.6, 0.95))
-    builder.slide(name, axis=(0, -1, 0), limits=(0.0, travel), parent=parent)
+    builder.slide(name, axis=(0, -1, 0), limits=(0.0, travel))
 
 
 def tray(x: Span, y: Span, z: Span, wall: float, color: Color) -> list[TriangleMesh]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from sim2art.assets.procedural.blocks import (
     GAP,
+    Front,
     FrontStyle,
     Side,
     carcass,
@@ -73,11 +74,11 @@ class Cabinet:
 
 
 def sample_cabinet(
-    builder: ObjectBuilder, rng: np.random.Generator, palette: Palette, *,
-    width: Span, depth: Span, height: Span, foot: Span = (0.0, 0.12), glass: float = 0.1, inset: float = 0.3,
+    builder: ObjectBuilder, rng: np.random.Generator, palette: Palette, size: tuple[Span, Span, Span], *,
+    foot: Span = (0.0, 0.12), glass: float, inset: float = 0.3,
 ) -> Cabinet:  # fmt: skip
-    """Draw a cabinet's sizes (m, from the spans) and looks, and add its carcass and feet to the body."""
-    w, d, h = (float(rng.uniform(*span)) for span in (width, depth, height))
+    """Draw a cabinet's width, depth and height (m, from the spans) and looks, and add its carcass and feet to the body."""
+    w, d, h = (float(rng.uniform(*span)) for span in size)
     cabinet = Cabinet(
         x=(-0.5 * w, 0.5 * w),
         y=(0.0, d),
@@ -118,7 +119,8 @@ def add_cabinet_door(
     """A hinged front over a cell."""
     # An inset door has its side board right beside its hinged edge.
     pivot_depth = 0.0 if cabinet.is_inset else float(rng.uniform(0.0, 0.8))
-    door(builder, rng, name, side, x, z, cabinet.y_back, cabinet.style, limit=limit, pivot_depth=pivot_depth)
+    front = Front(x, z, cabinet.y_back, cabinet.style)
+    door(builder, rng, name, side, front, limit=limit, pivot_depth=pivot_depth)
 
 
 def add_cabinet_drawer(
@@ -127,9 +129,8 @@ def add_cabinet_drawer(
     """A drawer behind a front over a cell."""
     overlay = 0.4 * cabinet.wall + 0.003 if cabinet.is_inset else cabinet.wall + 0.004
     depth = (cabinet.cavity_y[1] - cabinet.y_back) * float(rng.uniform(0.85, 0.98))
-    drawer(
-        builder, rng, name, x, z, cabinet.y_back, depth, cabinet.style, cabinet.palette.inside, overlay=overlay
-    )  # fmt: skip
+    front = Front(x, z, cabinet.y_back, cabinet.style)
+    drawer(builder, rng, name, front, depth, cabinet.palette.inside, overlay=overlay)
 
 
 def add_decoy(builder: ObjectBuilder, rng: np.random.Generator, cabinet: Cabinet, x: Span, z: Span) -> None:

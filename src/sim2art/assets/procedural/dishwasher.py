@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.assets.procedural.blocks import GAP, FrontStyle, carcass, clutter, door, drawer, front_panel
+from sim2art.assets.procedural.blocks import GAP, Front, FrontStyle, carcass, clutter, door, drawer, front_panel
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import METALS, PLASTICS, chance, pick, sample_palette, vary
 from sim2art.assets.procedural.shapes import Color, Span, box, rod, turned
@@ -31,7 +31,15 @@ def make_dishwasher(rng: np.random.Generator) -> ArticulatedObject:
         middle = 0.5 * (foot + height)
         for number, z in enumerate(((foot, middle - 0.003), (middle + 0.003, height))):
             builder.add("body", *carcass(x, y, z, wall, palette.body, steel))
-            drawer(builder, rng, f"drawer_{number + 1}", x, z, -GAP, 0.85 * depth, style, steel, overlay=wall + 0.006)
+            drawer(
+                builder,
+                rng,
+                f"drawer_{number + 1}",
+                Front(x, z, -GAP, style),
+                0.85 * depth,
+                steel,
+                overlay=wall + 0.006,
+            )
         return builder.build()
     z = (foot, height)
     builder.add("body", *carcass(x, y, z, wall, palette.body, steel))
@@ -47,7 +55,7 @@ def make_dishwasher(rng: np.random.Generator) -> ArticulatedObject:
         panel = front_panel(rng, style.panel, x, z, (-style.thickness - GAP, -GAP), style.front)
         builder.add("body", *(turned(mesh, 0, 1.5, (0.0, -style.thickness - GAP, foot)) for mesh in panel))
     else:
-        door(builder, rng, "door", "bottom", x, z, -GAP, style, limit=(1.3, 1.6))
+        door(builder, rng, "door", "bottom", Front(x, z, -GAP, style), limit=(1.3, 1.6))
     return builder.build()
 
 

@@ -23,8 +23,8 @@ def make_door_drawer_cabinet(rng: np.random.Generator) -> ArticulatedObject:
     builder = ObjectBuilder("door_drawer_cabinet")
     is_wide = chance(rng, 0.5)
     cabinet = sample_cabinet(
-        builder, rng, sample_palette(rng), width=(0.8, 1.3) if is_wide else (0.35, 0.7), depth=(0.35, 0.6),
-        height=(0.6, 1.0), glass=0.15,
+        builder, rng, sample_palette(rng), ((0.8, 1.3) if is_wide else (0.35, 0.7), (0.35, 0.6), (0.6, 1.0)),
+        glass=0.15,
     )  # fmt: skip
     if is_wide:
         _fill_columns(builder, rng, cabinet)

@@ -17,7 +17,7 @@ def make_drawer_chest(rng: np.random.Generator) -> ArticulatedObject:
     height = float(np.clip(rows * rng.uniform(0.14, 0.28), 0.2, 1.3))
     cabinet = sample_cabinet(
         builder, rng, sample_palette(rng, WOODS, PAINTS),
-        width=(0.32, 1.1), depth=(0.32, 0.55), height=(0.95 * height, 1.05 * height), glass=0.0,
+        ((0.32, 1.1), (0.32, 0.55), (0.95 * height, 1.05 * height)), glass=0.0,
     )  # fmt: skip
     cells = split_span(rng, cabinet.front_z, rows)
     for low, high in itertools.pairwise(cells):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.assets.procedural.blocks import GAP, clutter, drawer, sample_front_style
+from sim2art.assets.procedural.blocks import GAP, Front, clutter, drawer, sample_front_style
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import chance, pick, sample_palette, vary
 from sim2art.assets.procedural.shapes import Span, box, rod
@@ -27,10 +27,8 @@ def make_drop_leaf_table(rng: np.random.Generator) -> ArticulatedObject:
     if chance(rng, 0.5):
         style = sample_front_style(rng, palette, glass=0.0)
         span = (inner[0] + 0.012, inner[1] - 0.012)
-        drawer(
-            builder, rng, "drawer", span, (low + 0.004, height - board - 0.004), frame_y[0] + style.thickness + GAP,
-            0.7 * (frame_y[1] - frame_y[0]), style, palette.inside, overlay=0.006,
-        )  # fmt: skip
+        front = Front(span, (low + 0.004, height - board - 0.004), frame_y[0] + style.thickness + GAP, style)
+        drawer(builder, rng, "drawer", front, 0.7 * (frame_y[1] - frame_y[0]), palette.inside, overlay=0.006)
     else:
         builder.add("body", box(inner, (frame_y[0], frame_y[0] + 0.02), (low, height - board), palette.body))
     sides = pick(rng, (("left",), ("right",), ("left", "right")))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.assets.procedural.blocks import GAP, FrontStyle, carcass, door
+from sim2art.assets.procedural.blocks import GAP, Front, FrontStyle, carcass, door
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import DARK, GLASS, METALS, PLASTICS, chance, pick, sample_palette, vary
 from sim2art.assets.procedural.shapes import box, rod
@@ -28,7 +28,7 @@ def make_microwave(rng: np.random.Generator) -> ArticulatedObject:
     front = (-style.thickness - GAP, 0.0)
     builder.add("body", box((cut + 0.002, x[1]), front, z, palette.front))
     _add_controls(builder, rng, (cut, x[1]), z, front[0])
-    door(builder, rng, "door", "left", (x[0], cut - 0.002), z, -GAP, style, limit=(1.4, 2.0))
+    door(builder, rng, "door", "left", Front((x[0], cut - 0.002), z, -GAP, style), limit=(1.4, 2.0))
     middle, radius = (0.5 * (x[0] + cut), 0.5 * depth), 0.36 * min(cut - x[0], depth)
     floor = z[0] + wall
     builder.add("body", rod((*middle, floor + 0.006), (*middle, floor + 0.014), radius, GLASS, segments=14))

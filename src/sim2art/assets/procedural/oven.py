@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.assets.procedural.blocks import GAP, FrontStyle, carcass, door, drawer
+from sim2art.assets.procedural.blocks import GAP, Front, FrontStyle, carcass, door, drawer
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import DARK, METALS, PLASTICS, chance, pick, sample_palette, vary
 from sim2art.assets.procedural.shapes import box, rod
@@ -31,7 +31,7 @@ def make_oven(rng: np.random.Generator) -> ArticulatedObject:
             at = x[0] + wall + share * (width - 2 * wall)
             ends = (at, 0.02, float(level)), (at, depth - 0.03, float(level))
             builder.add("body", rod(*ends, 0.003, (150, 150, 150), segments=4))
-    door(builder, rng, "door", "bottom", x, (foot, height - panel - 0.004), -GAP, style, limit=(1.3, 1.56))
+    door(builder, rng, "door", "bottom", Front(x, (foot, height - panel - 0.004), -GAP, style), limit=(1.3, 1.56))
     for at in np.linspace(x[0] + 0.08, x[1] - 0.08, int(rng.integers(2, 7))):
         z = height - 0.5 * panel
         builder.add("body", rod((at, 0.0, z), (at, -0.025, z), float(rng.uniform(0.014, 0.024)), DARK, segments=10))
@@ -39,9 +39,8 @@ def make_oven(rng: np.random.Generator) -> ArticulatedObject:
         _add_hotplates(builder, rng, x, y, height)
         if foot > 0.17 and chance(rng, 0.5):
             builder.add("body", *carcass(x, y, (0.0, foot - 0.004), 0.015, palette.body, palette.inside))
-            drawer(
-                builder, rng, "drawer", x, (0.01, foot - 0.006), -GAP, 0.8 * depth, style, palette.inside, overlay=0.02
-            )  # fmt: skip
+            front = Front(x, (0.01, foot - 0.006), -GAP, style)
+            drawer(builder, rng, "drawer", front, 0.8 * depth, palette.inside, overlay=0.02)
         else:
             builder.add("body", box(x, (0.03, depth), (0.0, foot), palette.body))
     else:

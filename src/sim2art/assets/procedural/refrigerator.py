@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
-from sim2art.assets.procedural.blocks import FrontStyle, Side, carcass, door, drawer, open_box, shelves
+from sim2art.assets.procedural.blocks import Front, FrontStyle, Side, carcass, door, drawer, open_box, shelves
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import (
     DARK,
@@ -16,7 +16,7 @@ from sim2art.assets.procedural.palette import (
     sample_palette,
     vary,
 )
-from sim2art.assets.procedural.shapes import Span, box
+from sim2art.assets.procedural.shapes import Rectangle, box
 
 AIR = 0.004
 """m, between doors and body (the seal)."""
@@ -47,25 +47,28 @@ def make_refrigerator(rng: np.random.Generator) -> ArticulatedObject:
     for number, z in enumerate(cells):
         builder.add("body", *carcass(x, y, z, wall, palette.body, (236, 240, 242)))
         if "drawer" in layout and number == 0:
-            drawer(builder, rng, "drawer", x, z, -AIR, 0.8 * depth, style, (228, 232, 236), overlay=wall + 0.006)
+            drawer(builder, rng, "drawer", Front(x, z, -AIR, style), 0.8 * depth, (228, 232, 236), overlay=wall + 0.006)
             continue
         room = (x[0] + wall, x[1] - wall), (0.14, depth - 0.02), (z[0] + wall, z[1] - wall)
         count = max(1, round((z[1] - z[0]) / float(rng.uniform(0.25, 0.4))) - 1)
         builder.add("body", *shelves(rng, *room, (214, 224, 228), count=count, fill=0.6))
         if "pair" in layout:
-            _add_door(builder, rng, "door_left", "left", (x[0], -0.002), z, style, wall, palette)
-            _add_door(builder, rng, "door_right", "right", (0.002, x[1]), z, style, wall, palette)
+            _add_door(builder, rng, "door_left", "left", ((x[0], -0.002), z), style, wall, palette)
+            _add_door(builder, rng, "door_right", "right", ((0.002, x[1]), z), style, wall, palette)
         else:
             name = "door" if len(cells) == 1 or "drawer" in layout else ("door_lower", "door_upper")[number]
-            _add_door(builder, rng, name, side, x, z, style, wall, palette)
+            _add_door(builder, rng, name, side, (x, z), style, wall, palette)
     return builder.build()
 
 
 def _add_door(
-    builder: ObjectBuilder, rng: np.random.Generator, name: str, side: Side, x: Span, z: Span,
+    builder: ObjectBuilder, rng: np.random.Generator, name: str, side: Side, front: Rectangle,
     style: FrontStyle, wall: float, palette: Palette,
 ) -> None:  # fmt: skip
-    door(builder, rng, name, side, x, z, -AIR, style, limit=(1.4, 2.2), pivot_depth=float(rng.uniform(0.4, 0.8)))
+    """A door with bins and bottles inside; `wall` is the thickness (m) of the sides that the bins must pass."""
+    x, z = front
+    pivot_depth = float(rng.uniform(0.4, 0.8))
+    door(builder, rng, name, side, Front(x, z, -AIR, style), limit=(1.4, 2.2), pivot_depth=pivot_depth)
     # The far corner of a bin swings on a wider circle than the door's edge: keep it clear of the side wall.
     bin_depth = 0.09
     inset = wall + (style.thickness + bin_depth) ** 2 / (x[1] - x[0]) + 0.012

@@ -9,7 +9,7 @@ from sim2art.assets.procedural.blocks import front_panel, sample_front_style
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import METALS, PAINTS, WOODS, chance, pick, sample_palette, vary
 from sim2art.assets.procedural.shapes import Color, Span, box, rod
-from sim2art.assets.procedural.walls import add_wall_with_opening
+from sim2art.assets.procedural.walls import RAIL, add_wall_with_opening
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import make_transform
 
@@ -24,18 +24,17 @@ def make_room_door(rng: np.random.Generator) -> ArticulatedObject:
     depth = float(rng.uniform(0.08, 0.2))
     margin = (float(rng.uniform(0.08, 0.8)), float(rng.uniform(0.08, 0.8)))
     add_wall_with_opening(
-        builder, rng, (x[0] - margin[0], x[1] + margin[1]), (0.0, height + float(rng.uniform(0.1, 0.5))), x, z,
+        builder, rng, ((x[0] - margin[0], x[1] + margin[1]), (0.0, height + float(rng.uniform(0.1, 0.5)))), (x, z),
         depth, frame=palette.body if chance(rng, 0.5) else palette.front, has_sill=False,
     )  # fmt: skip
     style = dataclasses.replace(sample_front_style(rng, palette), thickness=float(rng.uniform(0.034, 0.05)))
     metal = vary(rng, pick(rng, METALS), 10.0)
     limit = (0.0, float(rng.uniform(1.2, 2.0)))
     has_lever = chance(rng, 0.65)
-    rail = 0.03
-    inner = (x[0] + rail + 0.003, x[1] - rail - 0.003)
+    inner = (x[0] + RAIL + 0.003, x[1] - RAIL - 0.003)
     spans = [inner] if leaves == 1 else [(inner[0], -0.002), (0.002, inner[1])]
     sides = [pick(rng, ("left", "right"))] if leaves == 1 else ["left", "right"]
-    top = height - rail - 0.003
+    top = height - RAIL - 0.003
     for span, side in zip(spans, sides, strict=True):
         name = "door" if leaves == 1 else f"door_{side}"
         # The front face lies 1 mm behind the wall's face, and the hinge line on that front edge.

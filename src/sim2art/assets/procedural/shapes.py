@@ -16,6 +16,8 @@ Color = tuple[int, int, int]
 """RGB, 0..255."""
 Span = tuple[float, float]
 """Low and high end, m."""
+Rectangle = tuple[Span, Span]
+"""x and z of a front or an opening."""
 Point = Sequence[float] | Float[np.ndarray, "3"]
 """x, y, z, m."""
 

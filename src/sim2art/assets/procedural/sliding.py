@@ -5,18 +5,19 @@ import numpy as np
 from sim2art.assets.procedural.blocks import FrontStyle, PanelKind, front_panel
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import DARK, chance
-from sim2art.assets.procedural.shapes import Span, box
+from sim2art.assets.procedural.shapes import Rectangle, box
 
 
 def add_sliding_panels(
-    builder: ObjectBuilder, rng: np.random.Generator, x: Span, z: Span, y_back: float, style: FrontStyle, *,
+    builder: ObjectBuilder, rng: np.random.Generator, opening: Rectangle, y_back: float, style: FrontStyle, *,
     kind: PanelKind, count: int, fixed: int = -1,
 ) -> None:  # fmt: skip
     """Fill an opening with panels that overlap a little; even ones run on the front track.
 
-    `x` is the opening from side to side, `z` the panels from bottom to top, `y_back` the back face of the rear track's
-    panels, `count` 2 or 3, and `fixed` the index of a panel that belongs to the body (-1 for none).
+    `y_back` is the back face of the rear track's panels, `count` 2 or 3, and `fixed` the index of a panel that belongs to the
+    body (-1 for none).
     """
+    x, z = opening
     overlap = 0.03
     width = (x[1] - x[0] + (count - 1) * overlap) / count
     for index in range(count):

@@ -32,9 +32,10 @@ def make_unit_wall(rng: np.random.Generator, *, kind: UnitKind, count: int) -> A
     rows = count // COLUMNS
     assert rows * COLUMNS == count
     cabinet = sample_cabinet(
-        builder, rng, sample_palette(rng), depth=(0.35, 0.5), glass=0.0,
-        width=(COLUMNS * _UNIT_WIDTH[0], COLUMNS * _UNIT_WIDTH[1]),
-        height=(rows * _UNIT_HEIGHT[kind][0], rows * _UNIT_HEIGHT[kind][1]),
+        builder, rng, sample_palette(rng), (
+            (COLUMNS * _UNIT_WIDTH[0], COLUMNS * _UNIT_WIDTH[1]), (0.35, 0.5),
+            (rows * _UNIT_HEIGHT[kind][0], rows * _UNIT_HEIGHT[kind][1]),
+        ), glass=0.0,
     )  # fmt: skip
     columns = split_span(rng, cabinet.front_x, COLUMNS, unevenness=0.0)
     levels = split_span(rng, cabinet.front_z, rows, unevenness=0.0)

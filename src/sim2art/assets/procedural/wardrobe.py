@@ -23,8 +23,8 @@ def make_wardrobe(rng: np.random.Generator) -> ArticulatedObject:
     builder = ObjectBuilder("wardrobe")
     slides = chance(rng, 0.5)
     cabinet = sample_cabinet(
-        builder, rng, sample_palette(rng), width=(1.0, 2.0) if slides else (0.7, 1.3), depth=(0.5, 0.65),
-        height=(1.6, 2.3), foot=(0.02, 0.1), glass=0.0, inset=0.0,
+        builder, rng, sample_palette(rng), ((1.0, 2.0) if slides else (0.7, 1.3), (0.5, 0.65), (1.6, 2.3)),
+        foot=(0.02, 0.1), glass=0.0, inset=0.0,
     )  # fmt: skip
     _add_clothes(builder, rng, cabinet)
     if slides:
@@ -49,7 +49,7 @@ def _add_sliding_fronts(builder: ObjectBuilder, rng: np.random.Generator, cabine
     for z in ((cabinet.z[0], cabinet.z[0] + 0.03), (cabinet.z[1] - 0.04, cabinet.z[1])):
         builder.add("body", box(cabinet.x, (-reach, 0.0), z, cabinet.palette.body))
     add_sliding_panels(
-        builder, rng, cabinet.x, (cabinet.z[0] + 0.033, cabinet.z[1] - 0.043), -0.003, cabinet.style,
+        builder, rng, (cabinet.x, (cabinet.z[0] + 0.033, cabinet.z[1] - 0.043)), -0.003, cabinet.style,
         kind=pick(rng, ("plain", "plain", "framed", "planks", "glass")), count=int(rng.integers(2, 4)),
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sim2art.errors import InvalidFileError
 from sim2art.optional import require
+from sim2art.perception.models import first_line
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -66,7 +67,7 @@ def load_pretrained(kind: str, folder: Path, known: tuple[str, ...]) -> Any:
     try:
         config = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise InvalidFileError(f"{folder}: config.json cannot be used: {_first_line(error)}", path=folder) from error
+        raise InvalidFileError(f"{folder}: config.json cannot be used: {first_line(error)}.", path=folder) from error
     if config.model_type not in known:
         raise InvalidFileError(
             f"{folder} holds a model of type '{config.model_type}'; needed is one of: {', '.join(known)}.", path=folder
@@ -75,10 +76,6 @@ def load_pretrained(kind: str, folder: Path, known: tuple[str, ...]) -> Any:
         model = getattr(transformers, kind).from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
     except Exception as error:  # safetensors and transformers raise classes of their own for damaged weights.
         raise InvalidFileError(
-            f"{folder}: the weights cannot be loaded: {_first_line(error)} Fetch the model again.", path=folder
+            f"{folder}: the weights cannot be loaded: {first_line(error)}. Fetch the model again.", path=folder
         ) from error
     return model.eval().to(pick_device())
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no words'])[0][:200]}."

@@ -80,6 +80,19 @@ class Recording:
         return cv2.resize(image, self.size, interpolation=cv2.INTER_AREA) if image.shape[1::-1] != self.size else image
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Frames:
+    """The usable frames of some, at the working size."""
+
+    kept: list[int]
+    """Which of the frames that were asked for."""
+    grays: UInt8[np.ndarray, "frame height width"]
+    small_depths: Float32[np.ndarray, "frame small_height small_width"]
+    sharpness: Float[np.ndarray, "frame"]
+    input_size: tuple[int, int]
+    warnings: list[str]
+
+
 def take_in(capture: Capture, options: IntakeOptions) -> Recording:
     """Read every frame that may be used and check it.
 
@@ -101,6 +114,32 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
     else:
         considered, poses, told = check_recorded_poses(capture.world_from_camera, considered)
         warnings += told
+    frames = _read_frames(capture, considered, options.max_side)
+    warnings += frames.warnings
+    check_depth_unit(frames.small_depths, capture)
+    poses = None if poses is None else poses[frames.kept]
+    doubt = None if poses is None else find_unmoved_poses(frames.grays, poses)
+    if doubt is not None:
+        # Gravity was told by the same poses.
+        poses, warnings, capture = None, [*warnings, doubt], _without_ups(capture)
+    width, height = frames.input_size
+    k = _fit_intrinsics(capture, frames.input_size)
+    return Recording(
+        capture=capture,
+        indices=considered[frames.kept],
+        times=np.asarray(capture.times, dtype=np.float64)[considered[frames.kept]],
+        grays=frames.grays,
+        small_depths=frames.small_depths,
+        sharpness=frames.sharpness,
+        intrinsics=scale_intrinsics(k, frames.grays.shape[2] / width, frames.grays.shape[1] / height),
+        input_size=frames.input_size,
+        world_from_camera=poses,
+        warnings=tuple(warnings),
+    )
+
+
+def _read_frames(capture: Capture, considered: Int[np.ndarray, "frame"], max_side: int) -> _Frames:
+    """Read frames; those that are damaged, of another size or without depth are left out, in words."""
     kept, grays, small_depths, sharpness, damage, empty = [], [], [], [], [], 0
     input_size: tuple[int, int] | None = None
     depth_repair = False
@@ -119,52 +158,52 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
         if not np.any(depth > 0):
             empty += 1
             continue
-        work = working_size(size, options.max_side)
+        work = working_size(size, max_side)
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         gray = cv2.resize(gray, work, interpolation=cv2.INTER_AREA) if work != size else gray
         kept.append(position)
         grays.append(gray)
         small_depths.append(_resize_nearest(depth, working_size(work, _SMALL_SIDE)))
         sharpness.append(float(cv2.Laplacian(gray, cv2.CV_32F).var()))
-    if empty == len(considered) - len(damage) and not kept and empty:
+    warnings = _judge_losses(capture, damage, empty, len(kept))
+    if depth_repair:
+        warnings.append("Depth images have another size than colour but the same shape: they were resized to it.")
+    assert input_size is not None
+    return _Frames(
+        kept=kept,
+        grays=np.array(grays),
+        small_depths=np.array(small_depths),
+        sharpness=np.array(sharpness),
+        input_size=input_size,
+        warnings=warnings,
+    )
+
+
+def _judge_losses(capture: Capture, damage: list[str], empty: int, num_kept: int) -> list[str]:
+    """What is said of frames that were left out; raises when too few are left.
+
+    Args:
+        capture: The recording.
+        damage: What is wrong with each damaged frame.
+        empty: Frames without depth.
+        num_kept: The others.
+    """
+    if empty and not num_kept:
         raise InvalidFileError(
             f"{capture.path}: the depth of all {empty} frames is zero everywhere; check that the depth images are those of "
             "this recording and were saved with 16 bits.",
             path=capture.path,
         )
     lost = len(damage) + empty
-    if lost:
-        first = damage[0] if damage else "their depth is zero everywhere"
-        message = f"{lost} of {len(considered)} frames are damaged ({first.rstrip('.')})"
-        if lost > _MAX_DAMAGED * len(considered) or len(kept) < 2:
-            raise InvalidFileError(
-                f"{capture.path}: {message}: too many to go on. Copy or convert the recording again.", path=capture.path
-            )
-        warnings.append(f"{message}: they are left out.")
-    if depth_repair:
-        warnings.append("Depth images have another size than colour but the same shape: they were resized to it.")
-    assert input_size is not None
-    check_depth_unit(np.array(small_depths), capture)
-    poses = None if poses is None else poses[kept]
-    doubt = None if poses is None else find_unmoved_poses(np.array(grays), poses)
-    if doubt is not None:
-        # Gravity was told by the same poses.
-        poses, warnings, capture = None, [*warnings, doubt], _without_ups(capture)
-    width, height = input_size
-    k = _fit_intrinsics(capture, input_size)
-    work = (grays[0].shape[1], grays[0].shape[0])
-    return Recording(
-        capture=capture,
-        indices=considered[kept],
-        times=np.asarray(capture.times, dtype=np.float64)[considered[kept]],
-        grays=np.array(grays),
-        small_depths=np.array(small_depths),
-        sharpness=np.array(sharpness),
-        intrinsics=scale_intrinsics(k, work[0] / width, work[1] / height),
-        input_size=input_size,
-        world_from_camera=poses,
-        warnings=tuple(warnings),
-    )
+    if not lost:
+        return []
+    first = damage[0] if damage else "their depth is zero everywhere"
+    message = f"{lost} of {lost + num_kept} frames are damaged ({first.rstrip('.')})"
+    if lost > _MAX_DAMAGED * (lost + num_kept) or num_kept < 2:
+        raise InvalidFileError(
+            f"{capture.path}: {message}: too many to go on. Copy or convert the recording again.", path=capture.path
+        )
+    return [f"{message}: they are left out."]
 
 
 def _without_ups(capture: Capture) -> Capture:

@@ -104,7 +104,7 @@ def leave_out_people(
     seen = masks.mean(axis=(1, 2)) > 0
     share = 100 * float(masks[seen].mean()) if seen.any() else 0.0
     words = (
-        f"Hands or arms are seen in {int(seen.sum())} of {len(seen)} used frames ({share:.0f} % of the image): they are left "
+        f"Hands or arms are seen in {int(seen.sum())} of {len(seen)} used frames ({share:.1f} % of the image): they are left "
         "out. If they are part of the object, pass --people none."
     )
     return LeftOut(masks=masks, warnings=(words, *told))

@@ -3,9 +3,9 @@ import pytest
 
 from sim2art.geometry.cameras import intrinsics_from_fov, unproject
 from sim2art.geometry.meshes import TriangleMesh, make_box
+from sim2art.geometry.rasterizer import body_ids, collect_bodies, render_frames
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import make_transform
-from sim2art.simulate.rasterizer import body_ids, collect_bodies, render_frames
 
 SIZE = 64
 INTRINSICS = intrinsics_from_fov(SIZE, SIZE, np.deg2rad(60))

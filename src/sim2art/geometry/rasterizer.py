@@ -1,9 +1,10 @@
-"""A z-buffer for many rigid bodies and frames: depth and face of every pixel. Shading lives in `shading.py`.
+"""A z-buffer for many rigid bodies and frames: depth and face of every pixel. Shading lives with those who draw.
 
 Triangles are two-sided. Faces that cross the near plane are clipped, so floors and walls may pass the camera. Along a
 row of pixels 1/z is linear, which makes the inner loop one multiply, one add and one comparison.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,14 @@ class BodyMeshes:
     faces: Int32[np.ndarray, "face 3"]
     face_bodies: Int32[np.ndarray, "face"]
     num_bodies: int
+
+    def each(self) -> Iterator[tuple[int, Float32[np.ndarray, "corner 3"], Int[np.ndarray, "triangle 3"]]]:
+        """Every body that has faces: its index, the vertices that it uses, its faces by these."""
+        for body in range(self.num_bodies):
+            faces = self.faces[self.face_bodies == body]
+            if len(faces):
+                used, local = np.unique(faces, return_inverse=True)
+                yield body, self.vertices[used], local.reshape(-1, 3)
 
 
 @dataclass(frozen=True, kw_only=True)
