@@ -25,6 +25,7 @@ from sim2art.perception.components import COMPONENTS, refuse_lacking
 from sim2art.perception.depth.filter import smooth_depth
 from sim2art.perception.features.point_features import add_features
 from sim2art.perception.flow.dis import map_in_threads
+from sim2art.perception.flow.texture import measure_slip
 from sim2art.perception.flow.lifted_flow import LiftedFlow, PixelFlow, measure_flows
 from sim2art.perception.flow.rigid_flow import RigidFlow
 from sim2art.perception.frames.choice import choose_frames
@@ -184,7 +185,10 @@ def observe_frames(
     used = replace(used, moving=people.without(used.moving), flows=people.drop(used.flows))
     told = None
     if is_guessed:
-        told = fit_guessed_motion(used.depths, used.flows, recording.intrinsics, used.poses, seed=options.seed)
+        told = fit_guessed_motion(
+            used.depths, used.flows, np.array([measure_slip(gray) for gray in recording.grays[frames]]),
+            recording.intrinsics, used.poses, seed=options.seed,
+        )  # fmt: skip
         used = replace(used, depths=told.depths)
     seen = FramesWithMotion(
         images=used.images, depths=people.see(used.depths), moving=used.moving, known=find_known(used.flows, used.moving),

@@ -9,7 +9,7 @@ the best are fitted to all of it and taken one after another, as long as they ex
 import dataclasses
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Float32
 
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.rotations import rotvec_from_rotation
@@ -41,6 +41,7 @@ at its border, less the further away, looks like a turn."""
 def find_image_joints(
     pairs: list[tuple[int, int]],
     flows: dict[tuple[int, int], PixelFlow],
+    slips: Float32[np.ndarray, "frame half_height half_width 2"],
     moving: Bool[np.ndarray, "frame half_height half_width"],
     motions: dict[tuple[int, int], ImageMotions],
     depths: np.ndarray,
@@ -54,6 +55,7 @@ def find_image_joints(
     Args:
         pairs: Of frames; `steps` of the joints follow their order.
         flows: Of these pairs.
+        slips: How much less sure flow is along the edges of each frame (`measure_slip`).
         moving: Pixels that may be of a part.
         motions: What each pair shows by itself.
         depths: Of all frames, 0 where there is none.
@@ -61,7 +63,7 @@ def find_image_joints(
         world_from_camera: Camera poses.
         rng: Draws the points that are looked at.
     """
-    collected = collect_moving(pairs, flows, moving, depths, intrinsics, world_from_camera, rng)
+    collected = collect_moving(pairs, flows, slips, moving, depths, intrinsics, world_from_camera, rng)
     if collected is None:
         return [], 0.0
     movers, cost = collected
