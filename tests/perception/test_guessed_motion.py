@@ -9,6 +9,7 @@ from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.screws import line_distance
 from sim2art.geometry.transforms import apply, inverse
+from sim2art.perception.features.vanishing_points import NO_DIRECTIONS
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint
 from sim2art.perception.guessed.image_joint_search import find_image_joints
@@ -23,13 +24,12 @@ from tests.perception.guessed_scene import (
     NUM_FRAMES,
     PIVOT,
     SLIDE,
-    WIDTH,
     SLIPS,
+    WIDTH,
     GuessedScene,
     make_scene,
     pixel_grid,
 )
-
 
 HALF_SLIPS = SLIPS[:, ::2, ::2]
 
@@ -51,7 +51,7 @@ def moving_of(scene: GuessedScene) -> np.ndarray:
 
 
 def settle(scene: GuessedScene) -> GuessedMotion:
-    return fit_guessed_motion(scene.depths, scene.flows, SLIPS, INTRINSICS, scene.poses, seed=0)
+    return fit_guessed_motion(scene.depths, scene.flows, SLIPS, NO_DIRECTIONS, INTRINSICS, scene.poses, seed=0)
 
 
 def seen_from(scene: GuessedScene, poses: np.ndarray, a: int, b: int) -> PixelFlow:
@@ -66,7 +66,7 @@ def seen_from(scene: GuessedScene, poses: np.ndarray, a: int, b: int) -> PixelFl
 def joints_of(scene: GuessedScene) -> list[ImageJoint]:
     motions = free_motions(scene, scene.depths)
     joints, unexplained = find_image_joints(
-        list(scene.flows), scene.flows, HALF_SLIPS, moving_of(scene), motions, scene.depths, INTRINSICS, scene.poses,
+        list(scene.flows), scene.flows, HALF_SLIPS, NO_DIRECTIONS, moving_of(scene), motions, scene.depths, INTRINSICS, scene.poses,
         rng=np.random.default_rng(0),
     )  # fmt: skip
     assert unexplained < 0.3
@@ -220,7 +220,7 @@ def test_a_wall_whose_depth_is_guessed_wrong_is_no_moving_part(factor: float) ->
     depths = scene.depths.copy()
     depths[~scene.on_panel] *= factor
     flows = {pair: seen_from(scene, poses, *pair) for pair in scene.flows}
-    settled = fit_guessed_motion(depths, flows, SLIPS, INTRINSICS, poses, seed=0)
+    settled = fit_guessed_motion(depths, flows, SLIPS, NO_DIRECTIONS, INTRINSICS, poses, seed=0)
     assert settled.joints == ()
     assert settled.unexplained == 0.0
 
@@ -284,7 +284,7 @@ def test_flow_that_slips_along_edges_is_believed_across_them_only() -> None:
     }  # fmt: skip
 
     def error(slips: np.ndarray) -> float:
-        found = fit_guessed_motion(scene.depths, flows, slips, INTRINSICS, scene.poses, seed=0)
+        found = fit_guessed_motion(scene.depths, flows, slips, NO_DIRECTIONS, INTRINSICS, scene.poses, seed=0)
         return min(angle(joint.axis, AXIS) for joint in found.joints if not joint.slides)
 
     assert error(slips) < 5.0 < error(SLIPS)
