@@ -9,7 +9,7 @@ from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.screws import line_distance
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.perception.features.vanishing_points import NO_DIRECTIONS
+from sim2art.perception.features.vanishing_points import NO_DIRECTIONS, SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint
 from sim2art.perception.guessed.image_joint_search import find_image_joints
@@ -288,3 +288,20 @@ def test_flow_that_slips_along_edges_is_believed_across_them_only() -> None:
         return min(angle(joint.axis, AXIS) for joint in found.joints if not joint.slides)
 
     assert error(slips) < 5.0 < error(SLIPS)
+
+
+def test_a_joint_lies_along_an_edge_of_the_scene_where_that_explains_as_much() -> None:
+    scene = make_scene("turn", tremble=0.03, flatten=0.3)
+    across = np.cross(AXIS, np.array([0.0, 0.0, 1.0]))
+    edges = SceneDirections(np.array([across / np.linalg.norm(across), AXIS]), np.array([0.5, 0.2]))
+    joint = fit_guessed_motion(scene.depths, scene.flows, SLIPS, edges, INTRINSICS, scene.poses, seed=0).joints[0]
+    assert not joint.slides
+    assert angle(joint.axis, AXIS) < 1e-6
+
+
+def test_an_edge_that_explains_less_is_no_axis() -> None:
+    scene = make_scene("turn")
+    tilted = rotation_from_rotvec(np.radians(20) * np.array([1.0, 0, 0])) @ AXIS
+    edges = SceneDirections(tilted[None], np.ones(1))
+    joint = fit_guessed_motion(scene.depths, scene.flows, SLIPS, edges, INTRINSICS, scene.poses, seed=0).joints[0]
+    assert angle(joint.axis, AXIS) < 1.0
