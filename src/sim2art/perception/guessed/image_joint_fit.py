@@ -29,7 +29,7 @@ def fit_joint(
 ) -> tuple[float, ImageJoint]:
     """What a joint saves of `cost` after the fit, and the joint: steps, then all of it, or all but its axis's direction."""
     joint = refine_joint(movers, fit_steps(movers, start), cost, keeps_axis=keeps_axis)
-    return gain_of(movers, joint, cost), joint
+    return movers.gain(joint, cost), joint
 
 
 def fit_from_around(movers: MovingPoints, gain: float, joint: ImageJoint, cost: np.ndarray) -> tuple[float, ImageJoint]:
@@ -183,7 +183,7 @@ def _tie_steps(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, differ
 
 
 def _objective(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> float:
-    return gain_of(movers, joint, cost) - float(_SHARED * np.sum((joint.relief / _RELIEF_SIGMAS) ** 2))
+    return movers.gain(joint, cost) - float(_SHARED * np.sum((joint.relief / _RELIEF_SIGMAS) ** 2))
 
 
 def _shifted(joint: ImageJoint, change: np.ndarray, across: np.ndarray, other: np.ndarray) -> ImageJoint:
@@ -193,7 +193,3 @@ def _shifted(joint: ImageJoint, change: np.ndarray, across: np.ndarray, other: n
 
 def _with_steps(joint: ImageJoint, steps: np.ndarray) -> ImageJoint:
     return dataclasses.replace(joint, steps=steps)
-
-
-def gain_of(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> float:
-    return float(np.sum(np.maximum(cost - movers.costs(joint), 0)))

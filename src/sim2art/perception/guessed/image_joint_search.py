@@ -18,7 +18,7 @@ from sim2art.geometry.rotations import rotvec_from_rotation
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
-from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint, fit_steps, gain_of
+from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint, fit_steps
 from sim2art.perception.guessed.image_joints import ImageJoint, MovingPoints, collect_moving
 from sim2art.perception.guessed.image_motions import STRIDE, ImageMotions
 from sim2art.perception.guessed.reprojection import EXPLAINED, OUTLIER
@@ -83,7 +83,7 @@ def find_image_joints(
     joints: list[ImageJoint] = []
     rough = [fit_steps(screen, hypothesis) for hypothesis in hypotheses]
     while len(joints) < _MAX_JOINTS and hypotheses:
-        gains = np.array([gain_of(screen, joint, cost[few]) for joint in rough])
+        gains = np.array([screen.gain(joint, cost[few]) for joint in rough])
         order = np.argsort(-gains)
         best: dict[bool, tuple[float, ImageJoint]] = {}
         for slides in (False, True):
@@ -94,7 +94,7 @@ def find_image_joints(
         if gain < _MIN_SHARE * len(cost) * _GAIN_OF_POINT * OUTLIER:
             break
         joints.append(joint)
-        cost = np.minimum(cost, movers.costs(joint))
+        cost = movers.taken(joint, cost)
     return joints, float(np.mean(cost > EXPLAINED))
 
 
@@ -117,7 +117,7 @@ def _fit_along(
     found = []
     for axis in directions.axes:
         hinges = [dataclasses.replace(start, axis=axis) for start in starts[: None if pivots > 1 else 1]]
-        gains = [gain_of(screen, fit_steps(screen, hinge), cost[few]) for hinge in hinges]
+        gains = [screen.gain(fit_steps(screen, hinge), cost[few]) for hinge in hinges]
         best = [hinges[i] for i in np.argsort(gains)[::-1][:pivots]]
         found.append(max((fit_joint(movers, hinge, cost, keeps_axis=True) for hinge in best), key=lambda one: one[0]))
     if not found:
