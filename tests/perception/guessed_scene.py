@@ -16,6 +16,8 @@ AXIS, PIVOT = np.array([0.0, 0.96, 0.28]), np.array([-0.35, 0.0, 1.5])
 SLIDE = np.array([0.45, 0.1, -0.887])
 NUM_FRAMES = 12
 BASELINES = (1, 3, 8)
+SLIPS = np.zeros((NUM_FRAMES, HEIGHT, WIDTH, 2), dtype=np.float32)
+"""Texture in every direction."""
 
 
 @dataclass(frozen=True, kw_only=True)

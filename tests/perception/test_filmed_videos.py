@@ -14,13 +14,14 @@ from sim2art.perception.cameras.klt_pnp import is_camera_static
 from sim2art.perception.captures.capture import ColorSource
 from sim2art.perception.completion import complete
 from sim2art.perception.components import Choice
+from sim2art.perception.features.vanishing_points import NO_DIRECTIONS
 from sim2art.perception.frames.thinning import thin_out
 from sim2art.perception.guessed.motion import fit_guessed_motion
 from sim2art.perception.options import CompleteOptions
 from sim2art.perception.tasks import DepthGuess, DepthKind
 from sim2art.perception.tracks.klt_tracks import CornerTracks
 from sim2art.perception.tracks.mover_masks import find_moving_tracks
-from tests.perception.guessed_scene import AXIS, INTRINSICS, NUM_FRAMES, WIDTH, GuessedScene, make_scene
+from tests.perception.guessed_scene import AXIS, INTRINSICS, NUM_FRAMES, SLIPS, WIDTH, GuessedScene, make_scene
 
 _CAPTION = 25
 """Corners of a caption beside 100 of the scene."""
@@ -92,7 +93,7 @@ def test_a_mirrored_video_gives_the_mirrored_joint() -> None:
     scene = _mirrored(make_scene("turn", tremble=0.03))
     intrinsics = INTRINSICS.copy()
     intrinsics[0, 2] = WIDTH - 1 - intrinsics[0, 2]
-    found = fit_guessed_motion(scene.depths, scene.flows, intrinsics, scene.poses, seed=0)
+    found = fit_guessed_motion(scene.depths, scene.flows, SLIPS, NO_DIRECTIONS, intrinsics, scene.poses, seed=0)
     assert not found.joints[0].slides
     assert _angle(found.joints[0].axis, AXIS * np.array([-1, 1, 1])) < 8.0
 
@@ -104,7 +105,7 @@ def test_an_object_that_leaves_the_image_keeps_its_joint() -> None:
         pair: own if max(pair) < gone else dataclasses.replace(own, confident=own.confident & ~scene.on_panel[pair[0]])
         for pair, own in scene.flows.items()
     }
-    found = fit_guessed_motion(scene.depths, flows, INTRINSICS, scene.poses, seed=0)
+    found = fit_guessed_motion(scene.depths, flows, SLIPS, NO_DIRECTIONS, INTRINSICS, scene.poses, seed=0)
     assert not found.joints[0].slides
     assert _angle(found.joints[0].axis, AXIS) < 10.0
     late = found.motions[gone, gone + 1]

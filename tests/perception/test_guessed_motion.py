@@ -9,6 +9,7 @@ from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.screws import line_distance
 from sim2art.geometry.transforms import apply, inverse
+from sim2art.perception.features.vanishing_points import NO_DIRECTIONS, SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint
 from sim2art.perception.guessed.image_joint_search import find_image_joints
@@ -23,11 +24,14 @@ from tests.perception.guessed_scene import (
     NUM_FRAMES,
     PIVOT,
     SLIDE,
+    SLIPS,
     WIDTH,
     GuessedScene,
     make_scene,
     pixel_grid,
 )
+
+HALF_SLIPS = SLIPS[:, ::2, ::2]
 
 
 def angle(a: np.ndarray, b: np.ndarray) -> float:
@@ -37,7 +41,7 @@ def angle(a: np.ndarray, b: np.ndarray) -> float:
 def free_motions(scene: GuessedScene, depths: np.ndarray) -> dict[tuple[int, int], ImageMotions]:
     rng = np.random.default_rng(0)
     return {
-        (a, b): find_image_motions(flow, depths[a], INTRINSICS, np.eye(4), rng=rng)
+        (a, b): find_image_motions(flow, HALF_SLIPS[a], depths[a], INTRINSICS, np.eye(4), rng=rng)
         for (a, b), flow in scene.flows.items()
     }
 
@@ -47,7 +51,7 @@ def moving_of(scene: GuessedScene) -> np.ndarray:
 
 
 def settle(scene: GuessedScene) -> GuessedMotion:
-    return fit_guessed_motion(scene.depths, scene.flows, INTRINSICS, scene.poses, seed=0)
+    return fit_guessed_motion(scene.depths, scene.flows, SLIPS, NO_DIRECTIONS, INTRINSICS, scene.poses, seed=0)
 
 
 def seen_from(scene: GuessedScene, poses: np.ndarray, a: int, b: int) -> PixelFlow:
@@ -62,7 +66,7 @@ def seen_from(scene: GuessedScene, poses: np.ndarray, a: int, b: int) -> PixelFl
 def joints_of(scene: GuessedScene) -> list[ImageJoint]:
     motions = free_motions(scene, scene.depths)
     joints, unexplained = find_image_joints(
-        list(scene.flows), scene.flows, moving_of(scene), motions, scene.depths, INTRINSICS, scene.poses,
+        list(scene.flows), scene.flows, HALF_SLIPS, NO_DIRECTIONS, moving_of(scene), motions, scene.depths, INTRINSICS, scene.poses,
         rng=np.random.default_rng(0),
     )  # fmt: skip
     assert unexplained < 0.3
@@ -71,7 +75,9 @@ def joints_of(scene: GuessedScene) -> list[ImageJoint]:
 
 def test_one_pair_shows_the_motion_of_the_panel() -> None:
     scene = make_scene("turn")
-    found = find_image_motions(scene.flows[2, 10], scene.depths[2], INTRINSICS, np.eye(4), rng=np.random.default_rng(0))
+    found = find_image_motions(
+        scene.flows[2, 10], HALF_SLIPS[2], scene.depths[2], INTRINSICS, np.eye(4), rng=np.random.default_rng(0)
+    )
     true = scene.world_from_panel[10] @ inverse(scene.world_from_panel[2])
     assert len(found.motions) == 2
     assert np.abs(found.motions[1][:3, :3] - true[:3, :3]).max() < 0.01
@@ -84,7 +90,9 @@ def test_one_pair_shows_the_motion_of_the_panel() -> None:
 def test_the_unit_of_depth_does_not_matter(factor: float) -> None:
     scene = make_scene("turn")
     depth = (factor * scene.depths[2]).astype(np.float32)
-    found = find_image_motions(scene.flows[2, 10], depth, INTRINSICS, np.eye(4), rng=np.random.default_rng(0))
+    found = find_image_motions(
+        scene.flows[2, 10], HALF_SLIPS[2], depth, INTRINSICS, np.eye(4), rng=np.random.default_rng(0)
+    )
     true = scene.world_from_panel[10] @ inverse(scene.world_from_panel[2])
     assert np.abs(found.motions[1][:3, :3] - true[:3, :3]).max() < 0.01
     assert np.linalg.norm(found.motions[1][:3, 3] - factor * true[:3, 3]) < 0.02 * factor
@@ -112,6 +120,7 @@ def test_a_fit_that_ends_at_a_wrong_axis_is_mended_from_axes_around_it(seed: int
     collected = collect_moving(
         list(scene.flows),
         scene.flows,
+        HALF_SLIPS,
         moving_of(scene),
         scene.depths,
         INTRINSICS,
@@ -211,7 +220,7 @@ def test_a_wall_whose_depth_is_guessed_wrong_is_no_moving_part(factor: float) ->
     depths = scene.depths.copy()
     depths[~scene.on_panel] *= factor
     flows = {pair: seen_from(scene, poses, *pair) for pair in scene.flows}
-    settled = fit_guessed_motion(depths, flows, INTRINSICS, poses, seed=0)
+    settled = fit_guessed_motion(depths, flows, SLIPS, NO_DIRECTIONS, INTRINSICS, poses, seed=0)
     assert settled.joints == ()
     assert settled.unexplained == 0.0
 
@@ -230,7 +239,9 @@ def test_pixels_that_follow_no_motion_are_unknown() -> None:
     wild = flow.flow.copy()
     wild[80:100, 20:60] += np.random.default_rng(0).normal(0, 25, (20, 40, 2)).astype(np.float32)
     broken = type(flow)(flow=wild, confident=flow.confident, beats_still=flow.beats_still, cornered=flow.cornered)
-    found = find_image_motions(broken, scene.depths[2], INTRINSICS, np.eye(4), rng=np.random.default_rng(0))
+    found = find_image_motions(
+        broken, HALF_SLIPS[2], scene.depths[2], INTRINSICS, np.eye(4), rng=np.random.default_rng(0)
+    )
     assert (found.labels[42:48, 13:27] == UNKNOWN).mean() > 0.8
 
 
@@ -256,3 +267,41 @@ def test_flow_that_wanders_leaves_much_unexplained() -> None:
     settled = settle(dataclasses.replace(scene, flows=flows))
     assert settled.unexplained > 0.5
     assert settled.doubts()
+
+
+def test_flow_that_slips_along_edges_is_believed_across_them_only() -> None:
+    scene = make_scene("turn")
+    rng = np.random.default_rng(0)
+    direction = np.array([0.0, 1.0])  # The door's edges are upright: how far they go up or down is not seen.
+    slips = np.broadcast_to(4.0 * direction, SLIPS.shape).astype(np.float32)
+    slips = np.where(scene.on_panel[..., None], slips, 0.0).astype(np.float32)
+    flows = {
+        (a, b): dataclasses.replace(
+            flow,
+            flow=flow.flow + (scene.on_panel[a] * rng.normal(2.0, 2.0))[..., None].astype(np.float32) * direction.astype(np.float32),
+        )
+        for (a, b), flow in scene.flows.items()
+    }  # fmt: skip
+
+    def error(slips: np.ndarray) -> float:
+        found = fit_guessed_motion(scene.depths, flows, slips, NO_DIRECTIONS, INTRINSICS, scene.poses, seed=0)
+        return min(angle(joint.axis, AXIS) for joint in found.joints if not joint.slides)
+
+    assert error(slips) < 5.0 < error(SLIPS)
+
+
+def test_a_joint_lies_along_an_edge_of_the_scene_where_that_explains_as_much() -> None:
+    scene = make_scene("turn", tremble=0.03, flatten=0.3)
+    across = np.cross(AXIS, np.array([0.0, 0.0, 1.0]))
+    edges = SceneDirections(np.array([across / np.linalg.norm(across), AXIS]), np.array([0.5, 0.2]))
+    joint = fit_guessed_motion(scene.depths, scene.flows, SLIPS, edges, INTRINSICS, scene.poses, seed=0).joints[0]
+    assert not joint.slides
+    assert angle(joint.axis, AXIS) < 1e-6
+
+
+def test_an_edge_that_explains_less_is_no_axis() -> None:
+    scene = make_scene("turn")
+    tilted = rotation_from_rotvec(np.radians(20) * np.array([1.0, 0, 0])) @ AXIS
+    edges = SceneDirections(tilted[None], np.ones(1))
+    joint = fit_guessed_motion(scene.depths, scene.flows, SLIPS, edges, INTRINSICS, scene.poses, seed=0).joints[0]
+    assert angle(joint.axis, AXIS) < 1.0

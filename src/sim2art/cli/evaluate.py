@@ -31,14 +31,17 @@ from sim2art.evaluate.scores import ClipScore
 from sim2art.methods import MethodName, load_method
 from sim2art.observation.point_video import PointVideo
 from sim2art.perception.components import COMPONENTS
+from sim2art.perception.observation_io import observation_from_stage, observation_to_stage
+from sim2art.perception.observed import Observation
 from sim2art.provenance import collect_provenance, write_provenance
+from sim2art.reconstruction.guessed_depth import bear_out
 from sim2art.reconstruction.reconstruct import still_estimate
 from sim2art.sets.evaluation_sets import EvaluationSet, SetName
 from sim2art.sets.oracles import OracleName, make_oracle
 from sim2art.sets.real_sets import RealRun, RealSetName, evaluate_real
-from sim2art.sets.recorded_clips import SwapName
+from sim2art.sets.recorded_clips import ColorClip, SwapName
 from sim2art.simulate.generate import CorruptionName
-from sim2art.stages import fingerprint
+from sim2art.stages import StageKeeper, fingerprint
 from sim2art.weights import has_weight
 
 ScoredName = MethodName | OracleName
@@ -185,6 +188,20 @@ class Job:
         write_shard(path, [clip])
         return clip
 
+    def see_colors(self, seed: int) -> ColorClip:
+        """The recording of a seed, from the clip folder when it is there."""
+        if self.clip_folder is None:
+            return self.cases.see_colors(seed)
+        path, kept = self.clip_folder / f"{seed:09d}.tar", StageKeeper(self.clip_folder, resume=True)
+        stage = kept.load(f"{seed:09d}", "")
+        if stage is not None:
+            return ColorClip(next(read_shard(path)), observation_from_stage(stage))
+        seen = self.cases.see_colors(seed)
+        if seen.observation is not None:
+            write_shard(path, [seen.clip])
+            kept.keep(f"{seed:09d}", "", observation_to_stage(seen.observation))
+        return seen
+
 
 @dataclass(frozen=True, kw_only=True)
 class CaseRun:
@@ -271,12 +288,16 @@ def _start_quiet_worker(job: Job) -> None:
 
 def _run_case(seed: int) -> CaseRun:
     job: Job = _state["job"]
-    clip = job.make_clip(seed)
+    clip, observation = job.see_colors(seed) if job.cases.depth_is_guessed else (job.make_clip(seed), None)
     oracles: dict[str, Method] = {
         name: make_oracle(name, clip) for name in job.methods if name == "true_parts" or name == "best_proposal"
     }
     known: dict[str, Method] = {**_state["methods"], **(_with_refined(oracles) if job.refine else oracles)}
     methods: dict[str, Method] = {name: known[name] for name in job.names if name in known}
+    if observation is not None:  # As in `sim2art run`: where depth was guessed, the images have a say.
+        methods |= {
+            name: partial(_bear_out, method, observation) for name, method in methods.items() if name.endswith(REFINED)
+        }
     failure = clip.provenance.get("chain_failure")
     if job.use == "read":
         assert job.store is not None
@@ -289,6 +310,12 @@ def _run_case(seed: int) -> CaseRun:
         scores = score_methods(clip, methods, store=job.store, reuse=job.use != "make")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return CaseRun(scores=scores, flow=score_flow(clip), peak_memory=peak)
+
+
+def _bear_out(method: Method, observation: Observation, video: PointVideo) -> ArticulationEstimate:
+    """What the images bear out of a method's answer."""
+    estimate = method(video)
+    return bear_out(observation, estimate)[0] if estimate.joints else estimate
 
 
 def _no_estimate(path: Path, _: PointVideo) -> ArticulationEstimate:

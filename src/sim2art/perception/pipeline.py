@@ -24,13 +24,15 @@ from sim2art.perception.chosen_flow import coarse_starts, ids_of, known_flow, lo
 from sim2art.perception.components import COMPONENTS, refuse_lacking
 from sim2art.perception.depth.filter import smooth_depth
 from sim2art.perception.features.point_features import add_features
+from sim2art.perception.features.vanishing_points import find_directions
 from sim2art.perception.flow.dis import map_in_threads
 from sim2art.perception.flow.lifted_flow import LiftedFlow, PixelFlow, measure_flows
 from sim2art.perception.flow.rigid_flow import RigidFlow
+from sim2art.perception.flow.texture import measure_slip
 from sim2art.perception.frames.choice import choose_frames
 from sim2art.perception.frames.intake import Recording, take_in
 from sim2art.perception.frames.motion_profile import MotionProfile, measure_motion, sharp_enough
-from sim2art.perception.guessed.motion import find_moving_in_images, fit_guessed_motion
+from sim2art.perception.guessed.motion import GuessedMotion, find_moving_in_images, fit_guessed_motion
 from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
 from sim2art.perception.masks.moving import find_known, find_moving
 from sim2art.perception.observed import NO_MOTION, Observation
@@ -184,7 +186,7 @@ def observe_frames(
     used = replace(used, moving=people.without(used.moving), flows=people.drop(used.flows))
     told = None
     if is_guessed:
-        told = fit_guessed_motion(used.depths, used.flows, recording.intrinsics, used.poses, seed=options.seed)
+        told = _tell_motion(used, recording.grays[frames], recording.intrinsics, options.seed)
         used = replace(used, depths=told.depths)
     seen = FramesWithMotion(
         images=used.images, depths=people.see(used.depths), moving=used.moving, known=find_known(used.flows, used.moving),
@@ -217,6 +219,15 @@ def observe_frames(
         known_world_from_camera=inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera,
         people=people.masks,
     )
+
+
+def _tell_motion(
+    used: _Used, grays: UInt8[np.ndarray, "used height width"], intrinsics: Float[np.ndarray, "3 3"], seed: int
+) -> GuessedMotion:
+    """What the images show of motion where depth was guessed."""
+    slips = np.array([measure_slip(gray) for gray in grays])
+    directions = find_directions(grays, intrinsics, used.poses, np.random.default_rng(seed))
+    return fit_guessed_motion(used.depths, used.flows, slips, directions, intrinsics, used.poses, seed=seed)
 
 
 def _measure(

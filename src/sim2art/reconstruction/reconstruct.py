@@ -36,6 +36,7 @@ from sim2art.perception.observed import NO_MOTION, Observation
 from sim2art.perception.stage_keys import camera_facts, observation_facts
 from sim2art.perception.tasks import CameraTrack, ReadDepth
 from sim2art.reconstruction.clock import StageClock
+from sim2art.reconstruction.guessed_depth import bear_out
 from sim2art.reconstruction.options import ReconstructOptions
 from sim2art.reconstruction.reconstruction import Reconstruction
 from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
@@ -226,10 +227,6 @@ def _estimate(
         from sim2art.inference.refine.refine import refine
 
         estimate = keep_largest_parts(refine(observation.points, estimate), MAX_JOINTS)
-    if _guesses_depth(options):
-        from sim2art.inference.refine.guessed_depth import judge_guessed_depth
-
-        estimate = judge_guessed_depth(observation.points, observation.video.intrinsics, estimate)
     return estimate
 
 
@@ -238,10 +235,7 @@ def _label(
 ) -> tuple[ArticulationEstimate, UInt8[np.ndarray, "frame height width"]]:
     """The part of every pixel; where depth was guessed, with the joints as whole regions of the images bear them out."""
     if estimate.joints and _guesses_depth(options):
-        from sim2art.regions.colour_video import label_by_synthesis
-
-        labelled = label_by_synthesis(observation.video, observation.points, estimate, observation.people)
-        return labelled.estimate, labelled.labels
+        return bear_out(observation, estimate)
     from sim2art.observation.densify import densify_labels
 
     labels = densify_labels(observation.video, observation.points, estimate.part_probabilities, part_motions(estimate))

@@ -1,6 +1,6 @@
-"""A measured joint fitted again to all frames by what it explains of the images: its gain over standing still.
+"""What a measured joint explains of the images: its gain over standing still, on the surface on which that is most.
 
-The gain is a judge, not a search: maximised from anywhere it ends at nonsense. So it only moves a joint that was measured.
+The gain is a judge, not a search: maximised over joints it ends at nonsense. So only the depth of the part is fitted.
 """
 
 import dataclasses
@@ -18,10 +18,8 @@ from sim2art.regions.surfaces import panel_depths, panels
 
 _POINTS = 24
 """Of a region."""
-_SCALES = (0.7, 0.85, 1.15, 1.35)
-"""By which all values may be too large: before a camera that stands still depth and values trade off."""
 _STEPS = (1.0, 0.5)
-"""Of the local search, in 0.1 rad and 4 % of the distance."""
+"""Of the search, in 0.1 rad, 0.1 of the logarithm of depth and 4 % of the distance."""
 PART_PRIOR = 4.0
 """Nats that a region must gain to be no longer taken to stand still."""
 
@@ -115,57 +113,27 @@ def choose_plane(judge: Judge, part: MovingPart, gain: float) -> tuple[MovingPar
 
 
 def fit_part(judge: Judge, part: MovingPart) -> tuple[MovingPart, float]:
-    """The joint moved to where its gain is highest nearby, and that gain."""
-    scene = judge.scene
-    known = scene.depths[scene.depths > 0]
+    """The part on the surface on which its joint explains most, and what that is.
+
+    Axis, pivot and values stay: they were measured by flow, and what is gained by moving them is nonsense (on rendered
+    recordings a slide's axis went from 2 to 6 deg off).
+    """
+    known = judge.scene.depths[judge.scene.depths > 0]
     size = float(np.median(known)) if len(known) else 1.0
     best, best_gain = choose_plane(judge, part, judge.gain(part))
-    for scale in _SCALES:
-        tried = dataclasses.replace(best, values=scale * part.values)
-        gain = judge.gain(tried)
-        if gain > best_gain:
-            best, best_gain = tried, gain
     for step in _STEPS:
-        best, best_gain = _fit_place(judge, best, best_gain, step, size)
+        for change in _changes(best, step, size):
+            for sign in (1.0, -1.0):
+                tried = change(best, sign)
+                tried_gain = judge.gain(tried)
+                if tried_gain > best_gain:
+                    best, best_gain = tried, tried_gain
+                    break
     return best, best_gain
 
 
-def _fit_place(judge: Judge, part: MovingPart, gain: float, step: float, size: float) -> tuple[MovingPart, float]:
-    """Axis, pivot, depth and plane, one after another."""
-    for change in _changes(part, step, size):
-        for sign in (1.0, -1.0):
-            tried = change(part, sign)
-            tried_gain = judge.gain(tried)
-            if tried_gain > gain:
-                part, gain = tried, tried_gain
-                break
-    return part, gain
-
-
 def _changes(part: MovingPart, step: float, size: float) -> list[Callable[[MovingPart, float], MovingPart]]:
-    across = any_perpendicular(part.axis)
-    other = np.cross(part.axis, across)
-
-    def tilt(direction: np.ndarray) -> Callable[[MovingPart, float], MovingPart]:
-        def change(old: MovingPart, sign: float) -> MovingPart:
-            turn = rotation_from_rotvec(sign * 0.1 * step * direction)
-            plane = old.plane
-            if plane is not None:  # The panel turns with its hinge.
-                fixed = np.zeros(3) if old.pivot is None else old.pivot
-                normal = turn @ plane[:3]
-                plane = np.append(normal, plane[3] - plane[:3] @ fixed + normal @ fixed)
-            return dataclasses.replace(old, axis=turn @ old.axis, plane=plane)
-
-        return change
-
-    def shift(direction: np.ndarray) -> Callable[[MovingPart, float], MovingPart]:
-        def change(old: MovingPart, sign: float) -> MovingPart:
-            assert old.pivot is not None, "Only a turn has a pivot to move."
-            moved = sign * 0.04 * step * size * direction
-            plane = None if old.plane is None else old.plane + np.append(np.zeros(3), old.plane[:3] @ moved)
-            return dataclasses.replace(old, pivot=old.pivot + moved, plane=plane)
-
-        return change
+    """By which the guessed depth, or the plane, may be off."""
 
     def lean(direction: np.ndarray) -> Callable[[MovingPart, float], MovingPart]:
         def change(old: MovingPart, sign: float) -> MovingPart:
@@ -178,13 +146,15 @@ def _changes(part: MovingPart, step: float, size: float) -> list[Callable[[Movin
 
         return change
 
-    changes = [tilt(across), tilt(other)]
-    if part.pivot is not None:
-        changes += [shift(across), shift(other)]
-    changes.append(lambda old, sign: dataclasses.replace(old, log_factor=old.log_factor + sign * 0.1 * step))
-    if part.plane is not None:
-        changes += [lean(direction) for direction in ((part.axis,) if part.pivot is not None else (across, other))]
-        changes.append(
-            lambda old, sign: dataclasses.replace(old, plane=old.plane + np.array([0, 0, 0, sign * 0.04 * step * size]))
-        )
-    return changes
+    def deepen(old: MovingPart, sign: float) -> MovingPart:
+        return dataclasses.replace(old, log_factor=old.log_factor + sign * 0.1 * step)
+
+    def offset(old: MovingPart, sign: float) -> MovingPart:
+        assert old.plane is not None, "Asked of parts with a plane."
+        return dataclasses.replace(old, plane=old.plane + np.array([0, 0, 0, sign * 0.04 * step * size]))
+
+    if part.plane is None:
+        return [deepen]
+    across = any_perpendicular(part.axis)
+    directions = (part.axis,) if part.pivot is not None else (across, np.cross(part.axis, across))
+    return [deepen, *(lean(direction) for direction in directions), offset]

@@ -20,7 +20,7 @@ from sim2art.dataset.splits import (
 )
 from sim2art.errors import InvalidValueError
 from sim2art.sets.crowded_and_still import make_still_clip, make_wall_clip, still_of, wall_of
-from sim2art.sets.recorded_clips import SwapName, observe_colors, observe_recording
+from sim2art.sets.recorded_clips import ColorClip, SwapName, observe_colors, observe_recording
 from sim2art.simulate.generate import ClipConfig, CorruptionName, generate_clip
 from sim2art.simulate.recordings import FAST_RECORDINGS
 
@@ -134,6 +134,12 @@ class EvaluationSet:
             case _:
                 assert_never(self.name)
 
+    def see_colors(self, seed: int) -> ColorClip:
+        """The recording that a seed names, seen in colour alone."""
+        return observe_colors(
+            seed, num_frames=self.num_frames, num_points=self.num_points, families=self.families(seed)
+        )
+
     def make_clip(self, seed: int) -> Clip:
         """The clip that a seed names."""
         place = seed - HALVES[self.name].start
@@ -144,7 +150,7 @@ class EvaluationSet:
             return make_still_clip(seed, place, corruption=self.corruption, **sizes)
         families = self.families(seed)
         if self.depth_is_guessed:
-            return observe_colors(seed, num_frames=self.num_frames, num_points=self.num_points, families=families)
+            return self.see_colors(seed).clip
         if self.is_recorded:
             return observe_recording(
                 seed, num_frames=self.num_frames, num_points=self.num_points, swaps=self.swaps, families=families,

@@ -6,7 +6,7 @@ the chain may be given the truth instead, which tells how much that stage loses.
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -62,7 +62,15 @@ def observe_rendered(
     return label_observation(recording, observation)
 
 
-def observe_colors(seed: int, *, num_frames: int, num_points: int, families: tuple[str, ...]) -> Clip:
+class ColorClip(NamedTuple):
+    """A recording seen in colour alone."""
+
+    clip: Clip
+    observation: Observation | None
+    """With the images, which have a say where depth is guessed; None where the chain refused the recording."""
+
+
+def observe_colors(seed: int, *, num_frames: int, num_points: int, families: tuple[str, ...]) -> ColorClip:
     """The clip that chain `light` makes of the colours alone of the recording of a seed.
 
     The chain gets images and times, no depth, poses or intrinsics. Lengths come out in no known unit, so the clip is
@@ -94,8 +102,9 @@ def observe_colors(seed: int, *, num_frames: int, num_points: int, families: tup
         # Depth and cameras are there now: the chain goes on as with a depth camera's recording.
         observation = observe(scaled, dataclasses.replace(options, depth="auto", cameras="auto"))
     except Sim2ArtError as error:
-        return _unobserved(recording, options, reason=f"{type(error).__name__}: {error}")
-    return label_observation(recording, observation)
+        clip = _unobserved(recording, options, reason=f"{type(error).__name__}: {error}")
+        return ColorClip(clip=clip, observation=None)
+    return ColorClip(clip=label_observation(recording, observation), observation=observation)
 
 
 def label_observation(recording: SimulatedRecording, observation: Observation) -> Clip:

@@ -20,12 +20,16 @@ _TILTS = (np.radians(70.0), np.radians(35.0), np.radians(12.0))
 _NUM_TILTS = 6
 """Axes around a fitted one from which it is fitted again."""
 _BETTER = 1.002
+_FIXED = 1e12
+"""Prior weight of what stays as it is."""
 
 
-def fit_joint(movers: MovingPoints, start: ImageJoint, cost: np.ndarray) -> tuple[float, ImageJoint]:
-    """What a joint saves of `cost` after the fit, and the joint: steps, then all of it."""
-    joint = refine_joint(movers, fit_steps(movers, start), cost)
-    return gain_of(movers, joint, cost), joint
+def fit_joint(
+    movers: MovingPoints, start: ImageJoint, cost: np.ndarray, *, keeps_axis: bool = False
+) -> tuple[float, ImageJoint]:
+    """What a joint saves of `cost` after the fit, and the joint: steps, then all of it, or all but its axis's direction."""
+    joint = refine_joint(movers, fit_steps(movers, start), cost, keeps_axis=keeps_axis)
+    return movers.gain(joint, cost), joint
 
 
 def fit_from_around(movers: MovingPoints, gain: float, joint: ImageJoint, cost: np.ndarray) -> tuple[float, ImageJoint]:
@@ -85,7 +89,7 @@ def _polish_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
     return _with_steps(joint, joint.steps - np.clip(top / np.maximum(bottom, 1e-9), -limit, limit))
 
 
-def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> ImageJoint:
+def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, *, keeps_axis: bool) -> ImageJoint:
     """Axis, values in the frames and relief together, robust Gauss-Newton; what another joint explains better counts less."""
     size = float(np.median(np.linalg.norm(movers.rays, axis=1)))
     num_axis = 2 if joint.slides else 4
@@ -93,6 +97,8 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> I
     num_frames = len(joint.relief)
     differences = _differences(movers.pairs, num_frames)
     prior = np.concatenate([np.zeros(num_axis + num_frames), np.tile(_SHARED * _RELIEF_SIGMAS**-2.0, num_frames)])
+    if keeps_axis:
+        prior[:2] = _FIXED
     rows = np.arange(2 * len(movers.pair)).reshape(-1, 2)
     first, second = movers.pairs[movers.pair].T
     columns = np.concatenate([
@@ -177,7 +183,7 @@ def _tie_steps(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, differ
 
 
 def _objective(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> float:
-    return gain_of(movers, joint, cost) - float(_SHARED * np.sum((joint.relief / _RELIEF_SIGMAS) ** 2))
+    return movers.gain(joint, cost) - float(_SHARED * np.sum((joint.relief / _RELIEF_SIGMAS) ** 2))
 
 
 def _shifted(joint: ImageJoint, change: np.ndarray, across: np.ndarray, other: np.ndarray) -> ImageJoint:
@@ -187,7 +193,3 @@ def _shifted(joint: ImageJoint, change: np.ndarray, across: np.ndarray, other: n
 
 def _with_steps(joint: ImageJoint, steps: np.ndarray) -> ImageJoint:
     return dataclasses.replace(joint, steps=steps)
-
-
-def gain_of(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> float:
-    return float(np.sum(np.maximum(cost - movers.costs(joint), 0)))

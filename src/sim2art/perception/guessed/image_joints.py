@@ -18,7 +18,7 @@ _MAX_RELIEF = 0.5
 _POINTS = 120
 """Of a pair in which much moves: more than in three quarters of the pairs. Others give as many fewer as less moves in them."""
 _MAX_POINTS = 180
-_OF_POINTS = ("spots", "points", "rays", "targets", "shift", "to_camera")
+_OF_POINTS = ("place", "spots", "points", "rays", "targets", "shift", "slip", "to_camera")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,8 @@ class MovingPoints:
     """First and second frame."""
     pair: Int[np.ndarray, "point"]
     """Row of `pairs`."""
+    place: Int[np.ndarray, "point"]
+    """Number of the pixel that it is of: what is seen there is of one part in all pairs."""
     spots: Float[np.ndarray, "point 2"]
     """X/Z and Y/Z there."""
     points: Float[np.ndarray, "point 3"]
@@ -69,6 +71,8 @@ class MovingPoints:
     """From the first camera to the point, world frame."""
     targets: Float[np.ndarray, "point 2"]
     shift: Float[np.ndarray, "point"]
+    slip: Float[np.ndarray, "point 2"]
+    """How much less sure targets are along edges (`measure_slip`)."""
     to_camera: Float[np.ndarray, "point 4 4"]
     """World frame to the second camera's."""
     intrinsics: Float[np.ndarray, "3 3"]
@@ -91,7 +95,7 @@ class MovingPoints:
         """In sigmas."""
         factor = joint.depth_factors(self.frame, self.spots)[:, None]
         return joint_residuals(
-            self.points + (factor - 1) * self.rays, factor * self.rays, self.targets, self.shift, self.to_camera, self.intrinsics, joint.axis, joint.pivot,
+            self.points + (factor - 1) * self.rays, factor * self.rays, self.targets, self.shift, self.slip, self.to_camera, self.intrinsics, joint.axis, joint.pivot,
             joint.slides, joint.steps[self.pair],
         )  # fmt: skip
 
@@ -99,24 +103,41 @@ class MovingPoints:
         """Squared sigmas, at most OUTLIER."""
         return np.minimum(np.sum(self.residuals(joint) ** 2, axis=1), OUTLIER)
 
+    def gain(self, joint: ImageJoint, cost: Float[np.ndarray, "point"]) -> float:
+        """What a joint saves of a cost at the pixels whose flow it explains better, all pairs of a pixel together."""
+        return float(np.maximum(self._saved(joint, cost), 0).sum())
+
+    def taken(self, joint: ImageJoint, cost: Float[np.ndarray, "point"]) -> Float[np.ndarray, "point"]:
+        """The cost once those pixels follow the joint."""
+        return np.where((self._saved(joint, cost) > 0)[self.place], self.costs(joint), cost)
+
+    def _saved(self, joint: ImageJoint, cost: Float[np.ndarray, "point"]) -> Float[np.ndarray, "place"]:
+        return np.bincount(self.place, weights=cost - self.costs(joint))
+
 
 def collect_moving(
-    pairs: list[tuple[int, int]], flows: dict[tuple[int, int], PixelFlow], moving: np.ndarray, depths: np.ndarray,
-    intrinsics: np.ndarray, world_from_camera: np.ndarray, rng: np.random.Generator,
+    pairs: list[tuple[int, int]], flows: dict[tuple[int, int], PixelFlow], slips: np.ndarray, moving: np.ndarray,
+    depths: np.ndarray, intrinsics: np.ndarray, world_from_camera: np.ndarray, rng: np.random.Generator,
 ) -> tuple[MovingPoints, Float[np.ndarray, "point"]] | None:  # fmt: skip
     """Points whose flow standing still explains at no depth at all, and what standing still costs.
 
-    None when nothing moves. Arguments as in `image_joint_search.find_image_joints`.
+    The pairs of a frame show the same pixels as far as they can. None when nothing moves. Arguments as in `image_joint_search.find_image_joints`.
     """
-    found = [_moving_of_pair(pair, flows[pair], moving, depths, intrinsics, world_from_camera) for pair in pairs]
+    order = rng.permuted(np.broadcast_to(np.arange(moving[0].size), (len(moving), moving[0].size)), axis=1)
+    found = [_moving_of_pair(pair, flows[pair], slips, moving, depths, intrinsics, world_from_camera) for pair in pairs]
     counts = np.array([len(points.shift) for points, _ in found])
     if not counts.sum():
         return None
     much = max(float(np.quantile(counts, 0.75)), 1.0)
     drawn = np.minimum(counts, np.round(np.minimum(_POINTS * counts / much, _MAX_POINTS)).astype(int))
-    kept = [rng.choice(count, number, replace=False) for count, number in zip(counts, drawn, strict=True)]
+    kept = [
+        np.argsort(order[a, points.place])[:number]
+        for (a, _), (points, _), number in zip(pairs, found, drawn, strict=True)
+    ]
     points = [points.take(chosen) for (points, _), chosen in zip(found, kept, strict=True)]
     joined = {name: np.concatenate([getattr(own, name) for own in points]) for name in _OF_POINTS}
+    every = joined["place"] + moving[0].size * np.repeat([a for a, _ in pairs], drawn)
+    joined["place"] = np.unique(every, return_inverse=True)[1]
     movers = MovingPoints(
         **joined, pairs=np.array(pairs), pair=np.repeat(np.arange(len(pairs)), drawn), intrinsics=intrinsics
     )
@@ -124,26 +145,27 @@ def collect_moving(
 
 
 def _moving_of_pair(
-    frames: tuple[int, int], pair: PixelFlow, moving: np.ndarray, depths: np.ndarray, intrinsics: np.ndarray,
-    world_from_camera: np.ndarray,
+    frames: tuple[int, int], pair: PixelFlow, slips: np.ndarray, moving: np.ndarray, depths: np.ndarray,
+    intrinsics: np.ndarray, world_from_camera: np.ndarray,
 ) -> tuple[MovingPoints, Float[np.ndarray, "point"]]:  # fmt: skip
     """All of one pair."""
     a, b = frames
     usable = pair.confident[::STRIDE, ::STRIDE] & pair.beats_still[::STRIDE, ::STRIDE]
     usable &= moving[a] & (depths[a, ::STRIDE, ::STRIDE] > 0)
+    place = np.flatnonzero(usable)
     y, x = (STRIDE * grid for grid in np.nonzero(usable))
-    pixels = np.stack([x, y], axis=1).astype(np.float64)
+    pixels, slip = np.stack([x, y], axis=1).astype(np.float64), slips[a][usable].astype(np.float64)
     camera = unproject(intrinsics, pixels, depths[a][y, x].astype(np.float64))
     targets = pixels + pair.flow[y, x]
     to_camera = inverse(world_from_camera[b])
     still = to_camera @ world_from_camera[a]
     shift = measure_shift(camera, targets, still, intrinsics)
-    cost = motion_costs(still[None], camera, targets, shift, intrinsics)[0]
+    cost = motion_costs(still[None], camera, targets, shift, slip, intrinsics)[0]
     kept = (shift > MIN_SHIFT) & (cost > EXPLAINED)
     camera = camera[kept]
     points = MovingPoints(
-        pairs=np.array([frames]), pair=np.zeros(len(camera), dtype=int), spots=camera[:, :2] / camera[:, 2:],
+        pairs=np.array([frames]), pair=np.zeros(len(camera), dtype=int), place=place[kept], spots=camera[:, :2] / camera[:, 2:],
         points=apply(world_from_camera[a], camera), rays=camera @ world_from_camera[a][:3, :3].T, targets=targets[kept],
-        shift=shift[kept], to_camera=np.broadcast_to(to_camera, (len(camera), 4, 4)), intrinsics=intrinsics,
+        shift=shift[kept], slip=slip[kept], to_camera=np.broadcast_to(to_camera, (len(camera), 4, 4)), intrinsics=intrinsics,
     )  # fmt: skip
     return points, np.minimum(cost[kept], OUTLIER)

@@ -59,6 +59,7 @@ class ImageMotions:
 
 def find_image_motions(
     pair: PixelFlow,
+    slip: Float32[np.ndarray, "half_height half_width 2"],
     depth: Float32[np.ndarray, "height width"],
     intrinsics: Float[np.ndarray, "3 3"],
     still: Float[np.ndarray, "4 4"],
@@ -69,12 +70,13 @@ def find_image_motions(
 
     Args:
         pair: Flow from the first image to the second.
+        slip: How much less sure it is along edges (`measure_slip`), at every second row and column.
         depth: Of the first image, 0 where there is none.
         intrinsics: px.
         still: The second camera's frame from the first's: how what stands still moves.
         rng: Draws where motions are looked for.
     """
-    seen, usable = _see(pair, depth, intrinsics, still)
+    seen, usable = _see(pair, slip, depth, intrinsics, still)
     clear = pair.beats_still[::STRIDE, ::STRIDE][usable]
     motions = still[None]
     cost = seen.cost(motions)[0]
@@ -88,6 +90,7 @@ def find_image_motions(
 
 def label_motions(
     pair: PixelFlow,
+    slip: Float32[np.ndarray, "half_height half_width 2"],
     depth: Float32[np.ndarray, "height width"],
     intrinsics: Float[np.ndarray, "3 3"],
     motions: Float[np.ndarray, "motion 4 4"],
@@ -97,12 +100,13 @@ def label_motions(
 
     Args:
         pair: Flow from the first image to the second.
+        slip: As for `find_image_motions`.
         depth: Of the first image, 0 where there is none.
         intrinsics: px.
         motions: The first is that of what stands still.
         factors: By what the depth is to be multiplied where a motion is followed.
     """
-    seen, usable = _see(pair, depth, intrinsics, motions[0])
+    seen, usable = _see(pair, slip, depth, intrinsics, motions[0])
     costs = np.concatenate(
         [
             dataclasses.replace(seen, points=seen.points * factor[usable][:, None]).cost(motion[None])
@@ -113,7 +117,7 @@ def label_motions(
 
 
 def _see(
-    pair: PixelFlow, depth: np.ndarray, intrinsics: np.ndarray, still: np.ndarray
+    pair: PixelFlow, slip: np.ndarray, depth: np.ndarray, intrinsics: np.ndarray, still: np.ndarray
 ) -> tuple["_Observations", Bool[np.ndarray, "half_height half_width"]]:
     """Pixels whose flow is believed, and where they are."""
     targets = grid_pixels(*depth.shape) + pair.flow[::STRIDE, ::STRIDE].astype(np.float64)
@@ -121,7 +125,10 @@ def _see(
     usable = pair.confident[::STRIDE, ::STRIDE] & (depth[::STRIDE, ::STRIDE] > 0)
     points, targets = points[usable], targets[usable]
     shift = measure_shift(points, targets, still, intrinsics)
-    return _Observations(points=points, targets=targets, shift=shift, intrinsics=intrinsics), usable
+    seen = _Observations(
+        points=points, targets=targets, shift=shift, slip=slip[usable].astype(np.float64), intrinsics=intrinsics
+    )
+    return seen, usable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,17 +139,27 @@ class _Observations:
     targets: Float[np.ndarray, "*batch 2"]
     shift: Float[np.ndarray, "*batch"]
     """px beyond what the camera does."""
+    slip: Float[np.ndarray, "*batch 2"]
     intrinsics: Float[np.ndarray, "3 3"]
 
     def take(self, index: np.ndarray) -> "_Observations":
         return _Observations(
-            points=self.points[index], targets=self.targets[index], shift=self.shift[index], intrinsics=self.intrinsics
+            points=self.points[index],
+            targets=self.targets[index],
+            shift=self.shift[index],
+            slip=self.slip[index],
+            intrinsics=self.intrinsics,
         )
 
     def cost(self, motions: Float[np.ndarray, "motion 4 4"]) -> Float[np.ndarray, "motion point"]:
         """Squared residuals in sigmas."""
         return motion_costs(
-            np.ascontiguousarray(motions), self.points, self.targets, self.shift, np.ascontiguousarray(self.intrinsics)
+            np.ascontiguousarray(motions),
+            self.points,
+            self.targets,
+            self.shift,
+            self.slip,
+            np.ascontiguousarray(self.intrinsics),
         )
 
 
@@ -189,7 +206,7 @@ def _solve(
     motions = starts.copy()
     for patch, motion in zip(patches, motions, strict=True):
         own = seen.take(patch)
-        motion[:] = fit_motion(motion.copy(), own.points, own.targets, own.shift, seen.intrinsics, rounds)
+        motion[:] = fit_motion(motion.copy(), own.points, own.targets, own.shift, own.slip, seen.intrinsics, rounds)
     return motions
 
 

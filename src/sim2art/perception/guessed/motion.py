@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.captures.pose_checks import stands_still
+from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.dis import map_in_threads
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_search import find_image_joints
@@ -91,6 +92,8 @@ class GuessedMotion:
 def fit_guessed_motion(
     depths: Float32[np.ndarray, "frame height width"],
     flows: dict[tuple[int, int], PixelFlow],
+    slips: Float32[np.ndarray, "frame height width 2"],
+    directions: SceneDirections,
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     *,
@@ -101,16 +104,19 @@ def fit_guessed_motion(
     Args:
         depths: Guessed, of one scale, 0 where there is none.
         flows: Between pairs of frames, both ways.
+        slips: How much less sure flow is along the edges of each frame (`measure_slip`).
+        directions: Along which edges of the scene run.
         intrinsics: px.
         world_from_camera: Camera poses.
         seed: Of the points that are looked at.
     """
     pairs = list(flows)
+    slips = slips[:, ::STRIDE, ::STRIDE]
     still = {(a, b): inverse(world_from_camera[b]) @ world_from_camera[a] for a, b in pairs}
 
     def find(pair: tuple[int, int]) -> ImageMotions:
         rng = np.random.default_rng((seed, *pair))
-        return find_image_motions(flows[pair], depths[pair[0]], intrinsics, still[pair], rng=rng)
+        return find_image_motions(flows[pair], slips[pair[0]], depths[pair[0]], intrinsics, still[pair], rng=rng)
 
     free = dict(zip(pairs, map_in_threads(find, pairs), strict=True))
     steady = steady_depths(depths, free, intrinsics)
@@ -119,7 +125,16 @@ def fit_guessed_motion(
     if not stands_still(world_from_camera) and regions.sum() >= _MIN_IN_REGIONS * moving.sum():
         moving = regions  # Else little has texture: motion shows at single edges.
     joints, unexplained = find_image_joints(
-        pairs, flows, moving, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
+        pairs,
+        flows,
+        slips,
+        directions,
+        moving,
+        free,
+        steady,
+        intrinsics,
+        world_from_camera,
+        rng=np.random.default_rng(seed),
     )
 
     spots = (grid_pixels(*depths.shape[1:]) - intrinsics[:2, 2]) / intrinsics[[0, 1], [0, 1]]
@@ -130,7 +145,7 @@ def fit_guessed_motion(
     def label(index: int) -> ImageMotions:
         a, b = pairs[index]
         hung = [inverse(world_from_camera[b]) @ joint.motions()[index] @ world_from_camera[a] for joint in joints]
-        return label_motions(flows[a, b], steady[a], intrinsics, np.array([still[a, b], *hung]), factors[a])
+        return label_motions(flows[a, b], slips[a], steady[a], intrinsics, np.array([still[a, b], *hung]), factors[a])
 
     motions = dict(zip(pairs, map_in_threads(label, list(range(len(pairs)))), strict=True))
     return GuessedMotion(

@@ -1,7 +1,8 @@
 """Where the second of two images shows carried points, in sigmas: what single motions and joints are judged by.
 
 A guess of depth is wrong by a factor that changes over the image. Along the direction in which that moves a pixel (the
-epipolar line of the motion) a residual counts as much less than across it.
+epipolar line of the motion) a residual counts as much less than across it. Flow is less sure along an edge than across it,
+too (`measure_slip`).
 """
 
 import math
@@ -15,15 +16,16 @@ EXPLAINED, OUTLIER = 9.0, 16.0
 """Squared sigmas up to which flow is explained, and from which on a residual costs no more."""
 DEPTH_SIGMA = 0.1
 """Of the logarithm of guessed depth, from point to point."""
-PIXEL_SIGMA = 0.7
+PIXEL_SIGMA = 0.45
 FLOW_SHARE = 0.04
 """Flow is that much less certain, px a px, the further it goes beyond what the camera does."""
 
 
 @njit(cache=True, nogil=True)
 def whiten(
-    carried: np.ndarray, turned: np.ndarray, target: np.ndarray, shift: float, intrinsics: np.ndarray, out: np.ndarray
-) -> None:
+    carried: np.ndarray, turned: np.ndarray, target: np.ndarray, shift: float, slip: np.ndarray, intrinsics: np.ndarray,
+    out: np.ndarray,
+) -> None:  # fmt: skip
     """Residual of one point.
 
     Args:
@@ -31,31 +33,39 @@ def whiten(
         turned: (3,), how the carried point moves with the logarithm of its depth in the first image.
         target: (2,), where the second image shows it, px.
         shift: How far that is beyond what the camera does, px.
+        slip: (2,), by how much the target is less sure along an edge, in its sigmas across.
         intrinsics: (3, 3), px.
-        out: (6,), filled with the residual along and across the epipolar line, in sigmas, and with the two rows of the
-            whitening, by which an error in px is to be multiplied.
+        out: (6,), filled with the residual in sigmas, and with the two rows of the whitening, by which an error in px is
+            to be multiplied.
     """
     x, y, z = carried[0], carried[1], max(carried[2], 1e-3)
-    along_x = intrinsics[0, 0] * (turned[0] - x * turned[2] / z) / z
-    along_y = intrinsics[1, 1] * (turned[1] - y * turned[2] / z) / z
+    along_x = DEPTH_SIGMA * intrinsics[0, 0] * (turned[0] - x * turned[2] / z) / z
+    along_y = DEPTH_SIGMA * intrinsics[1, 1] * (turned[1] - y * turned[2] / z) / z
     off_x = target[0] - intrinsics[0, 0] * x / z - intrinsics[0, 2]
     off_y = target[1] - intrinsics[1, 1] * y / z - intrinsics[1, 2]
-    length = math.sqrt(along_x * along_x + along_y * along_y)
-    sigma = math.sqrt(PIXEL_SIGMA**2 + (FLOW_SHARE * shift) ** 2)
-    loose = math.sqrt(sigma * sigma + (DEPTH_SIGMA * length) ** 2)
-    if length > 1e-9:
-        along_x, along_y = along_x / length, along_y / length
-    else:
-        along_x, along_y = 1.0, 0.0
-    out[2], out[3] = along_x / loose, along_y / loose
-    out[4], out[5] = -along_y / sigma, along_x / sigma
-    out[0] = out[2] * off_x + out[3] * off_y
+    variance = PIXEL_SIGMA**2 + (FLOW_SHARE * shift) ** 2
+    # Cholesky factor of the covariance variance (I + slip slip') + along along', whose inverse whitens.
+    turned_slip = slip[0] * along_y - slip[1] * along_x
+    determinant = variance * (
+        variance * (1.0 + slip[0] * slip[0] + slip[1] * slip[1]) + along_x * along_x + along_y * along_y + turned_slip * turned_slip
+    )  # fmt: skip
+    first = math.sqrt(variance * (1.0 + slip[0] * slip[0]) + along_x * along_x)
+    mixed = (variance * slip[0] * slip[1] + along_x * along_y) / first
+    second = math.sqrt(determinant) / first
+    out[2], out[3] = 1.0 / first, 0.0
+    out[4], out[5] = -mixed / (first * second), 1.0 / second
+    out[0] = out[2] * off_x
     out[1] = out[4] * off_x + out[5] * off_y
 
 
 @njit(cache=True, nogil=True)
 def motion_costs(
-    motions: np.ndarray, points: np.ndarray, targets: np.ndarray, shift: np.ndarray, intrinsics: np.ndarray
+    motions: np.ndarray,
+    points: np.ndarray,
+    targets: np.ndarray,
+    shift: np.ndarray,
+    slip: np.ndarray,
+    intrinsics: np.ndarray,
 ) -> np.ndarray:
     """Squared sigmas of points (point 3) of the first camera's frame under rigid motions (motion 4 4): (motion, point)."""
     result = np.empty((len(motions), len(points)))
@@ -64,14 +74,14 @@ def motion_costs(
         motion = motions[m]
         for n in range(len(points)):
             _carry(motion, points[n], carried, turned)
-            whiten(carried, turned, targets[n], shift[n], intrinsics, out)
+            whiten(carried, turned, targets[n], shift[n], slip[n], intrinsics, out)
             result[m, n] = out[0] * out[0] + out[1] * out[1]
     return result
 
 
 @njit(cache=True, nogil=True)
 def normal_equations(
-    motion: np.ndarray, points: np.ndarray, targets: np.ndarray, shift: np.ndarray, intrinsics: np.ndarray,
+    motion: np.ndarray, points: np.ndarray, targets: np.ndarray, shift: np.ndarray, slip: np.ndarray, intrinsics: np.ndarray,
     center: np.ndarray, size: float, spread: float,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Normal matrix (6, 6) and right side (6,) of a step of a motion, Geman-McClure weights.
@@ -82,7 +92,7 @@ def normal_equations(
     carried, turned, out, row = np.empty(3), np.empty(3), np.empty(6), np.empty(6)
     for n in range(len(points)):
         _carry(motion, points[n], carried, turned)
-        whiten(carried, turned, targets[n], shift[n], intrinsics, out)
+        whiten(carried, turned, targets[n], shift[n], slip[n], intrinsics, out)
         weight = 1.0 / (1.0 + (out[0] * out[0] + out[1] * out[1]) / (spread * spread)) ** 2
         x, y, z = carried[0] - center[0], carried[1] - center[1], carried[2] - center[2]
         depth = max(carried[2], 1e-3)
@@ -104,7 +114,13 @@ def normal_equations(
 
 @njit(cache=True, nogil=True)
 def fit_motion(
-    start: np.ndarray, points: np.ndarray, targets: np.ndarray, shift: np.ndarray, intrinsics: np.ndarray, rounds: int
+    start: np.ndarray,
+    points: np.ndarray,
+    targets: np.ndarray,
+    shift: np.ndarray,
+    slip: np.ndarray,
+    intrinsics: np.ndarray,
+    rounds: int,
 ) -> np.ndarray:
     """Rigid motion (4, 4) that explains where the second image shows points, by robust Gauss-Newton.
 
@@ -113,6 +129,7 @@ def fit_motion(
         points: (point, 3), first camera's frame.
         targets: (point, 2), px.
         shift: (point,), px.
+        slip: (point, 2).
         intrinsics: (3, 3), px.
         rounds: Steps; the first ones bear with larger residuals.
     """
@@ -124,7 +141,7 @@ def fit_motion(
             center[i] = np.median(along) + motion[i, 3]
         size = max(center[2], 1e-3)
         spread = math.sqrt(EXPLAINED) * 2.0 ** max(0, 4 - step)
-        normal, right = normal_equations(motion, points, targets, shift, intrinsics, center, size, spread)
+        normal, right = normal_equations(motion, points, targets, shift, slip, intrinsics, center, size, spread)
         # What the pixels do not settle stays as it is.
         hold = 1e-3 * np.trace(normal) / 6 + 1e-9
         for i in range(6):
@@ -157,7 +174,7 @@ def _compose(motion: np.ndarray, change: np.ndarray, center: np.ndarray, size: f
 
 @njit(cache=True, nogil=True)
 def joint_residuals(
-    points: np.ndarray, rays: np.ndarray, targets: np.ndarray, shift: np.ndarray, to_camera: np.ndarray, intrinsics: np.ndarray,
+    points: np.ndarray, rays: np.ndarray, targets: np.ndarray, shift: np.ndarray, slip: np.ndarray, to_camera: np.ndarray, intrinsics: np.ndarray,
     axis: np.ndarray, pivot: np.ndarray, slides: bool, steps: np.ndarray,  # noqa: FBT001
 ) -> np.ndarray:  # fmt: skip
     """Residuals (point, 2) in sigmas of points that a joint carries, each by its own step.
@@ -167,6 +184,7 @@ def joint_residuals(
         rays: (point, 3), from the first camera to the points, world frame.
         targets: (point, 2), px.
         shift: (point,), px.
+        slip: (point, 2).
         to_camera: (point, 4, 4), world frame to the second camera's.
         intrinsics: (3, 3), px.
         axis: (3,), unit, world frame.
@@ -189,7 +207,7 @@ def joint_residuals(
         _carry(to_camera[n], moved, carried, turned)
         for i in range(3):
             turned[i] = to_camera[n, i, 0] * along[0] + to_camera[n, i, 1] * along[1] + to_camera[n, i, 2] * along[2]
-        whiten(carried, turned, targets[n], shift[n], intrinsics, out)
+        whiten(carried, turned, targets[n], shift[n], slip[n], intrinsics, out)
         result[n, 0], result[n, 1] = out[0], out[1]
     return result
 
