@@ -7,6 +7,7 @@ the image, by the ratio of these slopes, and what `measure_slip` says of it.
 """
 
 import dataclasses
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -75,7 +76,7 @@ def main(num: int = 6, output: Path | None = None) -> None:
         "",
         "ratio of slopes    pixels   68 % along edges, px   68 % across, px   times   measure_slip",
     ]
-    for low, high in zip(RATIOS[:-1], RATIOS[1:], strict=True):
+    for low, high in pairwise(RATIOS):
         own = rows[(rows[:, 0] >= low) & (rows[:, 0] < high)]
         if len(own) < 100:
             continue

@@ -7,8 +7,8 @@ from jaxtyping import Float32, UInt8
 _NOISE_SLOPE = 0.43
 """Slope that a Sobel filter finds in white noise of deviation 1."""
 _SLIP_POWER, _MAX_SLIP = 0.7, 4.5
-"""Along an edge flow is off by the ratio of the slopes to this power times what it is across, at most so much: fitted to DIS on six
-rendered recordings (`benchmarks/flow_noise.py`)."""
+"""Along an edge flow is off by the ratio of the slopes to this power times what it is across, at most so much: set on six
+rendered recordings; `benchmarks/flow_noise.py` prints 3 to 3.7 where this says 4.5."""
 
 
 def measure_texture(
