@@ -6,7 +6,7 @@ import pytest
 from sim2art.articulation.estimate import JointEstimate
 from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import Joint, JointType
-from sim2art.states.paths import HIGHEST_SPEED
+from sim2art.states.paths import HIGHEST_TURN
 from sim2art.states.recording_states import doubts_of
 
 HINGE = JointEstimate(
@@ -42,7 +42,7 @@ def test_a_jump_is_said_with_its_frames_and_what_to_do() -> None:
 
 
 def test_a_jump_is_doubted_before_it_is_ruled_out() -> None:
-    step = np.rad2deg(HIGHEST_SPEED[JointType.REVOLUTE]) / 10 - 1
+    step = np.rad2deg(HIGHEST_TURN) / 10 - 1
     assert len(doubts(np.array([0.0, 0, 0, 0, step, step, step, step]))) == 1
 
 

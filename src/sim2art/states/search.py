@@ -19,6 +19,10 @@ _FOREIGN = 3.0
 """nats a pixel: a point that is contradicted by more than this on average is not of the part."""
 _UNKNOWN = 1e3
 """Sigma (rad or m) of a value of which nothing is known."""
+_WELL_SEEN = 0.5
+"""Cosine between normal and view above which a surface tells how well a part lies."""
+_SAME_SURFACE = 0.05
+"""Share of depth; what is farther off is another surface."""
 _SHARED = 0.7
 """Share of the depth error of a pixel that all pixels of a part seen at a slant have in common."""
 
@@ -127,6 +131,8 @@ def follow_joint(
         if len(model) < 5:
             return None
         slack = _slack(joint, model, spacing)
+        if attempt:
+            slack = slack + misfit(scene, joint, model, camera_from_parent, path_values) ** 2
         gains, _ = _curves(scene, joint, model, slack, camera_from_parent, values)
         costs = gains + prior
         path = best_path(costs, transitions)
@@ -152,6 +158,33 @@ def follow_joint(
         path_values = states.values
         at_used = path_values[stack.used]
     return states
+
+
+def misfit(
+    scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, values: Float[np.ndarray, "frame"]
+) -> float:
+    """How far (m, across the surface) the part lies off what is measured beyond the error of depth.
+
+    The axis, the part's pixels and its shape err, too. Were that left out, a part that moves far would in the end fit so badly
+    that it seemed to be out of view.
+    """
+    fx, fy, cx, cy = camera_of(scene.stack)
+    height, width = scene.stack.depths.shape[1:]
+    off, expected = [], []
+    for frame, motion in enumerate(camera_from_parent @ joint.transform(values)):
+        points, normals = apply(motion, model.points), model.normals @ motion[:3, :3].T
+        facing, z = -(normals * points).sum(axis=1) / np.linalg.norm(points, axis=1), np.maximum(points[:, 2], 1e-6)
+        x, y = np.rint(fx * points[:, 0] / z + cx).astype(int), np.rint(fy * points[:, 1] / z + cy).astype(int)
+        inside = (facing > _WELL_SEEN) & (points[:, 2] > 0.05) & (x >= 0) & (y >= 0) & (x < width) & (y < height)
+        x, y, z, facing = x[inside], y[inside], z[inside], facing[inside]
+        depth = scene.stack.depths[frame, y, x]
+        near = (depth > 0) & (np.abs(depth - z) < _SAME_SURFACE * z)
+        off.append((np.abs(depth - z) * facing)[near])
+        expected.append(((scene.noise.depth[0] + scene.noise.depth[1] * z**2) * facing)[near])
+    if not sum(len(one) for one in off):
+        return 0.0
+    spread, noise = 1.4826 * np.median(np.concatenate(off)), np.median(np.concatenate(expected))
+    return float(np.sqrt(max(spread**2 - noise**2, 0.0)))
 
 
 def _common_error(
@@ -284,7 +317,7 @@ def _refine(
     """Values between those tried, their sigmas, and whether the part is in view."""
     stack = scene.stack
     offsets = np.linspace(-config.fine_steps, config.fine_steps, config.num_fine) * spacing
-    plain = np.zeros(len(model))
+    plain = np.full(len(model), misfit(scene, joint, model, camera_from_parent, path) ** 2)
     told_by_all, shown = _curves(scene, joint, model, plain, camera_from_parent, path[:, None])
     # Which value it is has been settled; where exactly is told by the surface that lies there. What it covers says nothing
     # of that: a model whose rim is missing would turn to the camera to cover more.
