@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 _IN_FRONT, _BEHIND, _OTHER_COLOR = 0.05, 0.01, 0.1
 """Shares of pixels that show an occluder, that read too far, and whose colour has changed (highlights, shadows)."""
-_MIN_FACING = 0.06
+_MIN_FACING = 0.2
 """Cosine between a surface's normal and the view below which a surface says nothing; above, its slope tells how little."""
 _MAX_PIXELS = 9.0
 """A point stands for this many pixels at most."""

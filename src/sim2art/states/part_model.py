@@ -12,7 +12,7 @@ from sim2art.states.frame_stack import FrameStack
 
 _MAX_JUMP = 0.02
 """Neighbouring depths that differ by more than this share lie on two surfaces."""
-_MIN_FACING = 0.06
+_MIN_FACING = 0.25
 """Cosine between normal and view below which a surface at a slant is left out."""
 
 
