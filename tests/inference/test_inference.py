@@ -34,7 +34,7 @@ def test_a_joint_explains_the_flow_of_its_part(kind: JointType) -> None:
     video, truth = normalize(clip.video, normalization), normalized_truth(clip, normalization).joints[0]
     joint = FittedJoint(**vars(truth), axis_sigma=0.0, pivot_sigma=0.0, num_rows=1.0)
     moves = (clip.part_ids == 1) & video.flow_valid[1] & (np.linalg.norm(video.flow_world[1], axis=-1) > 0.05)
-    still, carried = flow_residuals(video, [joint])
+    still, carried = flow_residuals(video, hypotheses_from_joints([joint], np.ones(1)).motions())
     np.testing.assert_allclose(still[1][moves], np.linalg.norm(video.flow_world[1], axis=-1)[moves], rtol=1e-5)
     assert np.mean(carried[1][moves] < 0.3 * still[1][moves]) > 0.98
     assert not still[~video.flow_valid].any() and not carried[~video.flow_valid].any()

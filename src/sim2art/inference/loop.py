@@ -255,10 +255,9 @@ def _share(scene: Scene, found: _Found, config: InferenceConfig) -> _Shared:
     video = scene.smoothed
     probabilities = share_points(scene.video, found.joints, found.logits)
     part_ids = np.argmax(probabilities, axis=-1)
-    residuals = flow_residuals(video, found.joints)
-    own = np.take_along_axis(residuals, np.broadcast_to(part_ids, residuals.shape[1:])[None], axis=0)[0]
-    limit = np.where(part_ids == 0, MIN_FLOOR, np.maximum(config.min_residual, config.min_ratio * residuals[0]))
-    return _Shared(probabilities, residuals, video.flow_valid & (own > limit))
+    motions = hypotheses_from_joints(found.joints, np.ones(len(found.joints))).motions() if found.joints else []
+    residuals = flow_residuals(video, motions)
+    return _Shared(probabilities, residuals, find_unexplained(video, residuals, part_ids, config))
 
 
 def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[_Found, _Shared]:
@@ -281,25 +280,36 @@ def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[
     return found, _share(scene, found, config)
 
 
+def find_unexplained(
+    video: PointVideo,
+    residuals: Float32[np.ndarray, "motion baseline frame point"],
+    part_ids: Int[np.ndarray, "frame point"],
+    config: InferenceConfig,
+) -> Bool[np.ndarray, "baseline frame point"]:
+    """Flow that the motion of each point's part (the base: 0) does not explain, of `flow_residuals`."""
+    own = np.take_along_axis(residuals, np.broadcast_to(part_ids, residuals.shape[1:])[None], axis=0)[0]
+    limit = np.where(part_ids == 0, MIN_FLOOR, np.maximum(config.min_residual, config.min_ratio * residuals[0]))
+    return video.flow_valid & (own > limit)
+
+
 def flow_residuals(
-    video: PointVideo, joints: Sequence[FittedJoint]
+    video: PointVideo, motions: Sequence[Float[np.ndarray, "frame 4 4"]]
 ) -> Float32[np.ndarray, "motion baseline frame point"]:
-    """How far measured flow is from what standing still, then each joint, brings; 0 where none was measured.
+    """How far measured flow is from what standing still, then each motion, brings; 0 where none was measured.
 
     Args:
         video: In normalised coordinates, its flow smoothed.
-        joints: Of the parts.
+        motions: What carries each part from frame 0 to each frame.
     """
-    residuals = np.zeros((len(joints) + 1, *video.flow_valid.shape), dtype=np.float32)
-    motions = hypotheses_from_joints(joints, np.ones(len(joints))).motions() if joints else []
+    residuals = np.zeros((len(motions) + 1, *video.flow_valid.shape), dtype=np.float32)
     for index, baseline in enumerate(video.baselines):
         count = video.num_frames - baseline
         if count <= 0:
             continue
         points, flow = video.points_world[:count], video.flow_world[index, :count]
         residuals[0, index, :count] = np.linalg.norm(flow, axis=-1)
-        for joint, motion in enumerate(motions):
+        for part, motion in enumerate(motions):
             step = motion[baseline:] @ inverse(motion[:count])
             moved = apply(step[:, None], points[:, :, None])[:, :, 0] - points
-            residuals[joint + 1, index, :count] = np.linalg.norm(moved - flow, axis=-1)
+            residuals[part + 1, index, :count] = np.linalg.norm(moved - flow, axis=-1)
     return residuals * video.flow_valid
