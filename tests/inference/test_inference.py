@@ -7,6 +7,8 @@ import pytest
 
 from sim2art.articulation.joint import JointType
 from sim2art.evaluate.metrics import score_clip
+from sim2art.inference import loop
+from sim2art.inference.assembly import hypotheses_from_joints
 from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, load_checkpoint
 from sim2art.inference.fit.joint_fit import FittedJoint
 from sim2art.inference.loop import InferenceConfig, find_parts, flow_residuals, infer
@@ -54,6 +56,27 @@ def test_rounds_find_the_doors_of_a_wall() -> None:
     assert len(clip.truth.joints) == 5
     assert sum(joint.is_success(max_deg=5, max_cm=5) for joint in found.joints) == 5
     assert sum(joint.is_success(max_deg=5, max_cm=5) for joint in refined.joints) >= 4
+
+
+def test_a_round_whose_new_parts_are_all_given_up_again_is_empty(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = make_point_clip(JointType.PRISMATIC, num_points=512).video
+    rounds: list[loop._More | None] = []
+    find = loop._find_more
+
+    def find_more(*args):
+        rounds.append(find(*args))
+        return rounds[-1]
+
+    def keep_none(scene, found, config):
+        return loop._Kept(np.zeros(0, dtype=int), loop._share(scene, found.take(np.zeros(0, dtype=int)), config))
+
+    monkeypatch.setattr(loop, "_find_more", find_more)
+    monkeypatch.setattr(loop, "_keep_needed", keep_none)
+    normalized = normalize(video, fit_normalization(video))
+    found = find_parts(judge, normalized, InferenceConfig(max_empty=3), np.random.default_rng(0))
+    assert found.joints == ()
+    assert len(rounds) == 3
+    assert rounds[0] is not None and rounds[0].num_new >= 1
 
 
 def test_another_seed_finds_the_same_parts(judge: Judge) -> None:

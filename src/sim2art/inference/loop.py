@@ -92,6 +92,14 @@ class _Found(NamedTuple):
         return _Found([*self.joints, *other.joints], *rest)
 
 
+class _More(NamedTuple):
+    """What a round leaves."""
+
+    parts: _Found
+    """Known ones, then new ones."""
+    num_new: int
+
+
 class _Shared(NamedTuple):
     """Which part each point belongs to, and which flow the parts explain."""
 
@@ -106,6 +114,13 @@ class _Shared(NamedTuple):
     def part_ids(self) -> Int[np.ndarray, "frame point"]:
         """The likeliest part of each point, 0 for the base."""
         return np.argmax(self.probabilities, axis=-1)
+
+
+class _Kept(NamedTuple):
+    """Which parts are needed, by their places, and what these explain."""
+
+    places: Int[np.ndarray, "kept"]
+    shared: _Shared
 
 
 def infer(
@@ -163,11 +178,15 @@ def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np
     num_empty = 0
     for index in range(config.max_rounds):
         more = _find_more(judge, scene, found, shared, change if index else None, config, rng)
-        num_empty = num_empty + 1 if more is None else 0
-        if more is not None:
-            found, shared = _keep_needed(scene, more, config)
-        elif num_empty == config.max_empty:
-            break
+        kept = None if more is None else _keep_needed(scene, more, config)
+        # New parts come last. A round whose new parts are all given up again has found nothing.
+        if more is None or kept is None or not np.any(kept.places >= len(more.parts.joints) - more.num_new):
+            num_empty += 1
+            if num_empty == config.max_empty:
+                break
+        else:
+            num_empty = 0
+            found, shared = more.parts.take(kept.places), kept.shared
     joints = fit_to_all_points(scene, found.joints, shared.probabilities)
     return FoundParts(
         joints=tuple(joints),
@@ -186,7 +205,7 @@ def _find_more(
     change: Float[np.ndarray, "frame point"] | None,
     config: InferenceConfig,
     rng: np.random.Generator,
-) -> _Found | None:
+) -> _More | None:
     """One round: the parts with new ones for what they leave unexplained, None when there are no new ones.
 
     A new part may take the place of one of the same motion that scores lower.
@@ -236,7 +255,7 @@ def _find_more(
     if not new.joints:
         return None
     new = new._replace(logits=judge_all_points(judge, scene, new.joints, new.scores))
-    return found.take(kept).joined(new)
+    return _More(found.take(kept).joined(new), len(new.joints))
 
 
 def _guess_from_surfaces(
@@ -260,7 +279,7 @@ def _share(scene: Scene, found: _Found, config: InferenceConfig) -> _Shared:
     return _Shared(probabilities, residuals, find_unexplained(video, residuals, part_ids, config))
 
 
-def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[_Found, _Shared]:
+def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> _Kept:
     """Parts that have points, and explain flow that the others do not; the lowest scored are given up first."""
     shared = _share(scene, found, config)
     part_ids = shared.part_ids
@@ -274,10 +293,8 @@ def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[
         explained = better[0]
         if explained.any() and better[others].all(axis=0)[explained].mean() < config.min_own:
             kept.remove(part)
-    if len(kept) == len(found.joints):
-        return found, shared
-    found = found.take(np.array(kept, dtype=int))
-    return found, _share(scene, found, config)
+    places = np.array(kept, dtype=int)
+    return _Kept(places, shared if len(kept) == len(found.joints) else _share(scene, found.take(places), config))
 
 
 def find_unexplained(

@@ -112,7 +112,7 @@ class HandConfig:
 class GuessNoise:
     """Errors of depth that a network guesses from colour, once the whole video has one scale."""
 
-    warp: Range = (0.06, 0.26)
+    warp: Range = (0.05, 0.2)
     """Smooth error of the logarithm of depth, standard deviation over the image."""
     drift: Range = (0.1, 0.4)
     """Part of the warp that belongs to places of the image and changes slowly; the rest moves along with what is seen."""
