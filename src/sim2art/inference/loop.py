@@ -178,7 +178,7 @@ def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np
     num_empty = 0
     for index in range(config.max_rounds):
         more = _find_more(judge, scene, found, shared, change if index else None, config, rng)
-        kept = None if more is None else _keep_needed(scene, more, config)
+        kept = None if more is None else _keep_needed(scene, more.parts, config)
         # New parts come last. A round whose new parts are all given up again has found nothing.
         if more is None or kept is None or not np.any(kept.places >= len(more.parts.joints) - more.num_new):
             num_empty += 1
