@@ -72,7 +72,7 @@ class InferenceConfig:
     """so is flow that differs by less than this share of its own length. One motion explains flow better than another if it
     comes nearer by more than this share."""
     min_own: float = 0.5
-    """Of the flow that a part explains better than standing still, the share that it must explain better than other parts."""
+    """Of the flow that a part explains better than standing still, the share that it must explain better than any other part."""
     carried: CarriedConfig = field(default_factory=CarriedConfig)
 
 
@@ -280,21 +280,33 @@ def _share(scene: Scene, found: _Found, config: InferenceConfig) -> _Shared:
 
 
 def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> _Kept:
-    """Parts that have points, and explain flow that the others do not; the lowest scored are given up first."""
+    """Parts that have points, and explain flow that no other does; the lowest scored are given up first."""
     shared = _share(scene, found, config)
     part_ids = shared.part_ids
     sizes = np.bincount(part_ids[scene.video.valid], minlength=len(found.joints) + 1)[1:]
     kept = list(np.flatnonzero(sizes >= config.selection.min_share * scene.video.valid.sum()))
     for part in sorted(kept, key=lambda part: found.scores[part]):
-        its_flow = scene.video.flow_valid & (part_ids == part + 1)
-        residuals = shared.residuals[:, its_flow]
-        better = residuals - residuals[part + 1] > config.min_ratio * residuals[0]
+        residuals = shared.residuals[:, scene.video.flow_valid & (part_ids == part + 1)]
         others = [other + 1 for other in kept if other != part]
-        explained = better[0]
-        if explained.any() and better[others].all(axis=0)[explained].mean() < config.min_own:
+        if others and _own_shares(residuals, part + 1, others, config).min() < config.min_own:
             kept.remove(part)
     places = np.array(kept, dtype=int)
     return _Kept(places, shared if len(kept) == len(found.joints) else _share(scene, found.take(places), config))
+
+
+def _own_shares(
+    residuals: Float32[np.ndarray, "motion flow"], part: int, others: list[int], config: InferenceConfig
+) -> Float[np.ndarray, "other"]:
+    """Of a part's flow about which its motion and another one differ, or would if the other stood still, the share that its
+    own explains better, for each other part.
+
+    What the other moves while the part stands still counts as well: of many parts that open in turns, the next one does as
+    this one does in most stretches of time that are longer than a turn.
+    """
+    limits = np.maximum(config.min_residual, config.min_ratio * residuals[0])
+    better = residuals - residuals[part] > limits
+    asked = better[others] | better[0] | (residuals[part] - residuals[others] > limits)
+    return np.sum(better[others] & asked, axis=1) / np.maximum(asked.sum(axis=1), 1)
 
 
 def find_unexplained(
