@@ -79,6 +79,28 @@ def test_a_round_whose_new_parts_are_all_given_up_again_is_empty(judge: Judge, m
     assert rounds[0] is not None and rounds[0].num_new >= 1
 
 
+def test_the_next_of_parts_that_open_in_turns_does_not_explain_this_one() -> None:
+    """A drawer's points over eight frames; each opens by 1 within a frame, the next one two frames later."""
+    first, last = np.array([(a, a + step) for step in (1, 3) for a in range(8 - step)]).T
+    places = {
+        "own": np.arange(8) >= 3,
+        "next": np.arange(8) >= 5,
+        "again": 1.05 * (np.arange(8) >= 3),
+        "half": 0.5 * (np.arange(8) >= 3),
+    }
+    steps = {name: place[last] * 1.0 - place[first] * 1.0 for name, place in places.items()}
+    names = list(places)
+    residuals = np.array(
+        [np.abs(steps["own"]), *(np.abs(steps["own"] - steps[name]) for name in names)], dtype=np.float32
+    )
+    shares = dict(zip(names[1:], loop._own_shares(residuals, 1, [2, 3, 4], InferenceConfig()), strict=True))
+    assert shares["next"] > 0.5
+    assert shares["again"] == 0.0
+    assert shares["half"] == 1.0
+    wrong = loop._own_shares(residuals, 4, [1], InferenceConfig())
+    assert wrong[0] == 0.0
+
+
 def test_another_seed_finds_the_same_parts(judge: Judge) -> None:
     clip = make_point_clip(JointType.PRISMATIC, num_points=768)
     video = normalize(clip.video, fit_normalization(clip.video))

@@ -11,7 +11,6 @@ Then each part whose own points move in its frame is looked at in that frame, in
 """
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -274,7 +273,9 @@ def _share(scene: Scene, found: _Found, config: InferenceConfig) -> _Shared:
     video = scene.smoothed
     probabilities = share_points(scene.video, found.joints, found.logits)
     part_ids = np.argmax(probabilities, axis=-1)
-    motions = hypotheses_from_joints(found.joints, np.ones(len(found.joints))).motions() if found.joints else []
+    motions = np.zeros((0, video.num_frames, 4, 4))
+    if found.joints:
+        motions = hypotheses_from_joints(found.joints, found.scores).motions()
     residuals = flow_residuals(video, motions)
     return _Shared(probabilities, residuals, find_unexplained(video, residuals, part_ids, config))
 
@@ -297,11 +298,10 @@ def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> _Kept:
 def _own_shares(
     residuals: Float32[np.ndarray, "motion flow"], part: int, others: list[int], config: InferenceConfig
 ) -> Float[np.ndarray, "other"]:
-    """Of a part's flow about which its motion and another one differ, or would if the other stood still, the share that its
-    own explains better, for each other part.
+    """For each other part, the share of a part's flow that its own motion explains better.
 
-    What the other moves while the part stands still counts as well: of many parts that open in turns, the next one does as
-    this one does in most stretches of time that are longer than a turn.
+    Of the flow where its own beats standing still, or where the two differ: what the other one moves while the part stands still
+    speaks against it. Of many parts that open in turns, the next one else does as this one in most long stretches of time.
     """
     limits = np.maximum(config.min_residual, config.min_ratio * residuals[0])
     better = residuals - residuals[part] > limits
@@ -322,7 +322,7 @@ def find_unexplained(
 
 
 def flow_residuals(
-    video: PointVideo, motions: Sequence[Float[np.ndarray, "frame 4 4"]]
+    video: PointVideo, motions: Float[np.ndarray, "part frame 4 4"]
 ) -> Float32[np.ndarray, "motion baseline frame point"]:
     """How far measured flow is from what standing still, then each motion, brings; 0 where none was measured.
 

@@ -205,7 +205,7 @@ def _without_known(
     """
     if not len(known):
         return video
-    residuals = flow_residuals(video, list(truth.motions[known]))
+    residuals = flow_residuals(video, truth.motions[known])
     order = np.zeros(len(truth.axes) + 1, dtype=int)
     order[known + 1] = np.arange(len(known)) + 1
     unexplained = find_unexplained(video, residuals, order[part_ids], InferenceConfig())
