@@ -71,7 +71,9 @@ def test_examples_with_such_pools_are_labelled_and_padded_like_others(panel: Cli
 
 
 def test_a_later_round_draws_less_from_what_is_known_and_compares_with_it(panel: Clip) -> None:
-    config = ExampleConfig(num_points=64, num_hypotheses=16, num_drawn=128, guesses=GuessShares(), true_share=0.0)
+    config = ExampleConfig(
+        num_points=64, num_hypotheses=16, num_drawn=128, moving_shares=(0.8,), guesses=GuessShares(), true_share=0.0
+    )
     first, later = (
         make_judge_example(panel, dataclasses.replace(config, known_share=share), np.random.default_rng(0))
         for share in (0.0, 1.0)
