@@ -285,7 +285,7 @@ def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> _Kept:
     shared = _share(scene, found, config)
     part_ids = shared.part_ids
     sizes = np.bincount(part_ids[scene.video.valid], minlength=len(found.joints) + 1)[1:]
-    kept = list(np.flatnonzero(sizes >= config.selection.min_share * scene.video.valid.sum()))
+    kept = np.flatnonzero(sizes >= config.selection.min_share * scene.video.valid.sum()).tolist()
     for part in sorted(kept, key=lambda part: found.scores[part]):
         residuals = shared.residuals[:, scene.video.flow_valid & (part_ids == part + 1)]
         others = [other + 1 for other in kept if other != part]
