@@ -7,6 +7,8 @@ import pytest
 
 from sim2art.articulation.joint import JointType
 from sim2art.evaluate.metrics import score_clip
+from sim2art.inference import loop
+from sim2art.inference.assembly import hypotheses_from_joints
 from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, load_checkpoint
 from sim2art.inference.fit.joint_fit import FittedJoint
 from sim2art.inference.loop import InferenceConfig, find_parts, flow_residuals, infer
@@ -34,7 +36,7 @@ def test_a_joint_explains_the_flow_of_its_part(kind: JointType) -> None:
     video, truth = normalize(clip.video, normalization), normalized_truth(clip, normalization).joints[0]
     joint = FittedJoint(**vars(truth), axis_sigma=0.0, pivot_sigma=0.0, num_rows=1.0)
     moves = (clip.part_ids == 1) & video.flow_valid[1] & (np.linalg.norm(video.flow_world[1], axis=-1) > 0.05)
-    still, carried = flow_residuals(video, [joint])
+    still, carried = flow_residuals(video, hypotheses_from_joints([joint], np.ones(1)).motions())
     np.testing.assert_allclose(still[1][moves], np.linalg.norm(video.flow_world[1], axis=-1)[moves], rtol=1e-5)
     assert np.mean(carried[1][moves] < 0.3 * still[1][moves]) > 0.98
     assert not still[~video.flow_valid].any() and not carried[~video.flow_valid].any()
@@ -54,6 +56,49 @@ def test_rounds_find_the_doors_of_a_wall() -> None:
     assert len(clip.truth.joints) == 5
     assert sum(joint.is_success(max_deg=5, max_cm=5) for joint in found.joints) == 5
     assert sum(joint.is_success(max_deg=5, max_cm=5) for joint in refined.joints) >= 4
+
+
+def test_a_round_whose_new_parts_are_all_given_up_again_is_empty(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = make_point_clip(JointType.PRISMATIC, num_points=512).video
+    rounds: list[loop._More | None] = []
+    find = loop._find_more
+
+    def find_more(*args):
+        rounds.append(find(*args))
+        return rounds[-1]
+
+    def keep_none(scene, found, config):
+        return loop._Kept(np.zeros(0, dtype=int), loop._share(scene, found.take(np.zeros(0, dtype=int)), config))
+
+    monkeypatch.setattr(loop, "_find_more", find_more)
+    monkeypatch.setattr(loop, "_keep_needed", keep_none)
+    normalized = normalize(video, fit_normalization(video))
+    found = find_parts(judge, normalized, InferenceConfig(max_empty=3), np.random.default_rng(0))
+    assert found.joints == ()
+    assert len(rounds) == 3
+    assert rounds[0] is not None and rounds[0].num_new >= 1
+
+
+def test_the_next_of_parts_that_open_in_turns_does_not_explain_this_one() -> None:
+    """A drawer's points over eight frames; each opens by 1 within a frame, the next one two frames later."""
+    first, last = np.array([(a, a + step) for step in (1, 3) for a in range(8 - step)]).T
+    places = {
+        "own": np.arange(8) >= 3,
+        "next": np.arange(8) >= 5,
+        "again": 1.05 * (np.arange(8) >= 3),
+        "half": 0.5 * (np.arange(8) >= 3),
+    }
+    steps = {name: place[last] * 1.0 - place[first] * 1.0 for name, place in places.items()}
+    names = list(places)
+    residuals = np.array(
+        [np.abs(steps["own"]), *(np.abs(steps["own"] - steps[name]) for name in names)], dtype=np.float32
+    )
+    shares = dict(zip(names[1:], loop._own_shares(residuals, 1, [2, 3, 4], InferenceConfig()), strict=True))
+    assert shares["next"] > 0.5
+    assert shares["again"] == 0.0
+    assert shares["half"] == 1.0
+    wrong = loop._own_shares(residuals, 4, [1], InferenceConfig())
+    assert wrong[0] == 0.0
 
 
 def test_another_seed_finds_the_same_parts(judge: Judge) -> None:

@@ -37,7 +37,10 @@ def prepare_plainly(video: PointVideo) -> Scene:
 def guess(seen: Scene, *, surfaces: float, most: int = 24) -> Hypotheses:
     slots = sample_moving(seen.smoothed, 256, np.random.default_rng(1))
     shares = GuessShares(surface_share=surfaces)
-    return propose_as_inference(seen, slots, ProposalConfig(num_seeds=16), shares, np.random.default_rng(0), most)
+    is_open = np.ones(slots.shape, dtype=bool)
+    return propose_as_inference(
+        seen, seen.smoothed, slots, is_open, ProposalConfig(num_seeds=16), shares, np.random.default_rng(0), most
+    )
 
 
 def test_without_flow_only_surfaces_have_anything_to_say(seen: Scene) -> None:
@@ -65,3 +68,24 @@ def test_examples_with_such_pools_are_labelled_and_padded_like_others(panel: Cli
     assert example.hypothesis_valid.sum() > 8
     assert example.qualities.max() > 0.5
     assert np.all(example.types[example.qualities > 0.5] == 1)
+
+
+def test_a_later_round_draws_less_from_what_is_known_and_compares_with_it(panel: Clip) -> None:
+    config = ExampleConfig(
+        num_points=64, num_hypotheses=16, num_drawn=128, moving_shares=(0.8,), guesses=GuessShares(), true_share=0.0
+    )
+    first, later = (
+        make_judge_example(panel, dataclasses.replace(config, known_share=share), np.random.default_rng(0))
+        for share in (0.0, 1.0)
+    )
+    assert np.mean(later.part_ids == 1) < 0.7 * np.mean(first.part_ids == 1)
+    last = np.flatnonzero(later.hypothesis_valid)[-1]
+    assert later.targets[last] == 1 and later.qualities[last] > 0.9
+
+
+def test_where_depth_is_guessed_the_best_of_a_pool_counts_as_right(panel: Clip) -> None:
+    config = ExampleConfig(num_points=32, num_hypotheses=16, num_drawn=256, guesses=GuessShares())
+    guessed = dataclasses.replace(panel, provenance={"corruption": "guessed"})
+    plain, wide = (make_judge_example(clip, config, np.random.default_rng(0)) for clip in (panel, guessed))
+    assert wide.qualities.max() >= plain.qualities.max()
+    np.testing.assert_array_equal(wide.targets, plain.targets)

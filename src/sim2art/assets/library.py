@@ -12,11 +12,14 @@ import numpy as np
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.assets.collection import FILE_PREFIX, make_from_file
 from sim2art.assets.procedural import FAMILIES
+from sim2art.assets.procedural.training_walls import TRAINING_WALLS
 from sim2art.assets.procedural.unit_walls import UNIT_WALLS
 from sim2art.assets.real_mesh import REAL_MESHES, make_real_mesh
 from sim2art.assets.scene_synthesizer import SYNTHESIZED, make_synthesized
 from sim2art.errors import InvalidValueError
 from sim2art.weights import WEIGHTS
+
+_WALLS = {**UNIT_WALLS, **TRAINING_WALLS}
 
 
 def make_asset(name: str, rng: np.random.Generator) -> ArticulatedObject:
@@ -29,8 +32,8 @@ def make_asset(name: str, rng: np.random.Generator) -> ArticulatedObject:
     """
     if name in FAMILIES:
         return FAMILIES[name](rng)
-    if name in UNIT_WALLS:
-        return UNIT_WALLS[name](rng)
+    if name in _WALLS:
+        return _WALLS[name](rng)
     if name in REAL_MESHES:
         return make_real_mesh(name)
     if name in SYNTHESIZED:
@@ -41,7 +44,7 @@ def make_asset(name: str, rng: np.random.Generator) -> ArticulatedObject:
 
 def asset_licence(name: str) -> str:
     """Under which licence clips of an asset may be passed on, as far as we know it."""
-    if name in FAMILIES or name in UNIT_WALLS:
+    if name in FAMILIES or name in _WALLS:
         return "Apache-2.0 (procedural assets of sim2art)"
     if name in REAL_MESHES:
         entry = WEIGHTS[REAL_MESHES[name].wheel]
@@ -57,7 +60,7 @@ def check_assets(names: Sequence[str]) -> None:
     Raises:
         InvalidValueError: With the names that are known.
     """
-    known = [*FAMILIES, *UNIT_WALLS, *REAL_MESHES, *SYNTHESIZED]
+    known = [*FAMILIES, *_WALLS, *REAL_MESHES, *SYNTHESIZED]
     unknown = [name for name in names if name not in known and not name.startswith(FILE_PREFIX)]
     if unknown or not names:
         close = get_close_matches(unknown[0], known, n=1) if unknown else []

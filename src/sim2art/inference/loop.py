@@ -11,7 +11,6 @@ Then each part whose own points move in its frame is looked at in that frame, in
 """
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -72,7 +71,7 @@ class InferenceConfig:
     """so is flow that differs by less than this share of its own length. One motion explains flow better than another if it
     comes nearer by more than this share."""
     min_own: float = 0.5
-    """Of the flow that a part explains better than standing still, the share that it must explain better than other parts."""
+    """Of the flow that a part explains better than standing still, the share that it must explain better than any other part."""
     carried: CarriedConfig = field(default_factory=CarriedConfig)
 
 
@@ -92,6 +91,14 @@ class _Found(NamedTuple):
         return _Found([*self.joints, *other.joints], *rest)
 
 
+class _More(NamedTuple):
+    """What a round leaves."""
+
+    parts: _Found
+    """Known ones, then new ones."""
+    num_new: int
+
+
 class _Shared(NamedTuple):
     """Which part each point belongs to, and which flow the parts explain."""
 
@@ -106,6 +113,13 @@ class _Shared(NamedTuple):
     def part_ids(self) -> Int[np.ndarray, "frame point"]:
         """The likeliest part of each point, 0 for the base."""
         return np.argmax(self.probabilities, axis=-1)
+
+
+class _Kept(NamedTuple):
+    """Which parts are needed, by their places, and what these explain."""
+
+    places: Int[np.ndarray, "kept"]
+    shared: _Shared
 
 
 def infer(
@@ -163,11 +177,15 @@ def find_parts(judge: Judge, video: PointVideo, config: InferenceConfig, rng: np
     num_empty = 0
     for index in range(config.max_rounds):
         more = _find_more(judge, scene, found, shared, change if index else None, config, rng)
-        num_empty = num_empty + 1 if more is None else 0
-        if more is not None:
-            found, shared = _keep_needed(scene, more, config)
-        elif num_empty == config.max_empty:
-            break
+        kept = None if more is None else _keep_needed(scene, more.parts, config)
+        # New parts come last. A round whose new parts are all given up again has found nothing.
+        if more is None or kept is None or not np.any(kept.places >= len(more.parts.joints) - more.num_new):
+            num_empty += 1
+            if num_empty == config.max_empty:
+                break
+        else:
+            num_empty = 0
+            found, shared = more.parts.take(kept.places), kept.shared
     joints = fit_to_all_points(scene, found.joints, shared.probabilities)
     return FoundParts(
         joints=tuple(joints),
@@ -186,7 +204,7 @@ def _find_more(
     change: Float[np.ndarray, "frame point"] | None,
     config: InferenceConfig,
     rng: np.random.Generator,
-) -> _Found | None:
+) -> _More | None:
     """One round: the parts with new ones for what they leave unexplained, None when there are no new ones.
 
     A new part may take the place of one of the same motion that scores lower.
@@ -236,7 +254,7 @@ def _find_more(
     if not new.joints:
         return None
     new = new._replace(logits=judge_all_points(judge, scene, new.joints, new.scores))
-    return found.take(kept).joined(new)
+    return _More(found.take(kept).joined(new), len(new.joints))
 
 
 def _guess_from_surfaces(
@@ -255,51 +273,72 @@ def _share(scene: Scene, found: _Found, config: InferenceConfig) -> _Shared:
     video = scene.smoothed
     probabilities = share_points(scene.video, found.joints, found.logits)
     part_ids = np.argmax(probabilities, axis=-1)
-    residuals = flow_residuals(video, found.joints)
-    own = np.take_along_axis(residuals, np.broadcast_to(part_ids, residuals.shape[1:])[None], axis=0)[0]
-    limit = np.where(part_ids == 0, MIN_FLOOR, np.maximum(config.min_residual, config.min_ratio * residuals[0]))
-    return _Shared(probabilities, residuals, video.flow_valid & (own > limit))
+    motions = np.zeros((0, video.num_frames, 4, 4))
+    if found.joints:
+        motions = hypotheses_from_joints(found.joints, found.scores).motions()
+    residuals = flow_residuals(video, motions)
+    return _Shared(probabilities, residuals, find_unexplained(video, residuals, part_ids, config))
 
 
-def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> tuple[_Found, _Shared]:
-    """Parts that have points, and explain flow that the others do not; the lowest scored are given up first."""
+def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> _Kept:
+    """Parts that have points, and explain flow that no other does; the lowest scored are given up first."""
     shared = _share(scene, found, config)
     part_ids = shared.part_ids
     sizes = np.bincount(part_ids[scene.video.valid], minlength=len(found.joints) + 1)[1:]
-    kept = list(np.flatnonzero(sizes >= config.selection.min_share * scene.video.valid.sum()))
+    kept = np.flatnonzero(sizes >= config.selection.min_share * scene.video.valid.sum()).tolist()
     for part in sorted(kept, key=lambda part: found.scores[part]):
-        its_flow = scene.video.flow_valid & (part_ids == part + 1)
-        residuals = shared.residuals[:, its_flow]
-        better = residuals - residuals[part + 1] > config.min_ratio * residuals[0]
+        residuals = shared.residuals[:, scene.video.flow_valid & (part_ids == part + 1)]
         others = [other + 1 for other in kept if other != part]
-        explained = better[0]
-        if explained.any() and better[others].all(axis=0)[explained].mean() < config.min_own:
+        if others and _own_shares(residuals, part + 1, others, config).min() < config.min_own:
             kept.remove(part)
-    if len(kept) == len(found.joints):
-        return found, shared
-    found = found.take(np.array(kept, dtype=int))
-    return found, _share(scene, found, config)
+    places = np.array(kept, dtype=int)
+    return _Kept(places, shared if len(kept) == len(found.joints) else _share(scene, found.take(places), config))
+
+
+def _own_shares(
+    residuals: Float32[np.ndarray, "motion flow"], part: int, others: list[int], config: InferenceConfig
+) -> Float[np.ndarray, "other"]:
+    """For each other part, the share of a part's flow that its own motion explains better.
+
+    Of the flow where its own beats standing still, or where the two differ: what the other one moves while the part stands still
+    speaks against it. Of many parts that open in turns, the next one else does as this one in most long stretches of time.
+    """
+    limits = np.maximum(config.min_residual, config.min_ratio * residuals[0])
+    better = residuals - residuals[part] > limits
+    asked = better[others] | better[0] | (residuals[part] - residuals[others] > limits)
+    return np.sum(better[others] & asked, axis=1) / np.maximum(asked.sum(axis=1), 1)
+
+
+def find_unexplained(
+    video: PointVideo,
+    residuals: Float32[np.ndarray, "motion baseline frame point"],
+    part_ids: Int[np.ndarray, "frame point"],
+    config: InferenceConfig,
+) -> Bool[np.ndarray, "baseline frame point"]:
+    """Flow that the motion of each point's part (the base: 0) does not explain, of `flow_residuals`."""
+    own = np.take_along_axis(residuals, np.broadcast_to(part_ids, residuals.shape[1:])[None], axis=0)[0]
+    limit = np.where(part_ids == 0, MIN_FLOOR, np.maximum(config.min_residual, config.min_ratio * residuals[0]))
+    return video.flow_valid & (own > limit)
 
 
 def flow_residuals(
-    video: PointVideo, joints: Sequence[FittedJoint]
+    video: PointVideo, motions: Float[np.ndarray, "part frame 4 4"]
 ) -> Float32[np.ndarray, "motion baseline frame point"]:
-    """How far measured flow is from what standing still, then each joint, brings; 0 where none was measured.
+    """How far measured flow is from what standing still, then each motion, brings; 0 where none was measured.
 
     Args:
         video: In normalised coordinates, its flow smoothed.
-        joints: Of the parts.
+        motions: What carries each part from frame 0 to each frame.
     """
-    residuals = np.zeros((len(joints) + 1, *video.flow_valid.shape), dtype=np.float32)
-    motions = hypotheses_from_joints(joints, np.ones(len(joints))).motions() if joints else []
+    residuals = np.zeros((len(motions) + 1, *video.flow_valid.shape), dtype=np.float32)
     for index, baseline in enumerate(video.baselines):
         count = video.num_frames - baseline
         if count <= 0:
             continue
         points, flow = video.points_world[:count], video.flow_world[index, :count]
         residuals[0, index, :count] = np.linalg.norm(flow, axis=-1)
-        for joint, motion in enumerate(motions):
+        for part, motion in enumerate(motions):
             step = motion[baseline:] @ inverse(motion[:count])
             moved = apply(step[:, None], points[:, :, None])[:, :, 0] - points
-            residuals[joint + 1, index, :count] = np.linalg.norm(moved - flow, axis=-1)
+            residuals[part + 1, index, :count] = np.linalg.norm(moved - flow, axis=-1)
     return residuals * video.flow_valid

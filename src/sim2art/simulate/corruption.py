@@ -2,7 +2,8 @@
 
 The configs name the magnitudes: a pair is a range, drawn log-uniformly once per clip, and a single number a share or a
 bound. `switch_off` and `keep_only` switch effects by name, such as `depth.holes`; the other effects of a seed stay what
-they are. `sensor_noise.py` applies those of depth, masks and poses, `measured_flow.py` those of flow.
+they are. `sensor_noise.py` applies those of depth, masks and poses, `guessed_depth.py` those of guessed depth,
+`measured_flow.py` those of flow.
 """
 
 import dataclasses
@@ -108,11 +109,29 @@ class HandConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GuessNoise:
+    """Errors of depth that a network guesses from colour, once the whole video has one scale."""
+
+    warp: Range = (0.05, 0.2)
+    """Smooth error of the logarithm of depth, standard deviation over the image."""
+    drift: Range = (0.1, 0.4)
+    """Part of the warp that belongs to places of the image and changes slowly; the rest moves along with what is seen."""
+    flicker: Range = (0.0005, 0.005)
+    """Change of scale from frame to frame."""
+    blur: Range = (0.7, 3.0)
+    """Over how many px the borders of parts are smeared, at an image of 256 px."""
+    motion: Range = (0.005, 0.04)
+    """Error of how far away the images say that a part's motion is, as a share."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CorruptionConfig:
     """Which groups of effects are on; None switches all of a group off."""
 
     white_noise: WhiteNoise | None = None
     depth: DepthNoise | None = None
+    guess: GuessNoise | None = None
+    """In place of `depth`: there is no depth camera."""
     mask: MaskNoise | None = None
     poses: PoseNoise | None = None
     flow: FlowNoise | None = None
@@ -142,7 +161,13 @@ CORRUPTION_PAPER = CorruptionConfig(white_noise=WhiteNoise())
 CORRUPTION_REAL = CorruptionConfig(
     depth=DepthNoise(), mask=MaskNoise(), poses=PoseNoise(), flow=FlowNoise(), hand=HandConfig()
 )
-CORRUPTIONS = {"none": CORRUPTION_NONE, "paper": CORRUPTION_PAPER, "real": CORRUPTION_REAL}
+CORRUPTION_GUESSED = dataclasses.replace(CORRUPTION_REAL, depth=None, guess=GuessNoise())
+CORRUPTIONS = {
+    "none": CORRUPTION_NONE,
+    "paper": CORRUPTION_PAPER,
+    "real": CORRUPTION_REAL,
+    "guessed": CORRUPTION_GUESSED,
+}
 """Presets by name."""
 
 FRAMES = "frames"
@@ -150,6 +175,7 @@ FRAMES = "frames"
 _GROUPS = {
     "white_noise": WhiteNoise,
     "depth": DepthNoise,
+    "guess": GuessNoise,
     "mask": MaskNoise,
     "poses": PoseNoise,
     "flow": FlowNoise,

@@ -19,6 +19,7 @@ from sim2art.observation.sampling import DEFAULT_BASELINES, FlowSource, sample_p
 from sim2art.simulate.camera_paths import CameraConfig
 from sim2art.simulate.corruption import CORRUPTIONS, CorruptionConfig, WhiteNoise, keep_only, switch_off
 from sim2art.simulate.crops import crop_masks, sample_crop_box
+from sim2art.simulate.guessed_depth import Guess, GuessedFlow, as_guessed, guess_depths, mean_factors
 from sim2art.simulate.images import render_images
 from sim2art.simulate.joint_motions import MotionConfig
 from sim2art.simulate.measured_flow import MeasuredFlow, sample_flow_errors
@@ -29,7 +30,7 @@ from sim2art.simulate.seeds import log_uniform, named_rng
 from sim2art.simulate.sensor_noise import corrupt_depths, corrupt_masks, corrupt_poses
 from sim2art.simulate.takes import Take, make_take
 
-CorruptionName = Literal["none", "paper", "real"]
+CorruptionName = Literal["none", "paper", "real", "guessed"]
 GENERATOR_VERSION = 1
 """Changes whenever the same (config, seed) gives other bytes."""
 MAX_ATTEMPTS = 60
@@ -85,6 +86,8 @@ class _Sensed:
     masks: Bool[np.ndarray, "frame height width"]
     world_from_camera: Float[np.ndarray, "frame 4 4"]
     flow: FlowSource
+    guess: Guess | None
+    """Where depth was guessed."""
 
 
 def generate_clip(
@@ -153,6 +156,10 @@ def _observe(
     sensed = _sense(take, corruption, is_cropped=is_cropped)
     if not np.any(sensed.masks & (sensed.depths > 0)):
         return Rejection.NO_POINTS
+    truth = take.truth
+    if sensed.guess is not None:
+        num_parts = len(truth.articulated_object.links)
+        truth = as_guessed(truth, mean_factors(sensed.guess, take.part_images, num_parts))
     video = RgbdVideo(
         times=scenario.trajectory.times,
         images=np.zeros((*stage.depths.shape, 3), dtype=np.uint8),
@@ -178,9 +185,9 @@ def _observe(
     seen = take.part_images[np.arange(config.num_frames)[:, None], pixels[..., 1], pixels[..., 0]]
     return Clip(
         video=points,
-        truth=take.truth.articulated_object,
+        truth=truth.articulated_object,
         part_ids=np.where(points.valid, seen, 0),
-        trajectory=take.truth.trajectory,
+        trajectory=truth.trajectory,
         provenance={
             "family": scenario.family,
             "seed": scenario.seed,
@@ -199,7 +206,11 @@ def _sense(take: Take, corruption: CorruptionConfig, *, is_cropped: bool) -> _Se
     stage, seed = take.stage, take.scenario.seed
     severity = log_uniform(named_rng(seed, "severity"), *corruption.severity)
     depths, poses, flow = stage.depths, stage.world_from_camera, stage.exact_flow()
-    if corruption.depth is not None:
+    guess = None
+    if corruption.guess is not None:
+        guess = guess_depths(flow, corruption.guess, named_rng(seed, "guess"), severity)
+        depths = guess.depths
+    elif corruption.depth is not None:
         depths = corrupt_depths(depths, corruption.depth, named_rng(seed, "depth"), severity)
     if corruption.poses is not None:
         distance = float(np.median(stage.depths[stage.bodies < stage.num_links]))
@@ -207,7 +218,17 @@ def _sense(take: Take, corruption: CorruptionConfig, *, is_cropped: bool) -> _Se
     if corruption.flow is not None:
         rng = named_rng(seed, "flow")
         errors = sample_flow_errors(corruption.flow, rng, severity, stage.depths.shape[2])
-        flow = MeasuredFlow(flow, depths=depths, world_from_camera=poses, errors=errors, rng=rng)
+        exact = flow
+        flow = MeasuredFlow(exact, depths=depths, world_from_camera=poses, errors=errors, rng=rng)
+        if guess is not None and corruption.guess is not None:
+            flow = GuessedFlow(
+                flow,
+                exact=exact,
+                world_from_camera=poses,
+                factors=mean_factors(guess, stage.bodies, exact.camera_from_body.shape[1]),
+                motion_error=log_uniform(rng, *corruption.guess.motion),
+                rng=rng,
+            )
     if is_cropped:
         # A hand moves too, and the crop is drawn around all that does.
         is_moving = (take.part_images > 0) | (stage.bodies == stage.hand_body)
@@ -220,7 +241,7 @@ def _sense(take: Take, corruption: CorruptionConfig, *, is_cropped: bool) -> _Se
             if corruption.hand is not None and rng.uniform() < corruption.hand.leak_share:
                 masks = masks | (stage.bodies == stage.hand_body)
             masks = corrupt_masks(masks, stage.bodies == stage.room_body, corruption.mask, rng)
-    return _Sensed(depths=depths, masks=masks, world_from_camera=poses, flow=flow)
+    return _Sensed(depths=depths, masks=masks, world_from_camera=poses, flow=flow, guess=guess)
 
 
 def add_white_noise(points: PointVideo, config: WhiteNoise, rng: np.random.Generator) -> PointVideo:

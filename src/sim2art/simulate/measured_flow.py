@@ -102,13 +102,13 @@ class MeasuredFlow:
         """Measured flow (world frame, m) from `frame` to `frame + baseline`, and whether the chain trusts it."""
         later = frame + baseline
         start_camera, end_camera = self._exact.carry(frame, later, pixels)
-        targets, trusted = self._measure(frame, later, pixels, start_camera, end_camera)
+        targets, trusted = self.measure(frame, later, pixels, start_camera, end_camera)
         depths, has_depth = read_depths(self._depths[later], targets, np.float32(_DEPTH_STEP))
         ends = apply(self._world_from_camera[later], unproject(self._exact.intrinsics, targets, depths))
         measured = trusted & has_depth
         return np.where(measured[:, None], ends - points_world, 0.0), measured
 
-    def _measure(
+    def measure(
         self,
         frame: int,
         later: int,

@@ -35,7 +35,7 @@ def corrupt_depths(
     nodes_of_gain = warp * slow + tilt[0][:, None, None] * place + tilt[1][:, None, None] * place[:, None]
     nodes_of_gain += ((1.0 + scale) * (1.0 + flicker))[:, None, None]
     gains = np.empty((num_frames, height, width), dtype=np.float32)
-    _upsample(rounded(nodes_of_gain).astype(np.float32), gains)
+    upsample(rounded(nodes_of_gain).astype(np.float32), gains)
     edge = log_uniform(rng, *config.edge)
     noisy = np.empty_like(depths)
     _distort(
@@ -148,7 +148,7 @@ def _paint_patch(
 
 
 @njit(cache=True, nogil=True)
-def _upsample(nodes, image):
+def upsample(nodes, image):
     """Spread nodes (frame row column) over images, smoothly between the nodes."""
     num_frames, height, width = image.shape
     rows, columns = nodes.shape[1:]

@@ -10,6 +10,7 @@ from sim2art.networks.judge import JudgeConfig
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import SlotConfig
 from sim2art.simulate.generate import ClipConfig
+from sim2art.train.clip_kinds import ClipKind, guessed_kind, still_kind, wall_kinds
 from sim2art.train.example_pools import GuessShares
 from sim2art.train.examples import ExampleConfig
 from sim2art.train.mask_examples import MaskExampleConfig
@@ -95,6 +96,8 @@ class TrainConfig:
 
     network: NetworkName = "proposals"
     clips: ClipConfig = field(default_factory=lambda: ClipConfig(families=TRAINING_FAMILIES, corruption="real"))
+    kinds: tuple[ClipKind, ...] = ()
+    """Other kinds, which take their shares of the batches."""
     examples: ExampleConfig = field(default_factory=ExampleConfig)
     judge: JudgeConfig = field(default_factory=lambda: JudgeConfig(num_features=0))
     """Sizes of the judge; its features are those of the examples' evidence, whatever is said here."""
@@ -152,18 +155,21 @@ PRESETS: dict[str, TrainConfig] = {
     ),
     "pools": TrainConfig(
         clips=ClipConfig(families=TRAINING_FAMILIES + SMALL_CONTROLS, corruption="real"),
+        kinds=(*wall_kinds(0.24), still_kind(0.06), guessed_kind(0.18, TRAINING_FAMILIES)),
         examples=ExampleConfig(
             num_points=128,
             num_hypotheses=32,
             true_share=0.6,
+            known_share=0.4,
             guesses=GuessShares(),
             evidence=EvidenceConfig(kinds=("rest_pose", "residuals")),
         ),
-        num_steps=320,
+        num_steps=1200,
+        batch_size=4,
         learning_rate=3e-4,
         warmup_steps=50,
         ema_decay=0.99,
-        checkpoint_every=20,
+        checkpoint_every=50,
     ),
     "base": TrainConfig(
         examples=ExampleConfig(

@@ -12,7 +12,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidValueError, Sim2ArtError
+from sim2art.simulate.camera_paths import CameraConfig
 from sim2art.simulate.generate import ClipConfig, PixelDescriber, generate_clip
+from sim2art.simulate.joint_motions import MotionConfig
 from sim2art.train.config import TrainConfig
 from sim2art.train.examples import JudgeExample, SlotExample, make_judge_example, make_slot_example
 from sim2art.train.mask_examples import MaskExample, make_mask_example
@@ -38,9 +40,18 @@ class ExampleDataset(Dataset[dict[str, Tensor]]):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         torch.set_num_threads(1)
         seed = self.config.first_seed + index
-        clip = make_clip(self.config.clips, seed) if self.clips is None else self.clips[index % len(self.clips)]
+        clip = self._make_clip(seed, index) if self.clips is None else self.clips[index % len(self.clips)]
         example = self._make_example(clip, np.random.default_rng([seed, 1]))
         return {name: torch.from_numpy(np.asarray(value)) for name, value in example._asdict().items()}
+
+    def _make_clip(self, seed: int, index: int) -> Clip:
+        """A clip of the kind that the batch of example `index` shows."""
+        place = np.random.default_rng([self.config.first_seed, index // self.config.batch_size, 2]).random()
+        for kind in self.config.kinds:
+            place -= kind.share
+            if place < 0:
+                return make_clip(kind.clips, seed, motion=kind.motion, camera=kind.camera)
+        return make_clip(self.config.clips, seed)
 
     def _make_example(
         self, clip: Clip, rng: np.random.Generator
@@ -58,7 +69,14 @@ class ExampleDataset(Dataset[dict[str, Tensor]]):
                 assert_never(self.config.network)
 
 
-def make_clip(config: ClipConfig, seed: int, *, describe: PixelDescriber | None = None) -> Clip:
+def make_clip(
+    config: ClipConfig,
+    seed: int,
+    *,
+    describe: PixelDescriber | None = None,
+    motion: MotionConfig | None = None,
+    camera: CameraConfig | None = None,
+) -> Clip:
     """The clip of a seed, or of a substitute when that seed's object or scenario cannot be made.
 
     One seed in thousands asks a family for something impossible; hours of training must not end there.
@@ -66,7 +84,7 @@ def make_clip(config: ClipConfig, seed: int, *, describe: PixelDescriber | None 
     for attempt in range(MAX_SUBSTITUTES):
         candidate = seed + attempt * SUBSTITUTE_STRIDE
         try:
-            return generate_clip(config, candidate, describe=describe)
+            return generate_clip(config, candidate, describe=describe, motion=motion, camera=camera)
         except (AssertionError, Sim2ArtError) as error:
             logger.warning("The clip of seed %d cannot be made and is replaced: %s", candidate, error)
     raise InvalidValueError(f"No clip for seed {seed} nor for {MAX_SUBSTITUTES - 1} substitutes; the log says why.")

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
 from sim2art.inference.propose.changed_places import measure_change
 from sim2art.inference.propose.from_flow import ProposalConfig, propose
 from sim2art.inference.propose.from_surfaces import SurfaceGuessConfig, guess_from_surfaces
 from sim2art.inference.scene import Scene
+from sim2art.observation.point_video import PointVideo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,9 @@ class GuessShares:
 
 def propose_as_inference(
     scene: Scene,
+    strays: PointVideo,
     slots: Int[np.ndarray, "frame slot"],
+    is_open: Bool[np.ndarray, "frame slot"],
     proposals: ProposalConfig,
     shares: GuessShares,
     rng: np.random.Generator,
@@ -32,19 +35,20 @@ def propose_as_inference(
 
     Args:
         scene: The clip in normalised coordinates.
+        strays: Its smoothed points with the flow that no known part explains.
         slots: The points drawn from it.
+        is_open: Drawn points that belong to no known part.
         most: Of a pool that may hold this many, guesses from pairs get half at least.
     """
     frames = np.arange(scene.video.num_frames)[:, None]
-    drawn = scene.smoothed.take(slots)
+    drawn = strays.take(slots)
     others: list[Hypotheses | None] = []
     from_pairs = propose(drawn, proposals, rng, scene.directions)
     if rng.random() < shares.surface_share:
-        change = measure_change(scene.video)[frames, slots]
-        everywhere = np.ones(change.shape, dtype=bool)
-        normals = scene.normals[frames, slots]
+        change = measure_change(scene.video)[frames, slots] * is_open
+        whole, normals = scene.smoothed.take(slots), scene.normals[frames, slots]
         others.append(
-            guess_from_surfaces(drawn, normals, change, everywhere, ~everywhere, scene.directions, rng, shares.surfaces)
+            guess_from_surfaces(whole, normals, change, is_open, ~is_open, scene.directions, rng, shares.surfaces)
         )
     found = [guesses for guesses in others if guesses is not None and len(guesses)]
     room = max(most - sum(map(len, found)), most // 2)

@@ -8,24 +8,29 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.inference.assign.smoothing import WHOLE_RADIUS, smooth_flow
 from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
+from sim2art.inference.loop import InferenceConfig, find_unexplained, flow_residuals
 from sim2art.inference.propose.from_flow import ProposalConfig, propose
 from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.inference.scene import prepare
 from sim2art.inference.score.agreement import measure_agreement
 from sim2art.inference.score.evidence import EvidenceConfig, index_video, lay_out_evidence
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
+from sim2art.observation.point_video import PointVideo
 from sim2art.train.example_pools import GuessShares, propose_as_inference
 from sim2art.train.part_views import view_from_part
 
 Sigma = float | Float[np.ndarray, "hypothesis 1"]
 """A standard deviation, of all hypotheses or of each."""
+GUESSED_FLOOR = 0.25
+"""Where depth is guessed, parts are bent, and no joint leads their points all the way: errors of motion (`Agreement`) up to
+that of the best hypothesis, but not more than this, do not count."""
 
 
 class JudgeExample(NamedTuple):
@@ -70,6 +75,8 @@ class ExampleConfig:
     """Share of clips whose flow is hidden from the slot network."""
     true_share: float = 0.3
     """Share of clips whose pool gets slightly wrong copies of the true joints: what a refit after judging looks like."""
+    known_share: float = 0.0
+    """Share of clips seen as in a later round: some true parts are known, in the pool, and their points are drawn less."""
     guesses: GuessShares | None = None
     """Of what decoding guesses besides; None leaves all of it out, and main directions, too."""
     part_view_share: float = 0.0
@@ -123,25 +130,40 @@ def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generat
     scene = None if config.guesses is None else prepare(video, config.evidence)
     whole = smooth_flow(video, radius=WHOLE_RADIUS) if scene is None else scene.smoothed
     surface = index_video(video, config.evidence) if scene is None else scene.surface
-    slots = sample_moving(whole, config.num_drawn, rng, moving_share=float(rng.choice(config.moving_shares)))
+    known = _draw_known(truth, config, rng)
+    is_known = np.isin(clip.part_ids, known + 1)
+    strays = _without_known(whole, truth, known, np.where(is_known, clip.part_ids, 0))
+    slots = sample_moving(strays, config.num_drawn, rng, moving_share=float(rng.choice(config.moving_shares)))
     smoothed = whole.take(slots)
     if config.guesses is None or scene is None:
-        pool = propose(smoothed, config.proposals, rng)
+        pool = propose(strays.take(slots), config.proposals, rng)
     else:
-        pool = propose_as_inference(scene, slots, config.proposals, config.guesses, rng, config.num_hypotheses)
+        is_open = ~np.take_along_axis(is_known, slots, axis=1)
+        pool = propose_as_inference(
+            scene, strays, slots, is_open, config.proposals, config.guesses, rng, config.num_hypotheses
+        )
     if len(truth.axes) and rng.random() < config.true_share:
         pool = join_hypotheses([_perturb(truth.joints, rng), pool])
-    if len(pool) > config.num_hypotheses:
+    if len(pool) > config.num_hypotheses - len(known):
         # Keep the best supported half and draw from the rest, as hard negatives.
         half = config.num_hypotheses // 2
-        rest = rng.choice(np.arange(half, len(pool)), size=config.num_hypotheses - half, replace=False)
+        rest = rng.choice(np.arange(half, len(pool)), size=config.num_hypotheses - len(known) - half, replace=False)
         pool = pool.take(np.concatenate([np.arange(half), np.sort(rest)]))
+    if len(known):
+        pool = join_hypotheses([pool, _as_fitted(truth.joints.take(known), rng)])
     chosen = draw_points(smoothed.valid, config.num_points, rng)
     frames = np.arange(video.num_frames)[:, None]
     if "semantics" in config.evidence.kinds and rng.random() < config.drop_semantics:
         smoothed = dataclasses.replace(smoothed, features=None)
     evidence = lay_out_evidence(smoothed, surface, pool, chosen, config.evidence)
-    targets, qualities, types = _label(pool, truth, video.points_world, np.where(video.valid, clip.part_ids, -1), rng)
+    targets, qualities, types = _label(
+        pool,
+        truth,
+        video.points_world,
+        np.where(video.valid, clip.part_ids, -1),
+        rng,
+        floor=GUESSED_FLOOR if clip.provenance.get("corruption") == "guessed" else 0.0,
+    )
     padding = config.num_hypotheses - len(pool)
     return JudgeExample(
         evidence=np.pad(evidence, ((0, padding), (0, 0), (0, 0), (0, 0))).astype(np.float16),
@@ -162,10 +184,48 @@ def draw_points(valid: np.ndarray, num_points: int, rng: np.random.Generator) ->
     return np.argpartition(keys, count - 1, axis=1)[:, :count]
 
 
+def _draw_known(truth: Truth, config: ExampleConfig, rng: np.random.Generator) -> Int[np.ndarray, "part"]:
+    """Moving parts (0 for the first) that earlier rounds have found; some or all of them, or none."""
+    count = len(truth.axes)
+    if not config.known_share or not count or rng.random() >= config.known_share:
+        return np.zeros(0, dtype=int)
+    return rng.permutation(count)[: min(int(rng.integers(1, count + 1)), config.num_hypotheses // 2)]
+
+
+def _without_known(
+    video: PointVideo, truth: Truth, known: Int[np.ndarray, "part"], part_ids: Int[np.ndarray, "frame point"]
+) -> PointVideo:
+    """The video with the flow that known parts do not explain, as a later round of inference sees it.
+
+    Args:
+        video: In normalised coordinates, its flow smoothed.
+        truth: Of the clip.
+        known: Parts that are known, 0 for the first.
+        part_ids: Of points of known parts; 0 for all others.
+    """
+    if not len(known):
+        return video
+    residuals = flow_residuals(video, truth.motions[known])
+    order = np.zeros(len(truth.axes) + 1, dtype=int)
+    order[known + 1] = np.arange(len(known)) + 1
+    unexplained = find_unexplained(video, residuals, order[part_ids], InferenceConfig())
+    return dataclasses.replace(video, flow_valid=unexplained)
+
+
 def _label(
-    pool: Hypotheses, truth: Truth, points: np.ndarray, part_ids: np.ndarray, rng: np.random.Generator
+    pool: Hypotheses,
+    truth: Truth,
+    points: np.ndarray,
+    part_ids: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    floor: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Target part, quality and true type of each hypothesis."""
+    """Target part, quality and true type of each hypothesis.
+
+    Args:
+        floor: Errors of motion up to that of a part's best hypothesis, but not more than this, do not count.
+    """
     count = len(pool)
     if count == 0 or len(truth.axes) == 0:
         return np.zeros(count), np.zeros(count), np.full(count, -1)
@@ -175,6 +235,7 @@ def _label(
     error, angle = agreement.errors[rows, best], agreement.axis_angles[rows, best]
     matched = error < 0.5
     same_type = pool.is_revolute == truth.is_revolute[best]
+    error = np.maximum(error - np.minimum(agreement.errors.min(axis=0), floor)[best], 0.0)
     # Wide enough that the best of a poor pool still stands out: the joint is fitted again after judging.
     qualities = np.exp(-((error / 0.35) ** 2)) * np.exp(-((angle / np.deg2rad(20.0)) ** 2)) * (matched & same_type)
     return np.where(matched, best + 1, 0), qualities, np.where(matched, truth.is_revolute[best].astype(int), -1)
@@ -184,6 +245,12 @@ def _perturb(joints: Hypotheses, rng: np.random.Generator) -> Hypotheses:
     """Slightly wrong copies of true joints, sometimes of the wrong type (what a refit of a wrong guess gives)."""
     wrong = perturb_joints(joints, rng, axis=0.04, stretch=0.03, jitter=0.005, pivot=0.02)
     return dataclasses.replace(wrong, scores=rng.uniform(0.3, 0.8, len(joints)))
+
+
+def _as_fitted(joints: Hypotheses, rng: np.random.Generator) -> Hypotheses:
+    """True joints as the fit of a round leaves them."""
+    fitted = perturb_joints(joints, rng, axis=0.015, stretch=0.01, jitter=0.003, pivot=0.01)
+    return dataclasses.replace(fitted, scores=rng.uniform(0.2, 0.8, len(joints)))
 
 
 def perturb_joints(

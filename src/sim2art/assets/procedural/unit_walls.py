@@ -1,4 +1,4 @@
-"""Walls of equal doors or drawers: many parts that look alike. For evaluation only, no family that is trained on."""
+"""Walls of equal doors or drawers: many parts that look alike. For evaluation only; `training_walls` are built otherwise."""
 
 import itertools
 from collections.abc import Callable
