@@ -16,6 +16,7 @@ from sim2art.perception.completion import complete
 from sim2art.perception.components import Choice
 from sim2art.perception.features.vanishing_points import NO_DIRECTIONS
 from sim2art.perception.frames.thinning import thin_out
+from sim2art.perception.guessed.image_joints import Edges
 from sim2art.perception.guessed.motion import fit_guessed_motion
 from sim2art.perception.options import CompleteOptions
 from sim2art.perception.tasks import DepthGuess, DepthKind
@@ -93,7 +94,9 @@ def test_a_mirrored_video_gives_the_mirrored_joint() -> None:
     scene = _mirrored(make_scene("turn", tremble=0.03))
     intrinsics = INTRINSICS.copy()
     intrinsics[0, 2] = WIDTH - 1 - intrinsics[0, 2]
-    found = fit_guessed_motion(scene.depths, scene.flows, SLIPS, NO_DIRECTIONS, intrinsics, scene.poses, seed=0)
+    found = fit_guessed_motion(
+        scene.depths, scene.flows, Edges(SLIPS[:, ::2, ::2], NO_DIRECTIONS), intrinsics, scene.poses, seed=0
+    )
     assert not found.joints[0].slides
     assert _angle(found.joints[0].axis, AXIS * np.array([-1, 1, 1])) < 8.0
 
@@ -105,7 +108,9 @@ def test_an_object_that_leaves_the_image_keeps_its_joint() -> None:
         pair: own if max(pair) < gone else dataclasses.replace(own, confident=own.confident & ~scene.on_panel[pair[0]])
         for pair, own in scene.flows.items()
     }
-    found = fit_guessed_motion(scene.depths, flows, SLIPS, NO_DIRECTIONS, INTRINSICS, scene.poses, seed=0)
+    found = fit_guessed_motion(
+        scene.depths, flows, Edges(SLIPS[:, ::2, ::2], NO_DIRECTIONS), INTRINSICS, scene.poses, seed=0
+    )
     assert not found.joints[0].slides
     assert _angle(found.joints[0].axis, AXIS) < 10.0
     late = found.motions[gone, gone + 1]

@@ -13,7 +13,7 @@ from sim2art.perception.features.vanishing_points import NO_DIRECTIONS, SceneDir
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint
 from sim2art.perception.guessed.image_joint_search import find_image_joints
-from sim2art.perception.guessed.image_joints import ImageJoint, collect_moving
+from sim2art.perception.guessed.image_joints import Edges, ImageJoint, collect_moving
 from sim2art.perception.guessed.image_motions import STILL, UNKNOWN, ImageMotions, find_image_motions
 from sim2art.perception.guessed.motion import GuessedMotion, find_moving_in_images, fit_guessed_motion
 from sim2art.perception.guessed.steady_depth import steady_depths
@@ -32,6 +32,7 @@ from tests.perception.guessed_scene import (
 )
 
 HALF_SLIPS = SLIPS[:, ::2, ::2]
+NO_EDGES = Edges(HALF_SLIPS, NO_DIRECTIONS)
 
 
 def angle(a: np.ndarray, b: np.ndarray) -> float:
@@ -51,7 +52,7 @@ def moving_of(scene: GuessedScene) -> np.ndarray:
 
 
 def settle(scene: GuessedScene) -> GuessedMotion:
-    return fit_guessed_motion(scene.depths, scene.flows, SLIPS, NO_DIRECTIONS, INTRINSICS, scene.poses, seed=0)
+    return fit_guessed_motion(scene.depths, scene.flows, NO_EDGES, INTRINSICS, scene.poses, seed=0)
 
 
 def seen_from(scene: GuessedScene, poses: np.ndarray, a: int, b: int) -> PixelFlow:
@@ -66,7 +67,7 @@ def seen_from(scene: GuessedScene, poses: np.ndarray, a: int, b: int) -> PixelFl
 def joints_of(scene: GuessedScene) -> list[ImageJoint]:
     motions = free_motions(scene, scene.depths)
     joints, unexplained = find_image_joints(
-        list(scene.flows), scene.flows, HALF_SLIPS, NO_DIRECTIONS, moving_of(scene), motions, scene.depths, INTRINSICS, scene.poses,
+        scene.flows, NO_EDGES, moving_of(scene), motions, scene.depths, INTRINSICS, scene.poses,
         rng=np.random.default_rng(0),
     )  # fmt: skip
     assert unexplained < 0.3
@@ -220,7 +221,7 @@ def test_a_wall_whose_depth_is_guessed_wrong_is_no_moving_part(factor: float) ->
     depths = scene.depths.copy()
     depths[~scene.on_panel] *= factor
     flows = {pair: seen_from(scene, poses, *pair) for pair in scene.flows}
-    settled = fit_guessed_motion(depths, flows, SLIPS, NO_DIRECTIONS, INTRINSICS, poses, seed=0)
+    settled = fit_guessed_motion(depths, flows, NO_EDGES, INTRINSICS, poses, seed=0)
     assert settled.joints == ()
     assert settled.unexplained == 0.0
 
@@ -284,7 +285,7 @@ def test_flow_that_slips_along_edges_is_believed_across_them_only() -> None:
     }  # fmt: skip
 
     def error(slips: np.ndarray) -> float:
-        found = fit_guessed_motion(scene.depths, flows, slips, NO_DIRECTIONS, INTRINSICS, scene.poses, seed=0)
+        found = fit_guessed_motion(scene.depths, flows, Edges(slips[:, ::2, ::2], NO_DIRECTIONS), INTRINSICS, scene.poses, seed=0)
         return min(angle(joint.axis, AXIS) for joint in found.joints if not joint.slides)
 
     assert error(slips) < 5.0 < error(SLIPS)
@@ -294,7 +295,9 @@ def test_a_joint_lies_along_an_edge_of_the_scene_where_that_explains_as_much() -
     scene = make_scene("turn", tremble=0.03, flatten=0.3)
     across = np.cross(AXIS, np.array([0.0, 0.0, 1.0]))
     edges = SceneDirections(np.array([across / np.linalg.norm(across), AXIS]), np.array([0.5, 0.2]))
-    joint = fit_guessed_motion(scene.depths, scene.flows, SLIPS, edges, INTRINSICS, scene.poses, seed=0).joints[0]
+    joint = fit_guessed_motion(
+        scene.depths, scene.flows, Edges(HALF_SLIPS, edges), INTRINSICS, scene.poses, seed=0
+    ).joints[0]
     assert not joint.slides
     assert angle(joint.axis, AXIS) < 1e-6
 
@@ -303,5 +306,7 @@ def test_an_edge_that_explains_less_is_no_axis() -> None:
     scene = make_scene("turn")
     tilted = rotation_from_rotvec(np.radians(20) * np.array([1.0, 0, 0])) @ AXIS
     edges = SceneDirections(tilted[None], np.ones(1))
-    joint = fit_guessed_motion(scene.depths, scene.flows, SLIPS, edges, INTRINSICS, scene.poses, seed=0).joints[0]
+    joint = fit_guessed_motion(
+        scene.depths, scene.flows, Edges(HALF_SLIPS, edges), INTRINSICS, scene.poses, seed=0
+    ).joints[0]
     assert angle(joint.axis, AXIS) < 1.0

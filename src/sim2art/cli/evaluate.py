@@ -32,14 +32,13 @@ from sim2art.methods import MethodName, load_method
 from sim2art.observation.point_video import PointVideo
 from sim2art.perception.components import COMPONENTS
 from sim2art.perception.observation_io import observation_from_stage, observation_to_stage
-from sim2art.perception.observed import Observation
 from sim2art.provenance import collect_provenance, write_provenance
-from sim2art.reconstruction.guessed_depth import bear_out
 from sim2art.reconstruction.reconstruct import still_estimate
 from sim2art.sets.evaluation_sets import EvaluationSet, SetName
 from sim2art.sets.oracles import OracleName, make_oracle
 from sim2art.sets.real_sets import RealRun, RealSetName, evaluate_real
 from sim2art.sets.recorded_clips import ColorClip, SwapName
+from sim2art.sets.refined_methods import REFINED, with_images, with_refined
 from sim2art.simulate.generate import CorruptionName
 from sim2art.stages import StageKeeper, fingerprint
 from sim2art.weights import has_weight
@@ -49,8 +48,6 @@ ScoredName = MethodName | OracleName
 logger = logging.getLogger(__name__)
 CHAIN_WEIGHTS = sorted({c.weight for choices in COMPONENTS.values() for c in choices.values() if c.weight is not None})
 """Outside weights that the chains use where they are there: with other ones a recording gives another clip."""
-REFINED = "_refined"
-"""Ending of the name of a method with the refiner behind it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,36 +238,7 @@ def _load_methods(
     methods = {
         name: load_method(name, checkpoint, depth_is_guessed=depth_is_guessed) for name in known if name in names
     }
-    return _with_refined(methods) if refine else methods
-
-
-def _with_refined(methods: Mapping[str, Method]) -> dict[str, Method]:
-    """Methods, and each again with the refiner behind it."""
-    both: dict[str, Method] = {}
-    for name, method in methods.items():
-        own = _Remembered(method)
-        both |= {name: own, f"{name}{REFINED}": partial(_refine_answer, own)}
-    return both
-
-
-class _Remembered:
-    """A method that runs once on a video, though its answer is scored and refined."""
-
-    def __init__(self, method: Method) -> None:
-        self._method = method
-        self._last: tuple[PointVideo, ArticulationEstimate] | None = None
-
-    def __call__(self, video: PointVideo) -> ArticulationEstimate:
-        if self._last is None or self._last[0] is not video:
-            self._last = (video, self._method(video))
-        return self._last[1]
-
-
-def _refine_answer(method: Method, video: PointVideo) -> ArticulationEstimate:
-    """The method's answer, refined."""
-    from sim2art.inference.refine.refine import refine
-
-    return refine(video, method(video))
+    return with_refined(methods) if refine else methods
 
 
 def _start_worker(job: Job) -> None:
@@ -292,12 +260,10 @@ def _run_case(seed: int) -> CaseRun:
     oracles: dict[str, Method] = {
         name: make_oracle(name, clip) for name in job.methods if name == "true_parts" or name == "best_proposal"
     }
-    known: dict[str, Method] = {**_state["methods"], **(_with_refined(oracles) if job.refine else oracles)}
+    known: dict[str, Method] = {**_state["methods"], **(with_refined(oracles) if job.refine else oracles)}
     methods: dict[str, Method] = {name: known[name] for name in job.names if name in known}
     if observation is not None:  # As in `sim2art run`: where depth was guessed, the images have a say.
-        methods |= {
-            name: partial(_bear_out, method, observation) for name, method in methods.items() if name.endswith(REFINED)
-        }
+        methods = with_images(methods, observation)
     failure = clip.provenance.get("chain_failure")
     if job.use == "read":
         assert job.store is not None
@@ -310,12 +276,6 @@ def _run_case(seed: int) -> CaseRun:
         scores = score_methods(clip, methods, store=job.store, reuse=job.use != "make")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return CaseRun(scores=scores, flow=score_flow(clip), peak_memory=peak)
-
-
-def _bear_out(method: Method, observation: Observation, video: PointVideo) -> ArticulationEstimate:
-    """What the images bear out of a method's answer."""
-    estimate = method(video)
-    return bear_out(observation, estimate)[0] if estimate.joints else estimate
 
 
 def _no_estimate(path: Path, _: PointVideo) -> ArticulationEstimate:

@@ -32,6 +32,8 @@ from sim2art.perception.flow.texture import measure_slip
 from sim2art.perception.frames.choice import choose_frames
 from sim2art.perception.frames.intake import Recording, take_in
 from sim2art.perception.frames.motion_profile import MotionProfile, measure_motion, sharp_enough
+from sim2art.perception.guessed.image_joints import Edges
+from sim2art.perception.guessed.image_motions import STRIDE
 from sim2art.perception.guessed.motion import GuessedMotion, find_moving_in_images, fit_guessed_motion
 from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
 from sim2art.perception.masks.moving import find_known, find_moving
@@ -225,9 +227,11 @@ def _tell_motion(
     used: _Used, grays: UInt8[np.ndarray, "used height width"], intrinsics: Float[np.ndarray, "3 3"], seed: int
 ) -> GuessedMotion:
     """What the images show of motion where depth was guessed."""
-    slips = np.array([measure_slip(gray) for gray in grays])
-    directions = find_directions(grays, intrinsics, used.poses, np.random.default_rng(seed))
-    return fit_guessed_motion(used.depths, used.flows, slips, directions, intrinsics, used.poses, seed=seed)
+    edges = Edges(
+        slips=np.array([measure_slip(gray)[::STRIDE, ::STRIDE] for gray in grays]),
+        directions=find_directions(grays, intrinsics, used.poses, np.random.default_rng(seed)),
+    )
+    return fit_guessed_motion(used.depths, used.flows, edges, intrinsics, used.poses, seed=seed)
 
 
 def _measure(

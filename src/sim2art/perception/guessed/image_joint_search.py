@@ -11,7 +11,7 @@ beside guessed depth tells an axis much less well. So a free axis must leave cle
 import dataclasses
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float
 
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.rotations import rotvec_from_rotation
@@ -19,7 +19,7 @@ from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint, fit_steps
-from sim2art.perception.guessed.image_joints import ImageJoint, MovingPoints, collect_moving
+from sim2art.perception.guessed.image_joints import Edges, ImageJoint, MovingPoints, collect_moving
 from sim2art.perception.guessed.image_motions import STRIDE, ImageMotions
 from sim2art.perception.guessed.reprojection import EXPLAINED, OUTLIER
 
@@ -47,10 +47,8 @@ at its border, less the further away, looks like a turn."""
 
 
 def find_image_joints(
-    pairs: list[tuple[int, int]],
     flows: dict[tuple[int, int], PixelFlow],
-    slips: Float32[np.ndarray, "frame half_height half_width 2"],
-    directions: SceneDirections,
+    edges: Edges,
     moving: Bool[np.ndarray, "frame half_height half_width"],
     motions: dict[tuple[int, int], ImageMotions],
     depths: np.ndarray,
@@ -62,10 +60,8 @@ def find_image_joints(
     """Joints, the one that explains most first, and the share of the motion that none explains, 0..1.
 
     Args:
-        pairs: Of frames; `steps` of the joints follow their order.
-        flows: Of these pairs.
-        slips: How much less sure flow is along the edges of each frame (`measure_slip`).
-        directions: Along which edges of the scene run.
+        flows: By pair of frames; `steps` of the joints follow their order.
+        edges: Of the scene.
         moving: Pixels that may be of a part.
         motions: What each pair shows by itself.
         depths: Of all frames, 0 where there is none.
@@ -73,7 +69,8 @@ def find_image_joints(
         world_from_camera: Camera poses.
         rng: Draws the points that are looked at.
     """
-    collected = collect_moving(pairs, flows, slips, moving, depths, intrinsics, world_from_camera, rng)
+    pairs = list(flows)
+    collected = collect_moving(pairs, flows, edges.slips, moving, depths, intrinsics, world_from_camera, rng)
     if collected is None:
         return [], 0.0
     movers, cost = collected
@@ -89,7 +86,7 @@ def find_image_joints(
         for slides in (False, True):
             starts = [hypotheses[i] for i in order if hypotheses[i].slides is slides][:_NUM_BEST]
             if starts:
-                best[slides] = _fit_kind(movers, few, starts, directions, cost, looks_around=not joints)
+                best[slides] = _fit_kind(movers, few, starts, edges.directions, cost, looks_around=not joints)
         gain, joint = _choose(best)
         if gain < _MIN_SHARE * len(cost) * _GAIN_OF_POINT * OUTLIER:
             break

@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float32, Int
 
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply, inverse
+from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_motions import STRIDE, measure_shift
 from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, OUTLIER, joint_residuals, motion_costs
@@ -19,6 +21,15 @@ _POINTS = 120
 """Of a pair in which much moves: more than in three quarters of the pairs. Others give as many fewer as less moves in them."""
 _MAX_POINTS = 180
 _OF_POINTS = ("place", "spots", "points", "rays", "targets", "shift", "slip", "to_camera")
+
+
+class Edges(NamedTuple):
+    """What the edges in the images say of flow and of joints."""
+
+    slips: Float32[np.ndarray, "frame half_height half_width 2"]
+    """How much less sure flow is along them (`measure_slip`)."""
+    directions: SceneDirections
+    """Along which they run in the scene."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,10 @@ from jaxtyping import Bool, Float, Float32, Int
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.captures.pose_checks import stands_still
-from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.dis import map_in_threads
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_search import find_image_joints
-from sim2art.perception.guessed.image_joints import ImageJoint
+from sim2art.perception.guessed.image_joints import Edges, ImageJoint
 from sim2art.perception.guessed.image_motions import (
     STRIDE,
     UNKNOWN,
@@ -92,8 +91,7 @@ class GuessedMotion:
 def fit_guessed_motion(
     depths: Float32[np.ndarray, "frame height width"],
     flows: dict[tuple[int, int], PixelFlow],
-    slips: Float32[np.ndarray, "frame height width 2"],
-    directions: SceneDirections,
+    edges: Edges,
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     *,
@@ -104,19 +102,17 @@ def fit_guessed_motion(
     Args:
         depths: Guessed, of one scale, 0 where there is none.
         flows: Between pairs of frames, both ways.
-        slips: How much less sure flow is along the edges of each frame (`measure_slip`).
-        directions: Along which edges of the scene run.
+        edges: Of the scene.
         intrinsics: px.
         world_from_camera: Camera poses.
         seed: Of the points that are looked at.
     """
     pairs = list(flows)
-    slips = slips[:, ::STRIDE, ::STRIDE]
     still = {(a, b): inverse(world_from_camera[b]) @ world_from_camera[a] for a, b in pairs}
 
     def find(pair: tuple[int, int]) -> ImageMotions:
         rng = np.random.default_rng((seed, *pair))
-        return find_image_motions(flows[pair], slips[pair[0]], depths[pair[0]], intrinsics, still[pair], rng=rng)
+        return find_image_motions(flows[pair], edges.slips[pair[0]], depths[pair[0]], intrinsics, still[pair], rng=rng)
 
     free = dict(zip(pairs, map_in_threads(find, pairs), strict=True))
     steady = steady_depths(depths, free, intrinsics)
@@ -125,18 +121,8 @@ def fit_guessed_motion(
     if not stands_still(world_from_camera) and regions.sum() >= _MIN_IN_REGIONS * moving.sum():
         moving = regions  # Else little has texture: motion shows at single edges.
     joints, unexplained = find_image_joints(
-        pairs,
-        flows,
-        slips,
-        directions,
-        moving,
-        free,
-        steady,
-        intrinsics,
-        world_from_camera,
-        rng=np.random.default_rng(seed),
+        flows, edges, moving, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
     )
-
     spots = (grid_pixels(*depths.shape[1:]) - intrinsics[:2, 2]) / intrinsics[[0, 1], [0, 1]]
     factors = np.array([
         [np.ones(spots.shape[:2]), *(joint.depth_factors(frame, spots) for joint in joints)] for frame in range(len(depths))
@@ -145,7 +131,9 @@ def fit_guessed_motion(
     def label(index: int) -> ImageMotions:
         a, b = pairs[index]
         hung = [inverse(world_from_camera[b]) @ joint.motions()[index] @ world_from_camera[a] for joint in joints]
-        return label_motions(flows[a, b], slips[a], steady[a], intrinsics, np.array([still[a, b], *hung]), factors[a])
+        return label_motions(
+            flows[a, b], edges.slips[a], steady[a], intrinsics, np.array([still[a, b], *hung]), factors[a]
+        )
 
     motions = dict(zip(pairs, map_in_threads(label, list(range(len(pairs)))), strict=True))
     return GuessedMotion(
