@@ -285,7 +285,9 @@ def test_flow_that_slips_along_edges_is_believed_across_them_only() -> None:
     }  # fmt: skip
 
     def error(slips: np.ndarray) -> float:
-        found = fit_guessed_motion(scene.depths, flows, Edges(slips[:, ::2, ::2], NO_DIRECTIONS), INTRINSICS, scene.poses, seed=0)
+        found = fit_guessed_motion(
+            scene.depths, flows, Edges(slips[:, ::2, ::2], NO_DIRECTIONS), INTRINSICS, scene.poses, seed=0
+        )
         return min(angle(joint.axis, AXIS) for joint in found.joints if not joint.slides)
 
     assert error(slips) < 5.0 < error(SLIPS)
