@@ -190,13 +190,14 @@ class Job:
         if self.clip_folder is None:
             return self.cases.see_colors(seed)
         path, kept = self.clip_folder / f"{seed:09d}.tar", StageKeeper(self.clip_folder, resume=True)
-        stage = kept.load(f"{seed:09d}", "")
-        if stage is not None:
-            return ColorClip(next(read_shard(path)), observation_from_stage(stage))
+        if path.exists():
+            clip, stage = next(read_shard(path)), kept.load(path.stem, "")
+            if stage is not None or clip.provenance.get("chain_failure") is not None:
+                return ColorClip(clip, None if stage is None else observation_from_stage(stage))
         seen = self.cases.see_colors(seed)
         if seen.observation is not None:
-            write_shard(path, [seen.clip])
-            kept.keep(f"{seed:09d}", "", observation_to_stage(seen.observation))
+            kept.keep(path.stem, "", observation_to_stage(seen.observation))
+        write_shard(path, [seen.clip])
         return seen
 
 

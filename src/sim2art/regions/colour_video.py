@@ -57,7 +57,7 @@ def label_by_synthesis(
     video: RgbdVideo, points: PointVideo, estimate: ArticulationEstimate, people: Bool[np.ndarray, "frame height width"] | None = None,
     *, seed: int = 0,
 ) -> LabelledVideo:  # fmt: skip
-    """Fit joints to what the images show, label every pixel, and doubt what is not borne out.
+    """Fit the parts' depth under their joints, label every pixel, and doubt what the images do not bear out.
 
     Args:
         video: The used frames, with guessed depth.

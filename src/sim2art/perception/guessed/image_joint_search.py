@@ -110,12 +110,13 @@ def _fit_along(
     movers: MovingPoints, few: np.ndarray, starts: list[ImageJoint], directions: SceneDirections, cost: np.ndarray
 ) -> tuple[float, ImageJoint] | None:
     """The joint along a direction of the scene: of those that explain about as much, along the direction of most edges."""
-    screen, pivots = movers.take(few), 1 if starts[0].slides else _NUM_PIVOTS
-    found = []
+    if starts[0].slides:
+        starts = starts[:1]  # Without a pivot they differ in their axes only.
+    screen, found = movers.take(few), []
     for axis in directions.axes:
-        hinges = [dataclasses.replace(start, axis=axis) for start in starts[: None if pivots > 1 else 1]]
+        hinges = [dataclasses.replace(start, axis=axis) for start in starts]
         gains = [screen.gain(fit_steps(screen, hinge), cost[few]) for hinge in hinges]
-        best = [hinges[i] for i in np.argsort(gains)[::-1][:pivots]]
+        best = [hinges[i] for i in np.argsort(gains)[::-1][:_NUM_PIVOTS]]
         found.append(max((fit_joint(movers, hinge, cost, keeps_axis=True) for hinge in best), key=lambda one: one[0]))
     if not found:
         return None
