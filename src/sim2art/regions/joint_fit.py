@@ -115,8 +115,8 @@ def choose_plane(judge: Judge, part: MovingPart, gain: float) -> tuple[MovingPar
 def fit_part(judge: Judge, part: MovingPart) -> tuple[MovingPart, float]:
     """The part on the surface on which its joint explains most, and what that is.
 
-    Axis, pivot and values stay: they were measured by flow, and what is gained by moving them is nonsense (on rendered
-    recordings a slide's axis went from 2 to 6 deg off).
+    Axis, pivot and values stay: they were measured by flow, and what is gained by moving them is nonsense (in a trial
+    on rendered recordings slides went from 2 to 6 deg off).
     """
     known = judge.scene.depths[judge.scene.depths > 0]
     size = float(np.median(known)) if len(known) else 1.0

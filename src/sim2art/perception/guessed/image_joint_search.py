@@ -38,7 +38,7 @@ _GAIN_OF_POINT = 0.6
 """Share of a residual's cost that a point which is explained saves."""
 _LEFT_BY_FREE = 1.15
 """Times what a free axis leaves unexplained, that a direction of the scene may leave: 12 of 18 axes within 3 deg on rendered
-recordings, against 3 of 18 with free ones."""
+tune recordings, against 3 of 18 with free ones (first joints only, a trial without an interval)."""
 _NUM_PIVOTS = 2
 """Of each direction, hinges that are fitted to all points."""
 _PRISMATIC_BONUS = 0.92
