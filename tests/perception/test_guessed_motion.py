@@ -312,3 +312,12 @@ def test_an_edge_that_explains_less_is_no_axis() -> None:
         scene.depths, scene.flows, Edges(HALF_SLIPS, edges), INTRINSICS, scene.poses, seed=0
     ).joints[0]
     assert angle(joint.axis, AXIS) < 1.0
+
+
+def test_what_moves_where_arms_can_reach_makes_no_joint() -> None:
+    scene = make_scene("turn")
+    arms = scene.on_panel[:, ::2, ::2]
+    found = fit_guessed_motion(scene.depths, scene.flows, NO_EDGES, INTRINSICS, scene.poses, reach=arms, seed=0)
+    assert settle(scene).joints and not found.joints
+    joints = settle(scene).seen_joints()
+    assert joints.values.shape == (len(scene.depths), len(joints.axes)) and not joints.values[0].any()

@@ -7,6 +7,7 @@ import pytest
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.observation_io import observation_from_stage, observation_to_stage
+from sim2art.perception.observed import SeenJoints
 from sim2art.perception.pipeline import NO_MOTION, Observation, ObserveOptions, Truth, observe
 from tests.perception.sliding_scene import SlidingScene, render_scene
 
@@ -89,7 +90,21 @@ def test_gravity_is_handed_on_in_the_world_of_the_result(scene: SlidingScene, ca
 
 def test_without_gravity_no_up_is_said(observation: Observation) -> None:
     assert observation.up is None
-    assert observation_from_stage(observation_to_stage(observation)).up is None
+    kept = observation_from_stage(observation_to_stage(observation))
+    assert kept.up is None and kept.joints is None
+
+
+def test_joints_of_the_images_are_kept(observation: Observation) -> None:
+    count = len(observation.frame_ids)
+    for number in (0, 2):
+        joints = SeenJoints(
+            axes=np.eye(3)[:number], pivots=np.ones((number, 3)), slides=np.array([True, False])[:number],
+            values=np.arange(count * number, dtype=float).reshape(count, number),
+        )  # fmt: skip
+        kept = observation_from_stage(observation_to_stage(dataclasses.replace(observation, joints=joints))).joints
+        assert kept is not None
+        np.testing.assert_array_equal(kept.values, joints.values)
+        np.testing.assert_array_equal(kept.slides, joints.slides)
 
 
 def test_where_nothing_moves_no_motion_is_seen() -> None:

@@ -47,9 +47,10 @@ def _clip(*, sleeve: bool) -> tuple[np.ndarray, np.ndarray, list[list[Hand]]]:
 @pytest.mark.parametrize("sleeve", [False, True])
 def test_hand_and_arm_are_found_up_to_their_border(sleeve: bool) -> None:
     images, truths, hands = _clip(sleeve=sleeve)
-    masks = grow_hands(images, hands).masks
+    masks, reach = grow_hands(images, hands)
     for mask, truth in zip(masks, truths, strict=True):
         assert (mask & truth).sum() > 0.9 * (mask | truth).sum()
+    assert (reach & truths).sum() > 0.99 * truths.sum()
 
 
 def test_what_has_the_colour_of_skin_elsewhere_is_no_hand() -> None:

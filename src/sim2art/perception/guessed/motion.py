@@ -130,12 +130,7 @@ def fit_guessed_motion(
 
     free = dict(zip(pairs, map_in_threads(find, pairs), strict=True))
     steady = steady_depths(depths, free, intrinsics)
-    moving = _see_moving(steady, flows, intrinsics, world_from_camera)
-    if reach is not None:
-        moving &= ~reach
-    regions = _regions(moving)
-    if not stands_still(world_from_camera) and regions.sum() >= _MIN_IN_REGIONS * moving.sum():
-        moving = regions  # Else little has texture: motion shows at single edges.
+    moving = _movers(steady, flows, intrinsics, world_from_camera, reach)
     joints, unexplained = find_image_joints(
         flows, edges, moving, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
     )
@@ -191,6 +186,20 @@ def find_moving_in_images(
 ) -> Bool[np.ndarray, "frame half_height half_width"]:
     """Regions that move, on every second row and column: at no depth would they stand still."""
     return _regions(_see_moving(depths, flows, intrinsics, world_from_camera))
+
+
+def _movers(
+    depths: np.ndarray, flows: dict[tuple[int, int], PixelFlow], intrinsics: np.ndarray, world_from_camera: np.ndarray,
+    reach: np.ndarray | None,
+) -> Bool[np.ndarray, "frame half_height half_width"]:  # fmt: skip
+    """Pixels that move and have a say in which joints there are."""
+    moving = _see_moving(depths, flows, intrinsics, world_from_camera)
+    if reach is not None:
+        moving &= ~reach
+    regions = _regions(moving)
+    if not stands_still(world_from_camera) and regions.sum() >= _MIN_IN_REGIONS * moving.sum():
+        return regions
+    return moving  # Little has texture: motion shows at single edges.
 
 
 def _regions(
