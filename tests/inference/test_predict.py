@@ -7,7 +7,7 @@ import pytest
 
 from sim2art.articulation.estimate import Status
 from sim2art.articulation.joint import JointType
-from sim2art.baselines import flow_clustering
+from sim2art.baselines.flow_clustering import flow_clustering
 from sim2art.errors import InvalidFileError, SchemaError
 from sim2art.evaluate.metrics import score_clip
 from sim2art.inference.assembly import NO_MOTION
