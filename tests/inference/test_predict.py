@@ -19,11 +19,10 @@ from sim2art.train.network_sizes import network_config
 from tests.point_clips import make_point_clip
 
 
-@pytest.fixture(params=["proposals", "paper"])
+@pytest.fixture(params=["tiny", "paper-cpu"])
 def untrained(tmp_path, request):
-    config = dataclasses.replace(PRESETS["tiny"], network=request.param)
     folder = tmp_path / request.param
-    save_checkpoint(folder, build_network(network_config(config)))
+    save_checkpoint(folder, build_network(network_config(PRESETS[request.param])))
     return folder
 
 
