@@ -16,7 +16,7 @@ PYTEST_WORKERS ?= 2
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# What the commands of the README need; the tools of development (Drake, Ray, browsers: twice as much) come with the other targets.
+# What the commands of the README need; the tools of development (Drake, Ray, a browser driver: 2 GB more) come with the other targets.
 $(BASE): pyproject.toml constraints.txt
 	@python=""
 	for candidate in $(PYTHON) python3.12 python3.11 python3.13 python3 python; do
