@@ -106,9 +106,8 @@ def _show(batch: dict[str, Tensor], variant: Variant, *, dropped: np.ndarray) ->
 
 
 def _run(network: nn.Module, batch: dict[str, Tensor], variant: Variant):
+    if variant.network != "judge":  # It casts its output itself.
+        return network(batch["points"], batch["features"].float(), batch["point_valid"])
     with torch.autocast("cpu", torch.bfloat16, enabled=network.training):
-        if variant.network == "judge":
-            output = network(batch["evidence"], batch["points"], batch["point_valid"], batch["hypothesis_valid"])
-        else:
-            output = network(batch["points"], batch["features"].float(), batch["point_valid"])
+        output = network(batch["evidence"], batch["points"], batch["point_valid"], batch["hypothesis_valid"])
     return type(output)(*(value.float() for value in output))
