@@ -26,11 +26,8 @@ def check_method(method: MethodName, checkpoint: Path | None) -> None:
         read_description(checkpoint)
 
 
-def load_method(method: MethodName, checkpoint: Path | None, *, depth_is_guessed: bool = False) -> Predictor:
-    """The method of a name; a checkpoint replaces the weights of those that have some.
-
-    Where depth was guessed, the network's less sure joints are told, too: regions of the images test them afterwards.
-    """
+def load_method(method: MethodName, checkpoint: Path | None) -> Predictor:
+    """The method of a name; a checkpoint replaces the weights of those that have some."""
     match method:
         case "flow_clustering":
             from sim2art.baselines.flow_clustering import flow_clustering
@@ -57,6 +54,6 @@ def load_method(method: MethodName, checkpoint: Path | None, *, depth_is_guessed
         case "network":
             from sim2art.inference.predictor import load_predictor
 
-            return load_predictor(checkpoint, depth_is_guessed=depth_is_guessed)
+            return load_predictor(checkpoint)
         case _:
             assert_never(method)

@@ -7,7 +7,7 @@ import pytest
 
 from sim2art.articulation.assembly import PART_COLORS, assemble_object, part_color
 from sim2art.articulation.estimate import ArticulationEstimate, Status, part_name
-from sim2art.articulation.estimate_io import OPEN_PARTS, keep_parts, with_parents
+from sim2art.articulation.estimate_io import OPEN_PARTS, keep_parts
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.errors import InvalidValueError
 from tests.hand_made import make_clip, truth_as_estimate
@@ -66,15 +66,6 @@ def test_fewer_joints_get_new_names_also_in_the_reason_that_names_the_open_ones(
     assert keep_parts(whole, [0]).reasons == ("cut short",)
     assert keep_parts(whole, []).reasons == ("cut short",)
     np.testing.assert_allclose(keep_parts(whole, []).part_probabilities, 1.0)
-
-
-def test_what_a_kept_joint_hangs_on_is_kept() -> None:
-    estimate = truth_as_estimate(make_clip(num_points=30))
-    first, second = estimate.joints
-    hung = dataclasses.replace(second, joint=dataclasses.replace(second.joint, parent=first.joint.child))
-    assert with_parents(dataclasses.replace(estimate, joints=(first, hung)), [1]) == [0, 1]
-    assert with_parents(dataclasses.replace(estimate, joints=(first, hung)), [0]) == [0]
-    assert with_parents(estimate, []) == []
 
 
 def test_part_names() -> None:

@@ -1,6 +1,5 @@
 import dataclasses
 import json
-from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ from sim2art.evaluate.metrics import score_clip
 from sim2art.inference.assembly import NO_MOTION
 from sim2art.inference.checkpoint import build_network, save_checkpoint
 from sim2art.inference.predictor import load_predictor
-from sim2art.methods import load_method
 from sim2art.train.config import PRESETS
 from sim2art.train.network_sizes import network_config
 from tests.point_clips import make_point_clip
@@ -37,12 +35,6 @@ def test_same_video_same_estimate(untrained):
     clip = make_point_clip(JointType.PRISMATIC, num_frames=5, num_points=200)
     predict = load_predictor(untrained)
     np.testing.assert_array_equal(predict(clip.video).part_probabilities, predict(clip.video).part_probabilities)
-
-
-def test_where_depth_is_guessed_less_sure_hypotheses_are_fitted():
-    measured, guessed = load_method("network", None), load_method("network", None, depth_is_guessed=True)
-    assert isinstance(measured, partial) and isinstance(guessed, partial)
-    assert guessed.keywords["config"].min_score < measured.keywords["config"].min_score
 
 
 def test_damaged_checkpoints_are_refused(untrained):

@@ -11,8 +11,9 @@ from sim2art.perception.completion import CompleteOptions
 from sim2art.perception.frames.intake import IntakeOptions
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.perception.stage_keys import camera_facts, observation_facts
+from sim2art.reconstruction.estimates import still_estimate
 from sim2art.reconstruction.options import ReconstructOptions
-from sim2art.reconstruction.reconstruct import reconstruct, still_estimate
+from sim2art.reconstruction.reconstruct import reconstruct
 from tests.perception.sliding_scene import render_scene, write_scene
 
 NOT_OF_CAMERAS = [

@@ -1,7 +1,7 @@
 """Estimates as named arrays and plain JSON values; and estimates with fewer parts."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,18 +74,6 @@ def keep_largest_parts(estimate: ArticulationEstimate, max_joints: int) -> Artic
         status=Status.AMBIGUOUS if estimate.status is Status.OK else estimate.status,
         reasons=(*kept.reasons, f"{count} moving parts were found; the {max_joints} largest are kept"),
     )
-
-
-def with_parents(estimate: ArticulationEstimate, places: Iterable[int]) -> list[int]:
-    """Places of joints, and of those that they hang on, in order."""
-    place_of = {found.joint.child: k for k, found in enumerate(estimate.joints)}
-    kept: set[int] = set()
-    for place in places:
-        own: int | None = place
-        while own is not None:
-            kept.add(own)
-            own = place_of.get(estimate.joints[own].joint.parent)
-    return sorted(kept)
 
 
 def keep_parts(estimate: ArticulationEstimate, kept: Sequence[int]) -> ArticulationEstimate:

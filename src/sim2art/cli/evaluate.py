@@ -33,17 +33,17 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.perception.components import COMPONENTS
 from sim2art.perception.observation_io import observation_from_stage, observation_to_stage
 from sim2art.provenance import collect_provenance, write_provenance
-from sim2art.reconstruction.reconstruct import still_estimate
-from sim2art.sets.evaluation_sets import EvaluationSet, SetName
+from sim2art.reconstruction.estimates import estimate_from_images, still_estimate
+from sim2art.sets.evaluation_sets import COLOR_ONLY, EvaluationSet, SetName
 from sim2art.sets.oracles import OracleName, make_oracle
 from sim2art.sets.real_sets import RealRun, RealSetName, evaluate_real
 from sim2art.sets.recorded_clips import ColorClip, SwapName
-from sim2art.sets.refined_methods import REFINED, with_images, with_refined
+from sim2art.sets.refined_methods import REFINED, with_refined
 from sim2art.simulate.generate import CorruptionName
 from sim2art.stages import StageKeeper, fingerprint
 from sim2art.weights import has_weight
 
-ScoredName = MethodName | OracleName
+ScoredName = MethodName | OracleName | Literal["image_joints"]
 """Oracles know part of the truth (see `oracles.py`)."""
 logger = logging.getLogger(__name__)
 CHAIN_WEIGHTS = sorted({c.weight for choices in COMPONENTS.values() for c in choices.values() if c.weight is not None})
@@ -66,8 +66,8 @@ class EvaluateOptions:
     """tune to work with, sealed to be scored once at the end, or all. By default the clips that tables were always of: all of procedural-val and -novel, tune of the others. Real recordings have no sealed half."""
     num: int | None = None
     """Clips to use, from the first of the half on; by default all of it."""
-    methods: tuple[ScoredName, ...] = ("network", "flow_clustering")
-    """What to score. true_parts and best_proposal know part of the truth: they show what the later stages could reach."""
+    methods: tuple[ScoredName, ...] = ()
+    """What to score; by default what `sim2art run` takes (image_joints in colour alone), and flow_clustering beside the network. true_parts and best_proposal know part of the truth: they show what the later stages could reach."""
     checkpoint: Path | None = None
     """Weights of the network; by default those that ship with sim2art."""
     refine: bool = True
@@ -89,6 +89,8 @@ class EvaluateOptions:
 
 
 def evaluate(options: EvaluateOptions) -> None:
+    if not options.methods:
+        options = dataclasses.replace(options, methods=_usual_methods(options.set_name))
     _check(options)
     if options.set_name == "real-tracks" or options.set_name == "door" or options.set_name == "real-video":
         real = RealRun(
@@ -130,6 +132,10 @@ def evaluate(options: EvaluateOptions) -> None:
                 _write_output(options.output, result, cases)
 
 
+def _usual_methods(name: str) -> tuple[ScoredName, ...]:
+    return ("image_joints",) if name in (COLOR_ONLY, "real-video") else ("network", "flow_clustering")
+
+
 def _check(options: EvaluateOptions) -> None:
     """Refuse options that do not go together, before anything is computed."""
     name, output = options.set_name, options.output
@@ -140,9 +146,9 @@ def _check(options: EvaluateOptions) -> None:
         raise OutputExistsError(
             f"{output} is not empty. Choose a new folder, or pass --resume to go on there, or --overwrite.", path=output
         )
-    if not options.methods:
+    if "image_joints" in options.methods and name not in (COLOR_ONLY, "real-video"):
         raise InvalidValueError(
-            f"--methods names no method; known: {', '.join(get_args(MethodName) + get_args(OracleName))}."
+            f"--methods image_joints: set '{name}' has depth, and joints are not looked for in its images."
         )
     if name in get_args(RealSetName):
         if options.half not in (None, "tune"):
@@ -172,7 +178,8 @@ class Job:
     @property
     def names(self) -> tuple[str, ...]:
         """What the tables call the methods, refined ones beside their own."""
-        return tuple(name for own in self.methods for name in ((own, f"{own}{REFINED}") if self.refine else (own,)))
+        refined = [own for own in self.methods if self.refine and own != "image_joints"]
+        return tuple(name for own in self.methods for name in ((own, f"{own}{REFINED}") if own in refined else (own,)))
 
     def make_clip(self, seed: int) -> Clip:
         """The clip of a seed, from the clip folder when it is there."""
@@ -231,22 +238,17 @@ def run_cases(job: Job, *, workers: int) -> Iterator[CaseRun]:
 _state: dict[str, Any] = {}
 
 
-def _load_methods(
-    names: tuple[ScoredName, ...], checkpoint: Path | None, *, refine: bool, depth_is_guessed: bool = False
-) -> dict[str, Method]:
+def _load_methods(names: tuple[ScoredName, ...], checkpoint: Path | None, *, refine: bool) -> dict[str, Method]:
     """The methods among some names, which may also be oracles', each with its refined form where asked."""
     known: tuple[MethodName, ...] = get_args(MethodName)
-    methods = {
-        name: load_method(name, checkpoint, depth_is_guessed=depth_is_guessed) for name in known if name in names
-    }
+    methods = {name: load_method(name, checkpoint) for name in known if name in names}
     return with_refined(methods) if refine else methods
 
 
 def _start_worker(job: Job) -> None:
     methods: dict[str, Method] = {}
     if job.use != "read":
-        guessed = job.cases.depth_is_guessed
-        methods = _load_methods(job.methods, job.checkpoint, refine=job.refine, depth_is_guessed=guessed)
+        methods = _load_methods(job.methods, job.checkpoint, refine=job.refine)
     _state.update(job=job, methods=methods)
 
 
@@ -263,8 +265,8 @@ def _run_case(seed: int) -> CaseRun:
     }
     known: dict[str, Method] = {**_state["methods"], **(with_refined(oracles) if job.refine else oracles)}
     methods: dict[str, Method] = {name: known[name] for name in job.names if name in known}
-    if observation is not None:  # As in `sim2art run`: where depth was guessed, the images have a say.
-        methods = with_images(methods, observation)
+    if "image_joints" in job.names and observation is not None:
+        methods["image_joints"] = lambda _: estimate_from_images(observation).estimate
     failure = clip.provenance.get("chain_failure")
     if job.use == "read":
         assert job.store is not None

@@ -83,8 +83,8 @@ class OutputOptions:
 class ExpertOptions:
     """What few need."""
 
-    method: MethodName = "network"
-    """The network, or one of the methods that it is compared with."""
+    method: MethodName | None = None
+    """By default the network where depth was measured, and joints of the images where it was guessed; or one of the methods that these are compared with."""
     checkpoint: Path | None = None
     """Folder of other network weights than those that ship."""
     refine: bool = True

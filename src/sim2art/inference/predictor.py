@@ -1,6 +1,5 @@
 """A trained network as a function from `PointVideo` to `ArticulationEstimate`."""
 
-import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -25,12 +24,7 @@ from sim2art.observation.point_video import PointVideo
 Predictor = Callable[[PointVideo], ArticulationEstimate]
 
 
-GUESSED_MIN_SCORE = 0.03
-"""Of a hypothesis that is fitted further where depth was guessed. The judge has learned from measured depth and is sure of
-little there; what it finds is tested by regions of the images, and is never `ok`."""
-
-
-def load_predictor(checkpoint: Path | None = None, *, seed: int = 0, depth_is_guessed: bool = False) -> Predictor:
+def load_predictor(checkpoint: Path | None = None, *, seed: int = 0) -> Predictor:
     """The method of a checkpoint folder; the shipped one when None.
 
     A judge works with the mask network that ships, a mask network with the judge that ships.
@@ -38,7 +32,6 @@ def load_predictor(checkpoint: Path | None = None, *, seed: int = 0, depth_is_gu
     Args:
         checkpoint: Its folder.
         seed: Of the points and hypotheses that are drawn.
-        depth_is_guessed: Take less sure hypotheses, too.
 
     Raises:
         InvalidFileError: When the checkpoint is missing or damaged.
@@ -55,8 +48,6 @@ def load_predictor(checkpoint: Path | None = None, *, seed: int = 0, depth_is_gu
     assert isinstance(judge, Judge)
     assert isinstance(masks, MaskNetwork)
     config = InferenceConfig(seed=seed)
-    if depth_is_guessed:
-        config = dataclasses.replace(config, min_score=GUESSED_MIN_SCORE)
     return partial(infer, judge, config=config, masks=masks)
 
 

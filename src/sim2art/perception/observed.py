@@ -12,6 +12,18 @@ NO_MOTION = "no motion seen"
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeenJoints:
+    """Joints that the flow between images shows where depth was guessed, in the video's world; the one that explains most first."""
+
+    axes: Float[np.ndarray, "joint 3"]
+    pivots: Float[np.ndarray, "joint 3"]
+    """Of those that slide, a point of the part."""
+    slides: Bool[np.ndarray, "joint"]
+    values: Float[np.ndarray, "used joint"]
+    """rad, or the unit of the depth; 0 in the first used frame."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observation:
     """What was seen, ready for any method, and what was noticed on the way."""
 
@@ -40,3 +52,5 @@ class Observation:
     """Which way is up in the video's world (unit), where the recording device measured gravity."""
     people: Bool[np.ndarray, "used height width"] | None = None
     """Hands, arms and people in the video's frames, as far as they were looked for."""
+    joints: SeenJoints | None = None
+    """None where depth was measured."""

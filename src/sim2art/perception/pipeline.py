@@ -220,6 +220,7 @@ def observe_frames(
         known_indices=recording.indices,
         known_world_from_camera=inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera,
         people=people.masks,
+        joints=None if told is None else told.seen_joints(),
     )
 
 

@@ -16,8 +16,8 @@ class ReconstructOptions:
     """How a recording becomes a model."""
 
     observe: ObserveOptions = field(default_factory=ObserveOptions)
-    method: MethodName = "network"
-    """The others are what the network is compared with."""
+    method: MethodName | None = None
+    """None takes the network where depth was measured, and joints of the images where it was guessed."""
     checkpoint: Path | None = None
     """Folder of the network's weights; None takes those that ship with sim2art."""
     refine: bool = True

@@ -13,19 +13,16 @@ import sim2art
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.assembly import assemble_object, part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, Status
-from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays, keep_largest_parts
+from sim2art.articulation.estimate_io import estimate_from_arrays, estimate_to_arrays
 from sim2art.articulation.frame_states import FrameStates
-from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.export.up import find_up
 from sim2art.file_names import readable
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.methods import Predictor, check_method, load_method
 from sim2art.networks import CHECKPOINTS
-from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.perception.captures.capture import Capture, ColorCapture
 from sim2art.perception.captures.open_capture import open_recording
-from sim2art.perception.components import COMPONENTS
 from sim2art.perception.observation_io import (
     observation_from_stage,
     observation_to_stage,
@@ -36,12 +33,16 @@ from sim2art.perception.observed import NO_MOTION, Observation
 from sim2art.perception.stage_keys import camera_facts, observation_facts
 from sim2art.perception.tasks import CameraTrack, ReadDepth
 from sim2art.reconstruction.clock import StageClock
-from sim2art.reconstruction.guessed_depth import bear_out
+from sim2art.reconstruction.estimates import (
+    LabelledEstimate,
+    estimate_by_method,
+    estimate_from_images,
+    still_estimate,
+)
 from sim2art.reconstruction.options import ReconstructOptions
 from sim2art.reconstruction.reconstruction import Reconstruction
 from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
 
-MAX_JOINTS = 20
 _SAME_PLACE = 0.01
 """Change of the parts' motions (m, rad) that leaves labels as they are."""
 
@@ -68,7 +69,7 @@ def reconstruct(
     """
     options = options or ReconstructOptions()
     if predictor is None:
-        check_method(options.method, options.checkpoint)
+        check_method(options.method or "network", options.checkpoint)
     clock = StageClock()
     with clock.stage("read") as say:
         is_path = isinstance(recording, str | Path)
@@ -77,9 +78,7 @@ def reconstruct(
         say(f"{len(capture.frame_ids)} frames")
     stages = StageKeeper(stage_folder, resume=resume)
     prepared, observation = _observe(capture, source, options, stages, clock)
-    estimate = _estimate_once(observation, source, options, predictor, stages, clock)
-    with clock.stage("labels"):
-        estimate, labels = _label(observation, estimate, options)
+    estimate, labels = _estimate_once(observation, source, options, predictor, stages, clock)
     warnings = list(observation.warnings)
     with clock.stage("states") as say:
         states, estimate, labels, others = _find_states(prepared, observation, estimate, labels, warnings, options)
@@ -149,19 +148,20 @@ def _estimate_once(
     predictor: Predictor | None,
     stages: StageKeeper,
     clock: StageClock,
-) -> ArticulationEstimate:
-    """Parts and joints, as they were kept or anew."""
+) -> LabelledEstimate:
+    """Joints and labels, as they were kept or anew."""
     weights = [fingerprint(folder) for folder in (CHECKPOINTS, options.checkpoint) if folder is not None]
     key = make_key(_observation_key(source, options), options.method, weights, options.refine)
     kept = stages.load("estimate", key)
     if kept is not None:
-        return clock.kept("estimate", estimate_from_arrays(kept.arrays, kept.facts))
+        estimate = estimate_from_arrays(kept.arrays, kept.facts)
+        return clock.kept("estimate", LabelledEstimate(estimate, kept.arrays["labels"]))
     with clock.stage("estimate") as say:
-        estimate = _estimate(observation, options, predictor)
-        say(f"{len(estimate.joints)} joint(s)")
-    arrays, facts = estimate_to_arrays(estimate)
-    stages.keep("estimate", key, Stage(arrays=arrays, facts=facts))
-    return estimate
+        found = _estimate(observation, options, predictor)
+        say(f"{len(found.estimate.joints)} joint(s)")
+    arrays, facts = estimate_to_arrays(found.estimate)
+    stages.keep("estimate", key, Stage(arrays={**arrays, "labels": found.labels}, facts=facts))
+    return found
 
 
 def _find_states(
@@ -221,47 +221,16 @@ def _assemble(
     return dataclasses.replace(whole, joints=joints)
 
 
-def _estimate(
-    observation: Observation, options: ReconstructOptions, predictor: Predictor | None
-) -> ArticulationEstimate:
-    """Parts and joints; where nothing moves there is nothing to ask."""
+def _estimate(observation: Observation, options: ReconstructOptions, predictor: Predictor | None) -> LabelledEstimate:
+    """Joints and labels; where nothing moves there is nothing to ask."""
     if not observation.moves:
-        return still_estimate(observation.points, reasons=(NO_MOTION,))
+        labels = np.zeros(observation.video.depths.shape, dtype=np.uint8)
+        return LabelledEstimate(still_estimate(observation.points, reasons=(NO_MOTION,)), labels)
+    if predictor is None and options.method is None and observation.joints is not None:
+        return estimate_from_images(observation)
     if predictor is None:
-        predictor = load_method(options.method, options.checkpoint, depth_is_guessed=_guesses_depth(options))
-    estimate = keep_largest_parts(predictor(observation.points), MAX_JOINTS)
-    if options.refine:
-        from sim2art.inference.refine.refine import refine
-
-        estimate = keep_largest_parts(refine(observation.points, estimate), MAX_JOINTS)
-    return estimate
-
-
-def _label(
-    observation: Observation, estimate: ArticulationEstimate, options: ReconstructOptions
-) -> tuple[ArticulationEstimate, UInt8[np.ndarray, "frame height width"]]:
-    """The part of every pixel; where depth was guessed, with the joints as whole regions of the images bear them out."""
-    if estimate.joints and _guesses_depth(options):
-        return bear_out(observation, estimate)
-    from sim2art.observation.densify import densify_labels
-
-    labels = densify_labels(observation.video, observation.points, estimate.part_probabilities, part_motions(estimate))
-    return estimate, labels
-
-
-def _guesses_depth(options: ReconstructOptions) -> bool:
-    return COMPONENTS["depth"][options.observe.choice("depth").name].guesses_images
-
-
-def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> ArticulationEstimate:
-    """One static part and no joint."""
-    return ArticulationEstimate(
-        part_probabilities=np.ones((points.num_frames, points.num_points, 1)),
-        joints=(),
-        trajectory=JointTrajectory(joint_names=(), times=points.times.copy(), values=np.zeros((points.num_frames, 0))),
-        status=Status.AMBIGUOUS,
-        reasons=reasons,
-    )
+        predictor = load_method(options.method or "network", options.checkpoint)
+    return estimate_by_method(observation, predictor, refine=options.refine)
 
 
 def _fuse(

@@ -31,8 +31,6 @@ class MovingPart:
     axis: Float[np.ndarray, "3"]
     pivot: Float[np.ndarray, "3"] | None
     values: Float[np.ndarray, "frame"]
-    host: Float[np.ndarray, "frame 4 4"] | None = None
-    """World motion from rest of the part that it hangs on; None for the base."""
     log_factor: float = 0.0
     plane: Float[np.ndarray, "4"] | None = None
     """Normal and offset of the plane that much of the part lies in at rest, world frame."""
@@ -53,10 +51,8 @@ class MovingPart:
         """Of the part from rest, world frame."""
         axes = np.broadcast_to(self.axis, (len(self.values), 3))
         if self.pivot is None:
-            own = prismatic_transform(axes, self.values)
-        else:
-            own = revolute_transform(axes, np.broadcast_to(self.pivot, (len(self.values), 3)), self.values)
-        return own if self.host is None else self.host @ own
+            return prismatic_transform(axes, self.values)
+        return revolute_transform(axes, np.broadcast_to(self.pivot, (len(self.values), 3)), self.values)
 
 
 class Judge:

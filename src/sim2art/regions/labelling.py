@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from scipy import sparse
 
+from sim2art.observation.point_video import PointVideo
 from sim2art.regions.joint_fit import PART_PRIOR, MovingPart
 from sim2art.regions.kernels import HIDDEN, MIN_SHIFT
 from sim2art.regions.scores import Observations, RegionPoints, Scene, advantage, carry_points, draw_points
@@ -151,6 +152,40 @@ class Field:
                 weights.append(_OVER_TIME / (self.scene.num_frames - 1) * share[alike])
         return self._matrix(weights, rows, columns)
 
+    def flow_unaries(
+        self, points: PointVideo, odds: Float[np.ndarray, "frame point part"], size: tuple[int, int]
+    ) -> Float[np.ndarray, "region label"]:
+        """Log odds of each label against standing still that flow tells, counted as often as looks.
+
+        Args:
+            points: Have the flow.
+            odds: Of each point, see `flow_odds`; NaN where flow tells nothing.
+            size: Height and width of the images that the points are pixels of.
+        """
+        result = np.zeros((self.offsets[-1], len(self.parts)))
+        for frame, regions in enumerate(self.scene.regions):
+            scale = np.array(regions.shape[::-1]) / np.array(size[::-1])
+            x, y = np.clip((points.pixels[frame] * scale).astype(int), 0, np.array(regions.shape[::-1]) - 1).T
+            own, count = regions[y, x], len(self.points[frame].areas)
+            for part in range(odds.shape[2]):
+                told = np.isfinite(odds[frame, :, part])
+                total = np.bincount(own[told], weights=odds[frame, told, part], minlength=count)
+                mean = total / np.maximum(np.bincount(own[told], minlength=count), 1)
+                result[self.offsets[frame] : self.offsets[frame + 1], part + 1] = mean * self.points[frame].looks
+        return result
+
+    def label(self, unary: Float[np.ndarray, "region label"]) -> Labelling:
+        """The label of every region."""
+        best = np.argmax(self.solve(unary), axis=1)
+        labels = self.paint(best).astype(np.uint8)
+        numbers = range(1, len(self.parts))
+        return Labelling(
+            labels=labels,
+            gains=np.array([unary[best == label, label].sum() for label in numbers]),
+            areas=np.array([(labels == label).mean() for label in numbers]),
+            agreements=np.array([self.agreement(labels, label) for label in numbers]),
+        )
+
     def solve(self, unary: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:
         """Probability of each label of each region."""
         probabilities = _softmax(unary / _START)
@@ -170,18 +205,9 @@ class Field:
 
 
 def label_regions(scene: Scene, parts: list[MovingPart], rng: np.random.Generator) -> Labelling:
-    """Give every region of every frame to what stands still or to one of the parts."""
+    """Give every region of every frame to what stands still or to one of the parts, by looks alone."""
     field = Field(scene, parts, rng)
-    unary = field.unaries()
-    best = np.argmax(field.solve(unary), axis=1)
-    labels = field.paint(best).astype(np.uint8)
-    numbers = range(1, len(field.parts))
-    return Labelling(
-        labels=labels,
-        gains=np.array([unary[best == label, label].sum() for label in numbers]),
-        areas=np.array([(labels == label).mean() for label in numbers]),
-        agreements=np.array([field.agreement(labels, label) for label in numbers]),
-    )
+    return field.label(field.unaries())
 
 
 def _softmax(field: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:

@@ -53,7 +53,7 @@ class RealRun:
     @property
     def words(self) -> list[str]:
         """Of the command line of `sim2art run` on each clip of real-video."""
-        words = [] if self.methods[0] == "network" else ["--method", self.methods[0]]
+        words = [] if self.methods[0] == "image_joints" else ["--method", self.methods[0]]
         words += [] if self.checkpoint is None else ["--checkpoint", str(self.checkpoint)]
         return words + ([] if self.refine else ["--no-refine"])
 

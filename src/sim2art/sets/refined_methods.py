@@ -1,4 +1,4 @@
-"""Methods as `sim2art run` uses them: with the refiner behind them, and the images where depth was guessed."""
+"""Methods as `sim2art run` uses them: with the refiner behind them."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -6,8 +6,6 @@ from functools import partial
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.evaluate.benchmark import Method
 from sim2art.observation.point_video import PointVideo
-from sim2art.perception.observed import Observation
-from sim2art.reconstruction.guessed_depth import bear_out
 
 REFINED = "_refined"
 """Ending of the name of a method with the refiner behind it."""
@@ -40,17 +38,3 @@ def _refine_answer(method: Method, video: PointVideo) -> ArticulationEstimate:
     from sim2art.inference.refine.refine import refine
 
     return refine(video, method(video))
-
-
-def with_images(methods: Mapping[str, Method], observation: Observation) -> dict[str, Method]:
-    """Refined methods are asked what the images bear out; others stay as they are."""
-    return {
-        name: partial(_bear_out, method, observation) if name.endswith(REFINED) else method
-        for name, method in methods.items()
-    }
-
-
-def _bear_out(method: Method, observation: Observation, video: PointVideo) -> ArticulationEstimate:
-    """What the images bear out of a method's answer."""
-    estimate = method(video)
-    return bear_out(observation, estimate)[0] if estimate.joints else estimate

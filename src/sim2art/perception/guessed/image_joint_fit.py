@@ -166,6 +166,12 @@ def _differences(pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.
     return result
 
 
+def frame_values(joint: ImageJoint, pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.ndarray, "frame"]:
+    """The joint's values in the frames, of which its steps are differences; 0 in the first."""
+    values = np.linalg.lstsq(_differences(pairs, num_frames), joint.steps, rcond=None)[0]
+    return values - values[0]
+
+
 def _tie_steps(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, differences: np.ndarray) -> ImageJoint:
     """Steps that are differences of one value a frame: robustly near those of single pairs, which often are another part's."""
     told = np.bincount(movers.pair, weights=np.maximum(cost - movers.costs(joint), 0), minlength=movers.num_pairs)

@@ -11,6 +11,7 @@ from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.captures.pose_checks import stands_still
 from sim2art.perception.flow.dis import map_in_threads
 from sim2art.perception.flow.lifted_flow import PixelFlow
+from sim2art.perception.guessed.image_joint_fit import frame_values
 from sim2art.perception.guessed.image_joint_search import find_image_joints
 from sim2art.perception.guessed.image_joints import Edges, ImageJoint
 from sim2art.perception.guessed.image_motions import (
@@ -23,6 +24,7 @@ from sim2art.perception.guessed.image_motions import (
 )
 from sim2art.perception.guessed.steady_depth import steady_depths
 from sim2art.perception.masks.moving import keep_regions
+from sim2art.perception.observed import SeenJoints
 
 _MIN_SHIFT = 1.5
 """px beyond what the camera does, for a pixel to be seen moving."""
@@ -54,6 +56,16 @@ class GuessedMotion:
     flows: dict[tuple[int, int], PixelFlow]
     intrinsics: Float[np.ndarray, "3 3"]
     world_from_camera: Float[np.ndarray, "frame 4 4"]
+
+    def seen_joints(self) -> SeenJoints:
+        """The joints, with their values in the frames."""
+        pairs, count = np.array(list(self.flows)).reshape(-1, 2), len(self.depths)
+        return SeenJoints(
+            axes=np.array([joint.axis for joint in self.joints]).reshape(-1, 3),
+            pivots=np.array([joint.pivot for joint in self.joints]).reshape(-1, 3),
+            slides=np.array([joint.slides for joint in self.joints], dtype=bool),
+            values=np.array([frame_values(joint, pairs, count) for joint in self.joints]).reshape(-1, count).T,
+        )
 
     def doubts(self) -> tuple[str, ...]:
         """Why the joints that the flow was told by may be others, in words for a person."""

@@ -1,0 +1,83 @@
+"""From an observation to joints and the part of every pixel: by a method where depth was measured, by the images where it was guessed."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8
+
+from sim2art.articulation.assembly import part_motions
+from sim2art.articulation.estimate import ArticulationEstimate, Status
+from sim2art.articulation.estimate_io import keep_largest_parts
+from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.methods import Predictor
+from sim2art.observation.point_video import PointVideo
+from sim2art.perception.observed import Observation, SeenJoints
+from sim2art.regions.joint_fit import MovingPart
+
+MAX_JOINTS = 20
+
+
+class LabelledEstimate(NamedTuple):
+    """An estimate, and the part of every pixel of the used frames, 255 where no known part is seen."""
+
+    estimate: ArticulationEstimate
+    labels: UInt8[np.ndarray, "frame height width"]
+
+
+def estimate_by_method(observation: Observation, predictor: Predictor, *, refine: bool) -> LabelledEstimate:
+    """What a method says of the points; where depth was guessed, it is never sure."""
+    from sim2art.observation.densify import densify_labels
+
+    points = observation.points
+    estimate = keep_largest_parts(predictor(points), MAX_JOINTS)
+    if refine:
+        from sim2art.inference.refine.refine import refine as refine_estimate
+
+        estimate = keep_largest_parts(refine_estimate(points, estimate), MAX_JOINTS)
+    if observation.joints is not None and estimate.status is Status.OK:
+        told = "depth was guessed from colour: no joint is sure"
+        joints = tuple(
+            dataclasses.replace(found, status=Status.AMBIGUOUS, reasons=(*found.reasons, told))
+            for found in estimate.joints
+        )
+        estimate = dataclasses.replace(
+            estimate, joints=joints, status=Status.AMBIGUOUS, reasons=(*estimate.reasons, told)
+        )
+    labels = densify_labels(observation.video, points, estimate.part_probabilities, part_motions(estimate))
+    return LabelledEstimate(estimate, labels)
+
+
+def estimate_from_images(observation: Observation) -> LabelledEstimate:
+    """Joints that flow shows in the images, tested by whole regions of them and by the flow of their parts.
+
+    Args:
+        observation: Its depth was guessed.
+    """
+    from sim2art.regions.colour_video import label_by_synthesis
+
+    video, points = observation.video, observation.points
+    assert observation.joints is not None, "Joints are looked for in the images where depth is guessed."
+    parts = _moving_parts(observation.joints)
+    if not parts:
+        return LabelledEstimate(still_estimate(points, reasons=()), np.zeros(video.depths.shape, dtype=np.uint8))
+    labelled = label_by_synthesis(video, points, parts, observation.people)
+    return LabelledEstimate(labelled.estimate, labelled.labels)
+
+
+def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> ArticulationEstimate:
+    """One static part and no joint."""
+    return ArticulationEstimate(
+        part_probabilities=np.ones((points.num_frames, points.num_points, 1)),
+        joints=(),
+        trajectory=JointTrajectory(joint_names=(), times=points.times.copy(), values=np.zeros((points.num_frames, 0))),
+        status=Status.AMBIGUOUS,
+        reasons=reasons,
+    )
+
+
+def _moving_parts(joints: SeenJoints) -> list[MovingPart]:
+    return [
+        MovingPart(axis=axis, pivot=None if slides else pivot, values=values)
+        for axis, pivot, slides, values in zip(joints.axes, joints.pivots, joints.slides, joints.values.T, strict=True)
+    ]

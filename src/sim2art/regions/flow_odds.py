@@ -1,0 +1,70 @@
+"""What the flow of single points says of following a joint, against standing still."""
+
+import numpy as np
+from jaxtyping import Float
+
+from sim2art.geometry.cameras import project
+from sim2art.geometry.transforms import apply, inverse
+from sim2art.observation.point_video import PointVideo
+
+PIXEL_SIGMA, FLOW_SHARE = 0.45, 0.04
+"""Noise of flow: px, and px for each px that it goes beyond what the camera does (`benchmarks/flow_noise.py`)."""
+DEPTH_SIGMA = 0.1
+"""Of the logarithm of guessed depth, from point to point."""
+OUTLIER = 16.0
+"""Squared sigmas from which on a residual costs no more."""
+_MIN_APART = 1.0
+"""px between where a point goes with the joint and without, from which on its flow tells them apart."""
+_STEP = 0.05
+"""Of the logarithm of depth, to see how pixels move with it."""
+
+
+def flow_odds(
+    video: PointVideo, intrinsics: Float[np.ndarray, "3 3"], motions: Float[np.ndarray, "part frame 4 4"]
+) -> Float[np.ndarray, "frame point part"]:
+    """Log odds of points' flow under each motion against standing still, mean of the baselines that tell; NaN where none does.
+
+    Along the line on which a wrong depth moves a point a residual counts less, as in `perception.guessed.reprojection`.
+
+    Args:
+        video: Points with flow, lifted by guessed depth.
+        intrinsics: Of the images, px.
+        motions: World motions from rest.
+    """
+    total = np.zeros((video.num_frames, video.num_points, len(motions)))
+    count = np.zeros(total.shape, dtype=int)
+    for index, step in enumerate(video.baselines):
+        for start in range(video.num_frames - step):
+            known = np.flatnonzero(video.flow_valid[index, start] & video.valid[start])
+            points = video.points_world[start, known]
+            to_camera = inverse(video.world_from_camera[start + step])
+            targets = project(intrinsics, apply(to_camera, points + video.flow_world[index, start, known]))
+            rays = points - video.world_from_camera[start, :3, 3]
+            still, still_pixels = _costs(points, rays, targets, to_camera, to_camera, intrinsics)
+            for part, motion in enumerate(motions):
+                carried = to_camera @ motion[start + step] @ inverse(motion[start])
+                costs, pixels = _costs(points, rays, targets, carried, to_camera, intrinsics)
+                tells = np.linalg.norm(pixels - still_pixels, axis=1) > _MIN_APART
+                total[start, known[tells], part] += 0.5 * (still - costs)[tells]
+                count[start, known[tells], part] += 1
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _costs(
+    points: np.ndarray,
+    rays: np.ndarray,
+    targets: np.ndarray,
+    motion: np.ndarray,
+    still: np.ndarray,
+    intrinsics: np.ndarray,
+) -> tuple[Float[np.ndarray, "point"], Float[np.ndarray, "point 2"]]:
+    """Squared sigmas, at most OUTLIER, and the pixels that the motion takes points to."""
+    pixels = project(intrinsics, apply(motion, points))
+    along = (project(intrinsics, apply(motion, points + _STEP * rays)) - pixels) * (DEPTH_SIGMA / _STEP)
+    shift = np.linalg.norm(targets - project(intrinsics, apply(still, points)), axis=1)
+    variance = PIXEL_SIGMA**2 + (FLOW_SHARE * shift) ** 2
+    off = targets - pixels
+    # The inverse of variance I + along along'.
+    explained = np.sum(off * along, axis=1) ** 2 / (variance + np.sum(along**2, axis=1))
+    squared = (np.sum(off**2, axis=1) - explained) / variance
+    return np.minimum(np.nan_to_num(squared, nan=OUTLIER, posinf=OUTLIER), OUTLIER), pixels
