@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .ONESHELL:
 
 BIN := .venv/bin
+BASE := .venv/.base
 STAMP := .venv/.installed
 DEMO_RECORDING ?= examples/demo_recording
 DEMO_OUTPUT ?= out/demo
@@ -15,7 +16,8 @@ PYTEST_WORKERS ?= 2
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(STAMP): pyproject.toml constraints.txt
+# What the commands of the README need; the tools of development (Drake, Ray, a browser driver: 2 GB more) come with the other targets.
+$(BASE): pyproject.toml constraints.txt
 	@python=""
 	for candidate in $(PYTHON) python3.12 python3.11 python3.13 python3 python; do
 	  if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
@@ -28,10 +30,14 @@ $(STAMP): pyproject.toml constraints.txt
 	fi
 	[ -x $(BIN)/python ] || $$python -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[export,video,view]'
+	touch $@
+
+$(STAMP): $(BASE)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
-demo: $(STAMP)  ## Run the main job on the small recording that ships here; results in out/demo.
+demo: $(BASE)  ## Run the main job on the small recording that ships here; results in out/demo.
 	$(BIN)/sim2art run $(DEMO_RECORDING) -o $(DEMO_OUTPUT) --mask motion --overwrite
 
 test: $(STAMP)  ## The default tests (a few minutes; the real recordings too where they lie beside the checkout).

@@ -14,6 +14,7 @@ from sim2art.inference.score.evidence import num_evidence_features
 from sim2art.networks.judge import JudgeConfig
 from sim2art.networks.point_encoder import EncoderConfig
 from sim2art.networks.slot_network import READ_CHANNELS, SlotConfig
+from sim2art.observation.sampling import DEFAULT_BASELINES
 from sim2art.train.losses import judge_loss
 from sim2art.train.slot_losses import slot_loss
 
@@ -87,9 +88,9 @@ def _config(variant: Variant) -> JudgeConfig | SlotConfig:
     if variant.network == "judge":
         # The width is the same for all variants: what one does not see is zero.
         return JudgeConfig(num_features=num_evidence_features(BASELINES, KINDS), evidence=KINDS)
-    encoder = dataclasses.replace(EncoderConfig(num_features=READ_CHANNELS * len(BASELINES)), **dict(variant.encoder))
+    encoder = dataclasses.replace(EncoderConfig(num_features=READ_CHANNELS * BASELINES), **dict(variant.encoder))
     slots = "queries" if variant.network == "queries" else "pooled"
-    return SlotConfig(encoder=encoder, slots=slots, baselines=tuple(BASELINES))
+    return SlotConfig(encoder=encoder, slots=slots, baselines=DEFAULT_BASELINES)
 
 
 def _show(batch: dict[str, Tensor], variant: Variant, *, dropped: np.ndarray) -> dict[str, Tensor]:
@@ -105,9 +106,8 @@ def _show(batch: dict[str, Tensor], variant: Variant, *, dropped: np.ndarray) ->
 
 
 def _run(network: nn.Module, batch: dict[str, Tensor], variant: Variant):
+    if variant.network != "judge":  # It casts its output itself.
+        return network(batch["points"], batch["features"].float(), batch["point_valid"])
     with torch.autocast("cpu", torch.bfloat16, enabled=network.training):
-        if variant.network == "judge":
-            output = network(batch["evidence"], batch["points"], batch["point_valid"], batch["hypothesis_valid"])
-        else:
-            output = network(batch["points"], batch["features"].float(), batch["point_valid"])
+        output = network(batch["evidence"], batch["points"], batch["point_valid"], batch["hypothesis_valid"])
     return type(output)(*(value.float() for value in output))

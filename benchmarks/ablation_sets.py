@@ -12,28 +12,30 @@ import torch
 from torch import Tensor
 
 from sim2art.assets.procedural import VALIDATION_FAMILIES
-from sim2art.dataset.splits import FIRST_TRAINING_SEED, VALIDATION_SEEDS
+from sim2art.dataset.splits import ABLATION_SEEDS, FIRST_TRAINING_SEED
 from sim2art.inference.score.evidence import EvidenceConfig, EvidenceKind
 from sim2art.simulate.generate import ClipConfig, CorruptionName, PixelDescriber
+from sim2art.train.cached_examples import make_cached_example
+from sim2art.train.clip_cache import make_record
 from sim2art.train.data import make_clip
-from sim2art.train.examples import ExampleConfig, make_judge_example, make_slot_example
+from sim2art.train.examples import ExampleConfig, make_judge_example
 
 KINDS: tuple[EvidenceKind, ...] = ("targets", "free_space", "rest_pose", "residuals", "semantics")
 EXAMPLES = ExampleConfig(
     num_points=64,
     num_hypotheses=20,
-    num_slot_points=256,
-    drop_flow=0.0,
     drop_semantics=0.0,
     evidence=EvidenceConfig(kinds=KINDS),
 )
+NUM_SLOT_POINTS = 256
+"""Points a frame that a slot network sees."""
 FIRST_SEED = FIRST_TRAINING_SEED + 900_000_000
 """Training clips of the ablations: no other run uses these."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExampleSet:
-    """Clips of one kind: seeds of training, or of procedural-val."""
+    """Clips of one kind: seeds of training, or those that the ablations are scored on."""
 
     folder: Path
     corruption: CorruptionName
@@ -56,11 +58,16 @@ class ExampleSet:
             path = self.path / f"{index:05d}.npz"
             if path.exists():
                 continue
-            seed = FIRST_SEED + index if self.is_training else VALIDATION_SEEDS[-1 - index]
+            seed = FIRST_SEED + index if self.is_training else ABLATION_SEEDS[index]
             clip = make_clip(config, seed, describe=self.describe)
             rng = np.random.default_rng([seed, 1])
             arrays = {f"judge.{k}": v for k, v in make_judge_example(clip, EXAMPLES, rng)._asdict().items()}
-            arrays |= {f"slot.{k}": v for k, v in make_slot_example(clip, EXAMPLES, rng)._asdict().items()}
+            if self.corruption == "real":  # Slots are compared on this noise only.
+                slots = make_cached_example(
+                    make_record(clip, config), rng, num_points=NUM_SLOT_POINTS, kept_baselines=config.baselines,
+                    baselines=config.baselines, noise="real",
+                )  # fmt: skip
+                arrays |= {f"slot.{k}": v for k, v in slots._asdict().items()}
             partial = path.with_suffix(".part")
             with partial.open("wb") as file:
                 np.savez(file, **arrays)

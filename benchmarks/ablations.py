@@ -16,13 +16,14 @@ import torch
 import tyro
 from ablation_parts import score_many_parts
 from ablation_runs import BATCH, score_variant, train_variant
-from ablation_sets import EXAMPLES, ExampleSet
+from ablation_sets import EXAMPLES, NUM_SLOT_POINTS, ExampleSet
 from ablation_variants import TABLES, VARIANTS, Variant
 from torch import nn
 
-from sim2art.dataset.splits import VALIDATION_SEEDS
+from sim2art.dataset.splits import ABLATION_SEEDS
 from sim2art.evaluate.benchmark import Method, run_benchmark
 from sim2art.inference.decoders.slots import decode_slots
+from sim2art.inference.loop import InferenceConfig, infer
 from sim2art.networks.judge import Judge
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.generate import ClipConfig, CorruptionName, PixelDescriber, iterate_clips
@@ -51,7 +52,7 @@ def main(
         tables: Which tables.
         steps: Batches of 8 in each training run.
         num_train: Training clips (the same for all rows but those of tables clips and semantics).
-        num_val: Clips of procedural-val that are scored.
+        num_val: Clips that are scored, of `dataset.splits.ABLATION_SEEDS`.
     """
     torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,8 +124,7 @@ def _decode(network: nn.Module) -> dict[str, float]:
         if isinstance(network, Judge)
         else (lambda video: decode_slots(network, video))  # pyright: ignore[reportArgumentType]
     )
-    seeds = list(VALIDATION_SEEDS)[-NUM_DECODED:]
-    summary = run_benchmark(iterate_clips(ClipConfig(), seeds), {"it": method}).summaries()["it"]
+    summary = run_benchmark(iterate_clips(ClipConfig(), ABLATION_SEEDS[:NUM_DECODED]), {"it": method}).summaries()["it"]
     return {
         "miou": summary.mean_iou.mean or 0.0,
         "type_right": summary.type_accuracy or 0.0,
@@ -137,10 +137,10 @@ def _budget(table: str, steps: int, num_train: int, num_val: int) -> str:
         return "nothing is trained"
     if table == "semantics":
         num_train = min(num_train, NUM_FEATURE_CLIPS)
-    points = EXAMPLES.num_slot_points if table == "encoder" else EXAMPLES.num_points
+    points = NUM_SLOT_POINTS if table == "encoder" else EXAMPLES.num_points
     return (
         f"{steps} steps of {BATCH} examples from {num_train} clips, {points} points a frame; "
-        f"scored on {num_val} clips of procedural-val"
+        f"scored on {num_val} clips of the training families, never trained on"
     )
 
 

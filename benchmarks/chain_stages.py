@@ -19,7 +19,7 @@ from typing import Literal
 
 import tyro
 
-from sim2art.dataset.splits import VALIDATION_SEEDS
+from sim2art.dataset.splits import VALIDATION
 from sim2art.perception.components import choose_components
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.provenance import collect_provenance
@@ -123,7 +123,7 @@ def render(folder: Path, frames: int) -> Path:
     from sim2art.simulate.recordings import RecordingConfig, render_recording
 
     config = RecordingConfig(num_frames=frames, width=640, height=480, supersampling=1)
-    write_recording(render_recording(config, next(iter(VALIDATION_SEEDS))), folder)
+    write_recording(render_recording(config, VALIDATION.start), folder)
     return folder
 
 

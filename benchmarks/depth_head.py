@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import torch
 
-from sim2art.dataset.splits import VALIDATION_SEEDS
+from sim2art.dataset.splits import VALIDATION
 from sim2art.networks.depth_head_files import DEPTH_HEAD_CHECKPOINT
 from sim2art.perception.captures.open_capture import open_capture
 from sim2art.perception.depth.head import HeadDepth
@@ -97,7 +97,7 @@ def _row(name: str, kind: str, scores: list[DepthScore], seconds: float | None) 
 
 def _rendered(num: int) -> Iterator[Frame]:
     """Frames of validation objects, as in training."""
-    config = DepthFrameConfig(first_seed=VALIDATION_SEEDS.start, num_frames=2, upright_share=0.0)
+    config = DepthFrameConfig(first_seed=VALIDATION.start, num_frames=2, upright_share=0.0)
     for shard in range(-(-num // (config.num_scenes * config.num_frames))):
         frames = render_frames_of(config, shard)
         pairs = zip(frames.images, frames.depths.astype(np.float32), strict=True)

@@ -21,7 +21,7 @@ import tyro
 import sim2art
 from sim2art.articulation.joint import JointType
 from sim2art.assets.procedural import VALIDATION_FAMILIES
-from sim2art.dataset.splits import FAST_SEEDS
+from sim2art.dataset.splits import FAST
 from sim2art.evaluate.every_frame import (
     FrameErrors,
     MotionScore,
@@ -41,7 +41,7 @@ def main(
 ) -> None:
     """Score `num` recordings from the `first` on; compare with those that another run left in `against`."""
     output.mkdir(parents=True, exist_ok=True)
-    seeds = FAST_SEEDS[first : first + num]
+    seeds = FAST.seeds("tune")[first : first + num]
     for seed in seeds:
         kept = output / f"{seed}.json"
         if not kept.is_file():

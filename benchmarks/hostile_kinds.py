@@ -315,7 +315,7 @@ def _write_edits(folder: Path) -> None:
     folder.mkdir(parents=True)
     calls = [
         ["set_axis", [1, [0.0, 0.0, 1.0]]], ["set_pivot", [1, [0.5, 0.0, 0.0]]], ["set_limits", [1, [0.0, 1.5]]],
-        ["set_parent", [2, 1]], ["rename_part", [1, "door"]], ["rename_joint", [2, "rail"]], ["merge_parts", [1, 2]],
+        ["set_parent", [2, 1]], ["rename_part", [1, "door"]], ["merge_parts", [1, 2]],
     ]  # fmt: skip
     (folder / "edits.json").write_text(json.dumps(calls))
 
@@ -338,7 +338,7 @@ def _apply_edits(place: Path, output: Path) -> str | None:
         pair = isinstance(value, list) and len(value) == 2 and all(isinstance(x, int | float) for x in value)
         fits = {
             "set_axis": vector, "set_pivot": vector, "set_limits": pair or value is None, "set_parent": type(value) is int,
-            "rename_part": isinstance(value, str), "rename_joint": isinstance(value, str), "merge_parts": type(value) is int,
+            "rename_part": isinstance(value, str), "merge_parts": type(value) is int,
         }  # fmt: skip
         if not fits.get(name, False):
             continue

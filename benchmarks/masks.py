@@ -16,7 +16,7 @@ import numpy as np
 import tyro
 from jaxtyping import Bool
 
-from sim2art.dataset.splits import VALIDATION_SEEDS
+from sim2art.dataset.splits import VALIDATION
 from sim2art.geometry.transforms import inverse
 from sim2art.perception.cameras.klt_pnp import track_camera
 from sim2art.perception.cameras.poses import find_poses
@@ -65,7 +65,7 @@ def main(
     for case in cases:
         rows: dict[str, list[list[float]]] = {"auto": [], "motion": []}
         start = time.process_time()
-        for seed in list(VALIDATION_SEEDS)[:recordings]:
+        for seed in VALIDATION.seeds("tune")[:recordings]:
             for mask, row in measure(case, seed, pictures).items():
                 rows[mask].append(row)
         for mask, values in rows.items():

@@ -41,7 +41,7 @@ def variants(passes: int) -> dict[str, TrainConfig]:
     steps = passes // preset.batch_size
     # No worker: the cache does not grow meanwhile, and all variants see the same clips.
     base = dataclasses.replace(preset, num_steps=steps, final_steps=steps // 4, num_workers=0)
-    assert base.cache is not None and base.slots is not None
+    assert base.cache is not None
     cache, slots = base.cache, base.slots
 
     def encoder(**changes: object) -> TrainConfig:
@@ -57,7 +57,7 @@ def variants(passes: int) -> dict[str, TrainConfig]:
         "without_flow": cached(augmentation=blind),
         "noise_none": cached(noise="none"),
         "noise_real": dataclasses.replace(base, cache=cache.with_noise("real")),
-        "queries": dataclasses.replace(base, network="queries"),
+        "queries": dataclasses.replace(base, slots=dataclasses.replace(slots, slots="queries")),
         "random_keypoints": encoder(sampling="random"),
         "radius_0.2": encoder(radius=0.2),
         "radius_0.8": encoder(radius=0.8),

@@ -24,7 +24,7 @@ from scipy.spatial import KDTree
 
 from sim2art.assets.procedural import VALIDATION_FAMILIES
 from sim2art.dataset.clip import Clip
-from sim2art.dataset.splits import RGBD_SEEDS
+from sim2art.dataset.splits import RGBD
 from sim2art.errors import Sim2ArtError
 from sim2art.evaluate.flow_metrics import FlowScore, mean_flow, score_flow
 from sim2art.networks.scene_flow import SceneFlowNetwork
@@ -69,7 +69,9 @@ def main(*, clips: int = 20, recordings: int = 4, checkpoint: Path = SCENE_FLOW_
         made = [generate_clip(config, seed) for config, seed in zip(configs, chosen.seeds, strict=True)]
         _print_table(f"{name}, {clips} clips", [_score_clip(clip, network) for clip in made])
     for is_plain in (False, True):
-        scored = [scores for seed in RGBD_SEEDS[:recordings] if (scores := _score_recording(seed, network, is_plain))]
+        scored = [
+            scores for seed in RGBD.seeds("tune")[:recordings] if (scores := _score_recording(seed, network, is_plain))
+        ]
         title = "without texture" if is_plain else "as they are"
         _print_table(f"procedural-rgbd, objects {title}, {len(scored)} recordings", scored)
     _print_times(network)

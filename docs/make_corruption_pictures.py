@@ -16,7 +16,6 @@ from sim2art.dataset.clip import Clip
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.rotations import rotvec_from_rotation
 from sim2art.geometry.transforms import apply, inverse
-from sim2art.simulate.contact_sheet import draw_contact_sheet
 from sim2art.simulate.corruption import CORRUPTION_PAPER, CORRUPTION_REAL, EFFECTS, CorruptionConfig, Range, keep_only
 from sim2art.simulate.generate import ClipConfig, add_white_noise, generate_clip
 from sim2art.simulate.measured_flow import MeasuredFlow, sample_flow_errors
@@ -24,6 +23,7 @@ from sim2art.simulate.scenario import ScenarioConfig, sample_scenario
 from sim2art.simulate.seeds import named_rng
 from sim2art.simulate.sensor_noise import corrupt_depths, corrupt_masks, corrupt_poses
 from sim2art.simulate.stage import StageFrames, render_stage
+from sim2art.view.contact_sheet import draw_contact_sheet
 
 FOLDER = Path(__file__).resolve().parent / "images"
 SIZE = 192

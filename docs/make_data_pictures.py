@@ -14,10 +14,11 @@ from PIL import Image
 from sim2art.assets.library import make_asset
 from sim2art.assets.procedural import FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES
-from sim2art.simulate.contact_sheet import draw_contact_sheet, draw_object, sample_joint_values
 from sim2art.simulate.hands import HandStyle
+from sim2art.simulate.joint_motions import sample_joint_values
 from sim2art.simulate.recordings import RecordingConfig, render_recording
 from sim2art.simulate.seeds import named_rng
+from sim2art.view.contact_sheet import draw_contact_sheet, draw_object
 
 FOLDER = Path(__file__).resolve().parent / "images"
 
@@ -70,7 +71,9 @@ def _sheet(names: tuple[str, ...], *, columns: int) -> Image.Image:
     for name in names:
         rng = named_rng(1, name)
         drawn = make_asset(name, rng)
-        pictures.append((name.removeprefix("real:"), draw_object(drawn, sample_joint_values(drawn, rng), size=128)))
+        pictures.append(
+            (name.removeprefix("real:"), draw_object(drawn, sample_joint_values(drawn.joints, rng), size=128))
+        )
     return draw_contact_sheet(pictures, columns=columns)
 
 

@@ -228,9 +228,9 @@ def test_a_report_is_written_anew_with_the_verdict_of_the_simulation(result: Pat
 
 
 def test_everything_is_refined_together_and_keeps_names_and_limits() -> None:
-    draft = edits.rename_joint(edits.set_limits(make_draft(), 1, (0.0, 1.6)), 1, "hinge")
+    draft = edits.rename_part(edits.set_limits(make_draft(), 1, (0.0, 1.6)), 1, "door")
     refined = refine_draft(draft)
-    assert refined.part_names == draft.part_names
-    assert joint_of(refined, 1).name == "hinge"
+    assert refined.part_names == draft.part_names == ("base", "door", "part_2")
+    assert joint_of(refined, 1).name == joint_of(draft, 1).name
     assert joint_of(refined, 1).limits == (0.0, 1.6)
     assert refined.estimate.trajectory.values[-1, 1] == pytest.approx(0.25, abs=0.03)

@@ -4,7 +4,7 @@ import numpy as np
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.joint import JointType
-from sim2art.baselines import flow_clustering
+from sim2art.baselines.flow_clustering import flow_clustering
 from sim2art.baselines.single_frame import answer_from_two_frames, choose_pair, keep_pair
 from sim2art.evaluate.metrics import score_clip
 from sim2art.observation.point_video import PointVideo

@@ -7,7 +7,7 @@ import pytest
 
 from sim2art.cli import main as cli
 from sim2art.cli import train as verb
-from sim2art.train.config import CHAIN_FAMILIES, PRESETS, TrainConfig
+from sim2art.train.config import PRESETS, TrainConfig
 
 
 @pytest.fixture
@@ -34,14 +34,6 @@ def test_what_is_not_asked_for_is_the_presets(runs: list[tuple[TrainConfig, dict
     assert runs[0][0] == PRESETS["base"]
 
 
-def test_scene_flow_has_no_other_network(
-    runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert cli.main(["train", "--preset", "scene-flow", "--network", "paper", "--output", str(tmp_path)]) == 2
-    assert "--network paper does not go with preset scene-flow; leave it out." in capsys.readouterr().err
-    assert not runs
-
-
 def test_cached_clips_and_clips_made_on_the_fly_do_not_mix(
     runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,22 +55,4 @@ def test_what_trains_no_judge_takes_no_evidence(
 ) -> None:
     assert cli.main(["train", "--preset", preset, "--evidence", "rest_pose", "--output", str(tmp_path)]) == 2
     assert f"preset {preset} trains none, so leave it out." in capsys.readouterr().err
-    assert not runs
-
-
-def test_views_from_parts_bring_the_families_that_have_such(
-    runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path
-) -> None:
-    assert cli.main(["train", "--preset", "small", "--part-views", "0.3", "--output", str(tmp_path)]) == 0
-    [(config, _)] = runs
-    assert config.examples.part_view_share == 0.3
-    assert set(CHAIN_FAMILIES) <= set(config.clips.families)
-
-
-@pytest.mark.parametrize("words", ["--part-views 1.5", "--part-views -0.1", "--part-views 0.3 --network paper"])
-def test_views_from_parts_are_a_share_of_the_judges_examples(
-    runs: list[tuple[TrainConfig, dict[str, Any]]], tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str
-) -> None:
-    assert cli.main(["train", "--preset", "small", *words.split(), "--output", str(tmp_path)]) == 2
-    assert f"{words.split()[1]} is a share from 0 to 1 of the judge's examples" in capsys.readouterr().err
     assert not runs

@@ -1,6 +1,8 @@
 import pytest
 
 from sim2art.dataset.splits import (
+    ABLATION_SEEDS,
+    CURVE_SEEDS,
     FAST,
     FIRST_TRAINING_SEED,
     NOVEL,
@@ -17,7 +19,7 @@ SETS = [VALIDATION, NOVEL, RGBD, FAST, REAL_MESH, REAL_MESH_RGBD, STILL, WALLS]
 
 
 def test_splits_share_no_seed() -> None:
-    seeds = [seed for halves in SETS for seed in halves.seeds("all")]
+    seeds = [seed for halves in SETS for seed in halves.seeds("all")] + [*CURVE_SEEDS, *ABLATION_SEEDS]
     assert len(seeds) == len(set(seeds))
     assert max(seeds) < FIRST_TRAINING_SEED
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sim2art.evaluate.bootstrap import ClipValues, Statistic, interval, paired_interval, resample_clips
@@ -11,6 +11,7 @@ CLIPS = st.lists(st.lists(st.floats(-10, 10), max_size=4), min_size=1, max_size=
 
 
 @given(CLIPS, st.sampled_from(["mean", "median", "p90", "sum"]))
+@example([[]], "median")
 def test_weighted_numbers_are_those_of_the_values_written_out(
     per_clip: list[list[float]], statistic: Statistic
 ) -> None:

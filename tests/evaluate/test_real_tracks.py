@@ -1,4 +1,4 @@
-"""Real tracks: files read, arcs and lines told apart with the right certainty, and the whole set where it is there."""
+"""Real tracks: files read, bodies shown to methods as points, answers counted."""
 
 import dataclasses
 import time
@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
+from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
-from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.errors import InvalidFileError
 from sim2art.evaluate.real_tracks import RealTrack, read_track, read_tracks
-from sim2art.evaluate.real_tracks_fit import fit_track, fit_turning_axis, fit_with_axis
-from sim2art.evaluate.real_tracks_report import TRACK_FIT, compare_repeats, format_tracks, score_tracks, tracks_to_dict
+from sim2art.evaluate.real_tracks_report import format_tracks, score_tracks, tracks_to_dict
 from sim2art.evaluate.real_tracks_video import spread_over_travel, video_from_track
 from sim2art.geometry.rotations import line_angle, rotation_from_rotvec
 from sim2art.geometry.screws import revolute_transform
@@ -66,61 +65,14 @@ def say_hinge(video: PointVideo) -> ArticulationEstimate:
     )
 
 
-def test_a_hinge_is_a_sure_circle_with_its_axis() -> None:
-    track = make_hinge_track()
-    fit = fit_track(track.positions)
-    assert (fit.type, fit.status) == (JointType.REVOLUTE, Status.OK)
-    assert np.rad2deg(line_angle(fit.curve.axis, AXIS)) < 1.0
-    assert abs(fit.curve.radius - 0.35) < 0.004
-    assert 64 < np.rad2deg(fit.swing) < 71
-    assert fit.residual < 0.003
-
-
-def test_a_slide_is_a_sure_line() -> None:
-    fit = fit_track(make_slide_path(noise=0.001))
-    assert (fit.type, fit.status) == (JointType.PRISMATIC, Status.OK)
-    assert np.rad2deg(line_angle(fit.curve.axis, AXIS)) < 0.5
-    assert 0.40 < fit.swing < 0.46
-
-
-def test_a_short_arc_under_noise_is_left_open() -> None:
-    track = make_hinge_track(arc_deg=9.0, noise=0.004)
-    assert fit_track(track.positions).status is Status.AMBIGUOUS
-
-
-def test_an_exact_line_is_a_line_and_a_path_that_goes_nowhere_is_nothing() -> None:
-    fit = fit_track(make_slide_path(noise=0.0))
-    assert (fit.type, fit.status) == (JointType.PRISMATIC, Status.OK)
-    still = fit_track(np.random.default_rng(0).normal(0, 0.001, (60, 3)))
-    assert still.status is Status.AMBIGUOUS and "moves by less" in still.reasons[0]
-    assert fit_track(np.zeros((30, 3))).status is Status.AMBIGUOUS
-
-
-def test_wandering_is_no_joint() -> None:
-    steps = np.random.default_rng(1).normal(0, 0.02, (300, 3))
-    fit = fit_track(np.cumsum(steps, axis=0))
-    assert fit.status is Status.AMBIGUOUS and fit.reasons
-
-
-def test_a_slip_at_the_end_does_not_bend_the_axis() -> None:
-    positions = make_hinge_track().positions[:120].copy()
-    positions[-12:] += np.linspace(0, 1, 12)[:, None] * np.array([0.0, 0.08, 0.05])
-    fit = fit_track(positions)
-    assert fit.type is JointType.REVOLUTE
-    assert np.rad2deg(line_angle(fit.curve.axis, AXIS)) < 2.0
-
-
-def test_orientations_give_the_axis_despite_flips() -> None:
-    track = make_hinge_track(flips=0.25)
-    assert track.rotations is not None
-    axis = fit_turning_axis(track.rotations, track.positions)
-    assert axis is not None and np.rad2deg(line_angle(axis, AXIS)) < 1.0
-
-
-def test_orientations_that_hardly_turn_give_no_axis() -> None:
-    track = make_hinge_track(arc_deg=4.0)
-    assert track.rotations is not None
-    assert fit_turning_axis(track.rotations, track.positions) is None
+def test_the_axis_is_that_of_the_path() -> None:
+    assert np.rad2deg(line_angle(make_hinge_track().axis, AXIS)) < 1.0
+    slide = dataclasses.replace(
+        make_hinge_track(),
+        positions=make_slide_path()[np.linspace(0, 149, 240).astype(int)],
+        true_type=JointType.PRISMATIC,
+    )
+    assert np.rad2deg(line_angle(slide.axis, AXIS)) < 0.5
 
 
 def test_the_patch_moves_as_measured_and_the_wall_stands_still() -> None:
@@ -132,8 +84,6 @@ def test_the_patch_moves_as_measured_and_the_wall_stands_still() -> None:
     assert np.all(video.flow_world[:, ~is_body] == 0)
     lengths = np.linalg.norm(video.flow_world[0, :-1][is_body[:-1]], axis=-1)
     assert lengths.max() > 0.03
-    with pytest.raises(InvalidValueError, match="positions only"):
-        video_from_track(RealTrack(name="a/b", positions=track.positions, rotations=None, true_type=None))
 
 
 def test_frames_are_spread_over_the_travel() -> None:
@@ -152,46 +102,9 @@ def test_sure_mistakes_are_counted_apart() -> None:
     )  # fmt: skip
     scores = score_tracks([make_hinge_track(), slide], {"hinge": say_hinge}, clock=time.perf_counter)
     assert [score.is_right("hinge") for score in scores] == [True, False]
-    assert [score.is_surely_wrong("hinge") for score in scores] == [False, True]
-    assert [score.is_right(TRACK_FIT) for score in scores] == [True, True]
-    assert scores[0].passes_deg is not None and scores[0].passes_deg < 2.0
-    assert scores[0].passes_cm is not None and scores[0].passes_cm < 1.5
     text = format_tracks(scores)
-    assert "track_fit: 2 of 2 right, 0 surely wrong" in text and "hinge: 1 of 2 right, 1 surely wrong" in text
+    assert "hinge: 1 of 2 right, 1 surely wrong; 0 not sure" in text
     assert len(tracks_to_dict(scores)["recordings"]) == 2
-
-
-def test_a_sure_claim_about_an_unclean_track_is_a_mistake() -> None:
-    track = make_hinge_track()
-    unclean = RealTrack(name=track.name, positions=track.positions, rotations=track.rotations, true_type=None)
-    (score,) = score_tracks([unclean], {}, clock=time.perf_counter)
-    assert score.is_right(TRACK_FIT) is False and score.is_surely_wrong(TRACK_FIT)
-
-
-def test_repeats_are_compared() -> None:
-    tracks = [make_hinge_track(seed=seed, name=f"door/{seed}") for seed in range(3)]
-    (group,) = compare_repeats(score_tracks(tracks, {}, clock=time.perf_counter))
-    assert group.num == 3
-    assert group.axis_deg is not None and group.axis_deg < 1.0
-    assert group.radius_cm is not None and group.radius_cm < 0.5
-    assert group.plain_deg < 1.0
-    assert group.forced_mm == pytest.approx(group.own_mm, abs=0.5)
-
-
-def test_repeats_about_another_axis_do_not_fit_the_common_one() -> None:
-    tracks = [make_hinge_track(seed=seed, name=f"door/{seed}") for seed in range(3)]
-    turned = rotation_from_rotvec(np.array([np.deg2rad(8.0), 0.0, 0.0]))
-    tracks[2] = dataclasses.replace(tracks[2], positions=tracks[2].positions @ turned.T)
-    (group,) = compare_repeats(score_tracks(tracks, {}, clock=time.perf_counter))
-    assert group.axis_deg > 4.0 and group.plain_deg > 4.0
-    assert group.forced_mm > 2 * group.own_mm
-
-
-def test_a_held_axis_stays_and_the_circle_still_fits() -> None:
-    track = make_hinge_track()
-    held = fit_with_axis(track.positions, AXIS, fit_track(track.positions).curve)
-    np.testing.assert_array_equal(held.curve.axis, AXIS)
-    assert abs(held.curve.radius - 0.35) < 0.004 and held.residual < 0.003
 
 
 def test_files_are_read_and_named(tmp_path: Path) -> None:
@@ -200,15 +113,12 @@ def test_files_are_read_and_named(tmp_path: Path) -> None:
     for folder, name, rows in (
         ("kitchen", "M2U00394", np.c_[track.positions, quaternion_last]),
         ("drawer", "001", track.positions),
-        ("microwave", "microwave2", track.positions),
     ):
         (tmp_path / folder).mkdir(exist_ok=True)
         np.savetxt(tmp_path / folder / f"{name}.log", rows)
-    drawer, kitchen, microwave = read_tracks(tmp_path)
-    assert drawer.true_type is JointType.PRISMATIC and drawer.rotations is None
-    assert kitchen.true_type is JointType.PRISMATIC and kitchen.rotations is not None
+    (kitchen,) = read_tracks(tmp_path)  # Positions alone show no body.
+    assert (kitchen.name, kitchen.true_type) == ("kitchen/M2U00394", JointType.PRISMATIC)
     assert np.allclose(kitchen.rotations, np.eye(3))
-    assert microwave.true_type is None and microwave.mechanism == "microwave"
 
 
 @pytest.mark.parametrize(
@@ -228,11 +138,6 @@ def test_an_empty_folder_is_explained(tmp_path: Path) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.slow
-def test_the_real_set_is_answered_rightly() -> None:
-    scores = score_tracks(read_tracks(TRACKS), {}, clock=time.perf_counter)
-    assert len(scores) == 53
-    assert sum(bool(score.is_right(TRACK_FIT)) for score in scores) >= 52
-    assert not any(score.is_surely_wrong(TRACK_FIT) for score in scores)
-    assert max(score.readings_deg for score in scores if score.readings_deg is not None) <= 3.0
-    assert max(score.passes_deg for score in scores if score.passes_deg is not None) <= 2.5
+def test_the_real_set_has_eleven_recordings_with_poses() -> None:
+    tracks = read_tracks(TRACKS)
+    assert len(tracks) == 11 and sum(track.true_type is JointType.PRISMATIC for track in tracks) == 2

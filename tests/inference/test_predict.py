@@ -6,7 +6,7 @@ import pytest
 
 from sim2art.articulation.estimate import Status
 from sim2art.articulation.joint import JointType
-from sim2art.baselines import flow_clustering
+from sim2art.baselines.flow_clustering import flow_clustering
 from sim2art.errors import InvalidFileError, SchemaError
 from sim2art.evaluate.metrics import score_clip
 from sim2art.inference.assembly import NO_MOTION
@@ -17,11 +17,10 @@ from sim2art.train.network_sizes import network_config
 from tests.point_clips import make_point_clip
 
 
-@pytest.fixture(params=["proposals", "paper"])
+@pytest.fixture(params=["tiny", "paper-cpu"])
 def untrained(tmp_path, request):
-    config = dataclasses.replace(PRESETS["tiny"], network=request.param)
     folder = tmp_path / request.param
-    save_checkpoint(folder, build_network(network_config(config)))
+    save_checkpoint(folder, build_network(network_config(PRESETS[request.param])))
     return folder
 
 

@@ -8,13 +8,9 @@ import torch
 
 from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidFileError, OutputExistsError
-from sim2art.inference.checkpoint import load_checkpoint, save_checkpoint
-from sim2art.inference.loop import InferenceConfig, infer
-from sim2art.inference.score.evidence import EvidenceConfig
-from sim2art.networks.judge import JudgeConfig
+from sim2art.inference.checkpoint import load_checkpoint
 from sim2art.train import data, loop
 from sim2art.train.config import PRESETS
-from sim2art.train.data import iterate_batches
 from sim2art.train.loop import train
 from tests.point_clips import make_point_clip
 
@@ -31,13 +27,12 @@ def _config(**changes):
     )
 
 
-@pytest.mark.parametrize("network", ["proposals", "paper", "queries"])
-def test_resume_equals_an_unbroken_run(tmp_path, clips, network):
-    whole = train(_config(network=network), tmp_path / "whole", clips=clips)
+def test_resume_equals_an_unbroken_run(tmp_path, clips):
+    whole = train(_config(), tmp_path / "whole", clips=clips)
     # The schedule must not notice: the broken run has the same length and stops early.
     broken = tmp_path / "broken"
-    _stop_after(3, _config(network=network), broken, clips)
-    resumed = train(_config(network=network), broken, resume=True, clips=clips)
+    _stop_after(3, _config(), broken, clips)
+    resumed = train(_config(), broken, resume=True, clips=clips)
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value, atol=0, rtol=0, msg=name)
     steps = [json.loads(line)["step"] for line in (broken / "log.jsonl").read_text().splitlines()]
@@ -110,29 +105,8 @@ def test_a_run_can_begin_with_a_checkpoint_of_its_own_kind_only(tmp_path, clips)
     for name, value in trained.state_dict().items():
         torch.testing.assert_close(begun.state_dict()[name], value, msg=name)
     with pytest.raises(InvalidFileError, match="this run builds"):
-        train(_config(network="paper"), tmp_path / "third", start_from=tmp_path / "first" / "checkpoint", clips=clips)
-
-
-def test_a_larger_judge_begins_where_a_smaller_one_ended(tmp_path, clips):
-    train(_config(num_steps=2), tmp_path / "first", clips=clips)
-    trained = load_checkpoint(tmp_path / "first" / "checkpoint")
-    examples = dataclasses.replace(
-        _config().examples, evidence=EvidenceConfig(kinds=("targets", "free_space", "residuals", "semantics"))
-    )
-    judge = JudgeConfig(num_features=0, width=64, hypothesis_width=160, num_heads=8)
-    larger = _config(num_steps=0, examples=examples, judge=judge)
-    begun = train(larger, tmp_path / "second", start_from=tmp_path / "first" / "checkpoint", clips=clips)
-    batch = next(iterate_batches(dataclasses.replace(larger, num_steps=1), 0, clips))
-    rest = batch["points"], batch["point_valid"], batch["hypothesis_valid"]
-    known = batch["evidence"][..., : trained.config.num_features].float()
-    with torch.inference_mode():
-        same = torch.allclose(begun(batch["evidence"].float(), *rest).scores, trained(known, *rest).scores, atol=1e-3)
-    assert same
-    assert begun.config.evidence == examples.evidence.kinds
-    save_checkpoint(tmp_path / "larger", begun)
-    loaded = load_checkpoint(tmp_path / "larger")
-    estimate = infer(loaded, clips[0].video, InferenceConfig())
-    assert np.isfinite(estimate.part_probabilities).all()
+        wider = dataclasses.replace(_config().judge, width=64)
+        train(_config(judge=wider), tmp_path / "third", start_from=tmp_path / "first" / "checkpoint", clips=clips)
 
 
 def test_a_run_that_fails_keeps_what_it_learned(tmp_path, clips, monkeypatch):
@@ -155,13 +129,8 @@ def test_a_run_that_fails_keeps_what_it_learned(tmp_path, clips, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["proposals", "paper"])
-def test_overfits_four_clips(tmp_path, clips, network):
-    config = _config(network=network, num_steps=150 if network == "proposals" else 300, log_every=10, warmup_steps=10)
-    train(config, tmp_path / "run", clips=clips)
+def test_overfits_four_clips(tmp_path, clips):
+    train(_config(num_steps=150, log_every=10, warmup_steps=10), tmp_path / "run", clips=clips)
     records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert records[-1]["mask"] < 0.25 * records[0]["mask"]
-    if network == "proposals":
-        assert records[-1]["type"] < 0.1
-    else:
-        assert records[-1]["axis"] < 0.1
+    assert records[-1]["type"] < 0.1

@@ -20,6 +20,7 @@ from sim2art.train import loop, state
 from sim2art.train.cached_batches import validation_batches
 from sim2art.train.clip_cache import ClipCache, grow_cache
 from sim2art.train.config import PRESETS, Augmentation, CacheConfig
+from sim2art.train.curve import CURVE_FOLDER
 from sim2art.train.loop import train
 from sim2art.train.slot_scores import score_slots
 from sim2art.train.watch import WINDOW, Watch
@@ -105,7 +106,10 @@ def test_a_run_learns_from_clips_with_the_noise_of_sensors(tmp_path):
 
 def test_a_run_with_semantics_builds_a_network_that_reads_them(tmp_path):
     settings = dataclasses.replace(CACHE, num_semantics=2)
-    for folder, seed in ((tmp_path / "clips", FIRST_TRAINING_SEED), (tmp_path / "clips" / "curve", CURVE_SEEDS.start)):
+    for folder, seed in (
+        (tmp_path / "clips", FIRST_TRAINING_SEED),
+        (tmp_path / "clips" / CURVE_FOLDER, CURVE_SEEDS.start),
+    ):
         grow_cache(
             folder,
             CLIPS,

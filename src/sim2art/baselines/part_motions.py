@@ -61,10 +61,10 @@ def optimize_parts(
         if round_index % 5 == 4:
             kept = _distinct_parts(video, motions, weights, config)
             motions = motions[kept]
-    return keep_distinct_parts(video, motions, config)
+    return _keep_distinct_parts(video, motions, config)
 
 
-def keep_distinct_parts(
+def _keep_distinct_parts(
     video: PointVideo, motions: Motions, config: PartMotionConfig
 ) -> tuple[Float[np.ndarray, "kept frame 4 4"], Float[np.ndarray, "frame point kept"]]:
     """The parts that hold points and move like no other, and the points' weights; for motions that are final."""

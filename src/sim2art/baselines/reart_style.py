@@ -3,7 +3,7 @@
 After Liu et al., "Building rearticulable models for arbitrary 3D objects from 4D point clouds" (ReArt,
 arXiv 2306.00979): no training; many parts with a free rigid motion each are relaxed against the observations, merged,
 and only then made a tree of one-degree-of-freedom joints. Departures: flow is given rather than estimated, part 0 stands
-still, and by default the energy is lowered by closed-form steps; gradient steps, as published, are `part_descent.py`.
+still, and the energy is lowered by closed-form steps, not by gradient steps.
 """
 
 import dataclasses
@@ -14,8 +14,7 @@ from jaxtyping import Float
 from scipy.spatial import KDTree
 
 from sim2art.articulation.estimate import ArticulationEstimate, part_name
-from sim2art.baselines.part_descent import DescentConfig, descend_parts
-from sim2art.baselines.part_motions import Motions, PartMotionConfig, keep_distinct_parts, optimize_parts, share_points
+from sim2art.baselines.part_motions import Motions, PartMotionConfig, optimize_parts, share_points
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.inference.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.inference.assign.smoothing import smooth_flow
@@ -42,8 +41,6 @@ class ReartStyleConfig:
     num_points: int = 384
     """Points a frame that take part in the optimisation."""
     parts: PartMotionConfig = field(default_factory=PartMotionConfig)
-    descent: DescentConfig | None = None
-    """Gradient steps as published instead of closed-form turns: a hundred times slower."""
     type_weight: float = 10.0
     """Half the independent observations in a part's motion, for choosing the type."""
     chain_gain: float = 0.5
@@ -59,10 +56,7 @@ def reart_style(video: PointVideo, config: ReartStyleConfig | None = None) -> Ar
     normalized = normalize(video, normalization)
     smoothed = smooth_flow(normalized, num_points=config.num_points)
     rng = np.random.default_rng(config.seed)
-    if config.descent is None:
-        motions, weights = optimize_parts(smoothed, config.parts, rng)
-    else:
-        motions, weights = keep_distinct_parts(smoothed, descend_parts(smoothed, config.descent, rng), config.parts)
+    motions, weights = optimize_parts(smoothed, config.parts, rng)
     clouds = [_rest_cloud(smoothed, motions[k], weights[..., k]) for k in range(len(motions))]
     moving = [0] + [k for k in range(1, len(motions)) if _travel(motions[k], clouds[k]) > config.min_travel]
     motions, clouds = motions[moving], [clouds[k] for k in moving]

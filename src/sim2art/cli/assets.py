@@ -16,8 +16,9 @@ from sim2art.assets.procedural import NOVEL_FAMILIES, TRAINING_FAMILIES
 from sim2art.assets.real_mesh import REAL_MESHES
 from sim2art.assets.scene_synthesizer import SYNTHESIZED
 from sim2art.errors import InvalidValueError, OutputExistsError
-from sim2art.simulate.contact_sheet import draw_contact_sheet, draw_object, sample_joint_values
+from sim2art.simulate.joint_motions import sample_joint_values
 from sim2art.simulate.seeds import named_rng
+from sim2art.view.contact_sheet import draw_contact_sheet, draw_object
 
 SourceName = Literal["training", "novel", "real-mesh", "scene-synthesizer"]
 SOURCES: dict[SourceName, tuple[str, ...]] = {
@@ -73,7 +74,7 @@ def assets(options: AssetsOptions) -> None:
         for index in range(1 if is_fixed else options.samples):
             rng = named_rng(options.seed, name, index)
             drawn = make_asset(name, rng)
-            pictures.append((shown, draw_object(drawn, sample_joint_values(drawn, rng), size=options.size)))
+            pictures.append((shown, draw_object(drawn, sample_joint_values(drawn.joints, rng), size=options.size)))
     if options.sheet is not None:
         options.sheet.parent.mkdir(parents=True, exist_ok=True)
         draw_contact_sheet(pictures, columns=options.samples * max(1, 12 // options.samples)).save(options.sheet)

@@ -38,6 +38,7 @@ def run(options: RunOptions) -> None:
     print("\nWritten:")
     for path in written:
         print(f"  {path}{'/' if path.is_dir() else ''}")
+    print(f"\nOpen {output / 'report.html'} in a browser.")
 
 
 def _run_all(options: RunOptions) -> None:

@@ -114,7 +114,7 @@ class RunOptions:
     SCHEMA: ClassVar[str] = "sim2art.run/1"
 
     config: Path | None = field(default=None, metadata=ONCE)
-    """config.json of an earlier result: its options are taken, and those given beside it stand above them."""
+    """config.json of an earlier result: its options are used; options on the command line take precedence."""
     input: OmitArgPrefixes[InputOptions] = field(default_factory=InputOptions)
     chain: OmitArgPrefixes[ChainOptions] = field(default_factory=ChainOptions)
     output: OmitArgPrefixes[OutputOptions]

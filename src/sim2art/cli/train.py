@@ -9,7 +9,7 @@ from typing import Literal
 from sim2art.dataset.clip_set import ClipSet
 from sim2art.errors import InvalidValueError
 from sim2art.inference.score.evidence import EvidenceKind
-from sim2art.train.config import CHAIN_COPIES, CHAIN_FAMILIES, PRESETS, NoiseName
+from sim2art.train.config import PRESETS, NoiseName
 from sim2art.train.loop import train as run_training
 
 logger = logging.getLogger(__name__)
@@ -23,8 +23,6 @@ class TrainOptions:
     """Size of the run: tiny (seconds), small (hours on two CPU cores), base (a data-centre GPU); pools goes on from a trained judge (--start-from) with the rarer guesses that decoding makes; scene-flow trains scene flow for --flow gmsf (hours on a CPU core), scene-flow-fine ends it with more points; masks trains the network that draws masks once the joints are known; paper-cpu trains the paper's network on a core, from a cache of clips (--cache)."""
     output: Path
     """Folder for checkpoint, state and logs."""
-    network: Literal["proposals", "paper", "queries"] | None = None
-    """Hypothesise and verify (default), the paper's slots, or slots from learned queries."""
     corruption: Literal["none", "paper", "real"] | None = None
     """Noise of the clips; the preset's own when not given."""
     evidence: tuple[EvidenceKind, ...] | None = None
@@ -41,8 +39,6 @@ class TrainOptions:
     """Peak of the rate, after a warm-up; the preset's own when not given. A run that goes on from good weights on little changed data wants a smaller one than a run from scratch."""
     workers: int | None = None
     """Processes that make clips."""
-    part_views: float | None = None
-    """Share of examples that show a clip as one of its moving parts sees it: how parts on moving parts are learned. Families of objects that have such are drawn more often then."""
     clips: Path | None = None
     """Data set of `sim2art generate` to learn from, over and over, instead of clips made on the fly: the only way to learn from semantic features."""
     cache: Path | None = None
@@ -52,17 +48,11 @@ class TrainOptions:
     resume: bool = False
     """Go on from what the folder holds."""
     start_from: Path | None = None
-    """Checkpoint folder whose weights a new run begins with; a larger judge begins as one that says the same."""
+    """Checkpoint folder of the same preset whose weights a new run begins with."""
 
 
 def train(options: TrainOptions) -> None:
     config = dataclasses.replace(PRESETS[options.preset], seed=options.seed)
-    if options.network is not None:
-        if config.network in {"scene_flow", "masks"} or (config.cache is not None and options.network == "proposals"):
-            raise InvalidValueError(
-                f"--network {options.network} does not go with preset {options.preset}; leave it out."
-            )
-        config = dataclasses.replace(config, network=options.network)
     if config.cache is None and (options.cache is not None or options.noise is not None):
         raise InvalidValueError(
             f"--cache and --noise are for preset paper-cpu; preset {options.preset} makes clips on the fly."
@@ -84,17 +74,6 @@ def train(options: TrainOptions) -> None:
             config.examples, evidence=dataclasses.replace(config.examples.evidence, kinds=options.evidence)
         )
         config = dataclasses.replace(config, examples=examples)
-    if options.part_views is not None:
-        if config.network != "proposals" or not 0 <= options.part_views <= 1:
-            raise InvalidValueError(
-                f"--part-views {options.part_views} is a share from 0 to 1 of the judge's examples (network 'proposals'); "
-                f"this run trains '{config.network}'."
-            )
-        config = dataclasses.replace(
-            config,
-            clips=dataclasses.replace(config.clips, families=(*config.clips.families, *CHAIN_FAMILIES * CHAIN_COPIES)),
-            examples=dataclasses.replace(config.examples, part_view_share=options.part_views),
-        )
     for name, value in (
         ("num_steps", options.num_steps),
         ("final_steps", options.final_steps),

@@ -44,8 +44,8 @@ STILL = Halves(600_000, 60, 60)
 WALLS = Halves(700_000, 12, 12)
 """`walls`: many doors or drawers."""
 
-VALIDATION_SEEDS = VALIDATION.seeds("all")
-RGBD_SEEDS = RGBD.seeds("tune")
-FAST_SEEDS = FAST.seeds("tune")
-CURVE_SEEDS = range(600_000, 600_512)
-"""The curve that a training run draws of itself, of clips that are never trained on; `still` has other clips of the same seeds."""
+CURVE_SEEDS = range(620_000, 620_512)
+"""The curve that a training run draws of itself, of clips that are never trained on. Before 2026-12-01 it began at 600,000, which
+are seeds of `still`."""
+ABLATION_SEEDS = range(630_000, 630_128)
+"""What short runs that compare variants are scored on. Before 2026-12-01 these were the last of `procedural-val`."""

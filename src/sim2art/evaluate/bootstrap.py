@@ -58,6 +58,8 @@ class ClipValues:
     def resample(self, statistic: Statistic) -> Float[np.ndarray, "resample"]:
         """The number over each draw of clips; NaN where a draw has no value."""
         resamples = resample_clips(self.num_clips)
+        if not len(self.values):
+            return np.full(RESAMPLES, np.nan)
         if statistic in PERCENT:
             return self._resample_percentile(resamples, PERCENT[statistic])
         sums = resamples @ np.bincount(self.clips, weights=self.values, minlength=self.num_clips)

@@ -11,6 +11,7 @@ from sim2art.articulation.frame_states import FrameStates
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.matching import match_parts
 from sim2art.evaluate.bootstrap import ClipValues, Statistic, interval, paired_interval
+from sim2art.evaluate.metrics import axis_angle_deg
 from sim2art.evaluate.scores import FOUND_IOU
 
 _NO_LABEL = 255
@@ -158,7 +159,7 @@ def _score_found(
         type=joint.type,
         share=share,
         is_found=True,
-        axis_deg=float(np.rad2deg(np.arccos(min(1.0, abs(float(found.joint.axis @ joint.axis)))))),
+        axis_deg=axis_angle_deg(found.joint.axis, joint.axis),
         motion=float(np.abs(errors).mean() * unit),
         range_error=float(range_off / max(float(np.ptp(true)), 1e-9)),
         range_sigmas=None if range_sigma is None else float(range_off / max(range_sigma, 1e-9)),

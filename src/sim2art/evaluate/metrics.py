@@ -15,6 +15,7 @@ from sim2art.articulation.matching import PartMatch, match_parts
 from sim2art.dataset.clip import Clip
 from sim2art.errors import InvalidValueError
 from sim2art.evaluate.scores import CONFIDENT_AXIS_DEG, FOUND_IOU, PENALTY_AXIS_DEG, Claim, ClipScore, JointScore
+from sim2art.geometry.rotations import line_angle
 from sim2art.geometry.screws import line_distance, nearest_point_on_line
 from sim2art.geometry.transforms import apply, inverse
 
@@ -85,7 +86,7 @@ def score_failure(clip: Clip, reason: str, *, seconds: float | None = None) -> C
 
 def axis_angle_deg(axis_a: Float[np.ndarray, "3"], axis_b: Float[np.ndarray, "3"]) -> float:
     """Angle between two undirected unit axes, 0..90 deg."""
-    return float(np.rad2deg(np.arccos(np.clip(abs(axis_a @ axis_b), 0.0, 1.0))))
+    return float(np.rad2deg(line_angle(axis_a, axis_b)))
 
 
 def axis_position(

@@ -1,9 +1,9 @@
-"""Tracks of real doors and drawers as text files: reading them, and what is known about each.
+"""Tracks of a marker on real doors and drawers as text files: reading them, and what is known about each.
 
 The set (Sturm et al., "A probabilistic framework for learning kinematic models of articulated objects", JAIR 2011; BSD
-licence) has one folder a mechanism, one `.log` file a recording, one line a reading. `kitchen` holds six-DoF poses of
-a marker (x y z qx qy qz qw, camera frame), the others positions of a robot's gripper (x y z, frame of the robot's
-base, which moved between recordings of one mechanism). Nothing is labelled: joint types follow from the names.
+licence) has one folder a mechanism, one `.log` file a recording, one line a reading. Six-DoF poses of a marker (x y z qx qy
+qz qw, camera frame) can be shown to a method; recordings of positions alone (x y z, of a robot's gripper) cannot, and are left
+out. Nothing is labelled: joint types follow from the names, axes from the path of the marker.
 """
 
 import warnings
@@ -17,50 +17,49 @@ from sim2art.articulation.joint import JointType
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.rotations import rotation_from_quaternion
 
-KITCHEN = "kitchen"
-KITCHEN_PRISMATIC = frozenset({"M2U00394", "M2U00408"})
-"""The two drawers among the kitchen's recordings; the others are hinged doors."""
-PRISMATIC_MECHANISMS = frozenset({"drawer"})
-UNCLEAN = frozenset({"microwave/microwave2"})
-"""The gripper wanders while it pulls: no clean arc, so the right answer is to say so."""
+PRISMATIC = frozenset({"kitchen/M2U00394", "kitchen/M2U00408"})
+"""The two drawers among the recordings with poses; the others are hinged doors."""
 MIN_READINGS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class RealTrack:
-    """One recording of one moving point or body."""
+    """One recording of one moving body."""
 
     name: str
     """Folder and file, such as "kitchen/M2U00390"."""
     positions: Float[np.ndarray, "reading 3"]
-    """m, in the frame of whatever measured."""
-    rotations: Float[np.ndarray, "reading 3 3"] | None
-    """Orientation of the body in the same frame; None where only positions were measured."""
-    true_type: JointType | None
-    """What its name says; None where no clean arc was recorded, and no type may be claimed."""
+    """m, camera frame."""
+    rotations: Float[np.ndarray, "reading 3 3"]
+    """Orientation of the body in the same frame."""
+    true_type: JointType
+    """What its name says."""
 
     @property
-    def mechanism(self) -> str:
-        """Folder: recordings of one mechanism, but for the kitchen's, which are of many."""
-        return self.name.split("/")[0]
+    def axis(self) -> Float[np.ndarray, "3"]:
+        """Unit axis by least squares: the normal of the plane that the path lies in, or the direction of a slide."""
+        directions = np.linalg.svd(self.positions - self.positions.mean(axis=0), full_matrices=False)[2]
+        return directions[0 if self.true_type is JointType.PRISMATIC else 2]
 
 
 def read_tracks(folder: Path) -> list[RealTrack]:
-    """Every recording of the set, in the order of their names.
+    """The recordings with poses, in the order of their names.
 
     Raises:
-        InvalidFileError: When the folder holds no recordings, or one is damaged.
+        InvalidFileError: When the folder holds none, or a recording is damaged.
     """
-    paths = sorted(folder.glob("*/*.log"))
-    if not paths:
+    tracks = [read_track(path) for path in sorted(folder.glob("*/*.log"))]
+    found = [track for track in tracks if track is not None]
+    if not found:
         raise InvalidFileError(
-            f"{folder} holds no recordings; a folder with MECHANISM/NAME.log files is needed.", path=folder
+            f"{folder} holds no recordings with poses; a folder with MECHANISM/NAME.log files of seven columns is needed.",
+            path=folder,
         )
-    return [read_track(path) for path in paths]
+    return found
 
 
-def read_track(path: Path) -> RealTrack:
-    """One recording; three columns are positions, seven positions and quaternions (x y z w).
+def read_track(path: Path) -> RealTrack | None:
+    """One recording: positions and quaternions (x y z w); None where the file holds positions alone.
 
     Raises:
         InvalidFileError: When the file holds anything else, or too little.
@@ -73,23 +72,18 @@ def read_track(path: Path) -> RealTrack:
         raise InvalidFileError(f"{path} is no table of numbers ({error}).", path=path) from error
     if rows.ndim != 2 or rows.shape[1] not in (3, 7):
         raise InvalidFileError(
-            f"{path} has {rows.shape[-1]} columns; 3 (x y z) or 7 (x y z qx qy qz qw) are needed.", path=path
+            f"{path} has {rows.shape[-1]} columns; 7 (x y z qx qy qz qw) are needed, or 3 (x y z), which are left out.",
+            path=path,
         )
     rows = rows[np.all(np.isfinite(rows), axis=1)]
     if len(rows) < MIN_READINGS:
         raise InvalidFileError(f"{path} has {len(rows)} readings; at least {MIN_READINGS} are needed.", path=path)
+    if rows.shape[1] == 3:
+        return None
     name = f"{path.parent.name}/{path.stem}"
     return RealTrack(
         name=name,
         positions=rows[:, :3],
-        rotations=rotation_from_quaternion(rows[:, [6, 3, 4, 5]]) if rows.shape[1] == 7 else None,
-        true_type=_type_from_name(path.parent.name, path.stem),
+        rotations=rotation_from_quaternion(rows[:, [6, 3, 4, 5]]),
+        true_type=JointType.PRISMATIC if name in PRISMATIC else JointType.REVOLUTE,
     )
-
-
-def _type_from_name(mechanism: str, recording: str) -> JointType | None:
-    """What a recording's name says about its joint."""
-    if f"{mechanism}/{recording}" in UNCLEAN:
-        return None
-    slides = recording in KITCHEN_PRISMATIC if mechanism == KITCHEN else mechanism in PRISMATIC_MECHANISMS
-    return JointType.PRISMATIC if slides else JointType.REVOLUTE

@@ -7,7 +7,6 @@ points and flow carry the errors of the measured poses, flips and slips among th
 import numpy as np
 from jaxtyping import Float
 
-from sim2art.errors import InvalidValueError
 from sim2art.evaluate.real_tracks import RealTrack
 from sim2art.geometry.transforms import apply, make_transform
 from sim2art.observation.point_video import PointVideo
@@ -27,12 +26,7 @@ def video_from_track(
     """Points with flow, and which of them are on the body, bool (frame, point).
 
     The frames are spread evenly over the distance travelled. The world is the camera of the track.
-
-    Raises:
-        InvalidValueError: When the track has no orientations.
     """
-    if track.rotations is None:
-        raise InvalidValueError(f"Track {track.name} holds positions only; a body needs orientations too.")
     frames = spread_over_travel(track.positions, num_frames)
     world_from_body = make_transform(track.rotations[frames], track.positions[frames])
     rng = np.random.default_rng(seed)

@@ -37,19 +37,16 @@ def seen_from(video: PointVideo, motions: Float[np.ndarray, "frame 4 4"]) -> Poi
 
 
 def keep_points(
-    video: PointVideo, own: Bool[np.ndarray, "frame point"], *, min_slots: int = 0
+    video: PointVideo, own: Bool[np.ndarray, "frame point"]
 ) -> tuple[PointVideo, Int[np.ndarray, "frame slot"]] | None:
     """Only the chosen points, moved to the first slots of each frame, and the old slot of each new one.
 
     None when there are fewer than `MIN_POINTS` in every frame.
-
-    Args:
-        min_slots: Slots a frame at least (of those that there are), though they be empty.
     """
     count = int(own.sum(axis=1).max(initial=0))
     if count < MIN_POINTS:
         return None
-    order = np.argsort(~own, axis=1, kind="stable")[:, : max(count, min_slots)]
+    order = np.argsort(~own, axis=1, kind="stable")[:, :count]
     valid = np.take_along_axis(own, order, axis=1)
     packed = video.take(order)
     kept = dataclasses.replace(

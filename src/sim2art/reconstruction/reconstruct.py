@@ -82,7 +82,7 @@ def reconstruct(
     warnings = list(observation.warnings)
     with clock.stage("states") as say:
         states, estimate, labels, others = _find_states(prepared, observation, estimate, labels, warnings, options)
-        say("nothing moves" if states is None else f"{len(states.frame_ids)} frames")
+        say(_extent_of(states, estimate))
     with clock.stage("meshes") as say:
         meshes = _fuse(observation.video, labels, estimate, warnings, keep_room=options.keep_room)
         say(f"{sum(0 if mesh is None else len(mesh.faces) for mesh in meshes)} faces")
@@ -198,6 +198,13 @@ def _find_states(
         )
     others = {frame: image for frame, image in found.labels.items() if frame not in observation.frame_ids}
     return states, found.estimate, labels, others
+
+
+def _extent_of(states: FrameStates | None, estimate: ArticulationEstimate) -> str:
+    """Which frames have states, for the log."""
+    if states is not None:
+        return f"{len(states.frame_ids)} frames"
+    return "used frames only, as depth was guessed" if estimate.joints else "no moving part was found"
 
 
 def _assemble(

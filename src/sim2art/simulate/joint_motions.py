@@ -1,5 +1,6 @@
 """How the joints of a clip move: which ones, when, how far. Values only; geometry is not looked at here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,6 +122,11 @@ def _open_in_turns(
 def joint_span(joint: Joint) -> tuple[float, float]:
     """Range of values (rad or m) within which a joint is moved."""
     return UNLIMITED_SPAN[joint.type] if joint.limits is None else joint.limits
+
+
+def sample_joint_values(joints: Sequence[Joint], rng: np.random.Generator) -> Float[np.ndarray, "joint"]:
+    """Values (rad or m) anywhere in the range of each joint."""
+    return np.array([rng.uniform(*joint_span(joint)) for joint in joints])
 
 
 def _sample_windows(count: int, rng: np.random.Generator) -> list[tuple[float, float]]:

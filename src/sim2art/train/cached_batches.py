@@ -10,10 +10,9 @@ from torch import Tensor
 
 from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.errors import InvalidFileError, InvalidValueError
-from sim2art.train.cached_examples import NO_AUGMENTATION, make_cached_example
+from sim2art.train.cached_examples import NO_AUGMENTATION, SlotExample, make_cached_example
 from sim2art.train.clip_cache import ClipCache, Grower, grow_cache
 from sim2art.train.config import CacheConfig, TrainConfig
-from sim2art.train.examples import SlotExample
 from sim2art.train.processes import Processes
 
 

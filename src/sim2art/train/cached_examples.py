@@ -1,6 +1,7 @@
 """From a cached clip to what the slot network learns from: drawn points, exact flow, a changed view, fresh noise."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -9,11 +10,32 @@ from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.observation.normalization import normalize_box
 from sim2art.simulate.corruption import CORRUPTIONS
 from sim2art.simulate.seeds import log_uniform
-from sim2art.train.clip_cache import BASE, POINT_STEP
+from sim2art.train.clip_cache import BASE, MAX_PARTS, POINT_STEP
 from sim2art.train.config import Augmentation, NoiseName
-from sim2art.train.examples import MAX_PARTS, SlotExample
 
 NO_AUGMENTATION = Augmentation(yaw=0.0, tilt=0.0, mirrored=0.0, reversed=0.0, drop_flow=0.0)
+
+
+class SlotExample(NamedTuple):
+    """One clip for the slot network. Arrays without a batch axis; parts are padded to a fixed number."""
+
+    points: np.ndarray
+    """float32 (frame, point, 3), normalised."""
+    features: np.ndarray
+    """float32 (frame, point, channel): flow and validity at each baseline, then semantics."""
+    point_valid: np.ndarray
+    part_ids: np.ndarray
+    """int16 (frame, point)."""
+    part_present: np.ndarray
+    """bool (part): part 0 is the static body."""
+    part_types: np.ndarray
+    """int16 (part): 0 static, 1 revolute, 2 prismatic."""
+    part_axes: np.ndarray
+    """float32 (part, 3): sign tied to the motion."""
+    part_pivots: np.ndarray
+    """float32 (part, 3)."""
+    part_motions: np.ndarray
+    """float32 (frame, part): positive at the largest excursion."""
 
 
 @dataclass(frozen=True, kw_only=True)

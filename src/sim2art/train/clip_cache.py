@@ -20,10 +20,12 @@ from sim2art.errors import InvalidFileError, InvalidValueError, SchemaError
 from sim2art.observation.normalization import fit_normalization
 from sim2art.simulate.generate import GENERATOR_VERSION, ClipConfig, PixelDescriber
 from sim2art.train.data import make_clip
-from sim2art.train.examples import MAX_PARTS, normalized_truth
+from sim2art.train.examples import normalized_truth
 
 logger = logging.getLogger(__name__)
 
+MAX_PARTS = 12
+"""Parts that are kept of a clip, the base included."""
 CACHE_VERSION = 1
 """Changes whenever the same settings give other records."""
 SHARD_CLIPS = 256

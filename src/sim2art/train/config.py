@@ -17,16 +17,9 @@ from sim2art.train.mask_examples import MaskExampleConfig
 from sim2art.train.optimizers import OptimizerName
 from sim2art.train.scene_flow import PairConfig
 
-CHAIN_FAMILIES = ("stapler", "desk_lamp", "office_chair")
-"""Training families whose objects have a moving part on a moving part, and often move both."""
 SMALL_CONTROLS = ("control_panel",) * 7 + ("sliding_window", "dishwasher") * 2
 """Added to the training families where a run is to learn what is easily missed: what is small, or slides along itself."""
-CHAIN_COPIES = 3
-"""Times that these are added to the families when a run learns from part views."""
-
-NetworkName = Literal["proposals", "paper", "queries", "scene_flow", "masks"]
-
-
+NetworkName = Literal["proposals", "paper", "scene_flow", "masks"]
 NoiseName = Literal["none", "paper", "real"]
 
 
@@ -105,10 +98,10 @@ class TrainConfig:
     """Of the scene flow network."""
     masks: MaskExampleConfig = field(default_factory=MaskExampleConfig)
     """Of the mask network."""
-    slots: SlotConfig | None = None
-    """Sizes of the slot network; None takes its own. Its features are those of the clips, whatever is said here."""
+    slots: SlotConfig = field(default_factory=lambda: SlotConfig(encoder=EncoderConfig(num_features=0)))
+    """Sizes of the paper's network; its features are those of the clips, whatever is said here."""
     cache: CacheConfig | None = None
-    """Of the slot network, which then learns from a cache and not from `clips`."""
+    """Of the paper's network, which learns from a cache and not from `clips`."""
     optimizer: OptimizerName = "adamw"
     final_steps: int | None = None
     """The rate stays until this many steps before the end, then falls in a line to 0; None: a cosine from the start."""
@@ -123,6 +116,9 @@ class TrainConfig:
     num_workers: int = 1
     checkpoint_every: int = 200
     log_every: int = 10
+
+    def __post_init__(self) -> None:
+        assert (self.network == "paper") == (self.cache is not None), "The paper's network learns from a cache."
 
     @property
     def first_seed(self) -> int:

@@ -15,7 +15,7 @@ from sim2art.train.network_sizes import network_config
 from sim2art.train.slot_scores import score_slots
 from sim2art.train.state import Average
 
-CURVE_FOLDER = "curve"
+CURVE_FOLDER = "curve_clips"
 """Beside the clips of a cache: those that the curve is drawn on."""
 
 

@@ -16,7 +16,7 @@ from sim2art.simulate.camera_paths import CameraConfig
 from sim2art.simulate.generate import ClipConfig, PixelDescriber, generate_clip
 from sim2art.simulate.joint_motions import MotionConfig
 from sim2art.train.config import TrainConfig
-from sim2art.train.examples import JudgeExample, SlotExample, make_judge_example, make_slot_example
+from sim2art.train.examples import JudgeExample, make_judge_example
 from sim2art.train.mask_examples import MaskExample, make_mask_example
 from sim2art.train.scene_flow import PairExample, make_pair_example
 
@@ -53,18 +53,16 @@ class ExampleDataset(Dataset[dict[str, Tensor]]):
                 return make_clip(kind.clips, seed, motion=kind.motion, camera=kind.camera)
         return make_clip(self.config.clips, seed)
 
-    def _make_example(
-        self, clip: Clip, rng: np.random.Generator
-    ) -> JudgeExample | SlotExample | PairExample | MaskExample:
+    def _make_example(self, clip: Clip, rng: np.random.Generator) -> JudgeExample | PairExample | MaskExample:
         match self.config.network:
             case "proposals":
                 return make_judge_example(clip, self.config.examples, rng)
-            case "paper" | "queries":
-                return make_slot_example(clip, self.config.examples, rng)
             case "scene_flow":
                 return make_pair_example(clip, self.config.pairs, rng)
             case "masks":
                 return make_mask_example(clip, self.config.masks, rng)
+            case "paper":
+                raise AssertionError("The paper's network learns from a cache.")
             case _:
                 assert_never(self.config.network)
 

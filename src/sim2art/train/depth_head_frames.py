@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from sim2art.dataset.splits import FIRST_TRAINING_SEED, VALIDATION_SEEDS
+from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.errors import InvalidValueError
 from sim2art.networks.depth_head import normalize_images
 from sim2art.networks.dinov2 import Dinov2
@@ -57,11 +57,6 @@ class DepthFrameConfig:
     def __post_init__(self) -> None:
         if self.long_side % 14 or self.short_side % 14:
             raise InvalidValueError(f"Images of {self.long_side}x{self.short_side} px are no whole patches of 14 px.")
-
-    @property
-    def is_validation(self) -> bool:
-        """Whether the scenes are those of the validation split."""
-        return self.first_seed in VALIDATION_SEEDS
 
 
 @dataclass(frozen=True, kw_only=True)

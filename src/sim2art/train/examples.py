@@ -1,4 +1,4 @@
-"""From a clip to what a network trains on: hypotheses, evidence and labels for the judge; point sets for slots.
+"""From a clip to what the judge trains on: hypotheses, evidence and labels.
 
 Everything here is NumPy and runs in worker processes.
 """
@@ -24,7 +24,6 @@ from sim2art.inference.score.evidence import EvidenceConfig, index_video, lay_ou
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.train.example_pools import GuessShares, propose_as_inference
-from sim2art.train.part_views import view_from_part
 
 Sigma = float | Float[np.ndarray, "hypothesis 1"]
 """A standard deviation, of all hypotheses or of each."""
@@ -69,18 +68,12 @@ class ExampleConfig:
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     drop_semantics: float = 0.4
     """Share of clips whose semantic features are hidden from the judge, so that it works with and without."""
-    num_slot_points: int = 512
-    """Points a frame that the slot network sees."""
-    drop_flow: float = 0.1
-    """Share of clips whose flow is hidden from the slot network."""
     true_share: float = 0.3
     """Share of clips whose pool gets slightly wrong copies of the true joints: what a refit after judging looks like."""
     known_share: float = 0.0
     """Share of clips seen as in a later round: some true parts are known, in the pool, and their points are drawn less."""
     guesses: GuessShares | None = None
     """Of what decoding guesses besides; None leaves all of it out, and main directions, too."""
-    part_view_share: float = 0.0
-    """Share of clips that are seen from one of their moving parts (`part_views`), which the judge learns from only."""
 
 
 class Truth(NamedTuple):
@@ -122,8 +115,6 @@ def normalized_truth(clip: Clip, normalization: Normalization) -> Truth:
 
 def make_judge_example(clip: Clip, config: ExampleConfig, rng: np.random.Generator) -> JudgeExample:
     """Propose, lay out evidence and label it."""
-    if config.part_view_share and rng.random() < config.part_view_share:
-        clip = view_from_part(clip, rng) or clip
     normalization = fit_normalization(clip.video)
     video = normalize(clip.video, normalization)
     truth = normalized_truth(clip, normalization)
@@ -273,59 +264,4 @@ def perturb_joints(
         axes=axes / np.linalg.norm(axes, axis=1, keepdims=True),
         pivots=joints.pivots + rng.normal(0.0, pivot, joints.pivots.shape) * joints.is_revolute[:, None],
         values=values,
-    )
-
-
-class SlotExample(NamedTuple):
-    """One clip for the slot network. Arrays without a batch axis; parts are padded to a fixed number."""
-
-    points: np.ndarray
-    """float32 (frame, point, 3), normalised."""
-    features: np.ndarray
-    """float16 (frame, point, channel): flow and validity at each baseline."""
-    point_valid: np.ndarray
-    part_ids: np.ndarray
-    """int16 (frame, point)."""
-    part_present: np.ndarray
-    """bool (part): part 0 is the static body."""
-    part_types: np.ndarray
-    """int16 (part): 0 static, 1 revolute, 2 prismatic."""
-    part_axes: np.ndarray
-    """float32 (part, 3): sign tied to the motion."""
-    part_pivots: np.ndarray
-    """float32 (part, 3)."""
-    part_motions: np.ndarray
-    """float32 (frame, part): positive at the largest excursion."""
-
-
-MAX_PARTS = 12
-"""Parts of a slot example, the base included."""
-
-
-def make_slot_example(clip: Clip, config: ExampleConfig, rng: np.random.Generator) -> SlotExample:
-    """Sample points and lay out the truth of each part; hides the flow of one clip in ten."""
-    normalization = fit_normalization(clip.video)
-    video = normalize(clip.video, normalization)
-    truth = normalized_truth(clip, normalization)
-    chosen = draw_points(video.valid, config.num_slot_points, rng)
-    frames = np.arange(video.num_frames)[:, None]
-    features = video.flow_channels()[frames, chosen]
-    if rng.random() < config.drop_flow:
-        features = np.zeros_like(features)
-    count = min(len(truth.axes), MAX_PARTS - 1)
-    values = truth.joints.values[:count]
-    peaks = values[np.arange(count), np.argmax(np.abs(values), axis=1)] if count else np.zeros(0)
-    signs = np.where(peaks < 0, -1.0, 1.0)
-    padding = MAX_PARTS - 1 - count
-    types = np.where(truth.is_revolute[:count], 1, 2)
-    return SlotExample(
-        points=video.points_world[frames, chosen].astype(np.float32),
-        features=features.astype(np.float16),
-        point_valid=video.valid[frames, chosen],
-        part_ids=clip.part_ids[frames, chosen].astype(np.int16),
-        part_present=np.arange(MAX_PARTS) <= count,
-        part_types=np.pad(types, (1, padding)).astype(np.int16),
-        part_axes=np.pad(truth.axes[:count] * signs[:, None], ((1, padding), (0, 0))).astype(np.float32),
-        part_pivots=np.pad(truth.joints.pivots[:count], ((1, padding), (0, 0))).astype(np.float32),
-        part_motions=np.pad((values * signs[:, None]).T, ((0, 0), (1, padding))).astype(np.float32),
     )

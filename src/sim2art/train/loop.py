@@ -21,10 +21,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from sim2art.dataset.clip import Clip
-from sim2art.errors import InvalidFileError, InvalidValueError, OutputExistsError
+from sim2art.errors import InvalidFileError, OutputExistsError
 from sim2art.inference.checkpoint import build_network, load_checkpoint, save_checkpoint
-from sim2art.networks.judge import Judge
-from sim2art.networks.judge_widening import widen_judge
 from sim2art.train.cached_batches import CachedBatches, open_batches
 from sim2art.train.config import NetworkName, TrainConfig
 from sim2art.train.curve import Curve
@@ -155,20 +153,17 @@ def _train(
 
 
 def _copy_weights(checkpoint: Path, network: nn.Module) -> None:
-    """Begin with a checkpoint's weights; a larger judge begins as one that says the same.
+    """Begin with a checkpoint's weights.
 
     Raises:
         InvalidFileError: When they are those of another network.
     """
     trained = load_checkpoint(checkpoint)
     if trained.config != network.config:
-        problem = f"{checkpoint} holds {trained.config}; this run builds {network.config}"
-        if not (isinstance(trained, Judge) and isinstance(network, Judge)):
-            raise InvalidFileError(f"{problem}. Use the preset it was trained with.", path=checkpoint)
-        try:
-            trained = widen_judge(trained, network.config)
-        except InvalidValueError as error:
-            raise InvalidFileError(f"{problem}. {error}", path=checkpoint) from error
+        raise InvalidFileError(
+            f"{checkpoint} holds {trained.config}; this run builds {network.config}. Use the preset it was trained with.",
+            path=checkpoint,
+        )
     network.load_state_dict(trained.state_dict())
 
 
@@ -199,7 +194,7 @@ def _loss_terms(
     """This process's part of the loss terms of a batch."""
     device = next(iter(batch.values())).device
     # The slot network's products are too small on a CPU to gain from bfloat16, and it casts its output itself.
-    is_slots = config.network in {"paper", "queries"}
+    is_slots = config.network == "paper"
     is_rough = _has_bfloat16(device) and not (is_slots and device.type == "cpu")
     with torch.autocast(device.type, dtype=torch.bfloat16) if is_rough else contextlib.nullcontext():
         output = _run_network(network, batch, config)
@@ -220,7 +215,6 @@ def _untrained_loss(batch: dict[str, Tensor], config: TrainConfig, processes: Pr
 _LOSSES: dict[NetworkName, Callable[..., dict[str, Tensor]]] = {
     "proposals": judge_loss,
     "paper": slot_loss,
-    "queries": slot_loss,
     "scene_flow": scene_flow_loss,
     "masks": mask_loss,
 }
@@ -230,7 +224,7 @@ def _run_network(network: nn.Module, batch: dict[str, Tensor], config: TrainConf
     match config.network:
         case "proposals":
             return network(batch["evidence"].float(), batch["points"], batch["point_valid"], batch["hypothesis_valid"])
-        case "paper" | "queries":
+        case "paper":
             return network(batch["points"], batch["features"].float(), batch["point_valid"])
         case "scene_flow":
             return network(*(batch[name].flatten(0, 1) for name in ("first", "second", "first_cues", "second_cues")))

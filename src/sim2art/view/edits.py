@@ -92,19 +92,14 @@ def set_parent(draft: Draft, part: int, parent: int) -> Draft:
 def rename_part(draft: Draft, part: int, name: str) -> Draft:
     """Give a part a name of its own."""
     check_part(draft, part)
-    name = _checked_name(name, draft.part_names, draft.part_names[part])
+    name = re.sub(r"\s+", " ", name).strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidValueError(f"A name of 1 to {MAX_NAME} printable characters is needed; found {name[:80]!r}.")
+    if name in draft.part_names and name != draft.part_names[part]:
+        raise InvalidValueError(f"The name '{name}' is taken; names in use: {list(draft.part_names)}.")
     names = tuple(name if index == part else old for index, old in enumerate(draft.part_names))
     changed = dataclasses.replace(draft, part_names=names)
     return changed if name == draft.part_names[part] else noted(changed, f"{draft.part_names[part]}: renamed to {name}")
-
-
-def rename_joint(draft: Draft, part: int, name: str) -> Draft:
-    """Give the joint of a part a name of its own."""
-    index = check_moving(draft, part)
-    joint = draft.estimate.joints[index].joint
-    name = _checked_name(name, tuple(found.joint.name for found in draft.estimate.joints), joint.name)
-    changed = with_joint(draft, part, dataclasses.replace(joint, name=name))
-    return changed if name == joint.name else noted(changed, f"{joint.name}: renamed to {name}")
 
 
 def merge_parts(draft: Draft, kept: int, merged: int) -> Draft:
@@ -221,12 +216,3 @@ def check_moving(draft: Draft, part: int) -> int:
         )
     assert part_index(draft.estimate.joints[part - 1].joint.child) == part
     return part - 1
-
-
-def _checked_name(name: str, taken: tuple[str, ...], own: str) -> str:
-    name = re.sub(r"\s+", " ", name).strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidValueError(f"A name of 1 to {MAX_NAME} printable characters is needed; found {name[:80]!r}.")
-    if name in taken and name != own:
-        raise InvalidValueError(f"The name '{name}' is taken; names in use: {list(taken)}.")
-    return name

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from sim2art.articulation.estimate import JointEstimate
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.errors import InvalidValueError
-from sim2art.geometry.transforms import apply, inverse
+from sim2art.geometry.transforms import apply
 from sim2art.inference.fit.joint_fit import (
     MIN_ROWS,
     FittedJoint,
@@ -19,6 +19,7 @@ from sim2art.inference.fit.joint_fit import (
 )
 from sim2art.inference.fit.surface_steps import measure_surface_steps
 from sim2art.inference.hypotheses import JointGuess
+from sim2art.observation.moving_frame import seen_from
 from sim2art.observation.normalization import Normalization, fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.view.draft import Draft, noted, with_joint
@@ -60,23 +61,8 @@ def guess_other_type(draft: Draft, part: int) -> tuple[Joint, Float[np.ndarray, 
 
 def local_video(draft: Draft, part: int) -> PointVideo:
     """The points in the moving frame of the part's parent, where the part has one joint to move by."""
-    points = needed_points(draft)
-    parent = draft.parent_of(part)
-    if parent == 0:
-        return points
-    rest_from_world = inverse(draft.motions[:, parent])
-    places = apply(rest_from_world, points.points_world)
-    flows = np.zeros_like(points.flow_world)
-    for index, baseline in enumerate(points.baselines):
-        ends = points.points_world + points.flow_world[index]
-        moved = apply(rest_from_world[baseline:], ends[: len(ends) - baseline])
-        flows[index, : len(moved)] = moved - places[: len(moved)]
-    return dataclasses.replace(
-        points,
-        points_world=np.where(points.valid[..., None], places, 0.0),
-        flow_world=np.where(points.flow_valid[..., None], flows, 0.0),
-        world_from_camera=rest_from_world @ points.world_from_camera,
-    )
+    points, parent = needed_points(draft), draft.parent_of(part)
+    return points if parent == 0 else seen_from(points, draft.motions[:, parent])
 
 
 def needed_points(draft: Draft) -> PointVideo:

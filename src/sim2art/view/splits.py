@@ -18,6 +18,7 @@ from sim2art.inference.fit.joint_fit import gather_part_flow, joint_residuals
 from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
 from sim2art.inference.propose.from_flow import ProposalConfig, propose
 from sim2art.observation.densify import densify_labels
+from sim2art.observation.moving_frame import keep_points
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
 from sim2art.view.draft import Draft, noted, with_joint
@@ -72,7 +73,11 @@ def split_by_motion(draft: Draft, part: int, *, seed: int = 0) -> Draft:
     check_part(draft, part)
     needed_points(draft)
     member = draft.estimate.part_ids == part
-    video, slots = _members_only(local_video(draft, part) if part else needed_points(draft), member)
+    seen = local_video(draft, part) if part else needed_points(draft)
+    kept = keep_points(seen, member & seen.valid)
+    if kept is None:
+        raise InvalidValueError(f"'{draft.part_names[part]}' has hardly any points; split it by a plane instead.")
+    video, slots = kept
     normalization = fit_normalization(needed_points(draft))
     normalized = normalize(video, normalization)
     guesses = propose(smooth_flow(normalized), ProposalConfig(num_points=video.num_points), np.random.default_rng(seed))
@@ -180,27 +185,6 @@ def _share_beyond(draft: Draft, part: int, new_points: np.ndarray, new_faces: np
     if member.any():
         return float(new_points[member].mean())
     return float(new_faces.mean()) if len(new_faces) else 0.0
-
-
-def _members_only(video: PointVideo, member: Bool[np.ndarray, "frame point"]) -> tuple[PointVideo, np.ndarray]:
-    """The video with the part's points in the first slots of each frame, and the old slot of each."""
-    member = member & video.valid
-    count = max(int(member.sum(axis=1).max()), 1)
-    slots = np.argsort(~member, axis=1, kind="stable")[:, :count]
-    frames = np.arange(video.num_frames)[:, None]
-    kept = member[frames, slots]
-    return (
-        dataclasses.replace(
-            video,
-            points_world=np.where(kept[..., None], video.points_world[frames, slots], 0.0),
-            valid=kept,
-            flow_world=video.flow_world[:, frames, slots],
-            flow_valid=video.flow_valid[:, frames, slots] & kept[None],
-            pixels=video.pixels[frames, slots],
-            features=None,
-        ),
-        slots,
-    )
 
 
 def _costs(video: PointVideo, pool: Hypotheses) -> Float[np.ndarray, "hypothesis frame point"]:
