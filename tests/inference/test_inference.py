@@ -10,8 +10,9 @@ from sim2art.evaluate.metrics import score_clip
 from sim2art.inference import loop
 from sim2art.inference.assembly import hypotheses_from_joints
 from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, load_checkpoint
+from sim2art.inference.explained import ExplainedConfig, flow_residuals, own_shares
 from sim2art.inference.fit.joint_fit import FittedJoint
-from sim2art.inference.loop import InferenceConfig, find_parts, flow_residuals, infer
+from sim2art.inference.loop import InferenceConfig, find_parts, infer
 from sim2art.inference.predictor import load_predictor
 from sim2art.inference.refine.refine import refine
 from sim2art.inference.versions import PromisingConfig
@@ -93,11 +94,11 @@ def test_the_next_of_parts_that_open_in_turns_does_not_explain_this_one() -> Non
     residuals = np.array(
         [np.abs(steps["own"]), *(np.abs(steps["own"] - steps[name]) for name in names)], dtype=np.float32
     )
-    shares = dict(zip(names[1:], loop._own_shares(residuals, 1, [2, 3, 4], InferenceConfig()), strict=True))
+    shares = dict(zip(names[1:], own_shares(residuals, 1, [2, 3, 4], ExplainedConfig()), strict=True))
     assert shares["next"] > 0.5
     assert shares["again"] == 0.0
     assert shares["half"] == 1.0
-    wrong = loop._own_shares(residuals, 4, [1], InferenceConfig())
+    wrong = own_shares(residuals, 4, [1], ExplainedConfig())
     assert wrong[0] == 0.0
 
 
