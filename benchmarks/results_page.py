@@ -22,6 +22,7 @@ SETS = {
     "real-mesh-rgbd": "the same, rendered, through the whole chain",
     "procedural-rgbd": "rendered recordings of own objects, whole chain",
 }
+SEALED = ("procedural-val", "procedural-novel", "real-mesh")
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
@@ -74,6 +75,7 @@ def figures() -> dict[str, str]:
     found = {}
     columns = {
         **dict.fromkeys((*SETS, "still", "procedural-val-paper-noise"), "network_refined"),
+        **{f"sealed-{name}": "network_refined" for name in SEALED},
         **{f"true-parts-{name}": "true_parts_refined" for name in list(SETS)[:3]},
         "procedural-val-clustering": "flow_clustering",
         "procedural-val-paper-network": "paper_refined",

@@ -79,14 +79,6 @@ def fit_alone(parts: FoundParts, part: int) -> FoundParts:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("score", [0.3, 0.0])
-def test_doubtful_children_are_left(score: float) -> None:
-    video, parts, _ = chain_as_one_part()
-    grown = add_carried(video, parts, finder([], score=score), CarriedConfig())
-    assert len(grown.joints) == 1
-    np.testing.assert_array_equal(grown.probabilities, parts.probabilities)
-
-
 @pytest.mark.parametrize(
     "config", [CarriedConfig(min_travel_share=2.0), CarriedConfig(min_travel=1.0), CarriedConfig(min_share=0.9)]
 )
@@ -125,7 +117,9 @@ def test_a_part_alone_gets_no_child(kind: JointType) -> None:
 
 @pytest.mark.slow
 @pytest.mark.xfail(
-    strict=True, reason="lost since parts are selected by motion: the wheel is found as sliding (docs/limits.md)"
+    strict=True,
+    reason="lost since parts are selected by motion: too little of the door's flow moves in its frame to look from it, and from there "
+    "the pool holds slides only (docs/limits.md)",
 )
 def test_a_wheel_on_the_door_of_a_safe_is_found() -> None:
     """18 points a frame, flow at a third of them: no single pair of frames shows it turn."""

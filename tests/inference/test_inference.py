@@ -10,10 +10,13 @@ from sim2art.evaluate.metrics import score_clip
 from sim2art.inference import loop
 from sim2art.inference.assembly import hypotheses_from_joints
 from sim2art.inference.checkpoint import JUDGE_CHECKPOINT, load_checkpoint
+from sim2art.inference.explained import ExplainedConfig, flow_residuals, own_shares
 from sim2art.inference.fit.joint_fit import FittedJoint
-from sim2art.inference.loop import InferenceConfig, find_parts, flow_residuals, infer
+from sim2art.inference.judging import Judgement, Sample, SampleJudge, evidence_for
+from sim2art.inference.loop import InferenceConfig, find_parts, infer
 from sim2art.inference.predictor import load_predictor
 from sim2art.inference.refine.refine import refine
+from sim2art.inference.scene import prepare
 from sim2art.inference.versions import PromisingConfig
 from sim2art.networks.judge import Judge
 from sim2art.observation.normalization import fit_normalization, normalize
@@ -79,6 +82,29 @@ def test_a_round_whose_new_parts_are_all_given_up_again_is_empty(judge: Judge, m
     assert rounds[0] is not None and rounds[0].num_new >= 1
 
 
+@pytest.mark.parametrize(("score", "is_taken"), [(0.55, False), (0.75, True)])
+def test_a_new_part_takes_the_place_of_a_known_one_only_if_it_is_better_once_fitted(
+    score: float, is_taken: bool, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_point_clip(JointType.PRISMATIC, num_points=256)
+    normalization = fit_normalization(clip.video)
+    video, truth = normalize(clip.video, normalization), normalized_truth(clip, normalization).joints[0]
+    joint = FittedJoint(**vars(truth), axis_sigma=0.0, pivot_sigma=0.0, num_rows=1.0)
+    logits = np.where(clip.part_ids == 1, 5.0, -5.0)
+    known = loop._Found([joint], np.array([0.6]), np.array([-1.0]), logits[None])
+    new = loop._Found(
+        [dataclasses.replace(joint, values=1.02 * joint.values)], np.array([0.6]), np.array([-1.0]), logits[None]
+    )
+    judgement = Judgement(
+        mask_logits=np.stack([logits] * 2), scores=np.array([0.5, score]), revolute_logits=np.zeros(2)
+    )
+    monkeypatch.setattr(SampleJudge, "judge", lambda self, pool: judgement)
+    slots = np.tile(np.arange(video.num_points), (video.num_frames, 1))
+    asked = SampleJudge(network=judge, sample=Sample.of(prepare(video, evidence_for(judge)), slots, video.num_points))
+    kept, taken = loop._keep_better(asked, known, new, InferenceConfig())
+    assert (kept.tolist(), taken.tolist()) == (([], [0]) if is_taken else ([0], []))
+
+
 def test_the_next_of_parts_that_open_in_turns_does_not_explain_this_one() -> None:
     """A drawer's points over eight frames; each opens by 1 within a frame, the next one two frames later."""
     first, last = np.array([(a, a + step) for step in (1, 3) for a in range(8 - step)]).T
@@ -93,11 +119,11 @@ def test_the_next_of_parts_that_open_in_turns_does_not_explain_this_one() -> Non
     residuals = np.array(
         [np.abs(steps["own"]), *(np.abs(steps["own"] - steps[name]) for name in names)], dtype=np.float32
     )
-    shares = dict(zip(names[1:], loop._own_shares(residuals, 1, [2, 3, 4], InferenceConfig()), strict=True))
+    shares = dict(zip(names[1:], own_shares(residuals, 1, [2, 3, 4], ExplainedConfig()), strict=True))
     assert shares["next"] > 0.5
     assert shares["again"] == 0.0
     assert shares["half"] == 1.0
-    wrong = loop._own_shares(residuals, 4, [1], InferenceConfig())
+    wrong = own_shares(residuals, 4, [1], ExplainedConfig())
     assert wrong[0] == 0.0
 
 

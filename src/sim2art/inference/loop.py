@@ -18,17 +18,17 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
 from sim2art.articulation.estimate import ArticulationEstimate
-from sim2art.geometry.transforms import apply, inverse
 from sim2art.inference.all_points import judge_all_points, share_points
 from sim2art.inference.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.inference.carried_parts import CarriedConfig, add_carried
+from sim2art.inference.explained import ExplainedConfig, find_unexplained, flow_residuals, own_shares
 from sim2art.inference.final_masks import predict_masks
 from sim2art.inference.fit.joint_fit import FittedJoint
 from sim2art.inference.found_parts import BASE, FoundParts
 from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
 from sim2art.inference.judging import Sample, SampleJudge, evidence_for
 from sim2art.inference.propose.changed_places import measure_change
-from sim2art.inference.propose.from_flow import MIN_FLOOR, ProposalConfig, propose
+from sim2art.inference.propose.from_flow import ProposalConfig, propose
 from sim2art.inference.propose.from_surfaces import SurfaceGuessConfig, guess_from_surfaces
 from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.inference.scene import Scene, prepare
@@ -65,11 +65,7 @@ class InferenceConfig:
     """Of a hypothesis that is fitted further; whether there is a part the refiner's evidence decides."""
     min_gain: float = 0.1
     """A hypothesis takes the place of a part that moves its points as it does if it scores higher by this."""
-    min_residual: float = 0.02
-    """Flow that differs by less from what a point's part does is explained;"""
-    min_ratio: float = 0.3
-    """so is flow that differs by less than this share of its own length. One motion explains flow better than another if it
-    comes nearer by more than this share."""
+    explained: ExplainedConfig = field(default_factory=ExplainedConfig)
     min_own: float = 0.5
     """Of the flow that a part explains better than standing still, the share that it must explain better than any other part."""
     carried: CarriedConfig = field(default_factory=CarriedConfig)
@@ -251,10 +247,25 @@ def _find_more(
     joints, scores, odds = fit_types(asked, pool.take(chosen), judgement.take(chosen))
     new = _Found(joints, scores, odds, np.zeros((len(joints), 0, 0)))
     new = new.take(np.flatnonzero(scores >= config.min_score))
+    if new.joints and len(kept) < len(found.joints):
+        kept, taken = _keep_better(asked, found, new, config)
+        new = new.take(taken)
     if not new.joints:
         return None
     new = new._replace(logits=judge_all_points(judge, scene, new.joints, new.scores))
     return _More(found.take(kept).joined(new), len(new.joints))
+
+
+def _keep_better(
+    asked: SampleJudge, found: _Found, new: _Found, config: InferenceConfig
+) -> tuple[Int[np.ndarray, "kept"], Int[np.ndarray, "taken"]]:
+    """Of known parts and of new ones that would take the place of some: those that remain once all are fitted and judged together."""
+    pool = hypotheses_from_joints([*found.joints, *new.joints], np.clip([*found.scores, *new.scores], 0.2, 0.8))
+    is_known = np.arange(len(pool)) < len(found.joints)
+    judgement = asked.judge(pool)
+    ranked = dataclasses.replace(judgement, scores=judgement.scores + config.min_gain * is_known)
+    chosen = np.sort(select(ranked, pool, is_known, asked.sample.video, config.min_score, config.selection))
+    return chosen[is_known[chosen]], chosen[~is_known[chosen]] - len(found.joints)
 
 
 def _guess_from_surfaces(
@@ -277,7 +288,7 @@ def _share(scene: Scene, found: _Found, config: InferenceConfig) -> _Shared:
     if found.joints:
         motions = hypotheses_from_joints(found.joints, found.scores).motions()
     residuals = flow_residuals(video, motions)
-    return _Shared(probabilities, residuals, find_unexplained(video, residuals, part_ids, config))
+    return _Shared(probabilities, residuals, find_unexplained(video, residuals, part_ids, config.explained))
 
 
 def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> _Kept:
@@ -289,56 +300,7 @@ def _keep_needed(scene: Scene, found: _Found, config: InferenceConfig) -> _Kept:
     for part in sorted(kept, key=lambda part: found.scores[part]):
         residuals = shared.residuals[:, scene.video.flow_valid & (part_ids == part + 1)]
         others = [other + 1 for other in kept if other != part]
-        if others and _own_shares(residuals, part + 1, others, config).min() < config.min_own:
+        if others and own_shares(residuals, part + 1, others, config.explained).min() < config.min_own:
             kept.remove(part)
     places = np.array(kept, dtype=int)
     return _Kept(places, shared if len(kept) == len(found.joints) else _share(scene, found.take(places), config))
-
-
-def _own_shares(
-    residuals: Float32[np.ndarray, "motion flow"], part: int, others: list[int], config: InferenceConfig
-) -> Float[np.ndarray, "other"]:
-    """For each other part, the share of a part's flow that its own motion explains better.
-
-    Of the flow where its own beats standing still, or where the two differ: what the other one moves while the part stands still
-    speaks against it. Of many parts that open in turns, the next one else does as this one in most long stretches of time.
-    """
-    limits = np.maximum(config.min_residual, config.min_ratio * residuals[0])
-    better = residuals - residuals[part] > limits
-    asked = better[others] | better[0] | (residuals[part] - residuals[others] > limits)
-    return np.sum(better[others] & asked, axis=1) / np.maximum(asked.sum(axis=1), 1)
-
-
-def find_unexplained(
-    video: PointVideo,
-    residuals: Float32[np.ndarray, "motion baseline frame point"],
-    part_ids: Int[np.ndarray, "frame point"],
-    config: InferenceConfig,
-) -> Bool[np.ndarray, "baseline frame point"]:
-    """Flow that the motion of each point's part (the base: 0) does not explain, of `flow_residuals`."""
-    own = np.take_along_axis(residuals, np.broadcast_to(part_ids, residuals.shape[1:])[None], axis=0)[0]
-    limit = np.where(part_ids == 0, MIN_FLOOR, np.maximum(config.min_residual, config.min_ratio * residuals[0]))
-    return video.flow_valid & (own > limit)
-
-
-def flow_residuals(
-    video: PointVideo, motions: Float[np.ndarray, "part frame 4 4"]
-) -> Float32[np.ndarray, "motion baseline frame point"]:
-    """How far measured flow is from what standing still, then each motion, brings; 0 where none was measured.
-
-    Args:
-        video: In normalised coordinates, its flow smoothed.
-        motions: What carries each part from frame 0 to each frame.
-    """
-    residuals = np.zeros((len(motions) + 1, *video.flow_valid.shape), dtype=np.float32)
-    for index, baseline in enumerate(video.baselines):
-        count = video.num_frames - baseline
-        if count <= 0:
-            continue
-        points, flow = video.points_world[:count], video.flow_world[index, :count]
-        residuals[0, index, :count] = np.linalg.norm(flow, axis=-1)
-        for part, motion in enumerate(motions):
-            step = motion[baseline:] @ inverse(motion[:count])
-            moved = apply(step[:, None], points[:, :, None])[:, :, 0] - points
-            residuals[part + 1, index, :count] = np.linalg.norm(moved - flow, axis=-1)
-    return residuals * video.flow_valid

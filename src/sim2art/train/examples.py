@@ -14,8 +14,8 @@ from sim2art.articulation.joint import JointType
 from sim2art.articulation.kinematics import link_motions
 from sim2art.dataset.clip import Clip
 from sim2art.inference.assign.smoothing import WHOLE_RADIUS, smooth_flow
+from sim2art.inference.explained import ExplainedConfig, find_unexplained, flow_residuals
 from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
-from sim2art.inference.loop import InferenceConfig, find_unexplained, flow_residuals
 from sim2art.inference.propose.from_flow import ProposalConfig, propose
 from sim2art.inference.propose.point_sampling import sample_moving
 from sim2art.inference.scene import prepare
@@ -199,7 +199,7 @@ def _without_known(
     residuals = flow_residuals(video, truth.motions[known])
     order = np.zeros(len(truth.axes) + 1, dtype=int)
     order[known + 1] = np.arange(len(known)) + 1
-    unexplained = find_unexplained(video, residuals, order[part_ids], InferenceConfig())
+    unexplained = find_unexplained(video, residuals, order[part_ids], ExplainedConfig())
     return dataclasses.replace(video, flow_valid=unexplained)
 
 

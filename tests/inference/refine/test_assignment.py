@@ -53,6 +53,16 @@ def test_without_joints_nothing_is_asked() -> None:
     assert agree(video, none) is none
 
 
+def test_points_of_a_dropped_part_go_to_what_carries_it() -> None:
+    clip = make_chain_clip()
+    normalization = fit_normalization(clip.video)
+    parts = parts_from_estimate(normalize(clip.video, normalization), normalization, truth_as_estimate(clip))
+    door, base = parts.take(np.array([0])), parts.take(np.zeros(0, dtype=np.int64))
+    np.testing.assert_allclose(door.probabilities[..., 0], parts.probabilities[..., 0])
+    np.testing.assert_allclose(door.probabilities[..., 1], parts.probabilities[..., 1:].sum(axis=-1))
+    np.testing.assert_allclose(base.probabilities[..., 0], 1.0)
+
+
 def test_labels_of_a_part_on_a_moving_part_are_left_alone() -> None:
     clip = make_chain_clip()
     normalization = fit_normalization(clip.video)

@@ -49,11 +49,13 @@ class Parts:
         return np.where(video.valid, np.argmax(self.probabilities, axis=-1) - 1, INVALID)
 
     def take(self, kept: np.ndarray) -> "Parts":
-        """Only the given joints; points of dropped ones go to the base."""
+        """Only the given joints; points of a dropped one go to the nearest kept part that it hangs on, or to the base."""
         kept = np.asarray(kept, dtype=np.int64)
-        dropped = np.setdiff1d(np.arange(self.num_joints), kept)
         probabilities = self.probabilities[..., np.concatenate([[0], kept + 1])].copy()
-        probabilities[..., 0] += self.probabilities[..., dropped + 1].sum(axis=-1)
+        places = {int(old): new for new, old in enumerate(kept)}
+        for part in np.setdiff1d(np.arange(self.num_joints), kept):
+            hosts = [places[host] for host in self.model.ancestors(int(part)) if host in places]
+            probabilities[..., hosts[-1] + 1 if hosts else 0] += self.probabilities[..., part + 1]
         return dataclasses.replace(
             self,
             model=self.model.take(kept),
