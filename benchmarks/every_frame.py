@@ -2,9 +2,11 @@
 
     python benchmarks/every_frame.py --num 40 --output runs/every_frame
     python benchmarks/every_frame.py --num 40 --output runs/other --against runs/every_frame
+    python benchmarks/every_frame.py --num 40 --output runs/states --against runs/other --stages runs/other/stages
 
 Each recording of `procedural-fast` (tune half) is rendered and goes through `reconstruct`; a finished recording's scores are
-kept in the output folder and not made again. Prints motion error, range error, parts found by size, how true sigmas are and
+kept in the output folder and not made again. With `--stages`, frames, parts and joints are those that another run (of other
+code, perhaps) left there, so that only the states are found anew. Prints motion error, range error, parts found by size, how true sigmas are and
 what was wrongly called ok, with 95 % intervals over recordings; then the same of the used frames' values joined by straight
 lines, and paired with the scores in another folder.
 """
@@ -37,22 +39,30 @@ from sim2art.simulate.recordings import FAST_RECORDINGS, SimulatedRecording, ren
 
 
 def main(
-    *, num: int = 40, first: int = 0, output: Path = Path("runs/every_frame"), against: Path | None = None
+    *,
+    num: int = 40,
+    first: int = 0,
+    output: Path = Path("runs/every_frame"),
+    against: Path | None = None,
+    stages: Path | None = None,
 ) -> None:
     """Score `num` recordings from the `first` on; compare with those that another run left in `against`."""
     output.mkdir(parents=True, exist_ok=True)
     seeds = FAST_SEEDS[first : first + num]
+    stages = output / "stages" if stages is None else stages
     for seed in seeds:
         kept = output / f"{seed}.json"
         if not kept.is_file():
             start = time.process_time()
-            pair = score_recording(seed)
+            pair = score_recording(seed, stages)
             kept.write_text(json.dumps([dataclasses.asdict(score) for score in pair]))
             print(f"{seed}: {time.process_time() - start:.0f} CPU s, {pair[0]}", flush=True)
             (output / "provenance.json").write_text(json.dumps(collect_provenance(), indent=2, default=str))
     scores, plain = read_scores(output, seeds)
     facts = json.loads((output / "provenance.json").read_text())
     print(f"set procedural-fast, seeds {seeds[0]} to {seeds[-1]}; commit {facts['commit']}; {facts['machine']}")
+    makers = sorted({(stages / f"{seed}.txt").read_text() for seed in seeds})
+    print(f"frames, parts and joints of commit {', '.join(makers)}")
     print("\nstates of every frame\n" + summarise(scores))
     print("\nvalues of the used frames, joined by straight lines\n" + summarise(plain))
     if against is not None:
@@ -69,14 +79,21 @@ def read_scores(folder: Path, seeds: range) -> tuple[list[RecordingScore], list[
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
-def score_recording(seed: int) -> tuple[RecordingScore, RecordingScore]:
-    """The scores of one recording, with states of every frame, and from the used frames alone."""
+def score_recording(seed: int, stages: Path) -> tuple[RecordingScore, RecordingScore]:
+    """The scores of one recording, with states of every frame, and from the used frames alone.
+
+    Frames, parts and joints are taken from `stages` where they are kept there; beside them stands the commit that made them.
+    """
     recording = render_recording(dataclasses.replace(FAST_RECORDINGS, families=VALIDATION_FAMILIES), seed)
+    maker = stages / f"{seed}.txt"
+    if not maker.is_file():
+        stages.mkdir(parents=True, exist_ok=True)
+        maker.write_text(collect_provenance()["commit"])
     capture = MemoryCapture(
         images=recording.images, depths=recording.depths, times=recording.times, intrinsics=recording.intrinsics,
-        world_from_camera=recording.world_from_camera,
+        world_from_camera=recording.world_from_camera, path=maker,
     )  # fmt: skip
-    result = sim2art.reconstruct(capture)
+    result = sim2art.reconstruct(capture, stage_folder=stages / str(seed), resume=True)
     used = result.observation.indices
     truth = true_motion(recording, used)
     count = len(recording.times)
