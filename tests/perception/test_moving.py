@@ -127,6 +127,16 @@ def test_a_part_as_narrow_as_an_edge_is_seen_to_move() -> None:
     assert (box.high - box.low)[2] < 0.05
 
 
+def test_a_panel_that_fills_most_of_the_image_does_not_pass_for_what_stands_still() -> None:
+    rng = np.random.default_rng(0)
+    k, poses = np.array([[300.0, 0, 159.5], [0, 300.0, 119.5], [0, 0, 1]]), np.broadcast_to(np.eye(4), (8, 4, 4)).copy()
+    depths = np.full((8, 240, 320), 1.7) + rng.normal(0, 0.003, (8, 240, 320))
+    depths[:, :, 120:] = 1.0 + 0.05 * np.arange(8)[:, None, None] + rng.normal(0, 0.003, (8, 240, 200))
+    moving = find_moving(depths.astype(np.float32), {}, k, poses)
+    assert moving[0, :, 64:].mean() > 0.9
+    assert not moving[:, :, :56].any()
+
+
 def test_edges_that_are_missed_by_a_pixel_do_not_move() -> None:
     depths, k, poses = _bar(move=0.0, shift=1.0)
     assert not find_moving(depths, {}, k, poses).any()

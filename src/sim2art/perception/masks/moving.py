@@ -33,6 +33,8 @@ _SOLID = 3
 """Neighbours of 8 that lie at a pixel's own depth if it shows a surface, and no mixture of two at an edge."""
 _SOLID_SHARE = 0.01
 """Depths that differ by less than this share are the same."""
+_QUARTER = 0.3186
+"""Sigmas within which a quarter of all readings lie."""
 _THROUGH_SIGMAS = 6.0
 _THROUGH_SHARE = 0.01
 """The background must lie so many sigmas of the depth of two frames, and this share of it, behind where the surface was."""
@@ -229,10 +231,10 @@ def _sees_through(
     told = ratio[inside & (ratio > 0)]
     if not len(told):
         return np.zeros(points.shape[:2], dtype=bool)
-    # The depth of a whole frame flickers; what stands still tells by how much, and how far depths scatter.
-    level = float(np.median(told))
-    margin = max(_THROUGH_SIGMAS * 1.4826 * float(np.median(np.abs(told - level))), _THROUGH_SHARE)
-    return (inside & (nearest > level * (1.0 + margin) * there[:, 2])).reshape(points.shape[:2])
+    # The moving part may be the greater part, so how far depths scatter is told by the quarter that differs least.
+    scatter = float(np.quantile(np.abs(told - 1.0), 0.25)) / _QUARTER
+    margin = max(_THROUGH_SIGMAS * scatter, _THROUGH_SHARE)
+    return (inside & (nearest > (1.0 + margin) * there[:, 2])).reshape(points.shape[:2])
 
 
 def _join(
