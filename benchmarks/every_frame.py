@@ -14,6 +14,7 @@ lines, and paired with the scores in another folder.
 import dataclasses
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,12 @@ def main(
     against: Path | None = None,
     stages: Path | None = None,
 ) -> None:
-    """Score `num` recordings from the `first` on; compare with those that another run left in `against`."""
+    """Score `num` recordings from the `first` on; compare with those that another run left in `against`.
+
+    With `--num 0` none is made, and all that the folder (and the other one) holds are summed up.
+    """
     output.mkdir(parents=True, exist_ok=True)
-    seeds = FAST_SEEDS[first : first + num]
+    seeds: Sequence[int] = FAST_SEEDS[first : first + num]
     stages = output / "stages" if stages is None else stages
     for seed in seeds:
         kept = output / f"{seed}.json"
@@ -58,9 +62,12 @@ def main(
             kept.write_text(json.dumps([dataclasses.asdict(score) for score in pair]))
             print(f"{seed}: {time.process_time() - start:.0f} CPU s, {pair[0]}", flush=True)
             (output / "provenance.json").write_text(json.dumps(collect_provenance(), indent=2, default=str))
+    if not num:
+        folders = [output] if against is None else [output, against]
+        seeds = [seed for seed in FAST_SEEDS if all((folder / f"{seed}.json").is_file() for folder in folders)]
     scores, plain = read_scores(output, seeds)
     facts = json.loads((output / "provenance.json").read_text())
-    print(f"set procedural-fast, seeds {seeds[0]} to {seeds[-1]}; commit {facts['commit']}; {facts['machine']}")
+    print(f"set procedural-fast, seeds {', '.join(map(str, seeds))}; commit {facts['commit']}; {facts['machine']}")
     makers = sorted({(stages / f"{seed}.txt").read_text() for seed in seeds})
     print(f"frames, parts and joints of commit {', '.join(makers)}")
     print("\nstates of every frame\n" + summarise(scores))
@@ -73,7 +80,7 @@ def main(
         )
 
 
-def read_scores(folder: Path, seeds: range) -> tuple[list[RecordingScore], list[RecordingScore]]:
+def read_scores(folder: Path, seeds: Sequence[int]) -> tuple[list[RecordingScore], list[RecordingScore]]:
     """The kept scores, with states and without."""
     pairs = [[score_from_dict(x) for x in json.loads((folder / f"{seed}.json").read_text())] for seed in seeds]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -89,11 +96,7 @@ def score_recording(seed: int, stages: Path) -> tuple[RecordingScore, RecordingS
     if not maker.is_file():
         stages.mkdir(parents=True, exist_ok=True)
         maker.write_text(collect_provenance()["commit"])
-    capture = MemoryCapture(
-        images=recording.images, depths=recording.depths, times=recording.times, intrinsics=recording.intrinsics,
-        world_from_camera=recording.world_from_camera, path=maker,
-    )  # fmt: skip
-    result = sim2art.reconstruct(capture, stage_folder=stages / str(seed), resume=True)
+    result = sim2art.reconstruct(capture_of(recording, maker), stage_folder=stages / str(seed), resume=True)
     used = result.observation.indices
     truth = true_motion(recording, used)
     count = len(recording.times)
@@ -106,6 +109,14 @@ def score_recording(seed: int, stages: Path) -> tuple[RecordingScore, RecordingS
         score_states(result.estimate, result.status, result.labels, every, result.states, used, truth),
         score_states(result.estimate, result.status, result.labels, joined, None, used, truth),
     )
+
+
+def capture_of(recording: SimulatedRecording, path: Path = Path("memory")) -> MemoryCapture:
+    """What a person would bring; kept stages are known by the path."""
+    return MemoryCapture(
+        images=recording.images, depths=recording.depths, times=recording.times, intrinsics=recording.intrinsics,
+        world_from_camera=recording.world_from_camera, path=path,
+    )  # fmt: skip
 
 
 def true_motion(recording: SimulatedRecording, used: np.ndarray) -> TrueMotion:
