@@ -14,7 +14,6 @@ from sim2art.states.growth import Placement, grow
 from sim2art.states.likelihood import NoiseModel, place_part
 from sim2art.states.part_model import PartModel, SeenSurface, fuse
 from sim2art.states.paths import best_path, marginals, smooth_path, step_cost
-from sim2art.states.tracking import Tracked
 
 _FOREIGN = 3.0
 """nats a pixel: a point that is contradicted by more than this on average is not of the part."""
@@ -146,7 +145,7 @@ def follow_joint(
         sure = sure if sure.sum() >= 2 else shown
     mean = mass @ values
     spread = np.sqrt((mass * (values[None] - mean[:, None]) ** 2).sum(axis=1))
-    states, coarse, flow = None, path_values, Tracked(used=stack.used, values=tracked, shown=shown)
+    states, coarse = None, path_values
     # A surface fused by values that are refined is sharper, and refines them further.
     for _ in range(config.refinements):
         fine = _fuse(joint, seen, np.flatnonzero(sure), rest_from_camera, at_used, config.num_fine_points)
@@ -154,7 +153,7 @@ def follow_joint(
         if len(fine) < 5:
             break
         states = _refine(
-            scene, joint, fine, camera_from_parent, path_values, spacing, held, (coarse, mean, spread), flow, config
+            scene, joint, fine, camera_from_parent, path_values, spacing, held, (coarse, mean, spread), config
         )
         path_values = states.values
         at_used = path_values[stack.used]
@@ -313,7 +312,7 @@ def _prune(
 
 def _refine(
     scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, path: np.ndarray, spacing: float,
-    held: np.ndarray, loose: tuple[np.ndarray, np.ndarray, np.ndarray], flow: Tracked, config: SearchConfig,
+    held: np.ndarray, loose: tuple[np.ndarray, np.ndarray, np.ndarray], config: SearchConfig,
 ) -> JointStates:  # fmt: skip
     """Values between those tried, their sigmas, and whether the part is in view."""
     stack = scene.stack
@@ -338,8 +337,7 @@ def _refine(
     # Search and refinement look at the same picture: what they are apart beyond the spacing is doubt.
     sigma = np.hypot(sigma, np.maximum(np.abs(path + shift - coarse) - spacing, 0.0))
     sigma = np.where(told, sigma, np.maximum(sigma, spread))
-    # A frame in which the part is not seen where it was put says nothing of where it is: flow does, or the frames around it.
+    # A frame in which the part is not seen where it was put says nothing of where it is: the frames around it do.
     sigma = np.where(visible, sigma, _UNKNOWN)
-    values, sigma = flow.stand_in(np.where(told, path + shift, mean), sigma, told)
-    values, sigmas = smooth_path(values, sigma, stack.times, joint.type, held=told)
+    values, sigmas = smooth_path(np.where(told, path + shift, mean), sigma, stack.times, joint.type, held=told)
     return JointStates(values=values, sigmas=sigmas, held=told, visible=visible, gains=gain, model=model)
