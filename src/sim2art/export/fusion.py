@@ -223,5 +223,5 @@ def without_edge_pixels(
     around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
     same = (around > 0) & (np.abs(around - depths[..., None, None]) < alike * depths[..., None, None])
     on_border = same.sum(axis=(2, 3)) > _HALF  # A pixel is like itself.
-    stays = (span <= jump * depths) | on_border | (level & (span <= steepest * depths))
+    stays = np.logical_or(span <= jump * depths, on_border) | np.logical_and(level, span <= steepest * depths)
     return np.where(measured & stays, depths, 0.0)

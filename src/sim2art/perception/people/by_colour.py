@@ -105,8 +105,8 @@ def find_people(
         clothed = join_on(_alike(labs, sleeves, transient, ~edges), sleeves)
         people |= np.array([arm | find_hand(arm, hand & ~arm) for arm, hand in zip(clothed, skin, strict=True)])
     people = np.array([
-        keep_in_front(keep_reaching_in(mask), *two, shows_hand(image, networks))
-        for mask, *two, image in zip(people, moving, small_depths, images, strict=True)
+        keep_in_front(keep_reaching_in(mask), moves, depth, shows_hand(image, networks))
+        for mask, moves, depth, image in zip(people, moving, small_depths, images, strict=True)
     ])  # fmt: skip
     if not _is_seen(people):
         return nothing
