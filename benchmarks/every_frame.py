@@ -2,9 +2,11 @@
 
     python benchmarks/every_frame.py --num 40 --output runs/every_frame
     python benchmarks/every_frame.py --num 40 --output runs/other --against runs/every_frame
+    python benchmarks/every_frame.py --num 40 --output runs/states --against runs/other --stages runs/other/stages
 
 Each recording of `procedural-fast` (tune half) is rendered and goes through `reconstruct`; a finished recording's scores are
-kept in the output folder and not made again. Prints motion error, range error, parts found by size, how true sigmas are and
+kept in the output folder and not made again. With `--stages`, frames, parts and joints are those that another run (of other
+code, perhaps) left there, so that only the states are found anew. Prints motion error, range error, parts found by size, how true sigmas are and
 what was wrongly called ok, with 95 % intervals over recordings; then the same of the used frames' values joined by straight
 lines, and paired with the scores in another folder.
 """
@@ -12,6 +14,7 @@ lines, and paired with the scores in another folder.
 import dataclasses
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,22 +40,36 @@ from sim2art.simulate.recordings import FAST_RECORDINGS, SimulatedRecording, ren
 
 
 def main(
-    *, num: int = 40, first: int = 0, output: Path = Path("runs/every_frame"), against: Path | None = None
+    *,
+    num: int = 40,
+    first: int = 0,
+    output: Path = Path("runs/every_frame"),
+    against: Path | None = None,
+    stages: Path | None = None,
 ) -> None:
-    """Score `num` recordings from the `first` on; compare with those that another run left in `against`."""
+    """Score `num` recordings from the `first` on; compare with those that another run left in `against`.
+
+    With `--num 0` none is made, and all that the folder (and the other one) holds are summed up.
+    """
     output.mkdir(parents=True, exist_ok=True)
     seeds = FAST.seeds("tune")[first : first + num]
+    stages = output / "stages" if stages is None else stages
     for seed in seeds:
         kept = output / f"{seed}.json"
         if not kept.is_file():
             start = time.process_time()
-            pair = score_recording(seed)
+            pair = score_recording(seed, stages)
             kept.write_text(json.dumps([dataclasses.asdict(score) for score in pair]))
             print(f"{seed}: {time.process_time() - start:.0f} CPU s, {pair[0]}", flush=True)
             (output / "provenance.json").write_text(json.dumps(collect_provenance(), indent=2, default=str))
+    if not num:
+        folders = [output] if against is None else [output, against]
+        seeds = [seed for seed in FAST.seeds("tune") if all((folder / f"{seed}.json").is_file() for folder in folders)]
     scores, plain = read_scores(output, seeds)
     facts = json.loads((output / "provenance.json").read_text())
-    print(f"set procedural-fast, seeds {seeds[0]} to {seeds[-1]}; commit {facts['commit']}; {facts['machine']}")
+    print(f"set procedural-fast, seeds {', '.join(map(str, seeds))}; commit {facts['commit']}; {facts['machine']}")
+    makers = sorted({(stages / f"{seed}.txt").read_text() for seed in seeds})
+    print(f"frames, parts and joints of commit {', '.join(makers)}")
     print("\nstates of every frame\n" + summarise(scores))
     print("\nvalues of the used frames, joined by straight lines\n" + summarise(plain))
     if against is not None:
@@ -63,20 +80,23 @@ def main(
         )
 
 
-def read_scores(folder: Path, seeds: range) -> tuple[list[RecordingScore], list[RecordingScore]]:
+def read_scores(folder: Path, seeds: Sequence[int]) -> tuple[list[RecordingScore], list[RecordingScore]]:
     """The kept scores, with states and without."""
     pairs = [[score_from_dict(x) for x in json.loads((folder / f"{seed}.json").read_text())] for seed in seeds]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
-def score_recording(seed: int) -> tuple[RecordingScore, RecordingScore]:
-    """The scores of one recording, with states of every frame, and from the used frames alone."""
+def score_recording(seed: int, stages: Path) -> tuple[RecordingScore, RecordingScore]:
+    """The scores of one recording, with states of every frame, and from the used frames alone.
+
+    Frames, parts and joints are taken from `stages` where they are kept there; beside them stands the commit that made them.
+    """
     recording = render_recording(dataclasses.replace(FAST_RECORDINGS, families=VALIDATION_FAMILIES), seed)
-    capture = MemoryCapture(
-        images=recording.images, depths=recording.depths, times=recording.times, intrinsics=recording.intrinsics,
-        world_from_camera=recording.world_from_camera,
-    )  # fmt: skip
-    result = sim2art.reconstruct(capture)
+    maker = stages / f"{seed}.txt"
+    if not maker.is_file():
+        stages.mkdir(parents=True, exist_ok=True)
+        maker.write_text(collect_provenance()["commit"])
+    result = sim2art.reconstruct(capture_of(recording, maker), stage_folder=stages / str(seed), resume=True)
     used = result.observation.indices
     truth = true_motion(recording, used)
     count = len(recording.times)
@@ -89,6 +109,14 @@ def score_recording(seed: int) -> tuple[RecordingScore, RecordingScore]:
         score_states(result.estimate, result.status, result.labels, every, result.states, used, truth),
         score_states(result.estimate, result.status, result.labels, joined, None, used, truth),
     )
+
+
+def capture_of(recording: SimulatedRecording, path: Path = Path("memory")) -> MemoryCapture:
+    """What a person would bring; kept stages are known by the path."""
+    return MemoryCapture(
+        images=recording.images, depths=recording.depths, times=recording.times, intrinsics=recording.intrinsics,
+        world_from_camera=recording.world_from_camera, path=path,
+    )  # fmt: skip
 
 
 def true_motion(recording: SimulatedRecording, used: np.ndarray) -> TrueMotion:

@@ -112,7 +112,9 @@ def _door() -> dict[str, str]:
 
 def _tracks() -> dict[str, str]:
     right, count, unsure = re.findall(
-        r"^network_refined: (\d+) of (\d+) right, .*?; (\d+) not sure", (RESULTS / "real-tracks.txt").read_text(), flags=re.M
+        r"^network_refined: (\d+) of (\d+) right, .*?; (\d+) not sure",
+        (RESULTS / "real-tracks.txt").read_text(),
+        flags=re.M,
     )[0]
     return {"real-tracks.right": right, "real-tracks.count": count, "real-tracks.unsure": unsure}
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sim2art.perception.frames.choice import choose_frames
+from sim2art.perception.frames.motion_profile import measure_reversal
 
 SHARP = np.ones(60, dtype=bool)
 
@@ -43,10 +44,19 @@ def test_a_blurred_frame_gives_way_to_a_sharp_neighbour() -> None:
 
 
 def test_the_turning_point_is_kept() -> None:
-    reversal = np.ones(59)
-    reversal[31] = -0.9
+    reversal = np.zeros(59)
+    reversal[31] = 0.9
     chosen = choose_frames(np.ones(59), num_frames=9, is_sharp=SHARP, reversal=reversal)
     assert 31 in chosen
+
+
+def test_motion_turns_back_where_its_end_is_though_it_goes_on_slowly_before_it_speeds_up() -> None:
+    travel = np.array([5.0, 5.0, 7.0, 2.3, 1.0, -0.8, -1.4, -0.9, -4.7, -5.0, -5.0])  # A real door's, deg a frame.
+    residuals = np.zeros((len(travel), 4, 4, 2))
+    residuals[:, 1:3, 1:3, 0] = travel[:, None, None]
+    turns = [measure_reversal(residuals, step) for step in range(len(travel))]
+    assert np.argmax(turns) == 5
+    assert turns[0] == turns[1] == turns[10] == 0.0
 
 
 def test_a_brief_motion_in_a_long_recording_gets_consecutive_frames() -> None:

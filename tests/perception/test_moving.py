@@ -100,6 +100,55 @@ def test_depth_alone_shows_a_flat_board_moving_away() -> None:
     assert np.all(depths[0, ::2, ::2][moving[0]] == 1.0)
 
 
+def _bar(*, move: float, shift: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Noisy depths of a bar 3 px wide before a wall, 0.06 % of the image, that slides by `move` px a frame.
+
+    The image, wall and all, is drawn `shift` px off in each second frame, as by a pose that errs.
+    """
+    y, x = np.mgrid[0:240, 0:320]
+    rng = np.random.default_rng(0)
+    depths = []
+    for t in range(8):
+        at = x + shift * (t % 2)
+        flat = np.where((at > 100 + move * t) & (at < 104 + move * t) & (y > 100) & (y < 116), 1.5, 1.7)
+        depths.append(flat + rng.normal(0, 0.003, flat.shape))
+    k = np.array([[300.0, 0, 159.5], [0, 300.0, 119.5], [0, 0, 1]])
+    return np.array(depths, np.float32), k, np.broadcast_to(np.eye(4), (8, 4, 4)).copy()
+
+
+def test_a_part_as_narrow_as_an_edge_is_seen_to_move() -> None:
+    depths, k, poses = _bar(move=3.0)
+    moving = find_moving(depths, {}, k, poses)
+    on_bar = depths[:, ::2, ::2] < 1.6
+    assert moving[on_bar].mean() > 0.5
+    assert not moving[~on_bar].any()
+    box = moving_box(moving, depths, k, poses)
+    assert box is not None
+    assert (box.high - box.low)[2] < 0.05
+
+
+def test_a_panel_that_fills_most_of_the_image_does_not_pass_for_what_stands_still() -> None:
+    rng = np.random.default_rng(0)
+    k, poses = np.array([[300.0, 0, 159.5], [0, 300.0, 119.5], [0, 0, 1]]), np.broadcast_to(np.eye(4), (8, 4, 4)).copy()
+    depths = np.full((8, 240, 320), 1.7) + rng.normal(0, 0.003, (8, 240, 320))
+    depths[:, :, 120:] = 1.0 + 0.05 * np.arange(8)[:, None, None] + rng.normal(0, 0.003, (8, 240, 200))
+    moving = find_moving(depths.astype(np.float32), {}, k, poses)
+    assert moving[0, :, 64:].mean() > 0.9
+    assert not moving[:, :, :56].any()
+
+
+def test_edges_that_are_missed_by_a_pixel_do_not_move() -> None:
+    depths, k, poses = _bar(move=0.0, shift=1.0)
+    assert not find_moving(depths, {}, k, poses).any()
+
+
+def test_depths_between_two_surfaces_at_an_edge_do_not_move() -> None:
+    depths, k, poses = _bar(move=0.0)
+    # Where the bar ends the camera reads what lies between bar and wall, anew in each frame.
+    depths[:, 100:116, 104] = np.random.default_rng(1).uniform(1.52, 1.68, (8, 16))
+    assert not find_moving(depths, {}, k, poses).any()
+
+
 def test_a_box_holds_its_masks(scene: SlidingScene) -> None:
     box = Box(low=np.array([-9.0, -9.0, 0.0]), high=np.array([9.0, 9.0, BOARD + 0.06]))
     masks = box_masks(box, scene.depths, scene.intrinsics, scene.world_from_camera)

@@ -10,7 +10,8 @@ from PIL import Image
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.components import Choice
-from sim2art.perception.people.by_colour import find_near_arms, find_people
+from sim2art.perception.people.arm_regions import keep_in_front
+from sim2art.perception.people.by_colour import find_near_arms, find_people, shows_hand
 from sim2art.perception.people.choice import leave_out_people
 from sim2art.perception.people.skin import has_skin_color, measure_own_colors
 from sim2art.perception.pipeline import ObserveOptions, observe
@@ -66,6 +67,36 @@ def test_an_arm_is_found_and_the_part_it_moves_is_not(scene: SlidingScene, sleev
 
 def test_where_nobody_is_nobody_is_found(scene: SlidingScene) -> None:
     assert not _find(scene, np.zeros_like(scene.on_board)).any()
+
+
+class _Network:
+    """Sees a hand, or none, in every crop."""
+
+    def __init__(self, presence: float) -> None:
+        self.presence, self.crops = presence, []
+
+    def detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise AssertionError("The rules say where to look.")
+
+    def locate(self, crop: np.ndarray) -> tuple[np.ndarray, float]:
+        self.crops.append(crop)
+        return np.zeros((21, 2), np.float32), self.presence
+
+
+@pytest.mark.parametrize(("presence", "is_found"), [(0.9, True), (0.1, False)])
+def test_of_what_moves_at_the_depth_of_all_around_it_the_network_says_whether_it_is_a_hand(
+    presence: float, is_found: bool
+) -> None:
+    region = np.zeros((90, 120), dtype=bool)
+    region[40:52, :20] = True  # A hand at the handle of a door that fills the image; its depth is the door's.
+    network, image = _Network(presence), np.full((180, 240, 3), SKIN, np.uint8)
+    kept = keep_in_front(
+        region, np.ones_like(region), np.ones((90, 120), np.float32), is_hand=shows_hand(image, network)
+    )
+    assert kept.any() == is_found
+    assert len(network.crops) == 1 and network.crops[0].max() > 0
+    standing = keep_in_front(region, region, np.ones((90, 120), np.float32), is_hand=shows_hand(image, None))
+    assert (standing == region).all()
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.1])

@@ -20,6 +20,7 @@ from sim2art.errors import InvalidValueError
 
 _MAX_GRID = 24_000_000  # Cells of the index grid; bounds memory to about 200 MB.
 _NEAR = 0.02  # m
+_HALF = 4  # Of the eight neighbours of a pixel.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,18 +194,21 @@ def _add_view(centers, pose, camera, depths, normals, on_part, truncation, total
 
 
 def without_edge_pixels(
-    depths: Float[np.ndarray, "height width"], *, jump: float = 0.04, steepest: float = 0.25, bend: float = 0.012
-) -> Float[np.ndarray, "height width"]:
+    depths: Float[np.ndarray, "height width"], *, jump: float = 0.04, steepest: float = 0.25, bend: float = 0.012,
+    alike: float = 0.01,
+) -> Float[np.ndarray, "height width"]:  # fmt: skip
     """Depth with flying pixels set to 0: those between two surfaces.
 
-    A pixel stays when its 3x3 neighbourhood spans little depth, or when it lies on a plane seen at a low angle: inverse
-    depth is linear over the image of a plane, so its second differences vanish there and at all four neighbours.
+    A pixel stays when its 3x3 neighbourhood spans little depth; when half of its neighbours lie at its own depth, as they do
+    on the border of a surface; or when it lies on a plane seen at a low angle: inverse depth is linear over the image of a
+    plane, so its second differences vanish there and at all four neighbours.
 
     Args:
         depths: m; 0 for none.
         jump: Span of the neighbourhood, as a share of the depth, up to which a pixel stays in any case.
         steepest: Span beyond which none stays.
         bend: Largest second difference of inverse depth, as a share of it.
+        alike: Depths that differ by less than this share are the same.
     """
     measured = depths > 0
     high = ndimage.maximum_filter(depths, size=3)
@@ -215,5 +219,9 @@ def without_edge_pixels(
     with np.errstate(invalid="ignore"):
         flat = np.all(np.abs(curved) <= bend * inverse, axis=0)
     level = np.asarray(ndimage.binary_erosion(flat, structure=ndimage.generate_binary_structure(2, 1)))
-    stays = np.logical_or(span <= jump * depths, np.logical_and(level, span <= steepest * depths))
+    padded = np.pad(depths, 1)
+    around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
+    same = (around > 0) & (np.abs(around - depths[..., None, None]) < alike * depths[..., None, None])
+    on_border = same.sum(axis=(2, 3)) > _HALF  # A pixel is like itself.
+    stays = np.logical_or(span <= jump * depths, on_border) | np.logical_and(level, span <= steepest * depths)
     return np.where(measured & stays, depths, 0.0)

@@ -4,7 +4,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim2art.perception.people.hands.crops import CROP_SIZE, HandCrop, crop_of_landmarks, crop_of_palm
+from sim2art.perception.people.hands.crops import (
+    CROP_SIZE,
+    HandCrop,
+    crop_of_landmarks,
+    crop_of_palm,
+    crop_of_region,
+)
 from tests.perception.hands.drawn_hand import HAND
 
 
@@ -59,3 +65,12 @@ def test_fingers_point_up_in_the_crop() -> None:
     rows, columns = np.nonzero(part[..., 0] > 100)
     assert rows.max() < 0.35 * CROP_SIZE
     assert abs(columns.mean() - CROP_SIZE / 2) < 2
+
+
+def test_the_fingers_of_what_reaches_in_point_away_from_the_border() -> None:
+    pixels = np.array([[0.0, 170.0], [64.0, 202.0], [30.0, 180.0]])
+    crop = crop_of_region(pixels, (640, 480))
+    np.testing.assert_allclose(crop.fingers, [1, 0])
+    np.testing.assert_allclose(crop.center, [32, 186])
+    assert crop.side == 128
+    np.testing.assert_allclose(crop_of_region(pixels + [300, 277], (640, 480)).fingers, [0, -1])

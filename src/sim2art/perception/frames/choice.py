@@ -7,7 +7,8 @@ _EVEN_SHARE = 0.12
 """Share of the choice that is spread evenly in time, so that a hardly moving recording is still covered."""
 _EDGE_SHARE = 0.004
 """Still head and tail: motion below this share of the whole, at either end, is trimmed."""
-_TURN_COSINE = -0.2
+_MAX_TURNS = 4
+"""Of the turning points so many are kept, the greatest first."""
 
 
 def choose_frames(
@@ -23,7 +24,7 @@ def choose_frames(
     Args:
         motion: How much moves from each frame to the next.
         is_sharp: Frames that are not blurred; a blurred choice moves to a sharp neighbour when there is one.
-        reversal: Cosine of each step's motion with the motion before; turning points are kept.
+        reversal: How much motion turns back at each step's first frame, 0 where it does not; turning points are kept.
         noise: Motion below this counts as none.
     """
     total = len(motion) + 1
@@ -47,7 +48,7 @@ def choose_frames(
     level = (level - level[first]) / (level[last] - level[first])
     chosen = _spread(level, first, last, num_frames)
     if reversal is not None:
-        for turn in _turning_points(reversal, steps, first, last):
+        for turn in _turning_points(reversal, first, last):
             inner = np.arange(1, num_frames - 1)
             nearest = inner[np.argmin(np.abs(level[chosen[inner]] - level[turn]))]
             if turn not in chosen and chosen[nearest - 1] < turn < chosen[nearest + 1]:
@@ -82,15 +83,14 @@ def _spread(level: Float[np.ndarray, "frame"], first: int, last: int, count: int
     return chosen
 
 
-def _turning_points(reversal: np.ndarray, steps: np.ndarray, first: int, last: int) -> list[int]:
-    """Frames where the motion turns back: local minima of the cosine that are clearly negative."""
-    turns = []
-    for i in range(max(1, first + 1), min(len(reversal) - 1, last)):
-        window = reversal[max(0, i - 2) : i + 3]
-        if reversal[i] < _TURN_COSINE and reversal[i] == window.min():
-            turns.append(i)
-    strength = [steps[max(0, i - 3) : i + 3].sum() for i in turns]
-    return [turn for _, turn in sorted(zip(strength, turns, strict=True), reverse=True)[:4]]
+def _turning_points(reversal: Float[np.ndarray, "step"], first: int, last: int) -> list[int]:
+    """Frames where the motion turns back most among those around, the greatest turns first."""
+    turns = [
+        i
+        for i in range(max(1, first + 1), min(len(reversal) - 1, last))
+        if reversal[i] > 0 and reversal[i] == reversal[max(0, i - 2) : i + 3].max()
+    ]
+    return sorted(turns, key=lambda i: -reversal[i])[:_MAX_TURNS]
 
 
 def _prefer_sharp(chosen: np.ndarray, is_sharp: np.ndarray, level: np.ndarray) -> np.ndarray:

@@ -29,6 +29,8 @@ _FLOOR = 0.12
 """px: below it the coarse flow is noise."""
 _CAMERA_SHARE = 0.1
 """What the camera brings is known to this share: depth and poses err."""
+_TURN_COSINE = -0.2
+"""Cosine between the motion before and after a frame below which motion turns back there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ class MotionProfile:
     motion: Float[np.ndarray, "step"]
     """Mean over the image of the motion (px at the coarse size) that is left once camera motion and noise are taken away."""
     reversal: Float[np.ndarray, "step"]
-    """Cosine between the residual flow of a step and of the step before; negative where motion turns back."""
+    """How much motion turns back at each step's first frame, px^2 at the coarse size; 0 where it does not."""
 
 
 def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "frame 4 4"]) -> MotionProfile:
@@ -67,7 +69,7 @@ def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "f
         motion.append(float(np.mean([amount for amount, _ in found])))
         residuals[i] = found[0][1]
     for i in steps:
-        turning.append(_turning_cosine(residuals, i))
+        turning.append(measure_reversal(residuals, i))
     return MotionProfile(
         forward=np.array(forward),
         backward=np.array(backward),
@@ -134,14 +136,19 @@ def chain_flow(
     return resize_flow(total, size)
 
 
-def _turning_cosine(residuals: np.ndarray, step: int) -> float:
-    """Cosine between the mean residual flow of the three steps from `step` on and of the three before."""
+def measure_reversal(residuals: Float[np.ndarray, "step height width 2"], step: int) -> float:
+    """How much motion turns back at a step's first frame, px^2, from the residual flow (px) of all steps.
+
+    It is minus the inner product of the mean residual flow of the three steps from `step` on and of the three before, which
+    is largest where each side holds motion of one direction only. A cosine tells whether motion turns back, but hardly in
+    which frame: it forgives a small step on the wrong side.
+    """
     before, after = residuals[max(0, step - 3) : step], residuals[step : step + 3]
     if not len(before):
-        return 1.0
+        return 0.0
     a, b = before.astype(np.float32).mean(axis=0).ravel(), after.astype(np.float32).mean(axis=0).ravel()
-    norms = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(a @ b) / norms if norms > 1e-9 else 1.0
+    product, norms = float(a @ b), float(np.linalg.norm(a) * np.linalg.norm(b))
+    return -2.0 * product / len(a) if product < _TURN_COSINE * norms else 0.0
 
 
 def sharp_enough(sharpness: Float[np.ndarray, "frame"], *, window: int = 9, share: float = 0.5) -> np.ndarray:

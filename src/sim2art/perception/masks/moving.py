@@ -2,9 +2,10 @@
 
 Two kinds of evidence. Flow: the lifted displacement stands far above the noise of what is still, at several baselines.
 Depth: the camera looks through the place where the surface was (only "further away" counts: nearer may be an occluder).
-The second also sees panels without texture.
+The second also sees panels without texture, and what is too thin for flow: a lever or the arm of a pair of glasses.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -22,15 +23,22 @@ _STRIDE = 2
 _MIN_PIXEL_MOTION = 1.2
 """px that a moving pixel must move more than the camera explains."""
 _EDGE = 7
-"""px: width of the band along depth edges in which nothing is said to move."""
+"""px: width of the band along depth edges in which flow says nothing."""
 _NOISE_FACTOR = 4.0
 _MIN_SHARE = 0.006
 """Smallest displacement that counts, as a share of depth (6 mm at 1 m)."""
-_SEE_THROUGH_SHARE = 0.03
-"""The background must lie this share of depth (and well over the noise) behind where the surface was."""
+_REACH = 1
+"""px by which a place may be missed in another frame: poses and edges err by about a pixel."""
+_SOLID = 3
+"""Neighbours of 8 that lie at a pixel's own depth if it shows a surface, and no mixture of two at an edge."""
+_SOLID_SHARE = 0.01
+"""Depths that differ by less than this share are the same."""
+_QUARTER = 0.3186
+"""Sigmas within which a quarter of all readings lie."""
+_THROUGH_SIGMAS = 6.0
+_THROUGH_SHARE = 0.01
+"""The background must lie so many sigmas of the depth of two frames, and this share of it, behind where the surface was."""
 _DEPTH_BASELINES = (-7, -3, 3, 7)
-_MIN_MOVING_SHARE = 0.0008
-"""Moving pixels, as a share of all, that a frame needs to count as showing motion."""
 _BOX_PERCENTILES = (2.0, 98.0)
 _CELL_SHARE = 0.03
 """Side of the cells in which moving points are clustered, as a share of their distance."""
@@ -85,12 +93,12 @@ def find_moving(
                 votes += moved & known & clear
                 seen += known & clear
         by_flow = (votes >= 2) & (votes >= 0.5 * seen)
-        through = np.zeros(y.shape, int)
+        solid = _is_solid(depths[a])[::_STRIDE, ::_STRIDE]
+        through = np.zeros(y.shape, dtype=bool)
         for step in _DEPTH_BASELINES:
             if 0 <= a + step < num_frames:
-                through += clear & _sees_through(points, depths[a + step], intrinsics, world_from_camera[a + step])
-        evidence = by_flow | (through >= 1)
-        moving[a] = keep_regions(evidence)
+                through |= solid & _sees_through(points, depths[a + step], intrinsics, world_from_camera[a + step])
+        moving[a] = _join(keep_regions(by_flow | through), through)
     return moving
 
 
@@ -111,11 +119,11 @@ def moving_box(
     world_from_camera: Float[np.ndarray, "frame 4 4"],
 ) -> Box | None:
     """Box around what moves (world frame, m; outliers left out), or None when no motion is seen."""
-    shares = moving.mean(axis=(1, 2))
-    if np.sum(shares > _MIN_MOVING_SHARE) < min(2, len(moving)):
+    showing = np.flatnonzero(moving.any(axis=(1, 2)))
+    if len(showing) < min(2, len(moving)):
         return None
     points, frames, areas = [], [], []
-    for frame in np.flatnonzero(shares > 0):
+    for frame in showing:
         y, x = np.nonzero(moving[frame])
         pixels = np.stack([x, y], axis=1).astype(np.float64) * _STRIDE
         depth = depths[frame, y * _STRIDE, x * _STRIDE].astype(np.float64)
@@ -195,22 +203,60 @@ def _moves_by_flow(
     return (share > limit) & (slid > _MIN_PIXEL_MOTION) & pair.beats_still[::_STRIDE, ::_STRIDE], known
 
 
+def _is_solid(depth: Float32[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
+    """Pixels that have neighbours at their own depth. Where two surfaces meet a camera reads depths between them."""
+    alike = np.zeros(depth.shape, dtype=int)
+    for down, right in itertools.product((-1, 0, 1), repeat=2):
+        other = np.roll(depth, (down, right), axis=(0, 1))
+        alike += (other > 0) & (np.abs(other - depth) < _SOLID_SHARE * depth)
+    return alike > _SOLID  # A pixel is like itself.
+
+
 def _sees_through(
     points: np.ndarray, other_depth: np.ndarray, intrinsics: np.ndarray, world_from_other: np.ndarray
 ) -> np.ndarray:
+    """Points of a frame (height, width, 3) that another frame sees through: all that it shows around there lies behind.
+
+    A part as narrow as an edge is told from a place that is missed by a pixel, as no surface is left beside it.
+    """
     there = apply(inverse(world_from_other), points.reshape(-1, 3))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         at = np.nan_to_num(project(intrinsics, there), nan=-1.0, posinf=-1.0, neginf=-1.0)
-    reached, one_surface = read_depth_between(other_depth, np.clip(at[:, 0], -1, 1e6), np.clip(at[:, 1], -1, 1e6))
-    behind = reached - there[:, 2] > _SEE_THROUGH_SHARE * np.maximum(there[:, 2], 0.3) * np.maximum(there[:, 2], 1.0)
-    return (one_surface & (there[:, 2] > 0.05) & behind).reshape(points.shape[:2])
+    x, y = np.rint(np.clip(at, -1, 1e6)).astype(int).T
+    height, width = other_depth.shape
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height) & (there[:, 2] > 0.05)
+    x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
+    nearest = cv2.erode(other_depth, np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8))[y, x]  # 0 beside a hole.
+    ratio = other_depth[y, x] / np.maximum(there[:, 2], 1e-6)
+    told = ratio[inside & (ratio > 0)]
+    if not len(told):
+        return np.zeros(points.shape[:2], dtype=bool)
+    # The moving part may be the greater part, so how far depths scatter is told by the quarter that differs least.
+    scatter = float(np.quantile(np.abs(told - 1.0), 0.25)) / _QUARTER
+    margin = max(_THROUGH_SIGMAS * scatter, _THROUGH_SHARE)
+    return (inside & (nearest > (1.0 + margin) * there[:, 2])).reshape(points.shape[:2])
+
+
+def _join(
+    regions: Bool[np.ndarray, "height width"], sure: Bool[np.ndarray, "height width"]
+) -> Bool[np.ndarray, "height width"]:
+    """Regions and what is surely there, thin as it may be, without specks."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((regions | sure).astype(np.uint8), connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= _least_area(regions)
+    keep[0] = False
+    return keep[labels.astype(np.int64)]
 
 
 def keep_regions(evidence: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
     """Pixels of connected regions that are more than specks."""
     opened = cv2.morphologyEx(evidence.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=8)
-    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= max(12, opened.size // 4000))
+    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _least_area(opened))
     keep = np.zeros(count, dtype=bool)
     keep[large[large > 0]] = True
     return keep[labels.astype(np.int64)]
+
+
+def _least_area(image: np.ndarray) -> int:
+    """Pixels of a region that is more than a speck."""
+    return max(12, image.size // 4000)

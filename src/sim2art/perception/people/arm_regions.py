@@ -1,6 +1,6 @@
 """Regions of a mask by their shape and by what is around them: what reaches in, stands out, touches, is a hand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -66,9 +66,12 @@ def keep_standing_out(
 
 def keep_in_front(
     mask: Bool[np.ndarray, "height width"], moving: Bool[np.ndarray, "height width"],
-    depth: Float32[np.ndarray, "height width"],
+    depth: Float32[np.ndarray, "height width"], is_hand: Callable[[Bool[np.ndarray, "height width"]], bool],
 ) -> Bool[np.ndarray, "height width"]:  # fmt: skip
-    """Regions that are no patch of a surface that moves: around an arm few pixels move at the depth of the arm."""
+    """Regions that are no patch of a surface that moves: around an arm few pixels move at the depth of the arm.
+
+    A hand that holds a door moves with all that is around it, at its depth. So `is_hand` is asked of such regions.
+    """
     kept = np.zeros_like(mask)
     for region, ring in _regions_and_rings(mask, _disc(_NEAR), _disc(_FAR)):
         known = (region & (depth > 0)).astype(np.float32)
@@ -77,7 +80,7 @@ def keep_in_front(
         inside = inside / np.maximum(weight, 1e-6)
         step = np.abs(depth - inside) > _STEP * inside
         going_on = moving & ~step & (depth > 0)
-        if ring.any() and going_on[ring].mean() < _MAX_GOING_ON:
+        if (ring.any() and going_on[ring].mean() < _MAX_GOING_ON) or is_hand(region):
             kept |= region
     return kept
 

@@ -1,14 +1,15 @@
 """Hands, arms and people in a recording, from what every recording has: colour, motion and the image's border.
 
-No network is asked. What is skin-coloured (the locus of Soriano et al., "Skin detection in video under changing
+What is skin-coloured (the locus of Soriano et al., "Skin detection in video under changing
 illumination conditions", ICPR 2000), is not always there, and reaches into the image from its border, is an arm. The
 colours of such arms, set against the colours of all that stands still, find the rest of them in every frame, and what
 joins an arm to the border in colours of its own is its sleeve. Wood has the colours of skin: so a colour that stands
 still somewhere does not speak for a person, and what enters over a long stretch of the border is no arm. It is better
 to miss an arm than to take a part away: what is found in the end must reach in from the border in that very frame, and
-must not be a patch of a surface that moves around it.
+must not be a patch of a surface that moves around it, unless a network sees a hand there.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -27,8 +28,11 @@ from sim2art.perception.people.arm_regions import (
     keep_reaching_in,
     keep_standing_out,
 )
+from sim2art.perception.people.hands.crops import crop_of_region
+from sim2art.perception.people.hands.finder import FinderOptions, look_at
 from sim2art.perception.people.skin import find_alike, has_skin_color, measure_own_colors
 from sim2art.perception.people.transience import find_changes
+from sim2art.perception.tasks import HandModel
 
 _MIN_FRAMES = 2
 """Frames in which an arm must be seen to enter."""
@@ -71,6 +75,7 @@ def find_people(
     moving: Bool[np.ndarray, "frame half_height half_width"],
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
+    networks: HandModel | None = None,
 ) -> People:
     """Mask hands, arms and people.
 
@@ -80,6 +85,7 @@ def find_people(
         moving: What `find_moving` found.
         intrinsics: px.
         world_from_camera: Poses of the frames.
+        networks: Are asked where a region moves with what is around it.
     """
     size = (moving.shape[2], moving.shape[1])
     smalls = np.array([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
@@ -99,7 +105,8 @@ def find_people(
         clothed = join_on(_alike(labs, sleeves, transient, ~edges), sleeves)
         people |= np.array([arm | find_hand(arm, hand & ~arm) for arm, hand in zip(clothed, skin, strict=True)])
     people = np.array([
-        keep_in_front(keep_reaching_in(mask), *two) for mask, *two in zip(people, moving, small_depths, strict=True)
+        keep_in_front(keep_reaching_in(mask), moves, depth, shows_hand(image, networks))
+        for mask, moves, depth, image in zip(people, moving, small_depths, images, strict=True)
     ])  # fmt: skip
     if not _is_seen(people):
         return nothing
@@ -137,6 +144,20 @@ def find_near_arms(
     if not _is_seen(arms):
         return np.zeros(depths.shape, dtype=bool)
     return np.array([_enlarged(fill(mask), depths.shape[2:0:-1]) for mask in arms])
+
+
+def shows_hand(
+    image: UInt8[np.ndarray, "height width 3"], networks: HandModel | None
+) -> Callable[[Bool[np.ndarray, "half_height half_width"]], bool]:
+    """Whether a network, if there is one, sees a hand in a region that reaches into an image from its border."""
+
+    def is_hand(region: Bool[np.ndarray, "half_height half_width"]) -> bool:
+        if networks is None:
+            return False
+        crop = crop_of_region(2.0 * np.argwhere(region)[:, ::-1], (image.shape[1], image.shape[0]))
+        return look_at(image, crop, networks).presence >= FinderOptions().min_presence
+
+    return is_hand
 
 
 def _find_arms(

@@ -92,7 +92,7 @@ def leave_out_people(
     masks, reach = np.zeros((2, *depths.shape), dtype=bool) if networks is None else mask_hands(images, networks)
     # Measured depth tells an arm that is too blurred or cut off for the networks; guessed depth has led the rules astray.
     if networks is None or (choice.name != "hands" and not depth_is_guessed):
-        masks = masks | find_people(images, depths, moving, intrinsics, world_from_camera).masks
+        masks = masks | find_people(images, depths, moving, intrinsics, world_from_camera, networks).masks
     if networks is None:
         if depth_is_guessed and stands_still(world_from_camera):
             masks = masks | find_near_arms(depths, moving)

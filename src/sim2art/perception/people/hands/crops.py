@@ -70,6 +70,15 @@ def crop_of_landmarks(landmarks: Float[np.ndarray, "21 2"]) -> HandCrop:
     return HandCrop(center=center, side=_LANDMARK_SCALE * max(side, 1.0), fingers=up)
 
 
+def crop_of_region(pixels: Float[np.ndarray, "pixel 2"], size: tuple[int, int]) -> HandCrop:
+    """Where a hand may be, by the pixels (px) of what reaches into an image of this width and height from its border."""
+    low, high = pixels.min(axis=0), pixels.max(axis=0)
+    ways = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+    fingers = ways[np.argmin(np.concatenate([low, np.array(size) - high]))]  # Away from the nearest border.
+    side = float(np.max(high - low))
+    return HandCrop(center=(low + high) / 2, side=_LANDMARK_SCALE * max(side, 1.0), fingers=fingers)
+
+
 def _unit(vector: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2"]:
     length = float(np.linalg.norm(vector))
     return vector / length if length > 1e-9 else np.array([0.0, -1.0])
