@@ -245,11 +245,9 @@ def _find_more(
     if not len(chosen):
         return None
     joints, scores, odds = fit_types(asked, pool.take(chosen), judgement.take(chosen))
-    new = _Found(joints, scores, odds, np.zeros((len(joints), 0, 0)))
-    new = new.take(np.flatnonzero(scores >= config.min_score))
+    new = _Found(joints, scores, odds, np.zeros((len(joints), 0, 0))).take(np.flatnonzero(scores >= config.min_score))
     if new.joints and len(kept) < len(found.joints):
-        kept, taken = _keep_better(asked, found, new, config)
-        new = new.take(taken)
+        kept, new = _keep_better(asked, found, new, config)
     if not new.joints:
         return None
     new = new._replace(logits=judge_all_points(judge, scene, new.joints, new.scores))
@@ -258,14 +256,14 @@ def _find_more(
 
 def _keep_better(
     asked: SampleJudge, found: _Found, new: _Found, config: InferenceConfig
-) -> tuple[Int[np.ndarray, "kept"], Int[np.ndarray, "taken"]]:
-    """Of known parts and of new ones that would take the place of some: those that remain once all are fitted and judged together."""
+) -> tuple[Int[np.ndarray, "kept"], _Found]:
+    """Places of the known parts, and the new ones, that remain once all are fitted and judged together."""
     pool = hypotheses_from_joints([*found.joints, *new.joints], np.clip([*found.scores, *new.scores], 0.2, 0.8))
     is_known = np.arange(len(pool)) < len(found.joints)
     judgement = asked.judge(pool)
     ranked = dataclasses.replace(judgement, scores=judgement.scores + config.min_gain * is_known)
     chosen = np.sort(select(ranked, pool, is_known, asked.sample.video, config.min_score, config.selection))
-    return chosen[is_known[chosen]], chosen[~is_known[chosen]] - len(found.joints)
+    return chosen[is_known[chosen]], new.take(chosen[~is_known[chosen]] - len(found.joints))
 
 
 def _guess_from_surfaces(
