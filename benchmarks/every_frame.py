@@ -101,7 +101,8 @@ def score_recording(seed: int, stages: Path) -> tuple[RecordingScore, RecordingS
     truth = true_motion(recording, used)
     count = len(recording.times)
     table = result.estimate.trajectory.values
-    joined = np.stack([np.interp(np.arange(count), used, column) for column in table.T], axis=1).reshape(count, -1)
+    # Where nothing moves there are no columns.
+    joined = np.array([np.interp(np.arange(count), used, column) for column in table.T]).reshape(-1, count).T
     every = joined if result.states is None else result.states.values
     if len(every) != count:
         raise SystemExit(f"{seed}: {len(every)} of {count} frames have states.")
