@@ -160,7 +160,7 @@ def mask(clip: Clip, method: Method) -> Bool[np.ndarray, "frame height width"]:
         return _by_rules(clip)
     networks = load_hand_networks(required=True)
     assert networks is not None, "Required networks are there or an error was raised."
-    masks = mask_hands(clip.images, networks)
+    masks = mask_hands(clip.images, networks).masks
     return masks | _by_rules(clip) if method == "both" else masks
 
 

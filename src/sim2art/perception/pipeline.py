@@ -188,7 +188,7 @@ def observe_frames(
     used = replace(used, moving=people.without(used.moving), flows=people.drop(used.flows))
     told = None
     if is_guessed:
-        told = _tell_motion(used, recording.grays[frames], recording.intrinsics, options.seed)
+        told = _tell_motion(used, recording.grays[frames], people.reach, recording.intrinsics, options.seed)
         used = replace(used, depths=told.depths)
     seen = FramesWithMotion(
         images=used.images, depths=people.see(used.depths), moving=used.moving, known=find_known(used.flows, used.moving),
@@ -225,14 +225,16 @@ def observe_frames(
 
 
 def _tell_motion(
-    used: _Used, grays: UInt8[np.ndarray, "used height width"], intrinsics: Float[np.ndarray, "3 3"], seed: int
-) -> GuessedMotion:
+    used: _Used, grays: UInt8[np.ndarray, "used height width"], reach: Bool[np.ndarray, "used height width"] | None,
+    intrinsics: Float[np.ndarray, "3 3"], seed: int,
+) -> GuessedMotion:  # fmt: skip
     """What the images show of motion where depth was guessed."""
     edges = Edges(
         slips=np.array([measure_slip(gray)[::STRIDE, ::STRIDE] for gray in grays]),
         directions=find_directions(grays, intrinsics, used.poses, np.random.default_rng(seed)),
     )
-    return fit_guessed_motion(used.depths, used.flows, edges, intrinsics, used.poses, seed=seed)
+    reach = None if reach is None else reach[:, ::STRIDE, ::STRIDE]
+    return fit_guessed_motion(used.depths, used.flows, edges, intrinsics, used.poses, reach=reach, seed=seed)
 
 
 def _measure(

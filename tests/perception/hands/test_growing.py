@@ -47,31 +47,32 @@ def _clip(*, sleeve: bool) -> tuple[np.ndarray, np.ndarray, list[list[Hand]]]:
 @pytest.mark.parametrize("sleeve", [False, True])
 def test_hand_and_arm_are_found_up_to_their_border(sleeve: bool) -> None:
     images, truths, hands = _clip(sleeve=sleeve)
-    masks = grow_hands(images, hands)
+    masks, reach = grow_hands(images, hands)
     for mask, truth in zip(masks, truths, strict=True):
         assert (mask & truth).sum() > 0.9 * (mask | truth).sum()
+    assert (reach & truths).sum() > 0.99 * truths.sum()
 
 
 def test_what_has_the_colour_of_skin_elsewhere_is_no_hand() -> None:
     images, truths, hands = _clip(sleeve=False)
     images[:, 10:50, 10:110] = SKIN
-    masks = grow_hands(images, hands)
+    masks = grow_hands(images, hands).masks
     assert not (masks & ~truths)[:, :50, :110].any()
     assert (masks & truths).sum() > 0.85 * truths.sum()
 
 
 def test_a_frame_without_a_hand_has_no_mask() -> None:
     images, _, hands = _clip(sleeve=False)
-    masks = grow_hands(images, [hands[0], [], hands[2]])
+    masks = grow_hands(images, [hands[0], [], hands[2]]).masks
     assert masks.any(axis=(1, 2)).tolist() == [True, False, True]
-    assert not grow_hands(images, [[], [], []]).any()
+    assert not grow_hands(images, [[], [], []]).masks.any()
 
 
 def test_masks_come_at_the_size_of_the_images() -> None:
     images, truths, hands = _clip(sleeve=True)
     double = np.array([cv2.resize(image, None, fx=3, fy=3) for image in images])
     large = [[Hand(landmarks=3 * hand.landmarks, presence=0.9) for hand in of_frame] for of_frame in hands]
-    masks = grow_hands(double, large)
+    masks = grow_hands(double, large).masks
     assert masks.shape == double.shape[:3]
     small = np.array([cv2.resize(mask.astype(np.uint8), SHAPE[::-1]) > 0 for mask in masks])
     assert (small & truths).sum() > 0.85 * (small | truths).sum()
@@ -81,4 +82,4 @@ def test_masks_come_at_the_size_of_the_images() -> None:
 def test_blank_images_and_hands_of_any_size_are_borne(scale: float) -> None:
     images = np.full((2, *SHAPE, 3), 90, np.uint8)
     hand = Hand(landmarks=scale * (HAND - HAND.mean(axis=0)) + [300.0, 20.0], presence=0.9)
-    assert grow_hands(images, [[hand], [hand]]).shape == (2, *SHAPE)
+    assert grow_hands(images, [[hand], [hand]]).masks.shape == (2, *SHAPE)

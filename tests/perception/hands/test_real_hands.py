@@ -43,7 +43,7 @@ def test_drawn_hands_are_found(name: str, networks: HandNetworks) -> None:
         size = (480, round(480 * image.shape[0] / image.shape[1]))
         images.append(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
         truths.append(cv2.resize(truth, size, interpolation=cv2.INTER_NEAREST) > 0)
-    masks = grow_hands(np.array(images), find_hands(images, networks))
+    masks = grow_hands(np.array(images), find_hands(images, networks)).masks
     for mask, truth in zip(masks, truths, strict=True):
         assert (mask & truth).sum() > 0.6 * (mask | truth).sum()
 

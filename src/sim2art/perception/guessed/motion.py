@@ -107,6 +107,7 @@ def fit_guessed_motion(
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     *,
+    reach: Bool[np.ndarray, "frame half_height half_width"] | None = None,
     seed: int,
 ) -> GuessedMotion:
     """Joints that explain the flow between the used frames, and depths that agree with them.
@@ -117,6 +118,7 @@ def fit_guessed_motion(
         edges: Of the scene.
         intrinsics: px.
         world_from_camera: Camera poses.
+        reach: Where arms can be: what moves there has no say in which joints there are.
         seed: Of the points that are looked at.
     """
     pairs = list(flows)
@@ -128,7 +130,7 @@ def fit_guessed_motion(
 
     free = dict(zip(pairs, map_in_threads(find, pairs), strict=True))
     steady = steady_depths(depths, free, intrinsics)
-    moving = _movers(steady, flows, intrinsics, world_from_camera)
+    moving = _movers(steady, flows, intrinsics, world_from_camera, reach)
     joints, unexplained = find_image_joints(
         flows, edges, moving, free, steady, intrinsics, world_from_camera, rng=np.random.default_rng(seed)
     )
@@ -187,10 +189,13 @@ def find_moving_in_images(
 
 
 def _movers(
-    depths: np.ndarray, flows: dict[tuple[int, int], PixelFlow], intrinsics: np.ndarray, world_from_camera: np.ndarray
+    depths: np.ndarray, flows: dict[tuple[int, int], PixelFlow], intrinsics: np.ndarray, world_from_camera: np.ndarray,
+    reach: np.ndarray | None,
 ) -> Bool[np.ndarray, "frame half_height half_width"]:  # fmt: skip
     """Pixels that move and have a say in which joints there are."""
     moving = _see_moving(depths, flows, intrinsics, world_from_camera)
+    if reach is not None:
+        moving &= ~reach
     regions = _regions(moving)
     if not stands_still(world_from_camera) and regions.sum() >= _MIN_IN_REGIONS * moving.sum():
         return regions

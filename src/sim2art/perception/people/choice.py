@@ -15,7 +15,7 @@ from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.people.by_colour import find_near_arms, find_people
 from sim2art.perception.people.hand_networks import load_hand_networks
 from sim2art.perception.people.hands.finder import find_hands
-from sim2art.perception.people.hands.growing import grow_hands
+from sim2art.perception.people.hands.growing import GrownHands, grow_hands
 from sim2art.perception.tasks import HandModel
 
 _MIN_AGREEMENT = 0.5
@@ -34,6 +34,8 @@ class LeftOut:
 
     masks: Bool[np.ndarray, "frame height width"]
     warnings: tuple[str, ...]
+    reach: Bool[np.ndarray, "frame height width"] | None = None
+    """Where arms can be, the masks included: what moves there may be an arm that was missed."""
 
     def see(self, depths: Float32[np.ndarray, "frame height width"]) -> Float32[np.ndarray, "frame height width"]:
         """Depth (m) of everything else; 0 where people are."""
@@ -87,7 +89,7 @@ def leave_out_people(
         return LeftOut(masks=own, warnings=())
     told: tuple[str, ...] = ()
     networks = None if choice.name == "skin" else load_hand_networks(required=choice.name == "hands")
-    masks = np.zeros(depths.shape, dtype=bool) if networks is None else mask_hands(images, networks)
+    masks, reach = np.zeros((2, *depths.shape), dtype=bool) if networks is None else mask_hands(images, networks)
     # Measured depth tells an arm that is too blurred or cut off for the networks; guessed depth has led the rules astray.
     if networks is None or (choice.name != "hands" and not depth_is_guessed):
         masks = masks | find_people(images, depths, moving, intrinsics, world_from_camera, networks).masks
@@ -97,7 +99,7 @@ def leave_out_people(
         if choice.name != "skin":
             told = (_NO_NETWORKS,)
     if not masks.any():
-        return LeftOut(masks=masks, warnings=told)
+        return LeftOut(masks=masks, warnings=told, reach=reach)
     if choice.name == "sam2":
         masks, also = _followed(images, masks, choice.source)
         told = (*told, *also)
@@ -107,15 +109,14 @@ def leave_out_people(
         f"Hands or arms are seen in {int(seen.sum())} of {len(seen)} used frames ({share:.1f} % of the image): they are left "
         "out. If they are part of the object, pass --people none."
     )
-    return LeftOut(masks=masks, warnings=(words, *told))
+    return LeftOut(masks=masks, warnings=(words, *told), reach=masks | reach)
 
 
-def mask_hands(
-    images: UInt8[np.ndarray, "frame height width 3"], networks: HandModel
-) -> Bool[np.ndarray, "frame height width"]:
+def mask_hands(images: UInt8[np.ndarray, "frame height width 3"], networks: HandModel) -> GrownHands:
     """Hands and arms by networks, a little wider than they are: optical flow bleeds over edges."""
-    masks = grow_hands(images, find_hands(list(images), networks))
-    return np.array([cv2.dilate(mask.astype(np.uint8), _BLEEDING) > 0 for mask in masks])
+    grown = grow_hands(images, find_hands(list(images), networks))
+    wide = np.array([cv2.dilate(mask.astype(np.uint8), _BLEEDING) > 0 for mask in grown.masks])
+    return GrownHands(masks=wide, reach=wide | grown.reach)
 
 
 def _followed(

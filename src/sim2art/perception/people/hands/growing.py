@@ -7,6 +7,7 @@ Colours are learned from all frames together: what an arm hides in one frame is 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -45,9 +46,15 @@ class _Seeds:
     possible: Bool[np.ndarray, "height width"]
 
 
-def grow_hands(
-    images: UInt8[np.ndarray, "frame height width 3"], hands: list[list[Hand]]
-) -> Bool[np.ndarray, "frame height width"]:
+class GrownHands(NamedTuple):
+    """Where hands and arms are, and where arms can be."""
+
+    masks: Bool[np.ndarray, "frame height width"]
+    reach: Bool[np.ndarray, "frame height width"]
+    """In a wedge behind each wrist; arms of other colours than hands are here, too, beside much else."""
+
+
+def grow_hands(images: UInt8[np.ndarray, "frame height width 3"], hands: list[list[Hand]]) -> GrownHands:
     """Pixels of hands and arms.
 
     Args:
@@ -56,7 +63,7 @@ def grow_hands(
     """
     _, height, width = images.shape[:3]
     if not any(hands):
-        return np.zeros(images.shape[:3], dtype=bool)
+        return GrownHands(*np.zeros((2, *images.shape[:3]), dtype=bool))
     scale = min(1.0, float(np.sqrt(_AREA / (height * width))))
     size = (round(width * scale), round(height * scale))
     # Frames without a hand say what the rest looks like.
@@ -66,9 +73,11 @@ def grow_hands(
         np.array([getattr(seed, name) for seed in seeds]) for name in ("sure", "likely", "possible")
     )
     masks = _cut(small, _color(small, sure, likely & possible, possible), sure, possible)
-    return np.array([
-        cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5 for mask in masks
-    ])  # fmt: skip
+    enlarged = [
+        cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+        for mask in (*masks, *possible)
+    ]
+    return GrownHands(masks=np.array(enlarged[: len(masks)]), reach=np.array(enlarged[len(masks) :]))
 
 
 def _seeds(hands: list[Hand], shape: tuple[int, ...], scale: float) -> _Seeds:
