@@ -79,6 +79,14 @@ def fit_alone(parts: FoundParts, part: int) -> FoundParts:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("score", [0.3, 0.0])
+def test_doubtful_children_are_left(score: float) -> None:
+    video, parts, _ = chain_as_one_part()
+    grown = add_carried(video, parts, finder([], score=score), CarriedConfig())
+    assert len(grown.joints) == 1
+    np.testing.assert_array_equal(grown.probabilities, parts.probabilities)
+
+
 @pytest.mark.parametrize(
     "config", [CarriedConfig(min_travel_share=2.0), CarriedConfig(min_travel=1.0), CarriedConfig(min_share=0.9)]
 )

@@ -34,6 +34,8 @@ class CarriedConfig:
     """Share of a part's measured flow (at one baseline) that moves in its frame, below which nothing is looked for on it."""
     min_share: float = 0.002
     """The same as a share of all points."""
+    min_score: float = 0.5
+    """Must be higher than that of parts on the base: errors of the host's joint look like motion."""
 
 
 def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: CarriedConfig) -> FoundParts:
@@ -53,7 +55,7 @@ def add_carried(video: PointVideo, parts: FoundParts, find: FindParts, config: C
         if not _holds_more(seen_from(smoothed, parts.motions(host)), own, parts.own_motions(host), config):
             continue
         before = len(parts.joints)
-        parts = _add_children(video, parts, host, own, find)
+        parts = _add_children(video, parts, host, own, find, config)
         added = range(before, len(parts.joints))
         hosts += added
         parts = _fit_again(video, parts, [host, *added]) if added else parts
@@ -97,6 +99,7 @@ def _add_children(
     host: int,
     own: Bool[np.ndarray, "frame point"],
     find: FindParts,
+    config: CarriedConfig,
 ) -> FoundParts:
     """The parts, with those among a host's points that move in the host's frame."""
     kept = keep_points(seen_from(video, parts.motions(host)), own)
@@ -108,7 +111,7 @@ def _add_children(
     shares = np.zeros((*own.shape, len(found.joints)))
     np.put_along_axis(shares, slots[..., None], found.probabilities[..., 1:], axis=1)
     left = np.ones(own.shape)
-    for child in range(len(found.joints)):
+    for child in np.flatnonzero(found.scores >= config.min_score):
         # Each takes its share of what earlier ones left.
         share = np.clip(shares[..., child] / np.maximum(left, 1e-9), 0.0, 1.0)
         left -= shares[..., child]

@@ -12,8 +12,7 @@ from sim2art.articulation.estimate_io import keep_largest_parts
 from sim2art.articulation.trajectory import JointTrajectory
 from sim2art.methods import Predictor
 from sim2art.observation.point_video import PointVideo
-from sim2art.perception.observed import Observation, SeenJoints
-from sim2art.regions.joint_fit import MovingPart
+from sim2art.perception.observed import Observation
 
 MAX_JOINTS = 20
 
@@ -55,10 +54,15 @@ def estimate_from_images(observation: Observation) -> LabelledEstimate:
         observation: Its depth was guessed.
     """
     from sim2art.regions.colour_video import label_by_synthesis
+    from sim2art.regions.joint_fit import MovingPart
 
     video, points = observation.video, observation.points
     assert observation.joints is not None, "Joints are looked for in the images where depth is guessed."
-    parts = _moving_parts(observation.joints)
+    joints = observation.joints
+    parts = [
+        MovingPart(axis=axis, pivot=None if slides else pivot, values=values)
+        for axis, pivot, slides, values in zip(joints.axes, joints.pivots, joints.slides, joints.values.T, strict=True)
+    ]
     if not parts:
         return LabelledEstimate(still_estimate(points, reasons=()), np.zeros(video.depths.shape, dtype=np.uint8))
     labelled = label_by_synthesis(video, points, parts, observation.people)
@@ -74,10 +78,3 @@ def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> Articulat
         status=Status.AMBIGUOUS,
         reasons=reasons,
     )
-
-
-def _moving_parts(joints: SeenJoints) -> list[MovingPart]:
-    return [
-        MovingPart(axis=axis, pivot=None if slides else pivot, values=values)
-        for axis, pivot, slides, values in zip(joints.axes, joints.pivots, joints.slides, joints.values.T, strict=True)
-    ]
