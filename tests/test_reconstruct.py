@@ -19,7 +19,9 @@ from sim2art.export.labels import read_labels
 from sim2art.export.result import read_result
 from sim2art.observation.densify import densify_labels, resize_labels
 from sim2art.observation.point_video import PointVideo
+from sim2art.perception.observed import SeenJoints
 from sim2art.perception.pipeline import ObserveOptions
+from sim2art.reconstruction.estimates import estimate_by_method
 from sim2art.reconstruction.options import ReconstructOptions
 from sim2art.reconstruction.reconstruct import reconstruct
 from sim2art.reconstruction.reconstruction import Reconstruction
@@ -230,3 +232,19 @@ def test_one_part_labels_everything_known_as_base(result: Reconstruction) -> Non
     ones = np.ones((6, 400, 1))
     labels = densify_labels(result.video, result.points, ones)
     assert set(np.unique(labels)) <= {0, 255}
+
+
+def test_where_depth_was_guessed_no_joint_of_any_method_is_ok(result: Reconstruction) -> None:
+    count = len(result.observation.frame_ids)
+    joints = SeenJoints(
+        axes=np.zeros((0, 3)), pivots=np.zeros((0, 3)), slides=np.zeros(0, bool), values=np.zeros((count, 0))
+    )
+    guessed = dataclasses.replace(result.observation, joints=joints)
+    sure = tuple(dataclasses.replace(found, status=Status.OK, reasons=()) for found in result.estimate.joints)
+    for status in (Status.OK, Status.AMBIGUOUS):  # Of the whole: each joint is asked for itself.
+        answer = dataclasses.replace(result.estimate, joints=sure, status=status)
+        found = estimate_by_method(guessed, lambda _, answer=answer: answer, refine=False).estimate
+        assert found.status is Status.AMBIGUOUS and found.joints
+        assert all(joint.status is Status.AMBIGUOUS and "guessed" in joint.reasons[0] for joint in found.joints)
+        measured = estimate_by_method(result.observation, lambda _, answer=answer: answer, refine=False).estimate
+        assert all(joint.status is Status.OK for joint in measured.joints)

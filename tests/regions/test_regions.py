@@ -5,7 +5,7 @@ import pytest
 
 from sim2art.regions.alternatives import fit_alternative
 from sim2art.regions.joint_fit import Judge, MovingPart
-from sim2art.regions.labelling import label_regions
+from sim2art.regions.labelling import Field
 from sim2art.regions.scores import Scene, carry_points, draw_points, prepare_scene
 from sim2art.regions.segmentation import segment
 from sim2art.regions.surfaces import flatten, panel_depths
@@ -35,7 +35,8 @@ def iou(labels: np.ndarray, truth: np.ndarray) -> float:
 
 @pytest.mark.parametrize(("made", "part"), [(door_scene(), DOOR), (drawer_scene(), DRAWER)], ids=["door", "drawer"])
 def test_masks_lie_on_what_moves(made, part):
-    labelling = label_regions(scene_of(made), [part], np.random.default_rng(0))
+    field = Field(scene_of(made), [part], np.random.default_rng(0))
+    labelling = field.label(field.unaries())
     assert iou(labelling.labels, made.labels) > 0.85
     assert labelling.gains[0] > 0
     assert labelling.agreements[0] > 0.6
@@ -78,7 +79,8 @@ def test_blank_images_show_no_part():
     made = door_scene(6)
     blank = np.full_like(made.images, 127)
     scene = scene_of(dataclasses.replace(made, images=blank))
-    labelling = label_regions(scene, [dataclasses.replace(DOOR, values=np.linspace(0, 1, 6))], np.random.default_rng(0))
+    field = Field(scene, [dataclasses.replace(DOOR, values=np.linspace(0, 1, 6))], np.random.default_rng(0))
+    labelling = field.label(field.unaries())
     assert labelling.areas[0] == 0
     assert labelling.gains[0] == 0
 

@@ -15,6 +15,7 @@ from sim2art.observation.point_video import PointVideo
 from sim2art.perception.observed import Observation
 
 MAX_JOINTS = 20
+_GUESSED = "depth was guessed from colour: no joint is sure"
 
 
 class LabelledEstimate(NamedTuple):
@@ -34,15 +35,8 @@ def estimate_by_method(observation: Observation, predictor: Predictor, *, refine
         from sim2art.inference.refine.refine import refine as refine_estimate
 
         estimate = keep_largest_parts(refine_estimate(points, estimate), MAX_JOINTS)
-    if observation.joints is not None and estimate.status is Status.OK:
-        told = "depth was guessed from colour: no joint is sure"
-        joints = tuple(
-            dataclasses.replace(found, status=Status.AMBIGUOUS, reasons=(*found.reasons, told))
-            for found in estimate.joints
-        )
-        estimate = dataclasses.replace(
-            estimate, joints=joints, status=Status.AMBIGUOUS, reasons=(*estimate.reasons, told)
-        )
+    if observation.joints is not None:
+        estimate = _unsure(estimate)
     labels = densify_labels(observation.video, points, estimate.part_probabilities, part_motions(estimate))
     return LabelledEstimate(estimate, labels)
 
@@ -66,7 +60,21 @@ def estimate_from_images(observation: Observation) -> LabelledEstimate:
     if not parts:
         return LabelledEstimate(still_estimate(points, reasons=()), np.zeros(video.depths.shape, dtype=np.uint8))
     labelled = label_by_synthesis(video, points, parts, observation.people)
-    return LabelledEstimate(labelled.estimate, labelled.labels)
+    return LabelledEstimate(_unsure(labelled.estimate), labelled.labels)
+
+
+def _unsure(estimate: ArticulationEstimate) -> ArticulationEstimate:
+    """The estimate where depth was guessed: none of its joints is ok."""
+    if not estimate.joints:
+        return estimate
+    joints = tuple(
+        found
+        if found.status is not Status.OK
+        else dataclasses.replace(found, status=Status.AMBIGUOUS, reasons=(*found.reasons, _GUESSED))
+        for found in estimate.joints
+    )
+    status = Status.AMBIGUOUS if estimate.status is Status.OK else estimate.status
+    return dataclasses.replace(estimate, joints=joints, status=status, reasons=(*estimate.reasons, _GUESSED))
 
 
 def still_estimate(points: PointVideo, *, reasons: tuple[str, ...]) -> ArticulationEstimate:

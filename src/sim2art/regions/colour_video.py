@@ -4,12 +4,11 @@ Hands, shadows and borders flow, too. So a joint must prove itself once more: wh
 where it carries them, over the frames in which it moves.
 """
 
-import dataclasses
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
 from sim2art.articulation.joint import Joint, JointType
@@ -45,7 +44,6 @@ AXIS_SIGMA = np.radians(7.0)
 """Set when right types on rendered recordings of colour alone were off by 8 deg in the median."""
 PIVOT_SIGMA = 0.06
 """Share of the pivot's distance from the camera."""
-TOLD = "depth was guessed from colour: no joint is sure"
 NO_LABEL = 255
 _SOURCES = 6
 """Frames from which regions are carried while a joint is fitted."""
@@ -85,10 +83,10 @@ def label_by_synthesis(
     # First by looks alone, so that flow, from which the joints were made, can speak against what looks say.
     by_looks = field.unaries()
     first = field.label(by_looks)
-    tried = _as_estimate(points, choices, first, _enlarge(first.labels, video.images.shape[1:3], people), ())
-    shown = measure_shown_motion(points, video.intrinsics, tried)
-    borne_out = np.array([motion.is_joint for motion in shown])
     motions = np.array([choice.joint.motions() for choice in choices])
+    part_ids = _point_parts(points, _enlarge(first.labels, video.images.shape[1:3], people))
+    shown = measure_shown_motion(points, video.intrinsics, motions, part_ids)
+    borne_out = np.array([motion.is_joint for motion in shown])
     by_flow = field.flow_unaries(points, flow_odds(points, video.intrinsics, motions), video.images.shape[1:3])
     unary = by_looks + FLOW_WEIGHT * by_flow
     unary[:, 1:][:, ~borne_out] = -np.inf
@@ -98,13 +96,23 @@ def label_by_synthesis(
     labels = _enlarge(labelling.labels, video.images.shape[1:3], people)
     left = len(measured) - len(choices)
     told = (f"{left} more motion(s) were measured, which regions of the images do not bear out",) if left else ()
-    told = (*told, TOLD) if choices else told
-    estimate = _as_estimate(points, choices, labelling, labels, told)
+    camera = video.world_from_camera[0, :3, 3]
     joints = tuple(
-        dataclasses.replace(found, reasons=(*found.reasons, *doubts_of_flow(shown[k])))
-        for found, k in zip(estimate.joints, kept, strict=True)
+        _as_joint(choice, k, labelling, camera, doubts_of_flow(shown[place]))
+        for k, (choice, place) in enumerate(zip(choices, kept, strict=True))
     )
-    return LabelledVideo(estimate=dataclasses.replace(estimate, joints=joints), labels=labels, labelling=labelling)
+    values = [choice.joint.values - choice.joint.values[0] for choice in choices]
+    estimate = ArticulationEstimate(
+        part_probabilities=np.eye(len(joints) + 1)[_point_parts(points, labels)],
+        joints=joints,
+        trajectory=JointTrajectory(
+            joint_names=tuple(found.joint.name for found in joints), times=points.times.copy(),
+            values=np.array(values).reshape(-1, points.num_frames).T,
+        ),
+        status=Status.AMBIGUOUS,
+        reasons=told,
+    )  # fmt: skip
+    return LabelledVideo(estimate=estimate, labels=labels, labelling=labelling)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,27 +161,9 @@ def _enlarge(
     return enlarged
 
 
-def _as_estimate(
-    points: PointVideo, choices: list[_Choice], labelling: Labelling, labels: np.ndarray, reasons: tuple[str, ...]
-) -> ArticulationEstimate:
-    """The joints with why they are not to be relied on, and the parts of the points."""
-    values = [choice.joint.values - choice.joint.values[0] for choice in choices]
-    joints = tuple(
-        _as_joint(choice, k, labelling, points.world_from_camera[0, :3, 3]) for k, choice in enumerate(choices)
-    )
-    return ArticulationEstimate(
-        part_probabilities=_point_parts(points, len(joints) + 1, labels),
-        joints=joints,
-        trajectory=JointTrajectory(
-            joint_names=tuple(found.joint.name for found in joints), times=points.times.copy(),
-            values=np.stack(values, axis=1) if values else np.zeros((points.num_frames, 0)),
-        ),
-        status=Status.AMBIGUOUS,
-        reasons=reasons,
-    )  # fmt: skip
-
-
-def _as_joint(choice: _Choice, index: int, labelling: Labelling, camera: Float[np.ndarray, "3"]) -> JointEstimate:
+def _as_joint(
+    choice: _Choice, index: int, labelling: Labelling, camera: Float[np.ndarray, "3"], more_doubts: tuple[str, ...]
+) -> JointEstimate:
     part, margin = choice.joint, min(max(choice.margin, 0.0), 1.0)
     kinds = (JointType.REVOLUTE, JointType.PRISMATIC)
     kind, other = kinds if part.pivot is not None else kinds[::-1]
@@ -190,7 +180,7 @@ def _as_joint(choice: _Choice, index: int, labelling: Labelling, camera: Float[n
     return JointEstimate(
         joint=joint, type_probabilities={kind: share, other: 1 - share}, confidence=confidence, axis_sigma=AXIS_SIGMA,
         pivot_sigma=None if joint.pivot is None else PIVOT_SIGMA * float(np.linalg.norm(joint.pivot - camera)),
-        status=Status.AMBIGUOUS, reasons=doubts,
+        status=Status.AMBIGUOUS, reasons=(*doubts, *more_doubts),
     )  # fmt: skip
 
 
@@ -227,13 +217,10 @@ def doubts_of(kind: JointType, margin: float, index: int, labelling: Labelling) 
     return tuple(doubts), RIGHT_OF_SUREST * borne_out
 
 
-def _point_parts(
-    points: PointVideo, num_parts: int, labels: UInt8[np.ndarray, "frame height width"]
-) -> Float[np.ndarray, "frame point part"]:
+def _point_parts(points: PointVideo, labels: UInt8[np.ndarray, "frame height width"]) -> Int[np.ndarray, "frame point"]:
     """Parts of sampled points, as the pixels that they were sampled from."""
     height, width = labels.shape[1:]
     x = np.clip(np.round(points.pixels[..., 0]).astype(int), 0, width - 1)
     y = np.clip(np.round(points.pixels[..., 1]).astype(int), 0, height - 1)
-    own = labels[np.arange(len(labels))[:, None], y, x]
-    own = np.where(own == NO_LABEL, 0, own)
-    return np.eye(num_parts)[own]
+    own = labels[np.arange(len(labels))[:, None], y, x].astype(int)
+    return np.where(own == NO_LABEL, 0, own)

@@ -5,14 +5,9 @@ from jaxtyping import Float
 
 from sim2art.geometry.cameras import project
 from sim2art.geometry.transforms import apply, inverse
+from sim2art.observation.flow_noise import DEPTH_SIGMA, FLOW_SHARE, OUTLIER, PIXEL_SIGMA
 from sim2art.observation.point_video import PointVideo
 
-PIXEL_SIGMA, FLOW_SHARE = 0.45, 0.04
-"""Noise of flow: px, and px for each px that it goes beyond what the camera does (`benchmarks/flow_noise.py`)."""
-DEPTH_SIGMA = 0.1
-"""Of the logarithm of guessed depth, from point to point."""
-OUTLIER = 16.0
-"""Squared sigmas from which on a residual costs no more."""
 _MIN_APART = 1.0
 """px between where a point goes with the joint and without, from which on its flow tells them apart."""
 _STEP = 0.05
@@ -40,10 +35,13 @@ def flow_odds(
             to_camera = inverse(video.world_from_camera[start + step])
             targets = project(intrinsics, apply(to_camera, points + video.flow_world[index, start, known]))
             rays = points - video.world_from_camera[start, :3, 3]
-            still, still_pixels = _costs(points, rays, targets, to_camera, to_camera, intrinsics)
+            still_pixels = project(intrinsics, apply(to_camera, points))
+            shift = np.linalg.norm(targets - still_pixels, axis=1)
+            variance = PIXEL_SIGMA**2 + (FLOW_SHARE * shift) ** 2
+            still, _ = _costs(points, rays, targets, variance, to_camera, intrinsics)
             for part, motion in enumerate(motions):
                 carried = to_camera @ motion[start + step] @ inverse(motion[start])
-                costs, pixels = _costs(points, rays, targets, carried, to_camera, intrinsics)
+                costs, pixels = _costs(points, rays, targets, variance, carried, intrinsics)
                 tells = np.linalg.norm(pixels - still_pixels, axis=1) > _MIN_APART
                 total[start, known[tells], part] += 0.5 * (still - costs)[tells]
                 count[start, known[tells], part] += 1
@@ -54,15 +52,13 @@ def _costs(
     points: np.ndarray,
     rays: np.ndarray,
     targets: np.ndarray,
+    variance: np.ndarray,
     motion: np.ndarray,
-    still: np.ndarray,
     intrinsics: np.ndarray,
 ) -> tuple[Float[np.ndarray, "point"], Float[np.ndarray, "point 2"]]:
     """Squared sigmas, at most OUTLIER, and the pixels that the motion takes points to."""
     pixels = project(intrinsics, apply(motion, points))
     along = (project(intrinsics, apply(motion, points + _STEP * rays)) - pixels) * (DEPTH_SIGMA / _STEP)
-    shift = np.linalg.norm(targets - project(intrinsics, apply(still, points)), axis=1)
-    variance = PIXEL_SIGMA**2 + (FLOW_SHARE * shift) ** 2
     off = targets - pixels
     # The inverse of variance I + along along'.
     explained = np.sum(off * along, axis=1) ** 2 / (variance + np.sum(along**2, axis=1))

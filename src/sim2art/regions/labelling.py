@@ -204,12 +204,6 @@ class Field:
         )
 
 
-def label_regions(scene: Scene, parts: list[MovingPart], rng: np.random.Generator) -> Labelling:
-    """Give every region of every frame to what stands still or to one of the parts, by looks alone."""
-    field = Field(scene, parts, rng)
-    return field.label(field.unaries())
-
-
 def _softmax(field: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:
     shifted = np.exp(field - field.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)

@@ -6,10 +6,8 @@ Optical flow was measured: where a part moves, its pixels move, as its joint say
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from sim2art.articulation.assembly import part_motions
-from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.geometry.cameras import project
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.point_video import PointVideo
@@ -63,12 +61,19 @@ def doubts_of(motion: ShownMotion) -> tuple[str, ...]:
 
 
 def measure_shown_motion(
-    video: PointVideo, intrinsics: Float[np.ndarray, "3 3"], estimate: ArticulationEstimate
-) -> list[ShownMotion]:
-    """What the images show of each joint's part."""
-    motions = part_motions(estimate)
-    labels = np.where(video.valid, estimate.part_ids, 0)
-    rows: list[list[np.ndarray]] = [[] for _ in estimate.joints]
+    video: PointVideo, intrinsics: Float[np.ndarray, "3 3"], motions: Float[np.ndarray, "part frame 4 4"],
+    part_ids: Int[np.ndarray, "frame point"],
+) -> list[ShownMotion]:  # fmt: skip
+    """What the images show of each part.
+
+    Args:
+        video: Points with flow, lifted by guessed depth.
+        intrinsics: Of the images that the points were seen in, px.
+        motions: World motions from rest.
+        part_ids: Of the points: 0 stands still, part k moves by the k-th motion, from 1.
+    """
+    labels = np.where(video.valid, part_ids, 0)
+    rows: list[list[np.ndarray]] = [[] for _ in motions]
     seen = np.zeros(video.valid.shape, dtype=bool)
     # Of each point only the longest flow counts: the larger the motion, the less the depth trembles beside it.
     for index in reversed(range(len(video.baselines))):
@@ -80,7 +85,7 @@ def measure_shown_motion(
             for part in np.unique(labels[start][used]):
                 own = used & (labels[start] == part)
                 points, flow = video.points_world[start, own], video.flow_world[index, start, own]
-                moved = motions[start + step, part] @ inverse(motions[start, part])
+                moved = motions[part - 1, start + step] @ inverse(motions[part - 1, start])
                 places = np.stack([points, points + flow, apply(moved, points)])
                 pixels = project(intrinsics, apply(camera_from_world, places))
                 left = np.linalg.norm(places[1] - places[2], axis=-1)

@@ -16,12 +16,13 @@ from jaxtyping import Bool, Float
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.rotations import rotvec_from_rotation
 from sim2art.geometry.transforms import apply, inverse
+from sim2art.observation.flow_noise import OUTLIER
 from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint, fit_steps
 from sim2art.perception.guessed.image_joints import Edges, ImageJoint, MovingPoints, collect_moving
 from sim2art.perception.guessed.image_motions import STRIDE, ImageMotions
-from sim2art.perception.guessed.reprojection import EXPLAINED, OUTLIER
+from sim2art.perception.guessed.reprojection import EXPLAINED
 
 _SCREEN_POINTS = 30
 """Of a pair, that hypotheses are screened by."""

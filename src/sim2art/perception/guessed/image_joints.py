@@ -10,10 +10,11 @@ from jaxtyping import Float, Float32, Int
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.screws import prismatic_transform, revolute_transform
 from sim2art.geometry.transforms import apply, inverse
+from sim2art.observation.flow_noise import OUTLIER
 from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_motions import STRIDE, measure_shift
-from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, OUTLIER, joint_residuals, motion_costs
+from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, joint_residuals, motion_costs
 
 _MAX_RELIEF = 0.5
 """Of the logarithm of depth: more is not taken for a wrong guess."""

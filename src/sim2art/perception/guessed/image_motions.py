@@ -17,8 +17,9 @@ from scipy.spatial import KDTree
 
 from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply
+from sim2art.observation.flow_noise import OUTLIER
 from sim2art.perception.flow.lifted_flow import PixelFlow
-from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, OUTLIER, fit_motion, motion_costs
+from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, fit_motion, motion_costs
 
 STRIDE = 2
 """Labels are given to every second row and column."""

@@ -10,15 +10,12 @@ import math
 import numpy as np
 from numba import njit
 
+from sim2art.observation.flow_noise import DEPTH_SIGMA, FLOW_SHARE, PIXEL_SIGMA
+
 MIN_SHIFT = 1.2
 """px beyond what the camera does, below which nothing is said to move."""
-EXPLAINED, OUTLIER = 9.0, 16.0
-"""Squared sigmas up to which flow is explained, and from which on a residual costs no more."""
-DEPTH_SIGMA = 0.1
-"""Of the logarithm of guessed depth, from point to point."""
-PIXEL_SIGMA = 0.45
-FLOW_SHARE = 0.04
-"""Flow is that much less certain, px a px, the further it goes beyond what the camera does."""
+EXPLAINED = 9.0
+"""Squared sigmas up to which flow is explained."""
 
 
 @njit(cache=True, nogil=True)
