@@ -100,7 +100,7 @@ def test_refined_answers_are_scored_beside_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--num", "0"], "has 200 clips; --num 0 asks"),
+        (["--num", "0"], "has 120 clips; --num 0 asks"),
         (["--resume"], "name it by --output"),
         (["--set", "door", "--data", ".", "--resume", "-o", "no_folder"], "are not for set 'door'"),
         (["--num", "201"], "--num 201 asks"),

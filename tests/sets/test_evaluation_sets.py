@@ -37,11 +37,9 @@ def test_the_colour_only_set_has_the_recordings_of_the_one_with_depth() -> None:
         EvaluationSet.choose("real-mesh-rgb", num=1, swaps=("depth",))
 
 
-def test_without_a_half_a_set_is_what_earlier_tables_were_of() -> None:
-    assert EvaluationSet.choose("procedural-val").seeds == range(0, 200)
-    assert EvaluationSet.choose("procedural-novel").seeds == range(200_000, 200_200)
-    assert EvaluationSet.choose("real-mesh").seeds == range(400_000, 400_216)
-    assert EvaluationSet.choose("real-mesh-rgbd").half == "tune"
+@pytest.mark.parametrize("name", HALVES)
+def test_without_a_half_no_sealed_clip_is_looked_at(name: SetName) -> None:
+    assert EvaluationSet.choose(name) == EvaluationSet.choose(name, "tune")
 
 
 @pytest.mark.parametrize("name", HALVES)

@@ -62,8 +62,8 @@ class EvaluateOptions:
     """Names of clips of real-video to use."""
     corruption: CorruptionName = "real"
     """What is added to clean clips (not for the sets of recordings, which have their own sensors)."""
-    half: HalfName | None = None
-    """tune to work with, sealed to be scored once at the end, or all. By default the clips that tables were always of: all of procedural-val and -novel, tune of the others. Real recordings have no sealed half."""
+    half: HalfName = "tune"
+    """tune to work with, sealed to be scored once at the end, or all. Real recordings have no sealed half."""
     num: int | None = None
     """Clips to use, from the first of the half on; by default all of it."""
     methods: tuple[ScoredName, ...] = ()
@@ -151,7 +151,7 @@ def _check(options: EvaluateOptions) -> None:
             f"--methods image_joints: set '{name}' has depth, and joints are not looked for in its images."
         )
     if name in get_args(RealSetName):
-        if options.half not in (None, "tune"):
+        if options.half != "tune":
             raise InvalidValueError(f"--half {options.half}: set '{name}' is all tune; nothing of it is sealed.")
     elif options.data is not None or options.only:
         raise InvalidValueError(

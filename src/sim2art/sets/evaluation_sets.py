@@ -46,8 +46,6 @@ HALVES: dict[SetName, Halves] = {
     "still": STILL,
     "walls": WALLS,
 }
-WHOLE: tuple[SetName, ...] = ("procedural-val", "procedural-novel")
-"""Sets whose tables were always of all seeds; of the others the tune half holds all that was ever reported."""
 RECORDED: tuple[SetName, ...] = ("procedural-rgbd", "procedural-fast", "real-mesh-rgbd")
 """Sets of rendered recordings, which have a sensor model of their own and go through the whole chain."""
 COLOR_ONLY: SetName = "real-mesh-rgb"
@@ -82,16 +80,15 @@ class EvaluationSet:
             )
 
     @staticmethod
-    def choose(name: SetName, half: HalfName | None = None, num: int | None = None, **options: Any) -> "EvaluationSet":
+    def choose(name: SetName, half: HalfName = "tune", num: int | None = None, **options: Any) -> "EvaluationSet":
         """A set as the command line names it.
 
         Args:
             name: Of the set.
-            half: None: the clips that earlier tables were of.
+            half: Of its clips.
             num: None: all of the half.
             options: The other fields.
         """
-        half = half or ("all" if name in WHOLE else "tune")
         count = len(HALVES[name].seeds(half)) if num is None else num
         return EvaluationSet(name=name, half=half, num=count, **options)
 
