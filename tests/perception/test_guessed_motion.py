@@ -11,9 +11,10 @@ from sim2art.geometry.screws import line_distance
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.features.vanishing_points import NO_DIRECTIONS, SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
-from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint
+from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint, frame_values
 from sim2art.perception.guessed.image_joint_search import find_image_joints
-from sim2art.perception.guessed.image_joints import Edges, ImageJoint, collect_moving
+from sim2art.perception.guessed.image_joint_shape import fit_shape
+from sim2art.perception.guessed.image_joints import Edges, ImageJoint, MovingPoints, collect_moving
 from sim2art.perception.guessed.image_motions import STILL, UNKNOWN, ImageMotions, find_image_motions
 from sim2art.perception.guessed.motion import GuessedMotion, find_moving_in_images, fit_guessed_motion
 from sim2art.perception.guessed.steady_depth import steady_depths
@@ -49,6 +50,15 @@ def free_motions(scene: GuessedScene, depths: np.ndarray) -> dict[tuple[int, int
 
 def moving_of(scene: GuessedScene) -> np.ndarray:
     return find_moving_in_images(scene.depths, scene.flows, INTRINSICS, scene.poses)
+
+
+def movers_of(scene: GuessedScene) -> tuple[MovingPoints, np.ndarray]:
+    collected = collect_moving(
+        list(scene.flows), scene.flows, HALF_SLIPS, moving_of(scene), scene.depths, INTRINSICS, scene.poses,
+        np.random.default_rng(0),
+    )  # fmt: skip
+    assert collected is not None
+    return collected
 
 
 def settle(scene: GuessedScene) -> GuessedMotion:
@@ -117,23 +127,11 @@ def test_a_turn_is_found_though_the_depth_trembles_and_is_flat() -> None:
 
 @pytest.mark.parametrize("seed", [2, 7])
 def test_a_fit_that_ends_at_a_wrong_axis_is_mended_from_axes_around_it(seed: int) -> None:
-    scene = make_scene("turn", tremble=0.06, flatten=0.4)
-    collected = collect_moving(
-        list(scene.flows),
-        scene.flows,
-        HALF_SLIPS,
-        moving_of(scene),
-        scene.depths,
-        INTRINSICS,
-        scene.poses,
-        np.random.default_rng(0),
-    )
-    assert collected is not None
-    movers, cost = collected
+    movers, cost = movers_of(make_scene("turn", tremble=0.06, flatten=0.4))
     across = np.cross(AXIS, np.random.default_rng(seed).normal(size=3))
     begin = ImageJoint(
         axis=rotation_from_rotvec(np.radians(60) * across / np.linalg.norm(across)) @ AXIS, pivot=PIVOT, slides=False,
-        steps=np.zeros(len(scene.flows)), relief=np.zeros((NUM_FRAMES, 3)),
+        steps=np.zeros(movers.num_pairs), relief=np.zeros((NUM_FRAMES, 3)),
     )  # fmt: skip
     gain, joint = fit_joint(movers, begin, cost)
     assert angle(joint.axis, AXIS) > 30  # Else this tells nothing.
@@ -152,6 +150,19 @@ def test_a_turn_is_exact_on_true_depth() -> None:
         assert step == pytest.approx(np.radians(45) * (b - a) / (NUM_FRAMES - 1), abs=np.radians(0.5))
     for a in range(NUM_FRAMES - 3):
         assert steps[a, a + 1] + steps[a + 1, a + 2] + steps[a + 2, a + 3] == pytest.approx(steps[a, a + 3], abs=1e-9)
+
+
+def test_a_part_of_one_shape_tells_its_angle_where_depth_of_each_frame_makes_good_a_wrong_one() -> None:
+    scene = make_scene("turn", tremble=0.06, flatten=0.4)
+    movers, cost = movers_of(scene)
+    pairs = movers.pairs
+    steps = 1.6 * np.radians(45) * (pairs[:, 1] - pairs[:, 0]) / (NUM_FRAMES - 1)
+    wrong = ImageJoint(axis=AXIS, pivot=PIVOT, slides=False, steps=steps, relief=np.zeros((NUM_FRAMES, 3)))
+    found = fit_shape(movers, wrong, cost)
+    values = frame_values(found, pairs, NUM_FRAMES)
+    np.testing.assert_allclose(values, np.radians(45) * np.linspace(0, 1, NUM_FRAMES), atol=np.radians(2.0))
+    assert line_distance(found.axis, found.pivot, AXIS, PIVOT) < 0.05
+    assert np.all(found.axis == AXIS)
 
 
 def test_a_slide_is_found_though_the_depth_trembles() -> None:

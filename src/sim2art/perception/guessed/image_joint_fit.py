@@ -10,9 +10,9 @@ from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
 from sim2art.perception.guessed.image_joints import ImageJoint, MovingPoints
 from sim2art.perception.guessed.reprojection import EXPLAINED
 
-_RELIEF_SIGMAS = np.array([0.15, 0.4, 0.4])
+RELIEF_SIGMAS = np.array([0.15, 0.4, 0.4])
 """How far guessed depth may be off in the large: constant and slopes, see `ImageJoint.relief`."""
-_SHARED = 5.0
+SHARED = 5.0
 """Points that lie side by side have the same errors: so many count as one beside what is known of the relief."""
 _ROUNDS = 25
 _TYING_ROUNDS = 30
@@ -85,18 +85,18 @@ def _polish_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
     weight = 1.0 / (1.0 + np.sum(residual**2, axis=1) / EXPLAINED) ** 2
     top = np.bincount(movers.pair, weights=weight * np.sum(residual * slope, axis=1), minlength=movers.num_pairs)
     bottom = np.bincount(movers.pair, weights=weight * np.sum(slope**2, axis=1), minlength=movers.num_pairs)
-    limit = 0.3 if not joint.slides else 0.3 * float(np.median(np.linalg.norm(movers.rays, axis=1)))
+    limit = 0.3 if not joint.slides else 0.3 * movers.size
     return _with_steps(joint, joint.steps - np.clip(top / np.maximum(bottom, 1e-9), -limit, limit))
 
 
 def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, *, keeps_axis: bool) -> ImageJoint:
     """Axis, values in the frames and relief together, robust Gauss-Newton; what another joint explains better counts less."""
-    size = float(np.median(np.linalg.norm(movers.rays, axis=1)))
+    size = movers.size
     num_axis = 2 if joint.slides else 4
     units = np.array([1.0, 1.0, size, size])
     num_frames = len(joint.relief)
-    differences = _differences(movers.pairs, num_frames)
-    prior = np.concatenate([np.zeros(num_axis + num_frames), np.tile(_SHARED * _RELIEF_SIGMAS**-2.0, num_frames)])
+    differences = differences_of(movers.pairs, num_frames)
+    prior = np.concatenate([np.zeros(num_axis + num_frames), np.tile(SHARED * RELIEF_SIGMAS**-2.0, num_frames)])
     if keeps_axis:
         prior[:2] = _FIXED
     rows = np.arange(2 * len(movers.pair)).reshape(-1, 2)
@@ -158,7 +158,7 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, *, k
     return best
 
 
-def _differences(pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.ndarray, "pair frame"]:
+def differences_of(pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.ndarray, "pair frame"]:
     """What takes the joint's values in the frames to its steps between them."""
     result = np.zeros((len(pairs), num_frames))
     result[np.arange(len(pairs)), pairs[:, 1]] += 1
@@ -168,7 +168,7 @@ def _differences(pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.
 
 def frame_values(joint: ImageJoint, pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.ndarray, "frame"]:
     """The joint's values in the frames, of which its steps are differences; 0 in the first."""
-    values = np.linalg.lstsq(_differences(pairs, num_frames), joint.steps, rcond=None)[0]
+    values = np.linalg.lstsq(differences_of(pairs, num_frames), joint.steps, rcond=None)[0]
     return values - values[0]
 
 
@@ -189,7 +189,7 @@ def _tie_steps(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, differ
 
 
 def _objective(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray) -> float:
-    return movers.gain(joint, cost) - float(_SHARED * np.sum((joint.relief / _RELIEF_SIGMAS) ** 2))
+    return movers.gain(joint, cost) - float(SHARED * np.sum((joint.relief / RELIEF_SIGMAS) ** 2))
 
 
 def _shifted(joint: ImageJoint, change: np.ndarray, across: np.ndarray, other: np.ndarray) -> ImageJoint:

@@ -20,6 +20,7 @@ from sim2art.observation.flow_noise import OUTLIER
 from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint, fit_steps
+from sim2art.perception.guessed.image_joint_shape import fit_shape
 from sim2art.perception.guessed.image_joints import Edges, ImageJoint, MovingPoints, collect_moving
 from sim2art.perception.guessed.image_motions import STRIDE, ImageMotions
 from sim2art.perception.guessed.reprojection import EXPLAINED
@@ -91,7 +92,7 @@ def find_image_joints(
         gain, joint = _choose(best)
         if gain < _MIN_SHARE * len(cost) * _GAIN_OF_POINT * OUTLIER:
             break
-        joints.append(joint)
+        joints.append(fit_shape(movers, joint, cost))
         cost = movers.taken(joint, cost)
     return joints, float(np.mean(cost > EXPLAINED))
 

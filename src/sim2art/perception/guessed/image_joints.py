@@ -99,6 +99,11 @@ class MovingPoints:
         """First frame of each point's pair."""
         return self.pairs[self.pair, 0]
 
+    @property
+    def size(self) -> float:
+        """Median distance from the camera."""
+        return float(np.median(np.linalg.norm(self.rays, axis=1)))
+
     def take(self, chosen: np.ndarray) -> "MovingPoints":
         arrays = {name: getattr(self, name)[chosen] for name in _OF_POINTS}
         return MovingPoints(**arrays, pair=self.pair[chosen], pairs=self.pairs, intrinsics=self.intrinsics)
@@ -113,18 +118,28 @@ class MovingPoints:
 
     def costs(self, joint: ImageJoint) -> Float[np.ndarray, "point"]:
         """Squared sigmas, at most OUTLIER."""
-        return np.minimum(np.sum(self.residuals(joint) ** 2, axis=1), OUTLIER)
+        return costs_of(self.residuals(joint))
 
     def gain(self, joint: ImageJoint, cost: Float[np.ndarray, "point"]) -> float:
         """What a joint saves of a cost at the pixels whose flow it explains better, all pairs of a pixel together."""
-        return float(np.maximum(self._saved(joint, cost), 0).sum())
+        return self.saved(self.costs(joint), cost)
+
+    def saved(self, new: Float[np.ndarray, "point"], cost: Float[np.ndarray, "point"]) -> float:
+        """What a new cost saves of another, at the pixels where it is lower."""
+        return float(np.maximum(self._lowered(new, cost), 0).sum())
 
     def taken(self, joint: ImageJoint, cost: Float[np.ndarray, "point"]) -> Float[np.ndarray, "point"]:
         """The cost once those pixels follow the joint."""
-        return np.where((self._saved(joint, cost) > 0)[self.place], self.costs(joint), cost)
+        new = self.costs(joint)
+        return np.where((self._lowered(new, cost) > 0)[self.place], new, cost)
 
-    def _saved(self, joint: ImageJoint, cost: Float[np.ndarray, "point"]) -> Float[np.ndarray, "place"]:
-        return np.bincount(self.place, weights=cost - self.costs(joint))
+    def _lowered(self, new: np.ndarray, cost: np.ndarray) -> Float[np.ndarray, "place"]:
+        return np.bincount(self.place, weights=cost - new)
+
+
+def costs_of(residuals: Float[np.ndarray, "point 2"]) -> Float[np.ndarray, "point"]:
+    """Squared sigmas, at most OUTLIER."""
+    return np.minimum(np.sum(residuals**2, axis=1), OUTLIER)
 
 
 def collect_moving(
