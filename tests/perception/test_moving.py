@@ -1,5 +1,6 @@
 """What moves is found by flow and by depth; specks do not blow up the box."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -140,6 +141,16 @@ def test_a_panel_that_fills_most_of_the_image_does_not_pass_for_what_stands_stil
 def test_edges_that_are_missed_by_a_pixel_do_not_move() -> None:
     depths, k, poses = _bar(move=0.0, shift=1.0)
     assert not find_moving(depths, {}, k, poses).any()
+
+
+def test_a_far_wall_whose_depth_scatters_does_not_move_behind_a_near_board() -> None:
+    """Errors of depth cameras grow with the square of depth: the near board's are not those of the wall."""
+    k, poses = np.array([[150.0, 0, 79.5], [0, 150.0, 59.5], [0, 0, 1]]), np.tile(np.eye(4), (8, 1, 1))
+    true = np.full((8, 120, 160), 9.0)
+    true[:, 40:] = 0.8
+    noise = cv2.GaussianBlur(np.random.default_rng(0).normal(size=(120, 160, 8)), (0, 0), 2.0).transpose(2, 0, 1)
+    depths = (true + 0.003 * true**2 * noise / noise.std()).astype(np.float32)
+    assert find_moving(depths, {}, k, poses).mean() < 0.002
 
 
 def test_depths_between_two_surfaces_at_an_edge_do_not_move() -> None:

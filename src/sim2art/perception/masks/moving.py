@@ -25,6 +25,8 @@ _MIN_PIXEL_MOTION = 1.2
 _EDGE = 7
 """px: width of the band along depth edges in which flow says nothing."""
 _NOISE_FACTOR = 4.0
+_NEAR = 0.3
+"""m; beyond it the errors of depth, as shares of it, grow with depth."""
 _MIN_SHARE = 0.006
 """Smallest displacement that counts, as a share of depth (6 mm at 1 m)."""
 _REACH = 1
@@ -196,10 +198,10 @@ def _moves_by_flow(
     distance = np.linalg.norm(landed - points, axis=-1)
     share = distance / np.maximum(depth, 1e-6)
     # The moving part may be the greater part, so what is still is sought among the smallest displacements.
-    noise = float(np.quantile((share / np.maximum(depth, 0.3))[known], 0.25))
+    noise = float(np.quantile((share / np.maximum(depth, _NEAR))[known], 0.25))
     still = project(intrinsics, apply(inverse(world_from_other), points.reshape(-1, 3))).reshape(targets.shape)
     slid = np.linalg.norm(targets - still, axis=-1)
-    limit = np.maximum(_MIN_SHARE, _NOISE_FACTOR * noise * np.maximum(depth, 0.3))
+    limit = np.maximum(_MIN_SHARE, _NOISE_FACTOR * noise * np.maximum(depth, _NEAR))
     return (share > limit) & (slid > _MIN_PIXEL_MOTION) & pair.beats_still[::_STRIDE, ::_STRIDE], known
 
 
@@ -228,12 +230,14 @@ def _sees_through(
     x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
     nearest = cv2.erode(other_depth, np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8))[y, x]  # 0 beside a hole.
     ratio = other_depth[y, x] / np.maximum(there[:, 2], 1e-6)
-    told = ratio[inside & (ratio > 0)]
-    if not len(told):
+    told = inside & (ratio > 0)
+    if not told.any():
         return np.zeros(points.shape[:2], dtype=bool)
-    # The moving part may be the greater part, so how far depths scatter is told by the quarter that differs least.
-    scatter = float(np.quantile(np.abs(told - 1.0), 0.25)) / _QUARTER
-    margin = max(_THROUGH_SIGMAS * scatter, _THROUGH_SHARE)
+    # Shares of depth are off the more, the farther. The moving part may be the greater part, so how far they scatter is
+    # told by the quarter that differs least.
+    reached = np.maximum(there[:, 2], _NEAR)
+    scatter = float(np.quantile((np.abs(ratio - 1.0) / reached)[told], 0.25)) / _QUARTER
+    margin = np.maximum(_THROUGH_SIGMAS * scatter * reached, _THROUGH_SHARE)
     return (inside & (nearest > (1.0 + margin) * there[:, 2])).reshape(points.shape[:2])
 
 
