@@ -95,7 +95,7 @@ def score_recording(seed: int, stages: Path) -> tuple[RecordingScore, RecordingS
     maker = stages / f"{seed}.txt"
     if not maker.is_file():
         stages.mkdir(parents=True, exist_ok=True)
-        maker.write_text(collect_provenance()["commit"])
+        maker.write_text(str(collect_provenance()["commit"]))
     result = sim2art.reconstruct(capture_of(recording, maker), stage_folder=stages / str(seed), resume=True)
     used = result.observation.indices
     truth = true_motion(recording, used)
