@@ -8,13 +8,12 @@ from scipy import sparse
 
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
 from sim2art.perception.guessed.image_joints import ImageJoint, MovingPoints
-from sim2art.perception.guessed.reprojection import EXPLAINED
+from sim2art.perception.guessed.robust_fit import ascend, trust_of
 
 RELIEF_SIGMAS = np.array([0.15, 0.4, 0.4])
 """How far guessed depth may be off in the large: constant and slopes, see `ImageJoint.relief`."""
 SHARED = 5.0
 """Points that lie side by side have the same errors: so many count as one beside what is known of the relief."""
-_ROUNDS = 25
 _TYING_ROUNDS = 30
 _TILTS = (np.radians(70.0), np.radians(35.0), np.radians(12.0))
 _NUM_TILTS = 6
@@ -82,7 +81,7 @@ def _asked_steps(movers: MovingPoints, joint: ImageJoint) -> Float[np.ndarray, "
 def _polish_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
     residual = movers.residuals(joint)
     slope = (movers.residuals(_with_steps(joint, joint.steps + 1e-4)) - residual) / 1e-4
-    weight = 1.0 / (1.0 + np.sum(residual**2, axis=1) / EXPLAINED) ** 2
+    weight = trust_of(residual)
     top = np.bincount(movers.pair, weights=weight * np.sum(residual * slope, axis=1), minlength=movers.num_pairs)
     bottom = np.bincount(movers.pair, weights=weight * np.sum(slope**2, axis=1), minlength=movers.num_pairs)
     limit = 0.3 if not joint.slides else 0.3 * movers.size
@@ -99,63 +98,57 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, *, k
     prior = np.concatenate([np.zeros(num_axis + num_frames), np.tile(SHARED * RELIEF_SIGMAS**-2.0, num_frames)])
     if keeps_axis:
         prior[:2] = _FIXED
+    # The values are known up to a constant; what is added holds it.
+    hold = prior + 1e-6
+
+    def equations(now: ImageJoint) -> tuple[np.ndarray, np.ndarray]:
+        jacobian, residual = _linearise(movers, now, cost, units[:num_axis])
+        state = np.concatenate([np.zeros(num_axis + num_frames), now.relief.ravel()])
+        return np.asarray((jacobian.T @ jacobian).todense()), -jacobian.T @ residual - prior * state
+
+    def moved(now: ImageJoint, change: np.ndarray) -> ImageJoint:
+        across = any_perpendicular(now.axis)
+        axis = np.zeros(4)
+        axis[:num_axis] = np.clip(change[:num_axis], -0.3, 0.3)
+        values = np.clip(change[num_axis : num_axis + num_frames], -0.5 * size, 0.5 * size)
+        return dataclasses.replace(
+            _shifted(now, axis * units, across, np.cross(now.axis, across)), steps=now.steps + differences @ values,
+            relief=now.relief + np.clip(change[num_axis + num_frames :], -0.3, 0.3).reshape(-1, 3),
+        )  # fmt: skip
+
+    begin = _tie_steps(movers, joint, cost, differences)
+    return ascend(begin, lambda now: _objective(movers, now, cost), equations, moved, hold)
+
+
+def _linearise(
+    movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, units: Float[np.ndarray, "axis"]
+) -> tuple[sparse.csr_matrix, Float[np.ndarray, "row"]]:
+    """Weighted residuals and how they change with axis and pivot, values in the frames and relief."""
+    num_axis, num_frames = len(units), len(joint.relief)
     rows = np.arange(2 * len(movers.pair)).reshape(-1, 2)
     first, second = movers.pairs[movers.pair].T
     columns = np.concatenate([
         np.broadcast_to(np.arange(num_axis), (len(rows), num_axis)), num_axis + first[:, None], num_axis + second[:, None],
         num_axis + num_frames + 3 * first[:, None] + np.arange(3),
     ], axis=1)  # fmt: skip
-    damping = 1e-3
-    best = _tie_steps(movers, joint, cost, differences)
-    best_gain = _objective(movers, best, cost)
-    for _ in range(_ROUNDS):
-        residual = movers.residuals(best)
-        squared = np.sum(residual**2, axis=1)
-        weight = 1.0 / (1.0 + squared / EXPLAINED) ** 2 * np.minimum(1.0, cost / np.maximum(squared, 1e-6))
-        across = any_perpendicular(best.axis)
-        other = np.cross(best.axis, across)
-        eps = 1e-4
-        moved = [_shifted(best, np.eye(4)[i] * eps * units, across, other) for i in range(num_axis)]
-        deeper = dataclasses.replace(best, relief=best.relief + np.array([eps, 0, 0]))
-        *by_axis, by_step, by_depth = (
-            (movers.residuals(tried) - residual) / eps
-            for tried in (*moved, _with_steps(best, best.steps + eps), deeper)
-        )
-        by_relief = by_depth[..., None] * np.concatenate([np.ones((len(rows), 1)), movers.spots], axis=1)[:, None]
-        slopes = (
-            np.concatenate([np.stack([*by_axis, -by_step, by_step], axis=-1), by_relief], axis=-1)
-            * np.sqrt(weight)[:, None, None]
-        )
-        jacobian = sparse.csr_matrix(
-            (slopes.ravel(), (np.broadcast_to(rows[..., None], slopes.shape).ravel(),
-                              np.broadcast_to(columns[:, None], slopes.shape).ravel())),
-            shape=(rows.size, len(prior)),
-        )  # fmt: skip
-        normal = np.asarray((jacobian.T @ jacobian).todense())
-        state = np.concatenate([np.zeros(num_axis + num_frames), best.relief.ravel()])
-        right = -jacobian.T @ (residual * np.sqrt(weight)[:, None]).ravel() - prior * state
-        # The values are known up to a constant; the last term holds it.
-        normal += np.diag(prior + damping * np.diag(normal) + 1e-6)
-        change = np.linalg.solve(normal, right)
-        axis = np.zeros(4)
-        axis[:num_axis] = np.clip(change[:num_axis], -0.3, 0.3)
-        tried = _shifted(best, axis * units, across, other)
-        values = np.clip(change[num_axis : num_axis + num_frames], -0.5 * size, 0.5 * size)
-        tried = dataclasses.replace(
-            tried, steps=best.steps + differences @ values,
-            relief=best.relief + np.clip(change[num_axis + num_frames :], -0.3, 0.3).reshape(-1, 3),
-        )  # fmt: skip
-        gain = _objective(movers, tried, cost)
-        if gain > best_gain:
-            done = gain < best_gain * 1.0005
-            best, best_gain, damping = tried, gain, max(damping / 5, 1e-5)
-            if done:
-                break
-        else:
-            damping *= 10
-            if damping > 10:
-                break
-    return best
+    residual = movers.residuals(joint)
+    root = np.sqrt(trust_of(residual, cost))[:, None]
+    across = any_perpendicular(joint.axis)
+    other = np.cross(joint.axis, across)
+    eps = 1e-4
+    moved = [_shifted(joint, np.eye(4)[i] * eps * unit, across, other) for i, unit in enumerate(units)]
+    deeper = dataclasses.replace(joint, relief=joint.relief + np.array([eps, 0, 0]))
+    *by_axis, by_step, by_depth = (
+        (movers.residuals(tried) - residual) / eps for tried in (*moved, _with_steps(joint, joint.steps + eps), deeper)
+    )
+    by_relief = by_depth[..., None] * np.concatenate([np.ones((len(rows), 1)), movers.spots], axis=1)[:, None]
+    slopes = np.concatenate([np.stack([*by_axis, -by_step, by_step], axis=-1), by_relief], axis=-1) * root[..., None]
+    places = (
+        np.broadcast_to(rows[..., None], slopes.shape).ravel(),
+        np.broadcast_to(columns[:, None], slopes.shape).ravel(),
+    )
+    jacobian = sparse.csr_matrix((slopes.ravel(), places), shape=(rows.size, num_axis + 4 * num_frames))
+    return jacobian, (residual * root).ravel()
 
 
 def differences_of(pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.ndarray, "pair frame"]:

@@ -16,15 +16,13 @@ from sim2art.geometry.transforms import inverse
 from sim2art.observation.flow_noise import OUTLIER
 from sim2art.perception.guessed.image_joint_fit import RELIEF_SIGMAS, SHARED, differences_of, frame_values
 from sim2art.perception.guessed.image_joints import ImageJoint, MovingPoints, costs_of
-from sim2art.perception.guessed.reprojection import EXPLAINED, joint_residuals
+from sim2art.perception.guessed.reprojection import joint_residuals
+from sim2art.perception.guessed.robust_fit import ascend, trust_of
 
 _MAX_FACTOR = 2.5
 """Depths further from the guess, either way, are not taken for a wrong guess."""
 _BEGINS = (1.0, 0.5)
 """Times the values: turns of a part whose depth is guessed too flat are found too large."""
-_ROUNDS = 25
-_ENOUGH = 0.0005
-"""Share by which a further step must better the objective."""
 _MAX_STEP = 0.3
 """Of one step, rad or median depths."""
 _DIFFERENCE = 1e-4
@@ -56,12 +54,12 @@ def fit_shape(movers: MovingPoints, joint: ImageJoint, cost: Float[np.ndarray, "
     fit = _Fit(movers, joint, cost)
     begin = fit.begin()
     scales = _BEGINS[:1] if joint.slides else _BEGINS
-    found = [fit.descend(dataclasses.replace(begin, values=scale * begin.values)) for scale in scales]
+    found = [fit.ascend(dataclasses.replace(begin, values=scale * begin.values)) for scale in scales]
     return fit.as_joint(max(found, key=fit.objective))
 
 
 class _Fit:
-    """The objective of one joint, and its descent."""
+    """The objective of one joint, and how it is climbed."""
 
     def __init__(self, movers: MovingPoints, joint: ImageJoint, cost: Float[np.ndarray, "point"]) -> None:
         self.movers, self.joint, self.cost = movers, joint, cost
@@ -86,38 +84,26 @@ class _Fit:
         values = frame_values(self.joint, movers.pairs, self.num_frames)
         return _State(pivot=self.joint.pivot, plane=plane, values=values - values[frame])
 
-    def descend(self, state: _State) -> _State:
-        """Robust Gauss-Newton; what another joint explains better counts less."""
+    def ascend(self, state: _State) -> _State:
+        """The state at which the objective is largest, from one to begin with."""
         hold = np.full(_NUM_SHARED + self.num_frames, 1e-6)
         if self.joint.slides:
             hold[:2] = _FIXED
-        damping, value = 1e-3, self.objective(state)
-        for _ in range(_ROUNDS):
-            normal, right = self._normal_equations(state)
-            change = np.linalg.solve(normal + np.diag(hold + damping * np.diag(normal)), right)
-            tried = self._moved(state, np.clip(change, -_MAX_STEP, _MAX_STEP))
-            tried_value = self.objective(tried)
-            if tried_value > value:
-                done = tried_value - value < _ENOUGH * abs(value)
-                state, value, damping = tried, tried_value, max(damping / 5, 1e-5)
-                if done:
-                    break
-            else:
-                damping *= 10
-                if damping > 10:
-                    break
-        return state
+        return ascend(
+            state, self.objective, self._equations,
+            lambda now, change: self._moved(now, np.clip(change, -_MAX_STEP, _MAX_STEP)), hold,
+        )  # fmt: skip
 
     def objective(self, state: _State) -> float:
         """What flow is explained, less what the surface is off the guessed depth; squared sigmas."""
         residuals, log_factors = self._look(state)
-        off = self._relief(_trust(residuals), log_factors)
+        off = self._relief(trust_of(residuals), log_factors)
         return self.movers.saved(costs_of(residuals), self.cost) - float(np.sum(off**2))
 
     def as_joint(self, state: _State) -> ImageJoint:
         """Its steps, and the relief that its surface asks for."""
         residuals, log_factors = self._look(state)
-        relief = self._relief(_trust(residuals), log_factors) * RELIEF_SIGMAS / np.sqrt(SHARED)
+        relief = self._relief(trust_of(residuals), log_factors) * RELIEF_SIGMAS / np.sqrt(SHARED)
         steps = differences_of(self.movers.pairs, self.num_frames) @ state.values
         return dataclasses.replace(self.joint, pivot=state.pivot, steps=steps, relief=relief)
 
@@ -160,13 +146,11 @@ class _Fit:
         relief = np.linalg.solve(normal + np.diag(RELIEF_SIGMAS**-2.0), right[..., None])[..., 0]
         return np.sqrt(SHARED) * relief / RELIEF_SIGMAS
 
-    def _normal_equations(
-        self, state: _State
-    ) -> tuple[Float[np.ndarray, "unknown unknown"], Float[np.ndarray, "unknown"]]:
+    def _equations(self, state: _State) -> tuple[Float[np.ndarray, "unknown unknown"], Float[np.ndarray, "unknown"]]:
         """Of a change as `_moved` takes it."""
         num = _NUM_SHARED + self.num_frames
         residuals, log_factors = self._look(state)
-        trust = _trust(residuals)
+        trust = trust_of(residuals)
         off = self._relief(trust, log_factors)
         slopes, off_slopes = np.zeros((*residuals.shape, num)), np.zeros((*off.shape, num))
         for i, change in enumerate(_DIFFERENCE * np.eye(_NUM_SHARED, num)):
@@ -181,8 +165,7 @@ class _Fit:
         slopes[points, :, _NUM_SHARED + self.first] = (by_both - residuals) / _DIFFERENCE - by_second
         slopes[points, :, _NUM_SHARED + self.second] = by_second
         off_slopes[frames, :, _NUM_SHARED + frames] = (self._relief(trust, factors) - off) / _DIFFERENCE
-        explained = np.minimum(1.0, self.cost / np.maximum(np.sum(residuals**2, axis=1), 1e-6))
-        root = np.sqrt(trust * explained)[:, None]
+        root = np.sqrt(trust_of(residuals, self.cost))[:, None]
         rows = np.concatenate([(root[..., None] * slopes).reshape(-1, num), off_slopes.reshape(-1, num)])
         return rows.T @ rows, -rows.T @ np.concatenate([(root * residuals).ravel(), off.ravel()])
 
@@ -198,8 +181,3 @@ class _Fit:
             plane=np.append(turned, offset),
             values=state.values + self.unit * change[_NUM_SHARED:],
         )
-
-
-def _trust(residuals: Float[np.ndarray, "point 2"]) -> Float[np.ndarray, "point"]:
-    """Geman-McClure weights."""
-    return 1.0 / (1.0 + np.sum(residuals**2, axis=1) / EXPLAINED) ** 2
