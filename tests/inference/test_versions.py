@@ -7,12 +7,12 @@ from sim2art.articulation.joint import JointType
 from sim2art.dataset.clip import Clip
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.inference.fitting import refit
-from sim2art.inference.hypotheses import Hypotheses
+from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
 from sim2art.inference.judging import Judgement, Sample, SampleJudge
 from sim2art.inference.scene import prepare
 from sim2art.inference.score.evidence import EvidenceConfig
 from sim2art.inference.selection import SelectionConfig, select
-from sim2art.inference.versions import PromisingConfig, fit_promising, shortest
+from sim2art.inference.versions import PromisingConfig, fit_promising, fit_types, shortest
 from sim2art.networks.judge import Judge, JudgeConfig
 from sim2art.observation.normalization import fit_normalization, normalize
 from sim2art.observation.point_video import PointVideo
@@ -136,3 +136,24 @@ def test_of_equal_versions_the_one_along_a_direction_is_shortest_and_of_others_t
     assert shortest(video, None, weights, [free, along], true.axis[None]) is along
     wrong = dataclasses.replace(along, values=0.5 * along.values)
     assert shortest(video, None, weights, [wrong, free], true.axis[None]) is free
+
+
+def test_fitted_joints_are_judged_beside_the_rest_of_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = make_point_clip(JointType.REVOLUTE, seed=1, num_frames=6, num_points=128)
+    normalization = fit_normalization(clip.video)
+    video, true = normalize(clip.video, normalization), normalized_truth(clip, normalization).joints
+    pool = join_hypotheses([_half_way(true), true, _half_way(true)])
+    sizes: list[int] = []
+
+    def judge(self: SampleJudge, asked: Hypotheses) -> Judgement:
+        sizes.append(len(asked))
+        np.testing.assert_array_equal(asked.values[1:], pool.values[[0, 2]])
+        return _judgement(np.tile(clip.part_ids == 1, (len(asked), 1, 1)), np.linspace(0.9, 0.1, len(asked)))
+
+    monkeypatch.setattr(SampleJudge, "judge", judge)
+    judgement = _judgement(np.tile(clip.part_ids == 1, (3, 1, 1)), [0.3, 0.8, 0.2])
+    joints, scores, odds = fit_types(_sample(video), pool, judgement, np.array([1]))
+    assert sizes == [3, 3]
+    assert scores.tolist() == [0.9]
+    assert odds[0] > 0
+    assert np.abs(joints[0].values - true.values[0]).max() < 0.05

@@ -244,7 +244,7 @@ def _find_more(
     chosen = chosen[~is_known[chosen]]
     if not len(chosen):
         return None
-    joints, scores, odds = fit_types(asked, pool.take(chosen), judgement.take(chosen))
+    joints, scores, odds = fit_types(asked, pool, judgement, chosen)
     new = _Found(joints, scores, odds, np.zeros((len(joints), 0, 0))).take(np.flatnonzero(scores >= config.min_score))
     if new.joints and len(kept) < len(found.joints):
         kept, new = _keep_better(asked, found, new, config)

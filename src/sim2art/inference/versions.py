@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from sim2art.articulation.matching import mask_iou
 from sim2art.inference.assembly import hypotheses_from_joints
@@ -28,7 +28,7 @@ from sim2art.inference.fitting import (
     refit_to_surfaces,
     surfaces_for_revolute,
 )
-from sim2art.inference.hypotheses import Hypotheses
+from sim2art.inference.hypotheses import Hypotheses, join_hypotheses
 from sim2art.inference.judging import Judgement, SampleJudge
 from sim2art.inference.propose.main_directions import lies_along
 from sim2art.inference.scene import Scene
@@ -146,16 +146,22 @@ def choose_promising(video: PointVideo, judgement: Judgement, config: PromisingC
 
 
 def fit_types(
-    judge: SampleJudge, chosen: Hypotheses, judgement: Judgement
+    judge: SampleJudge, pool: Hypotheses, judgement: Judgement, places: Int[np.ndarray, "chosen"]
 ) -> tuple[list[FittedJoint], Float[np.ndarray, "joint"], Float[np.ndarray, "joint"]]:
     """Each hypothesis fitted as a revolute and as a prismatic joint; the likelier ones, their scores, and log-odds of revolute.
 
+    They are judged beside the rest of the pool: the judge learned to tell hypotheses of a pool apart, and scores one by
+    itself too low.
+
     Args:
-        judge: Of the pool that they were chosen from.
-        chosen: Hypotheses that are believed.
-        judgement: What was said of them.
+        judge: Of the pool.
+        pool: Hypotheses.
+        judgement: What was said of the pool.
+        places: Hypotheses of the pool that are believed.
     """
     sample, directions = judge.sample, judge.sample.scene.directions
+    chosen, judgement = pool.take(places), judgement.take(places)
+    others = pool.take(np.setdiff1d(np.arange(len(pool)), places))
     weights = [sample.weights(share) for share in softmax_with_static(judgement.mask_logits)[1:]]
     surfaces = [gather_part_surface(sample.video, sample.normals, weight) for weight in weights]
     fits: list[dict[bool, FittedJoint]] = []
@@ -169,7 +175,8 @@ def fit_types(
             own[turns] = shortest(sample.video, surface, weight, versions, directions)
         fits.append(own)
     verdicts = {
-        turns: judge.judge(hypotheses_from_joints([x[turns] for x in fits], chosen.scores)) for turns in (True, False)
+        turns: judge.judge(join_hypotheses([hypotheses_from_joints([x[turns] for x in fits], chosen.scores), others]))
+        for turns in (True, False)
     }
     odds, scores = np.zeros(len(fits)), np.zeros(len(fits))
     joints: list[FittedJoint] = []
