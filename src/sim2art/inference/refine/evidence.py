@@ -3,7 +3,7 @@
 Rows of one frame pair share the errors of depth and of flow, so N rows are not N observations. The inflation F is
 measured: in each frame pair an affine field is fitted to the residuals of a part; under white noise each of its
 parameters would take up as much energy as one coordinate of noise, F is how many times more it takes. N / F is then
-what the information criterion counts (Schwarz 1978, with N replaced), but never less than a vector a frame.
+what the information criterion counts (Schwarz 1978, with N replaced).
 """
 
 import numpy as np
@@ -44,15 +44,9 @@ def measure_inflation(rows: Rows, residuals: Float[np.ndarray, "row 3"], weights
 
 
 def count_observations(rows: Rows, weights: Float[np.ndarray, "row"], inflation: float) -> float:
-    """Independent observations: coordinates of rows that are no outliers, over the inflation.
-
-    Errors of different frames are independent: however much the rows of one frame share, they are worth one vector.
-    """
+    """Independent observations N / F: coordinates of rows that are no outliers, over the inflation."""
     coordinates = np.where(rows.is_surface, 1.0, 3.0)
-    frame = 2 * rows.start + rows.is_surface
-    total = np.bincount(frame, coordinates)
-    inliers = np.bincount(frame, coordinates * weights) / np.maximum(total, 1.0)
-    return float(inliers @ np.maximum(total / inflation, np.minimum(total, 3.0)))
+    return float(np.sum(coordinates * weights)) / inflation
 
 
 def log_odds(cost: float, other_cost: float, num_observations: float, extra_parameters: float) -> float:
