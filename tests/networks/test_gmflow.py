@@ -15,26 +15,37 @@ from sim2art.networks.gmflow import (
     _to_windows,
 )
 
+UPSAMPLER = (2 + WIDTH) * 9 * 256 + 256 + 257 * 9 * SCALE**2
+"""Parameters of the authors' enlargement, which is left out."""
 
-def test_parameters_are_those_of_the_published_network() -> None:
-    network = GMFlow()
+
+@pytest.mark.parametrize(
+    ("refines", "count"), [(False, 4_680_288 - UPSAMPLER), (True, 4_680_288 - UPSAMPLER + 9 * WIDTH**2)]
+)
+def test_parameters_are_those_of_the_published_network(refines: bool, count: int) -> None:
+    network = GMFlow(refines=refines)
     names = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    assert sum(value.numel() for value in network.parameters()) == 4_680_288
+    assert sum(value.numel() for value in network.parameters()) == count
     assert names["backbone.layer2.0.downsample.0.bias"] == (96,)
     assert names["transformer.layers.5.cross_attn_ffn.mlp.0.weight"] == (8 * WIDTH, 2 * WIDTH)
     assert "transformer.layers.0.self_attn.mlp.0.weight" not in names
     assert names["feature_flow_attn.q_proj.bias"] == (WIDTH,)
-    assert names["upsampler.2.weight"] == (SCALE**2 * 9, 256, 1, 1)
+    assert ("backbone.trident_conv.weight" in names) is refines
     assert not any("norm" in name and name.startswith("backbone") for name in names)
 
 
-def test_flow_has_the_size_of_the_images() -> None:
+@pytest.mark.parametrize("refines", [False, True])
+def test_flow_has_the_size_of_the_images(refines: bool) -> None:
     torch.manual_seed(0)
+    network = GMFlow(refines=refines).eval()
     images = torch.randn(2, 3, 2 * MULTIPLE, 3 * MULTIPLE)
     with torch.inference_mode():
-        flow = GMFlow().eval()(images, images.flip(0))
-    assert flow.shape == (2, 2, 2 * MULTIPLE, 3 * MULTIPLE)
-    assert torch.isfinite(flow).all()
+        features = network.encode(images)
+        there, back = network(features, features.flip(0))
+    assert features.shape == (2, WIDTH, 2 * MULTIPLE // SCALE, 3 * MULTIPLE // SCALE)
+    assert there.shape == back.shape == (2, 2, 2 * MULTIPLE, 3 * MULTIPLE)
+    assert torch.isfinite(there).all()
+    torch.testing.assert_close(there, back.flip(0), atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize(("right", "down"), [(0, 0), (3, 0), (0, 2), (2, 1)])
@@ -73,14 +84,3 @@ def test_every_window_has_the_same_positions() -> None:
     assert positions.shape == (WIDTH, 6, 8)
     torch.testing.assert_close(positions[:, :3, :4], positions[:, 3:, 4:])
     assert positions[:, :3, :4].flatten(1).unique(dim=1).shape[1] == 12
-
-
-def test_an_even_flow_stays_even_when_enlarged() -> None:
-    torch.manual_seed(0)
-    network = GMFlow().eval()
-    flow = torch.tensor([1.5, -0.5]).view(1, 2, 1, 1).expand(1, 2, 6, 8)
-    with torch.inference_mode():
-        fine = network._enlarge(flow, torch.randn(1, WIDTH, 6, 8))
-    inner = fine[:, :, SCALE:-SCALE, SCALE:-SCALE]
-    torch.testing.assert_close(inner[0].mean(dim=(1, 2)), SCALE * torch.tensor([1.5, -0.5]), atol=1e-4, rtol=0)
-    assert inner.std(dim=(2, 3)).max() < 1e-4

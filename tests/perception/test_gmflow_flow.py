@@ -6,32 +6,43 @@ import numpy as np
 import pytest
 import torch
 
-from sim2art.errors import InvalidFileError, InvalidValueError
+from sim2art.errors import InvalidFileError
 from sim2art.networks.gmflow import GMFlow
-from sim2art.perception.flow.gmflow import load_gmflow
+from sim2art.perception.components import Choice
+from sim2art.perception.flow import matcher as matchers
+from sim2art.perception.flow.gmflow import GmFlow, load_gmflow
+from sim2art.perception.flow.matcher import load_matcher
 from sim2art.perception.pipeline import ObserveOptions, observe
-from sim2art.perception.tasks import ImageFlow
 from tests.perception.sliding_scene import render_scene
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[False, True], ids=["basic", "refined"])
+def weights(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("gmflow") / "gmflow.pth"
-    state = {f"module.{name}": value for name, value in GMFlow().state_dict().items()}
+    state = {f"module.{name}": value for name, value in GMFlow(refines=request.param).state_dict().items()}
+    state["module.upsampler.0.bias"] = torch.zeros(256)  # The authors' files hold more than is used.
     torch.save({"model": state, "step": 3}, path)
     return path
 
 
-def test_images_of_any_size_have_flow(weights: Path) -> None:
-    flow = load_gmflow(weights)
-    assert isinstance(flow, ImageFlow)
-    rng = np.random.default_rng(0)
-    gray_a, gray_b = rng.integers(0, 255, (2, 50, 75), dtype=np.uint8)
-    found = flow(gray_a, gray_b, None)
-    assert found.shape == (50, 75, 2) and found.dtype == np.float32
-    assert np.all(np.isfinite(found))
-    np.testing.assert_array_equal(found, flow(gray_a, gray_b, np.ones((50, 75, 2), np.float32)))
+def test_images_of_any_size_have_flow_both_ways(weights: Path) -> None:
+    grays = np.random.default_rng(0).integers(0, 255, (3, 50, 75), dtype=np.uint8)
+    matcher = GmFlow(load_gmflow(weights), grays)
+    there, back = matcher(0, 2)
+    for flow in (there, back):
+        assert flow.shape == (50, 75, 2) and flow.dtype == np.float32
+        assert np.all(np.isfinite(flow))
+    np.testing.assert_allclose(matcher(2, 0)[0], back, atol=1e-3)
+
+
+def test_only_who_asks_gets_the_network(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matchers, "require_weight", lambda name: weights)
+    grays = np.zeros((2, 48, 64), np.uint8)
+    assert load_matcher(Choice(name="dis"), grays) is None
+    assert isinstance(load_matcher(Choice(name="gmflow"), grays), GmFlow)
+    with pytest.raises(InvalidFileError, match="no such file"):
+        load_matcher(Choice(name="gmflow", source="missing.pth"), grays)
 
 
 def test_other_files_are_refused_with_a_word(weights: Path, tmp_path: Path) -> None:
@@ -41,20 +52,12 @@ def test_other_files_are_refused_with_a_word(weights: Path, tmp_path: Path) -> N
     broken.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(InvalidFileError, match="cannot be read as weights"):
         load_gmflow(broken)
-    torch.save({"model": {"backbone.trident_conv.weight": torch.zeros(1)}}, tmp_path / "refining.pth")
-    with pytest.raises(InvalidFileError, match="basic model"):
-        load_gmflow(tmp_path / "refining.pth")
     torch.save({"linear.weight": torch.zeros(2, 2)}, tmp_path / "other.pth")
     with pytest.raises(InvalidFileError, match="another network"):
         load_gmflow(tmp_path / "other.pth")
     torch.save([1, 2], tmp_path / "list.pth")
     with pytest.raises(InvalidFileError, match="no weights by name"):
         load_gmflow(tmp_path / "list.pth")
-
-
-def test_weights_must_be_named() -> None:
-    with pytest.raises(InvalidValueError, match="gmflow"):
-        ObserveOptions(flow="gmflow")
 
 
 @pytest.mark.slow

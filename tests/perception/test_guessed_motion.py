@@ -131,7 +131,7 @@ def test_a_fit_that_ends_at_a_wrong_axis_is_mended_from_axes_around_it(seed: int
     across = np.cross(AXIS, np.random.default_rng(seed).normal(size=3))
     begin = ImageJoint(
         axis=rotation_from_rotvec(np.radians(60) * across / np.linalg.norm(across)) @ AXIS, pivot=PIVOT, slides=False,
-        steps=np.zeros(movers.num_pairs), relief=np.zeros((NUM_FRAMES, 3)),
+        steps=np.zeros(movers.num_pairs), relief=np.zeros((NUM_FRAMES, 3)), body=movers.points,
     )  # fmt: skip
     gain, joint = fit_joint(movers, begin, cost)
     assert angle(joint.axis, AXIS) > 30  # Else this tells nothing.
@@ -157,7 +157,9 @@ def test_a_part_of_one_shape_tells_its_angle_where_depth_of_each_frame_makes_goo
     movers, cost = movers_of(scene)
     pairs = movers.pairs
     steps = 1.6 * np.radians(45) * (pairs[:, 1] - pairs[:, 0]) / (NUM_FRAMES - 1)
-    wrong = ImageJoint(axis=AXIS, pivot=PIVOT, slides=False, steps=steps, relief=np.zeros((NUM_FRAMES, 3)))
+    wrong = ImageJoint(
+        axis=AXIS, pivot=PIVOT, slides=False, steps=steps, relief=np.zeros((NUM_FRAMES, 3)), body=movers.points
+    )
     found = fit_shape(movers, wrong, cost)
     values = frame_values(found, pairs, NUM_FRAMES)
     np.testing.assert_allclose(values, np.radians(45) * np.linspace(0, 1, NUM_FRAMES), atol=np.radians(2.0))

@@ -1,8 +1,9 @@
-"""GMFlow (Xu et al., "GMFlow: Learning Optical Flow via Global Matching", CVPR 2022), one scale; own code, Apache-2.0.
+"""GMFlow (Xu et al., "GMFlow: Learning Optical Flow via Global Matching", CVPR 2022), its coarse scale; own code, Apache-2.0.
 
 Features of both images at an eighth of their size attend to themselves and to each other in windows, every second time
 in shifted ones; each is matched with all of the other image by a softmax, and the flow is handed on along features that are alike.
-Parameters have the names of the authors' weights, so that their `state_dict` fits.
+Parameters have the names of the authors' weights, so that their `state_dict` fits: of the basic model, or of the one that goes
+on to refine the flow at a quarter of the size, which costs ten times as much and is left out here.
 """
 
 import math
@@ -27,56 +28,49 @@ _FAR = -100.0
 class GMFlow(nn.Module):
     """Optical flow between two images."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.backbone = _Encoder()
-        self.transformer = _Transformer()
-        self.feature_flow_attn = _Propagation()
-        self.upsampler = nn.Sequential(
-            nn.Conv2d(2 + WIDTH, 256, 3, padding=1), nn.ReLU(), nn.Conv2d(256, SCALE**2 * 9, 1)
-        )
-
-    def forward(
-        self, first: Float[Tensor, "batch 3 height width"], second: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch 2 height width"]:
-        """Flow (px; x right, y down) from the first images to the second.
+    def __init__(self, *, refines: bool) -> None:
+        """Without its weights.
 
         Args:
-            first: RGB, normalised by ImageNet's mean and deviation; sides are multiples of MULTIPLE.
-            second: The same.
+            refines: Whether they are of the model with refinement.
         """
-        features = self.backbone(torch.cat([first, second]))
-        features = features + _positions(features)
-        mine, other = self.transformer(*features.chunk(2))
-        flow = self.feature_flow_attn(mine, _match(mine, other))
-        return self._enlarge(flow, mine)
+        super().__init__()
+        self.backbone = _Encoder(refines=refines)
+        self.transformer = _Transformer()
+        self.feature_flow_attn = _Propagation()
 
-    def _enlarge(
-        self, flow: Float[Tensor, "batch 2 rows columns"], features: Float[Tensor, "batch channel rows columns"]
-    ) -> Float[Tensor, "batch 2 height width"]:
-        """Each pixel's flow is a mean of the nine cells around it, with weights that the features tell."""
-        batch, _, rows, columns = flow.shape
-        weights = self.upsampler(torch.cat([flow, features], dim=1))
-        weights = weights.view(batch, 1, 9, SCALE, SCALE, rows, columns).softmax(dim=2)
-        around = F.unfold(SCALE * flow, 3, padding=1).view(batch, 2, 9, 1, 1, rows, columns)
-        fine = (weights * around).sum(dim=2)
-        return fine.permute(0, 1, 4, 2, 5, 3).reshape(batch, 2, SCALE * rows, SCALE * columns)
+    def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channel rows columns"]:
+        """Features of images (RGB, normalised by ImageNet's mean and deviation; sides are multiples of MULTIPLE)."""
+        features = self.backbone(images)
+        return features + _positions(features)
+
+    def forward(
+        self, first: Float[Tensor, "batch channel rows columns"], second: Float[Tensor, "batch channel rows columns"]
+    ) -> tuple[Float[Tensor, "batch 2 height width"], Float[Tensor, "batch 2 height width"]]:
+        """Flow (px; x right, y down) from the first images to the second and back, from the features of both."""
+        mine, other = self.transformer(first, second)
+        both, reverse = torch.cat([mine, other]), torch.cat([other, mine])
+        flow = self.feature_flow_attn(both, _match(both, reverse))
+        there, back = (SCALE * F.interpolate(flow, scale_factor=SCALE, mode="bilinear")).chunk(2)
+        return there, back
 
 
 class _Encoder(nn.Module):
     """Convolutions down to an eighth of the size."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, refines: bool) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.layer1 = nn.Sequential(_Residual(64, 64, 1), _Residual(64, 64, 1))
         self.layer2 = nn.Sequential(_Residual(64, 96, 2), _Residual(96, 96, 1))
-        self.layer3 = nn.Sequential(_Residual(96, 128, 2), _Residual(128, 128, 1))
+        self.layer3 = nn.Sequential(_Residual(96, 128, 1 if refines else 2), _Residual(128, 128, 1))
         self.conv2 = nn.Conv2d(128, WIDTH, 1)
+        self.trident_conv = nn.Conv2d(WIDTH, WIDTH, 3, stride=2, padding=1, bias=False) if refines else None
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channel rows columns"]:
         found = F.relu(F.instance_norm(self.conv1(images)))
-        return self.conv2(self.layer3(self.layer2(self.layer1(found))))
+        found = self.conv2(self.layer3(self.layer2(self.layer1(found))))
+        return found if self.trident_conv is None else self.trident_conv(found)
 
 
 class _Residual(nn.Module):

@@ -8,20 +8,8 @@ from jaxtyping import Float32, Int
 
 from sim2art.perception.captures.own_files import FlowFiles
 from sim2art.perception.components import Choice
-from sim2art.perception.flow.dis import DisFlow
 from sim2art.perception.frames.intake import Recording
 from sim2art.perception.frames.motion_profile import MotionProfile, chain_flow
-from sim2art.perception.tasks import ImageFlow
-
-
-def load_flow(choice: Choice) -> ImageFlow:
-    """The optical flow component; beside gmsf, which gives flow of points, and beside files, poses and masks need one, too."""
-    if choice.name == "gmflow":
-        from sim2art.perception.flow.gmflow import load_gmflow
-
-        assert choice.source is not None, "The choice was checked when it was parsed."
-        return load_gmflow(Path(choice.source))
-    return DisFlow()
 
 
 def known_flow(

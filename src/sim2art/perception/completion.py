@@ -16,12 +16,14 @@ from sim2art.errors import InvalidFileError
 from sim2art.perception.cameras.color_cameras import ColorFrames, SolvedFrames, solve_color_cameras
 from sim2art.perception.cameras.guessed_intrinsics import guess_intrinsics, known_intrinsics
 from sim2art.perception.cameras.klt_pnp import is_camera_static
+from sim2art.perception.cameras.still_camera import compared_frames, stands_still_by_area
 from sim2art.perception.captures.capture import HOW_TO_GET_DEPTH, ColorCapture, DepthSource, scale_intrinsics
 from sim2art.perception.captures.own_files import DepthFiles, read_cameras
 from sim2art.perception.captures.pose_checks import check_recorded_poses, stands_still
 from sim2art.perception.captures.unmoved_poses import find_unmoved_poses
 from sim2art.perception.components import Choice, find_lacks, lack_words
 from sim2art.perception.depth.alignment import align_static
+from sim2art.perception.flow.matcher import load_matcher
 from sim2art.perception.frames.cuts import find_cuts, longest_shot
 from sim2art.perception.frames.intake import working_size
 from sim2art.perception.frames.letterbox import find_bars
@@ -30,6 +32,7 @@ from sim2art.perception.frames.warm_up import count_warm_up
 from sim2art.perception.options import CompleteOptions
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 from sim2art.perception.tracks.klt_tracks import CornerTracks
+from sim2art.weights import has_weight
 
 _MAX_DAMAGED = 0.2
 
@@ -78,9 +81,14 @@ def complete(
         known = known if found is None else found
     elif recorded is not None and (doubt := find_unmoved_poses(frames.grays, recorded)) is not None:
         poses, ups_are_known, warnings = None, False, [*warnings, doubt]
-    tracks = frames.track() if poses is None and cameras.name == "auto" else None
-    if cameras.name == "static" or (tracks is not None and is_camera_static(tracks, len(frames.grays))):
-        poses = np.tile(np.eye(4), (len(frames.indices), 1, 1))
+    tracks = None
+    if poses is None and cameras.name in ("auto", "static"):
+        is_still = cameras.name == "static" or _stands_still_by_flow(frames.grays)
+        if not is_still:
+            tracks = frames.track()
+            is_still = is_camera_static(tracks, len(frames.grays))
+        if is_still:
+            poses = np.tile(np.eye(4), (len(frames.indices), 1, 1))
     if poses is not None:
         solved = _with_poses(frames, poses, known, warnings, is_metric=is_metric)
     else:
@@ -97,6 +105,13 @@ def complete(
         indices=frames.indices[solved.kept], depths=depths, intrinsics=solved.intrinsics,
         world_from_camera=solved.world_from_camera, is_metric=is_metric, warnings=tuple(warnings), ups_are_known=ups_are_known,
     )  # fmt: skip
+
+
+def _stands_still_by_flow(grays: UInt8[np.ndarray, "frame height width"]) -> bool:
+    """Whether the camera stands still as far as a network's flow tells, if its weights are at hand."""
+    some = compared_frames(grays)
+    matcher = load_matcher(Choice(name="gmflow"), some) if has_weight("gmflow") else None
+    return matcher is not None and stands_still_by_area(matcher, some)
 
 
 def _take_frames(

@@ -71,7 +71,10 @@ COMPONENTS: dict[str, dict[str, Component]] = {
         ),
     },
     "cameras": {
-        "auto": Component(what="the recording's own poses, else found"),
+        "auto": Component(
+            what="the recording's own poses, else found; that a camera stands still is told by area with gmflow's weight",
+            better_with="gmflow",
+        ),
         "static": Component(what="the camera stood still"),
         "klt": Component(what="corner tracks and depth", license="OpenCV, Apache-2.0"),
         "colmap": Component(what="COLMAP, movers masked", license="BSD-3-Clause", packages=(("pycolmap", "light"),)),
@@ -117,9 +120,9 @@ COMPONENTS: dict[str, dict[str, Component]] = {
             what="GMSF scene flow from depth alone, for what has no texture (poses and masks still by DIS); weights ship"
         ),
         "gmflow": Component(
-            what="GMFlow optical flow, with a file of the authors' weights, such as gmflow_sintel.pth",
+            what="GMFlow optical flow, which follows blank surfaces, made finer by DIS; or gmflow:FILE of the authors' weights",
             license="own code; weights Apache-2.0",
-            needs_source=True,
+            weight="gmflow",
         ),
         "file": Component(what="optical flow of yours, FROM_TO.flo by frame numbers", needs_source=True),
     },

@@ -20,13 +20,15 @@ from sim2art.perception.cameras.pose_refinement import apply_scales, refine_pose
 from sim2art.perception.cameras.poses import PosedRecording, find_poses
 from sim2art.perception.captures.capture import Capture, ColorCapture, mean_up
 from sim2art.perception.captures.derived import cut_times
-from sim2art.perception.chosen_flow import coarse_starts, ids_of, known_flow, load_flow
+from sim2art.perception.chosen_flow import coarse_starts, ids_of, known_flow
 from sim2art.perception.components import COMPONENTS, refuse_lacking
 from sim2art.perception.depth.filter import smooth_depth
 from sim2art.perception.features.point_features import add_features
 from sim2art.perception.features.vanishing_points import find_directions
-from sim2art.perception.flow.dis import map_in_threads
+from sim2art.perception.flow.dis import DisFlow, map_in_threads
 from sim2art.perception.flow.lifted_flow import LiftedFlow, PixelFlow, measure_flows
+from sim2art.perception.flow.matched_flow import match_flows
+from sim2art.perception.flow.matcher import load_matcher
 from sim2art.perception.flow.rigid_flow import RigidFlow
 from sim2art.perception.flow.texture import measure_slip
 from sim2art.perception.frames.choice import choose_frames
@@ -179,8 +181,7 @@ def observe_frames(
     recording, truth = posed.recording, truth or Truth()
     is_guessed, indices = recording.capture.depth_is_guessed, recording.indices[frames]
     frame_ids = ids_of(recording, frames)
-    flow_of = image_flow or load_flow(options.choice("flow"))
-    used, camera_warnings = _measure(posed, frames, profile, flow_of, options)
+    used, camera_warnings = _measure(posed, frames, profile, image_flow, options)
     people = leave_out_people(
         used.images, used.depths, used.moving, recording.intrinsics, used.poses, choice=options.choice("people"),
         frame_ids=frame_ids, depth_is_guessed=is_guessed,
@@ -241,20 +242,28 @@ def _measure(
     posed: PosedRecording,
     frames: Int[np.ndarray, "used"],
     profile: MotionProfile,
-    image_flow: ImageFlow,
+    image_flow: ImageFlow | None,
     options: ObserveOptions,
 ) -> tuple[_Used, list[str]]:
     """Flow and what moves, with poses and depth scales corrected by what stands still; and what is wrong with the cameras."""
     recording = posed.recording
     poses, k = inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera[frames], recording.intrinsics
     depths = np.array(map_in_threads(smooth_depth, [recording.read_depth(int(frame)) for frame in frames]))
-    flows = measure_flows(
-        recording.grays[frames], depths, k, poses, image_flow=image_flow, baselines=options.baselines,
-        starts=coarse_starts(frames, profile, recording, options.baselines),
-        known=known_flow(options.choice("flow"), recording, frames),
-    )  # fmt: skip
+    grays, is_guessed = recording.grays[frames], recording.capture.depth_is_guessed
+    matcher = load_matcher(options.choice("flow"), grays) if image_flow is None else None
+    image_flow = image_flow or DisFlow()
+    if matcher is not None:
+        flows = match_flows(
+            grays, depths, k, poses, matcher=matcher, image_flow=image_flow, baselines=options.baselines
+        )
+    else:
+        flows = measure_flows(
+            grays, depths, k, poses, image_flow=image_flow, baselines=options.baselines,
+            starts=coarse_starts(frames, profile, recording, options.baselines),
+            known=known_flow(options.choice("flow"), recording, frames),
+        )  # fmt: skip
     warnings = _check_cameras(posed, frames, depths, flows)
-    if recording.capture.depth_is_guessed:
+    if is_guessed:
         moving = find_moving_in_images(depths, flows, k, poses)
     else:
         moving = find_moving(depths, flows, k, poses)

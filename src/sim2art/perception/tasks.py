@@ -56,6 +56,10 @@ class ImageFlow(Protocol):
         ...
 
 
+FlowMatcher = Callable[[int, int], tuple[Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width 2"]]]
+"""Optical flow (px) from one of a recording's used frames to another, and back, by their places."""
+
+
 @runtime_checkable
 class ObjectMasker(Protocol):
     """Finds the object of interest in single images."""

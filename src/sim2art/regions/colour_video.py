@@ -19,7 +19,6 @@ from sim2art.regions.alternatives import fit_alternative
 from sim2art.regions.flow_odds import flow_odds
 from sim2art.regions.joint_fit import Judge, MovingPart, fit_part
 from sim2art.regions.labelling import Field, Labelling
-from sim2art.regions.own_joints import own_joints
 from sim2art.regions.scores import prepare_scene
 from sim2art.regions.shown_motion import doubts_of as doubts_of_flow
 from sim2art.regions.shown_motion import measure_shown_motion
@@ -77,21 +76,20 @@ def label_by_synthesis(
     sources = np.unique(np.linspace(0, scene.num_frames - 1, _SOURCES).round().astype(int))
     judge = Judge(scene, sources, np.random.default_rng(seed))
     choices = [_choose_motion(judge, part) for part in measured]
-    own = own_joints([judge.advantages(choice.motion) for choice in choices])
-    choices = [choices[k] for k in own]
     field = Field(scene, [choice.motion for choice in choices], np.random.default_rng(seed))
-    # First by looks alone, so that flow, from which the joints were made, can speak against what looks say.
-    by_looks = field.unaries()
-    first = field.label(by_looks)
     motions = np.array([choice.joint.motions() for choice in choices])
-    part_ids = _point_parts(points, _enlarge(first.labels, video.images.shape[1:3], people))
-    shown = measure_shown_motion(points, video.intrinsics, motions, part_ids)
-    borne_out = np.array([motion.is_joint for motion in shown])
     by_flow = field.flow_unaries(points, flow_odds(points, video.intrinsics, motions), video.images.shape[1:3])
-    unary = by_looks + FLOW_WEIGHT * by_flow
-    unary[:, 1:][:, ~borne_out] = -np.inf
+    unary = field.unaries() + FLOW_WEIGHT * by_flow
     labelling = field.label(unary)
-    kept = np.flatnonzero(borne_out & (labelling.areas > 0)).tolist()  # A part without a pixel is none.
+    while True:
+        part_ids = _point_parts(points, _enlarge(labelling.labels, video.images.shape[1:3], people))
+        shown = measure_shown_motion(points, video.intrinsics, motions, part_ids)
+        refuted = [k for k, motion in enumerate(shown) if labelling.areas[k] > 0 and not motion.is_joint]
+        if not refuted:
+            break
+        unary[:, 1 + min(refuted, key=lambda k: labelling.gains[k])] = -np.inf
+        labelling = field.label(unary)
+    kept = np.flatnonzero(labelling.areas > 0).tolist()  # A part without a pixel is none.
     labelling, choices = labelling.take(kept), [choices[k] for k in kept]
     labels = _enlarge(labelling.labels, video.images.shape[1:3], people)
     left = len(measured) - len(choices)

@@ -22,10 +22,10 @@ _MIN_CORNERS = 30
 _MAX_MISS = 1.5
 """px from where a homography or a turn puts a corner."""
 _EXPLAINED = 0.9
-_MAX_SHAKE = 1.6
+MAX_SHAKE = 1.6
 """px: a camera on a tripod that was knocked moves corners by no more."""
-_STAYED = 0.4
-"""Share of corners, movers among them, that stay within a shake of their place when the camera stands still."""
+STAYED = 0.4
+"""Share of corners or of the image, movers among them, that stay within a shake of their place when the camera stands still."""
 _FOVS_DEG = tuple(range(30, 91, 5))
 """Of the longer side; a turn is tried with each, as the focal length is not known."""
 _TINY_ANGLE_DEG = 2.5
@@ -72,7 +72,7 @@ def judge_view_change(
         num_frames: Of the recording.
     """
     everything = _match_apart(tracks, np.zeros(tracks.num_tracks, dtype=bool), num_frames)
-    if everything and min(np.median([_stayed_share(*pair) for pair in pairs]) for pairs in everything) > _STAYED:
+    if everything and min(np.median([_stayed_share(*pair) for pair in pairs]) for pairs in everything) > STAYED:
         return ViewChange.STILL
     apart = _match_apart(tracks, moving, num_frames)
     if not apart:
@@ -108,7 +108,7 @@ def _match_apart(
 
 
 def _stayed_share(a: Float[np.ndarray, "corner 2"], b: Float[np.ndarray, "corner 2"]) -> float:
-    return float(np.mean(np.linalg.norm(a - b, axis=1) < _MAX_SHAKE))
+    return float(np.mean(np.linalg.norm(a - b, axis=1) < MAX_SHAKE))
 
 
 def _homography_share(a: Float[np.ndarray, "corner 2"], b: Float[np.ndarray, "corner 2"]) -> float:

@@ -1,7 +1,7 @@
-"""Optical flow by GMFlow (Xu et al., CVPR 2022; code and weights of the authors Apache-2.0), with weights of the user's.
+"""Optical flow by GMFlow (Xu et al., CVPR 2022; code and weights of the authors Apache-2.0): a `FlowMatcher`.
 
-The network is our own code (`networks/gmflow.py`); weights are the authors' files of the basic model, such as
-gmflow_sintel.pth, read without executing anything in them. An `ImageFlow`; images are grey in all three channels.
+The network is our own code (`networks/gmflow.py`); weights are the authors' files, of the basic model or of the one that
+refines its flow, read without executing anything in them. Images are grey in all three channels.
 """
 
 import pickle
@@ -15,41 +15,47 @@ from torch import Tensor
 
 from sim2art.errors import InvalidFileError
 from sim2art.networks.gmflow import MULTIPLE, GMFlow
-from sim2art.perception.features.torch_images import IMAGENET_MEAN, IMAGENET_STD, on_all_cores, pick_device, to_input
+from sim2art.perception.features.torch_images import IMAGENET_MEAN, IMAGENET_STD, pick_device, to_input
+from sim2art.perception.flow.dis import resize_flow
+
+SIDE = 512
+"""px of the longer side at which images are matched."""
 
 
 class GmFlow:
-    """Flow between two images by a network, at the images' size rounded to what the network takes."""
+    """Flow between any two of the images of a recording, both ways at once."""
 
-    def __init__(self, network: GMFlow) -> None:
+    def __init__(self, network: GMFlow, grays: UInt8[np.ndarray, "frame height width"]) -> None:
         self._device = pick_device()
         self._network = network.to(self._device).eval()
+        height, width = grays.shape[1:]
+        scale = SIDE / max(height, width)
+        self._size, self._small = (width, height), (_rounded(scale * width), _rounded(scale * height))
+        with torch.inference_mode():
+            self._features = [self._encode(gray) for gray in grays]
+
+    def _encode(self, gray: UInt8[np.ndarray, "height width"]) -> Tensor:
+        image = cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
+        return self._network.encode(to_input(image, self._small, IMAGENET_MEAN, IMAGENET_STD).to(self._device))
 
     def __call__(
-        self,
-        gray_a: UInt8[np.ndarray, "height width"],
-        gray_b: UInt8[np.ndarray, "height width"],
-        start: Float32[np.ndarray, "height width 2"] | None,
-    ) -> Float32[np.ndarray, "height width 2"]:
-        """Where each pixel goes, px; the first guess is not needed and not looked at."""
-        del start
-        height, width = gray_a.shape
-        size = (_rounded(width), _rounded(height))
-        first, second = (
-            to_input(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), size, IMAGENET_MEAN, IMAGENET_STD).to(self._device)
-            for gray in (gray_a, gray_b)
+        self, first: int, second: int
+    ) -> tuple[Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width 2"]]:
+        """Where each pixel of the first image goes in the second, and the reverse, px."""
+        with torch.inference_mode():
+            both = self._network(self._features[first], self._features[second])
+        there, back = (
+            resize_flow(np.ascontiguousarray(flow[0].permute(1, 2, 0).float().cpu().numpy()), self._size)
+            for flow in both
         )
-        with torch.inference_mode(), on_all_cores():
-            flow = self._network(first, second)[0].permute(1, 2, 0).float().cpu().numpy()
-        flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
-        return (flow * np.array([width / size[0], height / size[1]])).astype(np.float32)
+        return there, back
 
 
-def _rounded(side: int) -> int:
+def _rounded(side: float) -> int:
     return max(MULTIPLE, round(side / MULTIPLE) * MULTIPLE)
 
 
-def load_gmflow(path: Path) -> GmFlow:
+def load_gmflow(path: Path) -> GMFlow:
     """The network with weights from a file in the authors' layout: a state dict, plain or under "model".
 
     Raises:
@@ -67,15 +73,12 @@ def load_gmflow(path: Path) -> GmFlow:
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise InvalidFileError(f"{path} holds no weights by name.", path=path)
     weights = {name.removeprefix("module."): value for name, value in weights.items()}
-    if any(name.startswith("backbone.trident_conv") for name in weights):
-        raise InvalidFileError(
-            f"{path} holds GMFlow with refinement; the basic model is needed, such as gmflow_sintel.pth.", path=path
-        )
-    network = GMFlow()
+    weights = {name: value for name, value in weights.items() if not name.startswith("upsampler.")}
+    network = GMFlow(refines="backbone.trident_conv.weight" in weights)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise InvalidFileError(
             f"{path} holds another network: {str(error).splitlines()[1].strip()}", path=path
         ) from error
-    return GmFlow(network)
+    return network

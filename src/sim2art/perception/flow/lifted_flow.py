@@ -19,9 +19,9 @@ from sim2art.perception.flow.dis import compose_flows, forward_backward_error, m
 from sim2art.perception.flow.texture import measure_noise, measure_texture
 from sim2art.perception.tasks import ImageFlow
 
-_MAX_RETURN_ERROR = 1.0
+MAX_RETURN_ERROR = 1.0
 """px, plus the share below of the flow's length."""
-_RETURN_SHARE = 0.05
+RETURN_SHARE = 0.05
 _MIN_SLOPE = 1.0
 """Grey levels a px along the strongest direction, and a share of the image noise: flatter patches carry no flow."""
 _MIN_SLOPE_TO_NOISE = 0.45
@@ -31,7 +31,7 @@ _PATCH = 9
 _MIN_GAIN = 0.8
 """Grey levels by which flow must explain a patch better than the camera's motion alone, and a share of the noise."""
 _MIN_GAIN_TO_NOISE = 0.5
-_ALONG = 1.5
+ALONG = 1.5
 """px: flow this near to the camera's motion need not be better than it."""
 
 
@@ -101,7 +101,7 @@ def measure_flows(
     """
     starts = starts or {}
     num_frames = len(grays)
-    textures = [_texture_masks(gray) for gray in grays]
+    textures = [texture_masks(gray) for gray in grays]
     raw: dict[tuple[int, int], np.ndarray] = {}
     result: dict[tuple[int, int], PixelFlow] = {}
 
@@ -133,11 +133,22 @@ def measure_flows(
     return result
 
 
-def _texture_masks(gray: UInt8[np.ndarray, "height width"]) -> tuple[np.ndarray, np.ndarray]:
+def texture_masks(gray: UInt8[np.ndarray, "height width"]) -> tuple[np.ndarray, np.ndarray]:
     """Where there is any texture, and where there is some in both directions."""
     weakest, strongest = measure_texture(gray)
     least = max(_MIN_SLOPE, _MIN_SLOPE_TO_NOISE * measure_noise(gray))
     return strongest > least, weakest > least
+
+
+def camera_flows(
+    pair: tuple[int, int], depths: np.ndarray, intrinsics: np.ndarray, world_from_camera: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the camera's motion alone does, there and back."""
+    a, b = pair
+    return (
+        camera_flow(depths[a], intrinsics, world_from_camera[a], world_from_camera[b])[0],
+        camera_flow(depths[b], intrinsics, world_from_camera[b], world_from_camera[a])[0],
+    )
 
 
 def _guesses(
@@ -150,9 +161,9 @@ def _guesses(
 ) -> list[tuple[np.ndarray | None, np.ndarray | None]]:
     """Pairs of first guesses (there, back): the camera's motion alone, and shorter flows chained together."""
     a, b = pair
-    still = camera_flow(depths[a], intrinsics, world_from_camera[a], world_from_camera[b])[0]
-    still_back = camera_flow(depths[b], intrinsics, world_from_camera[b], world_from_camera[a])[0]
-    guesses: list[tuple[np.ndarray | None, np.ndarray | None]] = [(still, still_back)]
+    guesses: list[tuple[np.ndarray | None, np.ndarray | None]] = [
+        camera_flows(pair, depths, intrinsics, world_from_camera)
+    ]
     if (a, b) in starts and (b, a) in starts:
         guesses.append((starts[a, b], starts[b, a]))
     if b - a > 1 and all((i, i + 1) in raw for i in range(a, b)):
@@ -179,7 +190,7 @@ def _pick(candidates: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, 
         better = error < best_error - 0.25
         best[better], best_error[better], best_inside[better] = forward[better], error[better], inside[better]
     assert best is not None and best_error is not None and best_inside is not None
-    limit = _MAX_RETURN_ERROR + _RETURN_SHARE * np.linalg.norm(best, axis=-1)
+    limit = MAX_RETURN_ERROR + RETURN_SHARE * np.linalg.norm(best, axis=-1)
     return best, best_inside & (best_error < limit)
 
 
@@ -192,9 +203,9 @@ def _judge(
     Flow that leads elsewhere than the camera's motion does must explain the image better than it: on stripes and other
     repeated texture, and on flat patches, flow comes back from wrong places too.
     """
-    gain = _mismatch(gray_a, gray_b, still) - _mismatch(gray_a, gray_b, flow)
-    beats_still = gain > max(_MIN_GAIN, _MIN_GAIN_TO_NOISE * measure_noise(gray_a))
-    goes_along = np.linalg.norm(flow - still, axis=-1) < _ALONG
+    gain = mismatch(gray_a, gray_b, still) - mismatch(gray_a, gray_b, flow)
+    beats_still = gain > clear_gain(gray_a)
+    goes_along = np.linalg.norm(flow - still, axis=-1) < ALONG
     believed = came_back & (goes_along | beats_still)
     return PixelFlow(
         flow=flow,
@@ -204,7 +215,12 @@ def _judge(
     )
 
 
-def _mismatch(gray_a: np.ndarray, gray_b: np.ndarray, flow: np.ndarray) -> np.ndarray:
+def clear_gain(gray: UInt8[np.ndarray, "height width"]) -> float:
+    """Grey levels by which one flow must explain patches better than another to be taken for the better one."""
+    return max(_MIN_GAIN, _MIN_GAIN_TO_NOISE * measure_noise(gray))
+
+
+def mismatch(gray_a: np.ndarray, gray_b: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """Mean difference (grey levels) of the patches around a pixel and its target, after their means are taken away."""
     height, width = gray_a.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))

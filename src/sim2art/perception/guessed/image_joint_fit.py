@@ -19,6 +19,8 @@ _TILTS = (np.radians(70.0), np.radians(35.0), np.radians(12.0))
 _NUM_TILTS = 6
 """Axes around a fitted one from which it is fitted again."""
 _BETTER = 1.002
+_WALK_SIGMA = 0.5
+"""rad, or median depths, that a part moves from one used frame to the next."""
 _FIXED = 1e12
 """Prior weight of what stays as it is."""
 
@@ -95,6 +97,7 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, *, k
     units = np.array([1.0, 1.0, size, size])
     num_frames = len(joint.relief)
     differences = differences_of(movers.pairs, num_frames)
+    walk = walk_prior(num_frames, joint, size)
     prior = np.concatenate([np.zeros(num_axis + num_frames), np.tile(SHARED * RELIEF_SIGMAS**-2.0, num_frames)])
     if keeps_axis:
         prior[:2] = _FIXED
@@ -104,7 +107,16 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, *, k
     def equations(now: ImageJoint) -> tuple[np.ndarray, np.ndarray]:
         jacobian, residual = _linearise(movers, now, cost, units[:num_axis])
         state = np.concatenate([np.zeros(num_axis + num_frames), now.relief.ravel()])
-        return np.asarray((jacobian.T @ jacobian).todense()), -jacobian.T @ residual - prior * state
+        normal, right = np.asarray((jacobian.T @ jacobian).todense()), -jacobian.T @ residual - prior * state
+        values = slice(num_axis, num_axis + num_frames)
+        now_values = frame_values(now, movers.pairs, num_frames)
+        normal[values, values] += walk
+        right[values] -= walk @ now_values
+        return normal, right
+
+    def objective(now: ImageJoint) -> float:
+        now_values = frame_values(now, movers.pairs, num_frames)
+        return _objective(movers, now, cost) - float(now_values @ walk @ now_values)
 
     def moved(now: ImageJoint, change: np.ndarray) -> ImageJoint:
         across = any_perpendicular(now.axis)
@@ -117,7 +129,7 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, *, k
         )  # fmt: skip
 
     begin = _tie_steps(movers, joint, cost, differences)
-    return ascend(begin, lambda now: _objective(movers, now, cost), equations, moved, hold)
+    return ascend(begin, objective, equations, moved, hold)
 
 
 def _linearise(
@@ -159,6 +171,12 @@ def differences_of(pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[n
     return result
 
 
+def walk_prior(num_frames: int, joint: ImageJoint, size: float) -> Float[np.ndarray, "frame frame"]:
+    """Inverse covariance of values that walk at random: where nothing tells how a part moves, it stays where it was."""
+    steps = np.diff(np.eye(num_frames), axis=0) / (_WALK_SIGMA * (size if joint.slides else 1.0))
+    return steps.T @ steps
+
+
 def frame_values(joint: ImageJoint, pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.ndarray, "frame"]:
     """The joint's values in the frames, of which its steps are differences; 0 in the first."""
     values = np.linalg.lstsq(differences_of(pairs, num_frames), joint.steps, rcond=None)[0]
@@ -169,7 +187,9 @@ def _tie_steps(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, differ
     """Steps that are differences of one value a frame: robustly near those of single pairs, which often are another part's."""
     told = np.bincount(movers.pair, weights=np.maximum(cost - movers.costs(joint), 0), minlength=movers.num_pairs)
     weights, steps = told, joint.steps
-    hold = 1e-6 * np.eye(differences.shape[1])
+    hold = np.concatenate(
+        [1e-3 * np.diff(np.eye(differences.shape[1]), axis=0), 1e-6 * np.eye(1, differences.shape[1])]
+    )
     for _ in range(_TYING_ROUNDS):
         root = np.sqrt(weights)
         rows = np.concatenate([root[:, None] * differences, hold])

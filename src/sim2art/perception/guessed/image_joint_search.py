@@ -31,6 +31,8 @@ _NUM_BEST = 4
 """Hypotheses of each kind that are fitted to all points."""
 _MIN_PATCH = 150
 """Half-size pixels of a pair's motion, for it to be a hypothesis."""
+_BODY_SAMPLE = 40
+"""Points of a pair's motion that stand for what moves."""
 _MIN_TURN = np.radians(1.5)
 _CLEAR_REVOLUTE = np.radians(10.0)
 _MAX_JOINTS = 4
@@ -166,9 +168,17 @@ def _hypotheses(
             motion = world_from_camera[b] @ own.motions[index] @ from_world
             center = np.median(points, axis=0)
             shift = apply(motion, center[None])[0] - center
+            body = points[np.linspace(0, len(points) - 1, _BODY_SAMPLE).round().astype(int)]
             if np.linalg.norm(shift) > 1e-6:
                 found.append(
-                    ImageJoint(axis=shift / np.linalg.norm(shift), pivot=center, slides=True, steps=none, relief=flat)
+                    ImageJoint(
+                        axis=shift / np.linalg.norm(shift),
+                        pivot=center,
+                        slides=True,
+                        steps=none,
+                        relief=flat,
+                        body=body,
+                    )
                 )
             turn = rotvec_from_rotation(motion[:3, :3])
             angle = float(np.linalg.norm(turn))
@@ -177,5 +187,5 @@ def _hypotheses(
                 # The point nearest to the part that only moves along the axis.
                 across = shift - (shift @ axis) * axis
                 pivot = center + 0.5 * across + np.cross(axis, across) / (2 * np.tan(angle / 2))
-                found.append(ImageJoint(axis=axis, pivot=pivot, slides=False, steps=none, relief=flat))
+                found.append(ImageJoint(axis=axis, pivot=pivot, slides=False, steps=none, relief=flat, body=body))
     return found

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
 from sim2art.geometry.transforms import inverse
 from sim2art.observation.flow_noise import OUTLIER
-from sim2art.perception.guessed.image_joint_fit import RELIEF_SIGMAS, SHARED, differences_of, frame_values
+from sim2art.perception.guessed.image_joint_fit import RELIEF_SIGMAS, SHARED, differences_of, frame_values, walk_prior
 from sim2art.perception.guessed.image_joints import ImageJoint, MovingPoints, costs_of
 from sim2art.perception.guessed.reprojection import joint_residuals
 from sim2art.perception.guessed.robust_fit import ascend, trust_of
@@ -67,6 +67,7 @@ class _Fit:
         self.first, self.second = movers.pairs[movers.pair].T
         self.origins = movers.points - movers.rays
         self.center = np.median(movers.points, axis=0)
+        self.walk = walk_prior(self.num_frames, joint, movers.size)
         self.unit = movers.size if joint.slides else 1.0
         across = any_perpendicular(joint.axis)
         self.across = np.stack([across, np.cross(joint.axis, across)])
@@ -98,7 +99,8 @@ class _Fit:
         """What flow is explained, less what the surface is off the guessed depth; squared sigmas."""
         residuals, log_factors = self._look(state)
         off = self._relief(trust_of(residuals), log_factors)
-        return self.movers.saved(costs_of(residuals), self.cost) - float(np.sum(off**2))
+        walked = float(state.values @ self.walk @ state.values)
+        return self.movers.saved(costs_of(residuals), self.cost) - float(np.sum(off**2)) - walked
 
     def as_joint(self, state: _State) -> ImageJoint:
         """Its steps, and the relief that its surface asks for."""
@@ -123,6 +125,7 @@ class _Fit:
         off = np.sum(planes[:, :3] * self.origins, axis=1) + planes[:, 3]
         factors = -off / np.where(np.abs(along) < 1e-12, 1e-12, along)
         inside = (factors > 1 / _MAX_FACTOR) & (factors < _MAX_FACTOR)
+        inside &= dataclasses.replace(joint, pivot=state.pivot).is_near(movers.points, movers.rays)
         factors = np.clip(factors, 1 / _MAX_FACTOR, _MAX_FACTOR)
         rays = factors[:, None] * movers.rays
         residuals = joint_residuals(
@@ -167,7 +170,10 @@ class _Fit:
         off_slopes[frames, :, _NUM_SHARED + frames] = (self._relief(trust, factors) - off) / _DIFFERENCE
         root = np.sqrt(trust_of(residuals, self.cost))[:, None]
         rows = np.concatenate([(root[..., None] * slopes).reshape(-1, num), off_slopes.reshape(-1, num)])
-        return rows.T @ rows, -rows.T @ np.concatenate([(root * residuals).ravel(), off.ravel()])
+        normal, right = rows.T @ rows, -rows.T @ np.concatenate([(root * residuals).ravel(), off.ravel()])
+        normal[_NUM_SHARED:, _NUM_SHARED:] += self.walk
+        right[_NUM_SHARED:] -= self.walk @ state.values
+        return normal, right
 
     def _moved(self, state: _State, change: Float[np.ndarray, "unknown"]) -> _State:
         """A state after a change of pivot (2), plane (3) and values, in rad and median depths."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
 from sim2art.geometry.cameras import unproject
 from sim2art.geometry.screws import prismatic_transform, revolute_transform
@@ -13,6 +13,7 @@ from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.flow_noise import OUTLIER
 from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
+from sim2art.perception.guessed.image_joint_body import near_body
 from sim2art.perception.guessed.image_motions import STRIDE, measure_shift
 from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, joint_residuals, motion_costs
 
@@ -44,6 +45,8 @@ class ImageJoint:
     """rad, or lengths."""
     relief: Float[np.ndarray, "frame 3"]
     """What is to be added to the logarithm of the part's guessed depth: a constant, and slopes by X/Z and Y/Z."""
+    body: Float[np.ndarray, "sample 3"]
+    """Points of the part where a pair of images showed it move, world frame: it is one piece, and no other body is of it."""
 
     margin: float = math.inf
     """Share by which a joint of the other kind would have to explain more to be chosen instead."""
@@ -54,6 +57,12 @@ class ImageJoint:
         """By what the part's guessed depth is to be multiplied at X/Z and Y/Z, in one frame or in one for each point."""
         log_depth = self.relief[frame, 0] + np.sum(self.relief[frame, 1:] * spots, axis=-1)
         return np.exp(np.clip(log_depth, -_MAX_RELIEF, _MAX_RELIEF))
+
+    def is_near(
+        self, points: Float[np.ndarray, "point 3"], rays: Float[np.ndarray, "point 3"]
+    ) -> Bool[np.ndarray, "point"]:
+        """Whether points can be of the part, see `near_body`."""
+        return near_body(self.axis, self.pivot, self.slides, self.body, points, rays)
 
     def motions(self) -> Float[np.ndarray, "pair 4 4"]:
         """Of the part, world frame."""
@@ -111,10 +120,12 @@ class MovingPoints:
     def residuals(self, joint: ImageJoint) -> Float[np.ndarray, "point 2"]:
         """In sigmas."""
         factor = joint.depth_factors(self.frame, self.spots)[:, None]
-        return joint_residuals(
+        residuals = joint_residuals(
             self.points + (factor - 1) * self.rays, factor * self.rays, self.targets, self.shift, self.slip, self.to_camera, self.intrinsics, joint.axis, joint.pivot,
             joint.slides, joint.steps[self.pair],
         )  # fmt: skip
+        residuals[~joint.is_near(self.points, self.rays)] = OUTLIER
+        return residuals
 
     def costs(self, joint: ImageJoint) -> Float[np.ndarray, "point"]:
         """Squared sigmas, at most OUTLIER."""

@@ -28,6 +28,8 @@ from sim2art.perception.observed import SeenJoints
 
 _MIN_SHIFT = 1.5
 """px beyond what the camera does, for a pixel to be seen moving."""
+_SHARE_OF_FLOW = 0.05
+"""px a px of flow, that it is less sure: flow that comes back is believed to be off by as much (`measure_flows`)."""
 _MIN_IN_REGIONS = 0.65
 """Share of the moving pixels that lie in regions, from which on the others are taken for noise."""
 _DEPTHS = (0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.2, 4.0, 50.0)
@@ -230,8 +232,9 @@ def _see_moving(
         for pair, tells in zip(own, clear[:, y, x], strict=True):
             still = inverse(world_from_camera[pair[1]]) @ world_from_camera[a]
             seen = np.array([project(intrinsics, apply(still, factor * points)) for factor in _DEPTHS])
-            target = pixels[y, x] + flows[pair].flow[::STRIDE, ::STRIDE][y, x]
-            votes += tells & (_distance_to_segment(target, seen[:-1], seen[1:]) > _MIN_SHIFT)
+            flow = flows[pair].flow[::STRIDE, ::STRIDE][y, x]
+            off = _MIN_SHIFT + _SHARE_OF_FLOW * np.linalg.norm(flow, axis=-1)
+            votes += tells & (_distance_to_segment(pixels[y, x] + flow, seen[:-1], seen[1:]) > off)
         least = votes.min(axis=0)
         moving[a, y, x] = (least >= _MIN_PAIRS) & (least >= _MIN_VOTES * known[:, y, x].sum(axis=0))
     return moving
