@@ -19,7 +19,7 @@ from sim2art.perception.flow.dis import compose_flows, forward_backward_error, m
 from sim2art.perception.flow.texture import measure_noise, measure_texture
 from sim2art.perception.tasks import ImageFlow
 
-MAX_RETURN_ERROR = 1.0
+_MAX_RETURN_ERROR = 1.0
 """px, plus the share below of the flow's length."""
 RETURN_SHARE = 0.05
 _MIN_SLOPE = 1.0
@@ -190,8 +190,14 @@ def _pick(candidates: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, 
         better = error < best_error - 0.25
         best[better], best_error[better], best_inside[better] = forward[better], error[better], inside[better]
     assert best is not None and best_error is not None and best_inside is not None
-    limit = MAX_RETURN_ERROR + RETURN_SHARE * np.linalg.norm(best, axis=-1)
-    return best, best_inside & (best_error < limit)
+    return best, best_inside & returns(best, best_error)
+
+
+def returns(
+    flow: Float32[np.ndarray, "height width 2"], error: Float32[np.ndarray, "height width"]
+) -> Bool[np.ndarray, "height width"]:
+    """Whether flow leads there and back to where it began, as nearly as it is believed to be known."""
+    return error < _MAX_RETURN_ERROR + RETURN_SHARE * np.linalg.norm(flow, axis=-1)
 
 
 def _judge(

@@ -10,12 +10,12 @@ from jaxtyping import Float, Float32, UInt8
 from sim2art.perception.flow.dis import forward_backward_error, map_in_threads
 from sim2art.perception.flow.lifted_flow import (
     ALONG,
-    MAX_RETURN_ERROR,
     RETURN_SHARE,
     PixelFlow,
     camera_flows,
     clear_gain,
     mismatch,
+    returns,
     texture_masks,
 )  # fmt: skip
 from sim2art.perception.tasks import FlowMatcher, ImageFlow
@@ -69,11 +69,9 @@ def _make_finer(
     coarse: np.ndarray, fine: np.ndarray, fine_back: np.ndarray, textures: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
     """A network's flow, which is right to a few pixels, made finer where the images have texture to tell it by."""
-    length = np.linalg.norm(coarse, axis=-1)
-    near = np.linalg.norm(fine - coarse, axis=-1) < _COARSE_ERROR + RETURN_SHARE * length
+    near = np.linalg.norm(fine - coarse, axis=-1) < _COARSE_ERROR + RETURN_SHARE * np.linalg.norm(coarse, axis=-1)
     error, inside = forward_backward_error(fine, fine_back)
-    came_back = inside & (error < MAX_RETURN_ERROR + RETURN_SHARE * length)
-    return np.where((near & came_back & textures[0])[..., None], fine, coarse)
+    return np.where((near & inside & returns(coarse, error) & textures[0])[..., None], fine, coarse)
 
 
 def _judge_matched(
@@ -82,9 +80,8 @@ def _judge_matched(
 ) -> PixelFlow:  # fmt: skip
     """Which pixels' flow to believe that a network gave: it follows blank surfaces by their edges, so they need no texture."""
     error, inside = forward_backward_error(flow, backward)
-    came_back = inside & (error < MAX_RETURN_ERROR + RETURN_SHARE * np.linalg.norm(flow, axis=-1))
     loss = mismatch(gray_a, gray_b, flow) - mismatch(gray_a, gray_b, still)
-    believed = came_back & (loss < clear_gain(gray_a))
+    believed = inside & returns(flow, error) & (loss < clear_gain(gray_a))
     return PixelFlow(
         flow=flow, confident=believed, beats_still=believed & (np.linalg.norm(flow - still, axis=-1) > ALONG), cornered=believed & textures[1],
     )  # fmt: skip

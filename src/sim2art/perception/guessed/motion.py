@@ -10,7 +10,7 @@ from sim2art.geometry.cameras import project, unproject
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.perception.captures.pose_checks import stands_still
 from sim2art.perception.flow.dis import map_in_threads
-from sim2art.perception.flow.lifted_flow import PixelFlow
+from sim2art.perception.flow.lifted_flow import RETURN_SHARE, PixelFlow
 from sim2art.perception.guessed.image_joint_fit import frame_values
 from sim2art.perception.guessed.image_joint_search import find_image_joints
 from sim2art.perception.guessed.image_joints import Edges, ImageJoint
@@ -27,9 +27,7 @@ from sim2art.perception.masks.moving import keep_regions
 from sim2art.perception.observed import SeenJoints
 
 _MIN_SHIFT = 1.5
-"""px beyond what the camera does, for a pixel to be seen moving."""
-_SHARE_OF_FLOW = 0.05
-"""px a px of flow, that it is less sure: flow that comes back is believed to be off by as much (`measure_flows`)."""
+"""px beyond what the camera does, plus `RETURN_SHARE` of its flow, for a pixel to be seen moving."""
 _MIN_IN_REGIONS = 0.65
 """Share of the moving pixels that lie in regions, from which on the others are taken for noise."""
 _DEPTHS = (0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.2, 4.0, 50.0)
@@ -233,7 +231,7 @@ def _see_moving(
             still = inverse(world_from_camera[pair[1]]) @ world_from_camera[a]
             seen = np.array([project(intrinsics, apply(still, factor * points)) for factor in _DEPTHS])
             flow = flows[pair].flow[::STRIDE, ::STRIDE][y, x]
-            off = _MIN_SHIFT + _SHARE_OF_FLOW * np.linalg.norm(flow, axis=-1)
+            off = _MIN_SHIFT + RETURN_SHARE * np.linalg.norm(flow, axis=-1)
             votes += tells & (_distance_to_segment(pixels[y, x] + flow, seen[:-1], seen[1:]) > off)
         least = votes.min(axis=0)
         moving[a, y, x] = (least >= _MIN_PAIRS) & (least >= _MIN_VOTES * known[:, y, x].sum(axis=0))
