@@ -85,6 +85,23 @@ def test_blank_images_show_no_part():
     assert labelling.gains[0] == 0
 
 
+def test_of_two_joints_for_one_part_one_is_left():
+    """Both are nearly the door's: either alone explains what both do, and costs less to describe."""
+    made = door_scene()
+    other = dataclasses.replace(DOOR, values=1.03 * DOOR.values)
+    field = Field(scene_of(made), [other, DOOR], np.random.default_rng(0))
+    unary = field.drop_needless(field.unaries())
+    assert np.isneginf(unary[:, 1:]).all(axis=0).sum() == 1
+    labelling = field.label(unary)
+    assert iou((labelling.labels > 0).astype(int), made.labels) > 0.85
+    assert (labelling.areas > 0).sum() == 1
+
+
+def test_a_joint_that_explains_much_is_not_needless():
+    field = Field(scene_of(door_scene()), [DOOR], np.random.default_rng(0))
+    np.testing.assert_array_equal(field.drop_needless(field.unaries()), field.unaries())
+
+
 def test_regions_end_where_colour_changes():
     image = np.zeros((60, 80, 3), np.uint8)
     image[:, 40:] = 200

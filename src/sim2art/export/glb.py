@@ -136,7 +136,7 @@ class _Buffer:
     def add_image(self, image: np.ndarray) -> int:
         """Append a picture as PNG; returns its number, which is its texture's too."""
         file = io.BytesIO()
-        Image.fromarray(image).save(file, "png", optimize=True)
+        Image.fromarray(image).save(file, "png")
         self._images.append({"bufferView": len(self._views), "mimeType": "image/png"})
         self._views.append({"buffer": 0, "byteOffset": len(self._bytes), "byteLength": file.tell()})
         self._bytes += file.getvalue()

@@ -38,7 +38,7 @@ def write_obj(path: Path, mesh: TriangleMesh) -> None:
         if mesh.texture is None:
             uvs, places = _write_palette(picture, mesh.colors)
         else:
-            Image.fromarray(mesh.texture.image).save(picture, optimize=True)
+            Image.fromarray(mesh.texture.image).save(picture)
             uvs, places = np.unique(mesh.texture.uvs.reshape(-1, 2).round(6), axis=0, return_inverse=True)
             places = places.reshape(-1, 3)
         path.with_suffix(".mtl").write_text(
@@ -118,7 +118,7 @@ def _write_palette(path: Path, colors: np.ndarray) -> tuple[np.ndarray, np.ndarr
     table = np.concatenate([table, np.zeros((_COLORS - len(table), 3), dtype=np.uint8)])
     side = int(np.sqrt(_COLORS))
     picture = table.reshape(side, side, 3).repeat(_TILE, axis=0).repeat(_TILE, axis=1)
-    Image.fromarray(picture).save(path, optimize=True)
+    Image.fromarray(picture).save(path)
     row, column = np.divmod(np.arange(_COLORS), side)
     # Texture v counts up from the bottom of the picture, rows of the palette down from its top.
     uvs = np.stack([(column + 0.5) / side, 1 - (row + 0.5) / side], axis=1)

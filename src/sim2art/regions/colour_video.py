@@ -79,7 +79,7 @@ def label_by_synthesis(
     field = Field(scene, [choice.motion for choice in choices], np.random.default_rng(seed))
     motions = np.array([choice.joint.motions() for choice in choices])
     by_flow = field.flow_unaries(points, flow_odds(points, video.intrinsics, motions), video.images.shape[1:3])
-    unary = field.unaries() + FLOW_WEIGHT * by_flow
+    unary = field.drop_needless(field.unaries() + FLOW_WEIGHT * by_flow)
     labelling = field.label(unary)
     while True:
         part_ids = _point_parts(points, _enlarge(labelling.labels, video.images.shape[1:3], people))

@@ -2,7 +2,8 @@
 
 A Markov random field over the regions of all frames: what carrying them said of each motion (`scores`); regions that meet
 along a border of little contrast go together; and what a region becomes in another frame under its motion has its label.
-Solved by mean field, cooled.
+Solved by mean field, cooled. A motion must gain more than it takes to describe it (Delong et al., Fast approximate energy
+minimization with label costs, IJCV 2012).
 """
 
 from dataclasses import dataclass
@@ -185,6 +186,35 @@ class Field:
             areas=np.array([(labels == label).mean() for label in numbers]),
             agreements=np.array([self.agreement(labels, label) for label in numbers]),
         )
+
+    def drop_needless(self, unary: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:
+        """The same without motions that gain less than it takes to describe them, taken out one by one: -inf where none has."""
+        left = unary.copy()
+        while True:
+            whole, used = self._objective(left)
+            lacks = {}
+            for label in used:
+                rest = left.copy()
+                rest[:, label] = -np.inf
+                lacks[label] = self._description_length(label) - (whole - self._objective(rest)[0])
+            worst = max(lacks, key=lambda label: lacks[label], default=None)
+            if worst is None or lacks[worst] <= 0:
+                return left
+            left[:, worst] = -np.inf
+
+    def _objective(self, unary: Float[np.ndarray, "region label"]) -> tuple[float, list[int]]:
+        """What the best labelling is worth, nats, and the motions that it needs."""
+        best = np.argmax(self.solve(unary), axis=1)
+        own = np.eye(len(self.parts))[best]
+        tied = sum(own[:, label] @ (link @ own[:, label]) for label, link in enumerate(self.over_time))
+        value = unary[np.arange(len(best)), best].sum() + 0.5 * (np.sum(own * (self.borders @ own)) + tied)
+        return float(value), [int(label) for label in np.unique(best[best > 0])]
+
+    def _description_length(self, label: int) -> float:
+        """Nats of a joint's axis, pivot and values (BIC), as often as a region is told: once from each frame."""
+        num = self.scene.num_frames
+        unknowns = (2 if self.parts[label].pivot is None else 4) + num - 1
+        return 0.5 * num * unknowns * float(np.log(self.offsets[-1]))
 
     def solve(self, unary: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:
         """Probability of each label of each region."""

@@ -3,12 +3,12 @@
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float, Int
-from scipy import sparse
+from jaxtyping import Bool, Float, Int
 
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
-from sim2art.perception.guessed.image_joints import ImageJoint, MovingPoints
-from sim2art.perception.guessed.robust_fit import ascend, trust_of
+from sim2art.perception.guessed.image_joint_kernels import DIFFERENCE, joint_equations, step_equations
+from sim2art.perception.guessed.image_joints import ImageJoint, MovingPoints, costs_of
+from sim2art.perception.guessed.robust_fit import ascend
 
 RELIEF_SIGMAS = np.array([0.15, 0.4, 0.4])
 """How far guessed depth may be off in the large: constant and slopes, see `ImageJoint.relief`."""
@@ -54,7 +54,8 @@ def fit_from_around(movers: MovingPoints, gain: float, joint: ImageJoint, cost: 
 
 def fit_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
     """How far the joint moves in each pair: from the steps that single points ask for, robustly."""
-    asked = _asked_steps(movers, joint)
+    near = movers.near(joint)
+    asked = _asked_steps(movers, joint, near)
     best = np.zeros(movers.num_pairs)
     best_cost = np.full(movers.num_pairs, np.inf)
     order = np.lexsort((asked, movers.pair))
@@ -65,27 +66,26 @@ def fit_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
         steps = np.where(counts > 0, asked[order[at]], 0.0)
         tried = _with_steps(joint, np.clip(steps, -1.5, 1.5) if not joint.slides else steps)
         for _ in range(2):
-            tried = _polish_steps(movers, tried)
-        cost = np.bincount(movers.pair, weights=movers.costs(tried), minlength=movers.num_pairs)
+            tried = _polish_steps(movers, tried, near)
+        cost = np.bincount(movers.pair, weights=costs_of(movers.residuals(tried, near)), minlength=movers.num_pairs)
         better = cost < best_cost
         best, best_cost = np.where(better, tried.steps, best), np.where(better, cost, best_cost)
     return _with_steps(joint, best)
 
 
-def _asked_steps(movers: MovingPoints, joint: ImageJoint) -> Float[np.ndarray, "point"]:
+def _asked_steps(
+    movers: MovingPoints, joint: ImageJoint, near: Bool[np.ndarray, "point"]
+) -> Float[np.ndarray, "point"]:
     zero = _with_steps(joint, np.zeros(movers.num_pairs))
     small = _with_steps(joint, np.full(movers.num_pairs, 1e-3))
-    residual = movers.residuals(zero)
-    slope = (movers.residuals(small) - residual) / 1e-3
+    residual = movers.residuals(zero, near)
+    slope = (movers.residuals(small, near) - residual) / 1e-3
     return -np.sum(residual * slope, axis=1) / np.maximum(np.sum(slope**2, axis=1), 1e-9)
 
 
-def _polish_steps(movers: MovingPoints, joint: ImageJoint) -> ImageJoint:
-    residual = movers.residuals(joint)
-    slope = (movers.residuals(_with_steps(joint, joint.steps + 1e-4)) - residual) / 1e-4
-    weight = trust_of(residual)
-    top = np.bincount(movers.pair, weights=weight * np.sum(residual * slope, axis=1), minlength=movers.num_pairs)
-    bottom = np.bincount(movers.pair, weights=weight * np.sum(slope**2, axis=1), minlength=movers.num_pairs)
+def _polish_steps(movers: MovingPoints, joint: ImageJoint, near: Bool[np.ndarray, "point"]) -> ImageJoint:
+    ahead = movers.motions(_with_steps(joint, joint.steps + DIFFERENCE))
+    top, bottom = step_equations(movers.arrays, movers.motions(joint), ahead, movers.log_factors(joint), near)
     limit = 0.3 if not joint.slides else 0.3 * movers.size
     return _with_steps(joint, joint.steps - np.clip(top / np.maximum(bottom, 1e-9), -limit, limit))
 
@@ -105,9 +105,16 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, *, k
     hold = prior + 1e-6
 
     def equations(now: ImageJoint) -> tuple[np.ndarray, np.ndarray]:
-        jacobian, residual = _linearise(movers, now, cost, units[:num_axis])
+        across = any_perpendicular(now.axis)
+        other = np.cross(now.axis, across)
+        changed = [_shifted(now, DIFFERENCE * change, across, other) for change in np.diag(units)[:num_axis]]
+        changed.append(_with_steps(now, now.steps + DIFFERENCE))
+        normal, right = joint_equations(
+            movers.arrays, movers.motions(now), np.array([movers.motions(one) for one in changed]), movers.log_factors(now),
+            movers.near(now), cost, num_frames,
+        )  # fmt: skip
         state = np.concatenate([np.zeros(num_axis + num_frames), now.relief.ravel()])
-        normal, right = np.asarray((jacobian.T @ jacobian).todense()), -jacobian.T @ residual - prior * state
+        right -= prior * state
         values = slice(num_axis, num_axis + num_frames)
         now_values = frame_values(now, movers.pairs, num_frames)
         normal[values, values] += walk
@@ -130,37 +137,6 @@ def refine_joint(movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, *, k
 
     begin = _tie_steps(movers, joint, cost, differences)
     return ascend(begin, objective, equations, moved, hold)
-
-
-def _linearise(
-    movers: MovingPoints, joint: ImageJoint, cost: np.ndarray, units: Float[np.ndarray, "axis"]
-) -> tuple[sparse.csr_matrix, Float[np.ndarray, "row"]]:
-    """Weighted residuals and how they change with axis and pivot, values in the frames and relief."""
-    num_axis, num_frames = len(units), len(joint.relief)
-    rows = np.arange(2 * len(movers.pair)).reshape(-1, 2)
-    first, second = movers.pairs[movers.pair].T
-    columns = np.concatenate([
-        np.broadcast_to(np.arange(num_axis), (len(rows), num_axis)), num_axis + first[:, None], num_axis + second[:, None],
-        num_axis + num_frames + 3 * first[:, None] + np.arange(3),
-    ], axis=1)  # fmt: skip
-    residual = movers.residuals(joint)
-    root = np.sqrt(trust_of(residual, cost))[:, None]
-    across = any_perpendicular(joint.axis)
-    other = np.cross(joint.axis, across)
-    eps = 1e-4
-    moved = [_shifted(joint, np.eye(4)[i] * eps * unit, across, other) for i, unit in enumerate(units)]
-    deeper = dataclasses.replace(joint, relief=joint.relief + np.array([eps, 0, 0]))
-    *by_axis, by_step, by_depth = (
-        (movers.residuals(tried) - residual) / eps for tried in (*moved, _with_steps(joint, joint.steps + eps), deeper)
-    )
-    by_relief = by_depth[..., None] * np.concatenate([np.ones((len(rows), 1)), movers.spots], axis=1)[:, None]
-    slopes = np.concatenate([np.stack([*by_axis, -by_step, by_step], axis=-1), by_relief], axis=-1) * root[..., None]
-    places = (
-        np.broadcast_to(rows[..., None], slopes.shape).ravel(),
-        np.broadcast_to(columns[:, None], slopes.shape).ravel(),
-    )
-    jacobian = sparse.csr_matrix((slopes.ravel(), places), shape=(rows.size, num_axis + 4 * num_frames))
-    return jacobian, (residual * root).ravel()
 
 
 def differences_of(pairs: Int[np.ndarray, "pair 2"], num_frames: int) -> Float[np.ndarray, "pair frame"]:

@@ -13,10 +13,9 @@ from jaxtyping import Float
 
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
 from sim2art.geometry.transforms import inverse
-from sim2art.observation.flow_noise import OUTLIER
 from sim2art.perception.guessed.image_joint_fit import RELIEF_SIGMAS, SHARED, differences_of, frame_values, walk_prior
+from sim2art.perception.guessed.image_joint_kernels import pair_motions, residuals_at
 from sim2art.perception.guessed.image_joints import ImageJoint, MovingPoints, costs_of
-from sim2art.perception.guessed.reprojection import joint_residuals
 from sim2art.perception.guessed.robust_fit import ascend, trust_of
 
 _MAX_FACTOR = 2.5
@@ -65,6 +64,7 @@ class _Fit:
         self.movers, self.joint, self.cost = movers, joint, cost
         self.num_frames = len(joint.relief)
         self.first, self.second = movers.pairs[movers.pair].T
+        self.differences = differences_of(movers.pairs, self.num_frames)
         self.origins = movers.points - movers.rays
         self.center = np.median(movers.points, axis=0)
         self.walk = walk_prior(self.num_frames, joint, movers.size)
@@ -106,7 +106,7 @@ class _Fit:
         """Its steps, and the relief that its surface asks for."""
         residuals, log_factors = self._look(state)
         relief = self._relief(trust_of(residuals), log_factors) * RELIEF_SIGMAS / np.sqrt(SHARED)
-        steps = differences_of(self.movers.pairs, self.num_frames) @ state.values
+        steps = self.differences @ state.values
         return dataclasses.replace(self.joint, pivot=state.pivot, steps=steps, relief=relief)
 
     def _look(
@@ -127,13 +127,10 @@ class _Fit:
         inside = (factors > 1 / _MAX_FACTOR) & (factors < _MAX_FACTOR)
         inside &= dataclasses.replace(joint, pivot=state.pivot).is_near(movers.points, movers.rays)
         factors = np.clip(factors, 1 / _MAX_FACTOR, _MAX_FACTOR)
-        rays = factors[:, None] * movers.rays
-        residuals = joint_residuals(
-            self.origins + rays, rays, movers.targets, movers.shift, movers.slip, movers.to_camera, movers.intrinsics, joint.axis,
-            state.pivot, joint.slides, state.values[self.second] - state.values[self.first] + ahead,
-        )  # fmt: skip
-        residuals[~inside] = OUTLIER
-        return residuals, np.log(factors)
+        steps = self.differences @ state.values + ahead
+        carried = pair_motions(joint.axis, state.pivot, joint.slides, steps, movers.to_camera)
+        log_factors = np.log(factors)
+        return residuals_at(movers.arrays, carried, log_factors, inside), log_factors
 
     def _relief(
         self, trust: Float[np.ndarray, "point"], log_factors: Float[np.ndarray, "point"]

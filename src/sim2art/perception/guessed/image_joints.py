@@ -1,7 +1,9 @@
 """A joint as many pairs of images show it, and the moving points that it is judged by."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -14,15 +16,20 @@ from sim2art.observation.flow_noise import OUTLIER
 from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_body import near_body
+from sim2art.perception.guessed.image_joint_kernels import (
+    MAX_RELIEF,
+    PointArrays,
+    log_factors_of,
+    pair_motions,
+    residuals_at,
+)
 from sim2art.perception.guessed.image_motions import STRIDE, measure_shift
-from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, joint_residuals, motion_costs
+from sim2art.perception.guessed.reprojection import EXPLAINED, MIN_SHIFT, motion_costs
 
-_MAX_RELIEF = 0.5
-"""Of the logarithm of depth: more is not taken for a wrong guess."""
 _POINTS = 120
 """Of a pair in which much moves: more than in three quarters of the pairs. Others give as many fewer as less moves in them."""
 _MAX_POINTS = 180
-_OF_POINTS = ("place", "spots", "points", "rays", "targets", "shift", "slip", "to_camera")
+_OF_POINTS = ("place", "spots", "points", "rays", "targets", "shift", "slip")
 
 
 class Edges(NamedTuple):
@@ -56,7 +63,7 @@ class ImageJoint:
     ) -> Float[np.ndarray, "*batch"]:
         """By what the part's guessed depth is to be multiplied at X/Z and Y/Z, in one frame or in one for each point."""
         log_depth = self.relief[frame, 0] + np.sum(self.relief[frame, 1:] * spots, axis=-1)
-        return np.exp(np.clip(log_depth, -_MAX_RELIEF, _MAX_RELIEF))
+        return np.exp(np.clip(log_depth, -MAX_RELIEF, MAX_RELIEF))
 
     def is_near(
         self, points: Float[np.ndarray, "point 3"], rays: Float[np.ndarray, "point 3"]
@@ -94,7 +101,7 @@ class MovingPoints:
     shift: Float[np.ndarray, "point"]
     slip: Float[np.ndarray, "point 2"]
     """How much less sure targets are along edges (`measure_slip`)."""
-    to_camera: Float[np.ndarray, "point 4 4"]
+    to_camera: Float[np.ndarray, "pair 4 4"]
     """World frame to the second camera's."""
     intrinsics: Float[np.ndarray, "3 3"]
 
@@ -108,24 +115,40 @@ class MovingPoints:
         """First frame of each point's pair."""
         return self.pairs[self.pair, 0]
 
-    @property
+    @cached_property
     def size(self) -> float:
         """Median distance from the camera."""
         return float(np.median(np.linalg.norm(self.rays, axis=1)))
 
     def take(self, chosen: np.ndarray) -> "MovingPoints":
         arrays = {name: getattr(self, name)[chosen] for name in _OF_POINTS}
-        return MovingPoints(**arrays, pair=self.pair[chosen], pairs=self.pairs, intrinsics=self.intrinsics)
+        return dataclasses.replace(self, **arrays, pair=self.pair[chosen])
 
-    def residuals(self, joint: ImageJoint) -> Float[np.ndarray, "point 2"]:
-        """In sigmas."""
-        factor = joint.depth_factors(self.frame, self.spots)[:, None]
-        residuals = joint_residuals(
-            self.points + (factor - 1) * self.rays, factor * self.rays, self.targets, self.shift, self.slip, self.to_camera, self.intrinsics, joint.axis, joint.pivot,
-            joint.slides, joint.steps[self.pair],
-        )  # fmt: skip
-        residuals[~joint.is_near(self.points, self.rays)] = OUTLIER
-        return residuals
+    @cached_property
+    def arrays(self) -> PointArrays:
+        """As compiled code takes them."""
+        first, second = np.ascontiguousarray(self.pairs.T)
+        own = {name: np.ascontiguousarray(getattr(self, name)) for name in _OF_POINTS if name != "place"}
+        return PointArrays(**own, pair=self.pair, first=first, second=second, intrinsics=self.intrinsics)
+
+    def near(self, joint: ImageJoint) -> Bool[np.ndarray, "point"]:
+        """What can be of a joint's part; its steps and its relief change nothing of that."""
+        return joint.is_near(self.points, self.rays)
+
+    def motions(self, joint: ImageJoint) -> Float[np.ndarray, "pair 3 4"]:
+        """What carries points of a joint's part into the second camera of each pair."""
+        return pair_motions(joint.axis, joint.pivot, joint.slides, joint.steps, self.to_camera)
+
+    def log_factors(self, joint: ImageJoint) -> Float[np.ndarray, "point"]:
+        """Logarithms by which a joint multiplies guessed depths."""
+        return log_factors_of(self.arrays, joint.relief)
+
+    def residuals(
+        self, joint: ImageJoint, near: Bool[np.ndarray, "point"] | None = None
+    ) -> Float[np.ndarray, "point 2"]:
+        """In sigmas; `near` where it is known."""
+        near = self.near(joint) if near is None else near
+        return residuals_at(self.arrays, self.motions(joint), self.log_factors(joint), near)
 
     def costs(self, joint: ImageJoint) -> Float[np.ndarray, "point"]:
         """Squared sigmas, at most OUTLIER."""
@@ -177,8 +200,9 @@ def collect_moving(
     every = joined["place"] + moving[0].size * np.repeat([a for a, _ in pairs], drawn)
     joined["place"] = np.unique(every, return_inverse=True)[1]
     movers = MovingPoints(
-        **joined, pairs=np.array(pairs), pair=np.repeat(np.arange(len(pairs)), drawn), intrinsics=intrinsics
-    )
+        **joined, pairs=np.array(pairs), pair=np.repeat(np.arange(len(pairs)), drawn), intrinsics=intrinsics,
+        to_camera=np.concatenate([own.to_camera for own in points]),
+    )  # fmt: skip
     return movers, np.concatenate([cost[chosen] for (_, cost), chosen in zip(found, kept, strict=True)])
 
 
@@ -204,6 +228,6 @@ def _moving_of_pair(
     points = MovingPoints(
         pairs=np.array([frames]), pair=np.zeros(len(camera), dtype=int), place=place[kept], spots=camera[:, :2] / camera[:, 2:],
         points=apply(world_from_camera[a], camera), rays=camera @ world_from_camera[a][:3, :3].T, targets=targets[kept],
-        shift=shift[kept], slip=slip[kept], to_camera=np.broadcast_to(to_camera, (len(camera), 4, 4)), intrinsics=intrinsics,
+        shift=shift[kept], slip=slip[kept], to_camera=to_camera[None], intrinsics=intrinsics,
     )  # fmt: skip
     return points, np.minimum(cost[kept], OUTLIER)

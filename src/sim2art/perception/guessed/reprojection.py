@@ -20,26 +20,25 @@ EXPLAINED = 9.0
 
 @njit(cache=True, nogil=True)
 def whiten(
-    carried: np.ndarray, turned: np.ndarray, target: np.ndarray, shift: float, slip: np.ndarray, intrinsics: np.ndarray,
-    out: np.ndarray,
-) -> None:  # fmt: skip
-    """Residual of one point.
+    carried: tuple[float, float, float], turned: tuple[float, float, float], target: tuple[float, float], shift: float,
+    slip: tuple[float, float], camera: tuple[float, float, float, float],
+) -> tuple[float, float, float, float, float]:  # fmt: skip
+    """Residual of one point in sigmas (2), and the lower triangle of the whitening (3), by which an error in px is to be multiplied.
 
     Args:
-        carried: (3,), second camera's frame.
-        turned: (3,), how the carried point moves with the logarithm of its depth in the first image.
-        target: (2,), where the second image shows it, px.
+        carried: Second camera's frame.
+        turned: How the carried point moves with the logarithm of its depth in the first image.
+        target: Where the second image shows it, px.
         shift: How far that is beyond what the camera does, px.
-        slip: (2,), by how much the target is less sure along an edge, in its sigmas across.
-        intrinsics: (3, 3), px.
-        out: (6,), filled with the residual in sigmas, and with the two rows of the whitening, by which an error in px is
-            to be multiplied.
+        slip: By how much the target is less sure along an edge, in its sigmas across.
+        camera: Focal lengths and centre, px.
     """
     x, y, z = carried[0], carried[1], max(carried[2], 1e-3)
-    along_x = DEPTH_SIGMA * intrinsics[0, 0] * (turned[0] - x * turned[2] / z) / z
-    along_y = DEPTH_SIGMA * intrinsics[1, 1] * (turned[1] - y * turned[2] / z) / z
-    off_x = target[0] - intrinsics[0, 0] * x / z - intrinsics[0, 2]
-    off_y = target[1] - intrinsics[1, 1] * y / z - intrinsics[1, 2]
+    fx, fy, cx, cy = camera
+    along_x = DEPTH_SIGMA * fx * (turned[0] - x * turned[2] / z) / z
+    along_y = DEPTH_SIGMA * fy * (turned[1] - y * turned[2] / z) / z
+    off_x = target[0] - fx * x / z - cx
+    off_y = target[1] - fy * y / z - cy
     variance = PIXEL_SIGMA**2 + (FLOW_SHARE * shift) ** 2
     # Cholesky factor of the covariance variance (I + slip slip') + along along', whose inverse whitens.
     turned_slip = slip[0] * along_y - slip[1] * along_x
@@ -49,10 +48,8 @@ def whiten(
     first = math.sqrt(variance * (1.0 + slip[0] * slip[0]) + along_x * along_x)
     mixed = (variance * slip[0] * slip[1] + along_x * along_y) / first
     second = math.sqrt(determinant) / first
-    out[2], out[3] = 1.0 / first, 0.0
-    out[4], out[5] = -mixed / (first * second), 1.0 / second
-    out[0] = out[2] * off_x
-    out[1] = out[4] * off_x + out[5] * off_y
+    by_x, mixing, by_y = 1.0 / first, -mixed / (first * second), 1.0 / second
+    return by_x * off_x, mixing * off_x + by_y * off_y, by_x, mixing, by_y
 
 
 @njit(cache=True, nogil=True)
@@ -66,13 +63,13 @@ def motion_costs(
 ) -> np.ndarray:
     """Squared sigmas of points (point 3) of the first camera's frame under rigid motions (motion 4 4): (motion, point)."""
     result = np.empty((len(motions), len(points)))
-    carried, turned, out = np.empty(3), np.empty(3), np.empty(6)
+    camera = camera_of(intrinsics)
     for m in range(len(motions)):
         motion = motions[m]
         for n in range(len(points)):
-            _carry(motion, points[n], carried, turned)
-            whiten(carried, turned, targets[n], shift[n], slip[n], intrinsics, out)
-            result[m, n] = out[0] * out[0] + out[1] * out[1]
+            carried, turned = carry(motion, points[n, 0], points[n, 1], points[n, 2])
+            own = whiten(carried, turned, (targets[n, 0], targets[n, 1]), shift[n], (slip[n, 0], slip[n, 1]), camera)
+            result[m, n] = own[0] * own[0] + own[1] * own[1]
     return result
 
 
@@ -85,22 +82,23 @@ def normal_equations(
 
     The step turns the carried points about `center` by a rotation vector, then shifts them by `size` times a vector.
     """
-    normal, right = np.zeros((6, 6)), np.zeros(6)
-    carried, turned, out, row = np.empty(3), np.empty(3), np.empty(6), np.empty(6)
+    normal, right, row = np.zeros((6, 6)), np.zeros(6), np.empty(6)
+    camera = camera_of(intrinsics)
     for n in range(len(points)):
-        _carry(motion, points[n], carried, turned)
-        whiten(carried, turned, targets[n], shift[n], slip[n], intrinsics, out)
-        weight = 1.0 / (1.0 + (out[0] * out[0] + out[1] * out[1]) / (spread * spread)) ** 2
+        carried, turned = carry(motion, points[n, 0], points[n, 1], points[n, 2])
+        off_x, off_y, by_x, mixing, by_y = whiten(
+            carried, turned, (targets[n, 0], targets[n, 1]), shift[n], (slip[n, 0], slip[n, 1]), camera
+        )
+        weight = 1.0 / (1.0 + (off_x * off_x + off_y * off_y) / (spread * spread)) ** 2
         x, y, z = carried[0] - center[0], carried[1] - center[1], carried[2] - center[2]
         depth = max(carried[2], 1e-3)
-        for k in range(2):
-            gx = out[2 + 2 * k] * intrinsics[0, 0] / depth
-            gy = out[3 + 2 * k] * intrinsics[1, 1] / depth
+        for off, along_x, along_y in ((off_x, by_x, 0.0), (off_y, mixing, by_y)):
+            gx, gy = along_x * camera[0] / depth, along_y * camera[1] / depth
             gz = -(gx * carried[0] + gy * carried[1]) / depth
             row[0], row[1], row[2] = y * gz - z * gy, z * gx - x * gz, x * gy - y * gx
             row[3], row[4], row[5] = size * gx, size * gy, size * gz
             for i in range(6):
-                right[i] += weight * row[i] * out[k]
+                right[i] += weight * row[i] * off
                 for j in range(i + 1):
                     normal[i, j] += weight * row[i] * row[j]
     for i in range(6):
@@ -170,57 +168,17 @@ def _compose(motion: np.ndarray, change: np.ndarray, center: np.ndarray, size: f
 
 
 @njit(cache=True, nogil=True)
-def joint_residuals(
-    points: np.ndarray, rays: np.ndarray, targets: np.ndarray, shift: np.ndarray, slip: np.ndarray, to_camera: np.ndarray, intrinsics: np.ndarray,
-    axis: np.ndarray, pivot: np.ndarray, slides: bool, steps: np.ndarray,  # noqa: FBT001
-) -> np.ndarray:  # fmt: skip
-    """Residuals (point, 2) in sigmas of points that a joint carries, each by its own step.
-
-    Args:
-        points: (point, 3), world frame.
-        rays: (point, 3), from the first camera to the points, world frame.
-        targets: (point, 2), px.
-        shift: (point,), px.
-        slip: (point, 2).
-        to_camera: (point, 4, 4), world frame to the second camera's.
-        intrinsics: (3, 3), px.
-        axis: (3,), unit, world frame.
-        pivot: (3,), of a turn.
-        slides: Whether the joint slides.
-        steps: (point,), rad or lengths.
-    """
-    result = np.empty((len(points), 2))
-    moved, along, carried, turned, out = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(6)
-    for n in range(len(points)):
-        if slides:
-            for i in range(3):
-                moved[i], along[i] = points[n, i] + steps[n] * axis[i], rays[n, i]
-        else:
-            cosine, sine = math.cos(steps[n]), math.sin(steps[n])
-            _turn(points[n, 0] - pivot[0], points[n, 1] - pivot[1], points[n, 2] - pivot[2], axis, cosine, sine, moved)
-            for i in range(3):
-                moved[i] += pivot[i]
-            _turn(rays[n, 0], rays[n, 1], rays[n, 2], axis, cosine, sine, along)
-        _carry(to_camera[n], moved, carried, turned)
-        for i in range(3):
-            turned[i] = to_camera[n, i, 0] * along[0] + to_camera[n, i, 1] * along[1] + to_camera[n, i, 2] * along[2]
-        whiten(carried, turned, targets[n], shift[n], slip[n], intrinsics, out)
-        result[n, 0], result[n, 1] = out[0], out[1]
-    return result
+def carry(
+    motion: np.ndarray, x: float, y: float, z: float
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """A point under a rigid motion (3 or more, 4), and its turned vector alone, which is how it moves with its log depth."""
+    tx = motion[0, 0] * x + motion[0, 1] * y + motion[0, 2] * z
+    ty = motion[1, 0] * x + motion[1, 1] * y + motion[1, 2] * z
+    tz = motion[2, 0] * x + motion[2, 1] * y + motion[2, 2] * z
+    return (tx + motion[0, 3], ty + motion[1, 3], tz + motion[2, 3]), (tx, ty, tz)
 
 
 @njit(cache=True, nogil=True)
-def _carry(motion: np.ndarray, point: np.ndarray, carried: np.ndarray, turned: np.ndarray) -> None:
-    """The point under a rigid motion, and its turned vector alone, which is how it moves with its log depth."""
-    for i in range(3):
-        turned[i] = motion[i, 0] * point[0] + motion[i, 1] * point[1] + motion[i, 2] * point[2]
-        carried[i] = turned[i] + motion[i, 3]
-
-
-@njit(cache=True, nogil=True)
-def _turn(x: float, y: float, z: float, axis: np.ndarray, cosine: float, sine: float, out: np.ndarray) -> None:
-    """Rodrigues' formula."""
-    along = (x * axis[0] + y * axis[1] + z * axis[2]) * (1 - cosine)
-    out[0] = x * cosine + (axis[1] * z - axis[2] * y) * sine + axis[0] * along
-    out[1] = y * cosine + (axis[2] * x - axis[0] * z) * sine + axis[1] * along
-    out[2] = z * cosine + (axis[0] * y - axis[1] * x) * sine + axis[2] * along
+def camera_of(intrinsics: np.ndarray) -> tuple[float, float, float, float]:
+    """Focal lengths and centre of intrinsics (3, 3), px."""
+    return intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2], intrinsics[1, 2]
