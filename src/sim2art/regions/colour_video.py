@@ -20,8 +20,8 @@ from sim2art.regions.flow_odds import flow_odds
 from sim2art.regions.joint_fit import Judge, MovingPart, fit_part
 from sim2art.regions.labelling import Field, Labelling
 from sim2art.regions.scores import prepare_scene
+from sim2art.regions.shown_motion import ShownMotion, measure_shown_motion
 from sim2art.regions.shown_motion import doubts_of as doubts_of_flow
-from sim2art.regions.shown_motion import measure_shown_motion
 
 DEPTH_SIGMA = 0.06
 """Of the logarithm of guessed depth, beside what a factor for a whole region makes good."""
@@ -79,16 +79,21 @@ def label_by_synthesis(
     field = Field(scene, [choice.motion for choice in choices], np.random.default_rng(seed))
     motions = np.array([choice.joint.motions() for choice in choices])
     by_flow = field.flow_unaries(points, flow_odds(points, video.intrinsics, motions), video.images.shape[1:3])
-    unary = field.drop_needless(field.unaries() + FLOW_WEIGHT * by_flow)
-    labelling = field.label(unary)
-    while True:
+    unary = field.unaries() + FLOW_WEIGHT * by_flow
+
+    def look_at(labelling: Labelling) -> list[ShownMotion]:
         part_ids = _point_parts(points, _enlarge(labelling.labels, video.images.shape[1:3], people))
-        shown = measure_shown_motion(points, video.intrinsics, motions, part_ids)
-        refuted = [k for k, motion in enumerate(shown) if labelling.areas[k] > 0 and not motion.is_joint]
-        if not refuted:
-            break
+        return measure_shown_motion(points, video.intrinsics, motions, part_ids)
+
+    labelling = field.label(unary)
+    shown = look_at(labelling)
+    while refuted := [k for k, motion in enumerate(shown) if labelling.areas[k] > 0 and not motion.is_joint]:
         unary[:, 1 + min(refuted, key=lambda k: labelling.gains[k])] = -np.inf
         labelling = field.label(unary)
+        shown = look_at(labelling)
+    # Each of those that are left explains what its own part does; of several for one part the needless ones go.
+    labelling = field.label(field.drop_needless(unary))
+    shown = look_at(labelling)
     kept = np.flatnonzero(labelling.areas > 0).tolist()  # A part without a pixel is none.
     labelling, choices = labelling.take(kept), [choices[k] for k in kept]
     labels = _enlarge(labelling.labels, video.images.shape[1:3], people)
