@@ -1,6 +1,8 @@
-"""The RBO clips of the set real-video in docs/images/real_video_rbo.jpg, by two versions of the program beside each other.
+"""The RBO clips of the set real-video by two versions of the program, beside each other.
 
-python docs/make_real_video_pictures.py BEFORE AFTER   # folders of `sim2art evaluate --set real-video -o FOLDER`
+    python docs/make_real_video_pictures.py BEFORE AFTER   # folders of `sim2art evaluate --set real-video -o FOLDER`
+
+Writes docs/images/real_video_rbo.jpg.
 """
 
 import sys

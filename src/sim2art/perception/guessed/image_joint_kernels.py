@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from sim2art.observation.flow_noise import OUTLIER
-from sim2art.perception.guessed.reprojection import EXPLAINED, camera_of, whiten
+from sim2art.perception.guessed.reprojection import EXPLAINED, camera_of, carry, whiten
 
 MAX_RELIEF = 0.5
 """Of the logarithm of depth: more is not taken for a wrong guess."""
@@ -93,12 +93,12 @@ def residuals_at(at: PointArrays, motions: np.ndarray, log_factors: np.ndarray, 
 
 
 @njit(cache=True, nogil=True)
-def log_factors_of(at: PointArrays, relief: np.ndarray) -> np.ndarray:
-    """Logarithms (point,) by which guessed depths are multiplied for a relief (frame, 3), see `ImageJoint.relief`."""
-    result = np.empty(len(at.pair))
-    for n in range(len(result)):
-        frame = at.first[at.pair[n]]
-        log_depth = relief[frame, 0] + relief[frame, 1] * at.spots[n, 0] + relief[frame, 2] * at.spots[n, 1]
+def log_factors_of(spots: np.ndarray, frames: np.ndarray, relief: np.ndarray) -> np.ndarray:
+    """Logarithms (point,) by which guessed depths at spots (point, 2) of frames (point,) are multiplied, see `ImageJoint.relief`."""
+    result = np.empty(len(frames))
+    for n in range(len(frames)):
+        own = relief[frames[n]]
+        log_depth = own[0] + own[1] * spots[n, 0] + own[2] * spots[n, 1]
         result[n] = min(max(log_depth, -MAX_RELIEF), MAX_RELIEF)
     return result
 
@@ -184,22 +184,8 @@ def _residual(
 ) -> tuple[float, float]:  # fmt: skip
     """Of point n whose guessed depth is multiplied by `factor`, under the motion of a pair."""
     rx, ry, rz = rays[n, 0], rays[n, 1], rays[n, 2]
-    x, y, z = (
-        points[n, 0] + (factor - 1.0) * rx,
-        points[n, 1] + (factor - 1.0) * ry,
-        points[n, 2] + (factor - 1.0) * rz,
-    )
-    rx, ry, rz = factor * rx, factor * ry, factor * rz
-    m = motions
-    carried = (
-        m[pair, 0, 0] * x + m[pair, 0, 1] * y + m[pair, 0, 2] * z + m[pair, 0, 3],
-        m[pair, 1, 0] * x + m[pair, 1, 1] * y + m[pair, 1, 2] * z + m[pair, 1, 3],
-        m[pair, 2, 0] * x + m[pair, 2, 1] * y + m[pair, 2, 2] * z + m[pair, 2, 3],
-    )
-    turned = (
-        m[pair, 0, 0] * rx + m[pair, 0, 1] * ry + m[pair, 0, 2] * rz,
-        m[pair, 1, 0] * rx + m[pair, 1, 1] * ry + m[pair, 1, 2] * rz,
-        m[pair, 2, 0] * rx + m[pair, 2, 1] * ry + m[pair, 2, 2] * rz,
-    )
+    more = factor - 1.0
+    carried, _ = carry(motions[pair], points[n, 0] + more * rx, points[n, 1] + more * ry, points[n, 2] + more * rz)
+    _, turned = carry(motions[pair], factor * rx, factor * ry, factor * rz)
     own = whiten(carried, turned, (targets[n, 0], targets[n, 1]), shift[n], (slip[n, 0], slip[n, 1]), camera)
     return own[0], own[1]

@@ -17,7 +17,6 @@ from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_body import near_body
 from sim2art.perception.guessed.image_joint_kernels import (
-    MAX_RELIEF,
     PointArrays,
     log_factors_of,
     pair_motions,
@@ -58,12 +57,10 @@ class ImageJoint:
     margin: float = math.inf
     """Share by which a joint of the other kind would have to explain more to be chosen instead."""
 
-    def depth_factors(
-        self, frame: int | Int[np.ndarray, "point"], spots: Float[np.ndarray, "*batch 2"]
-    ) -> Float[np.ndarray, "*batch"]:
-        """By what the part's guessed depth is to be multiplied at X/Z and Y/Z, in one frame or in one for each point."""
-        log_depth = self.relief[frame, 0] + np.sum(self.relief[frame, 1:] * spots, axis=-1)
-        return np.exp(np.clip(log_depth, -MAX_RELIEF, MAX_RELIEF))
+    def depth_factors(self, frame: int, spots: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch"]:
+        """By what the part's guessed depth is to be multiplied at X/Z and Y/Z in a frame."""
+        flat = np.ascontiguousarray(spots).reshape(-1, 2)
+        return np.exp(log_factors_of(flat, np.full(len(flat), frame), self.relief)).reshape(spots.shape[:-1])
 
     def is_near(
         self, points: Float[np.ndarray, "point 3"], rays: Float[np.ndarray, "point 3"]
@@ -110,7 +107,7 @@ class MovingPoints:
         """Of images."""
         return len(self.pairs)
 
-    @property
+    @cached_property
     def frame(self) -> Int[np.ndarray, "point"]:
         """First frame of each point's pair."""
         return self.pairs[self.pair, 0]
@@ -141,7 +138,7 @@ class MovingPoints:
 
     def log_factors(self, joint: ImageJoint) -> Float[np.ndarray, "point"]:
         """Logarithms by which a joint multiplies guessed depths."""
-        return log_factors_of(self.arrays, joint.relief)
+        return log_factors_of(self.arrays.spots, self.frame, joint.relief)
 
     def residuals(
         self, joint: ImageJoint, near: Bool[np.ndarray, "point"] | None = None
