@@ -58,6 +58,29 @@ def test_a_caption_is_no_camera_that_stands_still() -> None:
     assert moving[:-_CAPTION].mean() < 0.1
 
 
+def test_corners_that_no_geometry_fits_tell_nothing() -> None:
+    # Of a rendered recording: OpenCV's search for their epipolar geometry ends in an assertion.
+    before = np.array([
+        (367, 75), (413, 151), (472, 170), (455, 219), (399, 199), (445, 20), (429, 85), (439, 267), (385, 242), (422, 89),
+        (409, 144), (380, 256), (372, 257), (441, 13), (428, 284), (411, 311), (365, 289), (401, 312), (353, 330), (343,
+        246), (358, 301), (463, 19), (327, 329), (445, 217), (432, 158), (374, 22), (454, 18), (433, 15), (393, 142), (453,
+        237), (403, 182), (406, 203), (366, 187),
+    ])  # fmt: skip
+    after = np.array([
+        (354.2, 68.6), (401.0, 142.1), (458.6, 158.8), (442.7, 206.3), (387.8, 189.0), (430.6, 13.6), (415.8, 77.2),
+        (427.8, 253.0), (374.6, 230.8), (408.8, 81.4), (396.8, 135.2), (372.7, 242.2), (367.1, 242.6), (426.5, 6.7),
+        (417.7, 270.2), (404.2, 297.0), (362.0, 279.5), (394.3, 299.0), (350.2, 320.8), (339.8, 233.4), (355.5, 290.8),
+        (450.2, 12.6), (328.1, 315.9), (432.7, 204.6), (418.1, 147.9), (359.8, 19.3), (439.8, 11.5), (418.5, 8.7), (380.9,
+        133.7), (440.7, 225.0), (391.2, 174.0), (395.0, 192.7), (357.4, 179.5),
+    ])  # fmt: skip
+    count = len(before)
+    tracks = CornerTracks(
+        frame=np.repeat([0, 2], count), track=np.tile(np.arange(count), 2), depths=np.ones(2 * count, np.float32),
+        pixels=np.concatenate([before, after]).astype(np.float32), num_tracks=count,
+    )  # fmt: skip
+    assert not find_moving_tracks(tracks, 3).any()
+
+
 @pytest.mark.parametrize("rate", [10, 60])
 def test_frames_are_chosen_by_time_whatever_the_rate(rate: int) -> None:
     def image(index: int) -> np.ndarray:

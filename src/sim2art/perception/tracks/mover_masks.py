@@ -59,7 +59,10 @@ def _epipolar_miss(
     pixels_a: Float[np.ndarray, "corner 2"], pixels_b: Float[np.ndarray, "corner 2"]
 ) -> Float[np.ndarray, "corner"] | None:
     """Distance (px) of each corner from its epipolar line, or None when no geometry fits half of the corners."""
-    matrix, inliers = cv2.findFundamentalMat(pixels_a, pixels_b, cv2.USAC_MAGSAC, 0.5 * _MAX_MISS, 0.999, 2000)
+    try:
+        matrix, inliers = cv2.findFundamentalMat(pixels_a, pixels_b, cv2.USAC_MAGSAC, 0.5 * _MAX_MISS, 0.999, 2000)
+    except cv2.error:  # OpenCV 5 fails in its last step where no model was left.
+        return None
     if matrix is None or matrix.shape != (3, 3) or inliers is None or inliers.mean() < 0.4:
         return None
     ones = np.ones((len(pixels_a), 1))
