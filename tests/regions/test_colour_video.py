@@ -12,7 +12,7 @@ from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.regions.colour_video import NO_LABEL, RIGHT_OF_SUREST, doubts_of, label_by_synthesis
 from sim2art.regions.flow_odds import flow_odds
 from sim2art.regions.joint_fit import MovingPart
-from tests.regions.made_scenes import HEIGHT, WIDTH, MadeScene, door_scene
+from tests.regions.made_scenes import HEIGHT, WIDTH, MadeScene, door_scene, drawer_scene
 
 ANGLES = np.linspace(0, 1.0, 8)
 
@@ -67,6 +67,26 @@ def test_the_part_of_every_pixel_is_told(labelled):
     truth = made.labels == 1
     own = found.labels == 1
     assert (own & truth).sum() / (own | truth).sum() > 0.8
+
+
+def test_the_front_of_a_drawer_is_told_before_a_camera_that_moves():
+    made = drawer_scene()
+    slide = MovingPart(
+        axis=np.array([0.0, 0.0, -1.0]), pivot=None, values=np.concatenate([[0, 0], np.linspace(0, 0.35, 6)])
+    )
+    found = label_by_synthesis(video_of(made), points_of(made), [slide])
+    own, truth = found.labels == 1, made.labels == 1
+    assert (own & truth).sum() / (own | truth).sum() > 0.8
+    assert found.labelling.agreements[0] > 0.6
+
+
+def test_blank_images_without_flow_show_no_part():
+    made = door_scene(6)
+    blank = dataclasses.replace(made, images=np.full_like(made.images, 127))
+    points = points_of(blank)
+    points = dataclasses.replace(points, flow_valid=np.zeros_like(points.flow_valid))
+    found = label_by_synthesis(video_of(blank), points, [dataclasses.replace(HINGE, values=np.linspace(0, 1, 6))])
+    assert not found.estimate.joints
 
 
 def test_people_have_no_part(labelled):
@@ -138,10 +158,10 @@ def test_without_depth_nothing_is_sure():
 def test_flow_tells_points_of_a_part_from_the_rest():
     made = door_scene()
     points = points_of(made)
-    odds = flow_odds(points, made.intrinsics, HINGE.motions()[None])[..., 0]
+    odds = flow_odds(points, made.intrinsics, HINGE.motions()[None]).odds[..., 0]
     parts = made.labels[0][points.pixels[0, :, 1].astype(int), points.pixels[0, :, 0].astype(int)]
     assert np.nanmedian(odds[0, parts == 1]) > 3
     assert np.nanmedian(odds[0, parts == 0]) < -3
     assert np.isnan(odds[-1]).all()  # No flow leads on from the last frame.
-    still = flow_odds(points, made.intrinsics, np.broadcast_to(np.eye(4), (1, points.num_frames, 4, 4)))
+    still = flow_odds(points, made.intrinsics, np.broadcast_to(np.eye(4), (1, points.num_frames, 4, 4))).odds
     assert np.isnan(still).all()

@@ -5,7 +5,6 @@ import pytest
 
 from sim2art.regions.alternatives import fit_alternative
 from sim2art.regions.joint_fit import Judge, MovingPart
-from sim2art.regions.labelling import Field
 from sim2art.regions.scores import Scene, carry_points, draw_points, prepare_scene
 from sim2art.regions.segmentation import segment
 from sim2art.regions.surfaces import flatten, panel_depths
@@ -27,19 +26,6 @@ def scene_of(made: MadeScene, *, depth_sigma: float = 0.01) -> Scene:
         factors=(1.0,),
         size=240,
     )
-
-
-def iou(labels: np.ndarray, truth: np.ndarray) -> float:
-    return float(((labels == 1) & (truth == 1)).sum() / ((labels == 1) | (truth == 1)).sum())
-
-
-@pytest.mark.parametrize(("made", "part"), [(door_scene(), DOOR), (drawer_scene(), DRAWER)], ids=["door", "drawer"])
-def test_masks_lie_on_what_moves(made, part):
-    field = Field(scene_of(made), [part], np.random.default_rng(0))
-    labelling = field.label(field.unaries())
-    assert iou(labelling.labels, made.labels) > 0.85
-    assert labelling.gains[0] > 0
-    assert labelling.agreements[0] > 0.6
 
 
 def test_carrying_by_the_identity_changes_nothing():
@@ -73,33 +59,6 @@ def test_an_invented_joint_gains_less_than_the_true_one(invented):
     scene = scene_of(door_scene())
     judge = Judge(scene, np.arange(0, 8, 2), np.random.default_rng(0))
     assert judge.gain(DOOR) > 3 * judge.gain(invented)
-
-
-def test_blank_images_show_no_part():
-    made = door_scene(6)
-    blank = np.full_like(made.images, 127)
-    scene = scene_of(dataclasses.replace(made, images=blank))
-    field = Field(scene, [dataclasses.replace(DOOR, values=np.linspace(0, 1, 6))], np.random.default_rng(0))
-    labelling = field.label(field.unaries())
-    assert labelling.areas[0] == 0
-    assert labelling.gains[0] == 0
-
-
-def test_of_two_joints_for_one_part_one_is_left():
-    """Both are nearly the door's: either alone explains what both do, and costs less to describe."""
-    made = door_scene()
-    other = dataclasses.replace(DOOR, values=1.03 * DOOR.values)
-    field = Field(scene_of(made), [other, DOOR], np.random.default_rng(0))
-    unary = field.drop_needless(field.unaries())
-    assert np.isneginf(unary[:, 1:]).all(axis=0).sum() == 1
-    labelling = field.label(unary)
-    assert iou((labelling.labels > 0).astype(int), made.labels) > 0.85
-    assert (labelling.areas > 0).sum() == 1
-
-
-def test_a_joint_that_explains_much_is_not_needless():
-    field = Field(scene_of(door_scene()), [DOOR], np.random.default_rng(0))
-    np.testing.assert_array_equal(field.drop_needless(field.unaries()), field.unaries())
 
 
 def test_regions_end_where_colour_changes():

@@ -13,12 +13,14 @@ from jaxtyping import Bool, Float, Int, UInt8
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.articulation.trajectory import JointTrajectory
+from sim2art.networks.region_inputs import region_inputs
 from sim2art.observation.point_video import PointVideo
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.regions.alternatives import fit_alternative
 from sim2art.regions.flow_odds import flow_odds
 from sim2art.regions.joint_fit import Judge, MovingPart, fit_part
-from sim2art.regions.labelling import Field, Labelling
+from sim2art.regions.labelling import Labelling, RegionGraph
+from sim2art.regions.region_features import region_features
 from sim2art.regions.scores import prepare_scene
 from sim2art.regions.shown_motion import ShownMotion, measure_shown_motion
 from sim2art.regions.shown_motion import doubts_of as doubts_of_flow
@@ -30,9 +32,6 @@ MIN_AGREEMENT = 0.6
 FAR_MORE = 1.5
 """Times what a joint explains, that one of the other kind must for regions to be told by it: where the depth is guessed wrongly,
 what slides across the image may line up what turns, and the reverse. The joint stays as it was measured."""
-FLOW_WEIGHT = 0.5
-"""Of what flow says of a region beside what looks say: both come from the same pixels (masks of 17 rendered recordings, IoU 0.57 without
-flow, 0.64 with)."""
 MIN_MARGIN = 0.2
 """Share of what a joint explains that one of the other kind must not."""
 RIGHT_OF_SUREST = 0.66
@@ -76,29 +75,30 @@ def label_by_synthesis(
     sources = np.unique(np.linspace(0, scene.num_frames - 1, _SOURCES).round().astype(int))
     judge = Judge(scene, sources, np.random.default_rng(seed))
     choices = [_choose_motion(judge, part) for part in measured]
-    field = Field(scene, [choice.motion for choice in choices], np.random.default_rng(seed))
-    motions = np.array([choice.joint.motions() for choice in choices])
-    by_flow = field.flow_unaries(points, flow_odds(points, video.intrinsics, motions), video.images.shape[1:3])
-    unary = field.unaries() + FLOW_WEIGHT * by_flow
+    graph = RegionGraph(scene, [choice.motion for choice in choices], np.random.default_rng(seed))
+    motions, size = np.array([choice.joint.motions() for choice in choices]), video.images.shape[1:3]
+    features = region_features(graph, points, flow_odds(points, video.intrinsics, motions), size)
+    inputs = region_inputs(features, graph.borders, graph.over_time, graph.looks)
 
     def look_at(labelling: Labelling) -> list[ShownMotion]:
-        part_ids = _point_parts(points, _enlarge(labelling.labels, video.images.shape[1:3], people))
+        part_ids = _point_parts(points, _enlarge(labelling.labels, size, people))
         return measure_shown_motion(points, video.intrinsics, motions, part_ids)
 
-    labelling = field.label(unary)
+    left = list(range(len(choices)))
+    labelling = graph.label(inputs, left)
     shown = look_at(labelling)
-    while refuted := [k for k, motion in enumerate(shown) if labelling.areas[k] > 0 and not motion.is_joint]:
-        unary[:, 1 + min(refuted, key=lambda k: labelling.gains[k])] = -np.inf
-        labelling = field.label(unary)
+    while refuted := [k for k in left if labelling.areas[k] > 0 and not shown[k].is_joint]:
+        left.remove(min(refuted, key=lambda k: labelling.gains[k]))
+        labelling = graph.label(inputs, left)
         shown = look_at(labelling)
     # Each of those that are left explains what its own part does; of several for one part the needless ones go.
-    labelling = field.label(field.drop_needless(unary))
+    labelling = graph.label(inputs, graph.needed(inputs, left))
     shown = look_at(labelling)
     kept = np.flatnonzero(labelling.areas > 0).tolist()  # A part without a pixel is none.
     labelling, choices = labelling.take(kept), [choices[k] for k in kept]
-    labels = _enlarge(labelling.labels, video.images.shape[1:3], people)
-    left = len(measured) - len(choices)
-    told = (f"{left} more motion(s) were measured, which regions of the images do not bear out",) if left else ()
+    labels = _enlarge(labelling.labels, size, people)
+    lost = len(measured) - len(choices)
+    told = (f"{lost} more motion(s) were measured, which regions of the images do not bear out",) if lost else ()
     camera = video.world_from_camera[0, :3, 3]
     joints = tuple(
         _as_joint(choice, k, labelling, camera, doubts_of_flow(shown[place]))

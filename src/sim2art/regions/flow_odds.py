@@ -1,5 +1,7 @@
 """What the flow of single points says of following a joint, against standing still."""
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
@@ -14,10 +16,19 @@ _STEP = 0.05
 """Of the logarithm of depth, to see how pixels move with it."""
 
 
+class FlowOdds(NamedTuple):
+    """What flow says of points, NaN where it says nothing."""
+
+    odds: Float[np.ndarray, "frame point part"]
+    """Log odds of following each motion against standing still."""
+    still: Float[np.ndarray, "frame point"]
+    """Nats that standing still costs."""
+
+
 def flow_odds(
     video: PointVideo, intrinsics: Float[np.ndarray, "3 3"], motions: Float[np.ndarray, "part frame 4 4"]
-) -> Float[np.ndarray, "frame point part"]:
-    """Log odds of points' flow under each motion against standing still, mean of the baselines that tell; NaN where none does.
+) -> FlowOdds:
+    """Of points' flow under each motion against standing still, mean of the baselines that tell.
 
     Along the line on which a wrong depth moves a point a residual counts less, as in `perception.guessed.reprojection`.
 
@@ -28,6 +39,7 @@ def flow_odds(
     """
     total = np.zeros((video.num_frames, video.num_points, len(motions)))
     count = np.zeros(total.shape, dtype=int)
+    rest = np.zeros((2, video.num_frames, video.num_points))
     for index, step in enumerate(video.baselines):
         for start in range(video.num_frames - step):
             known = np.flatnonzero(video.flow_valid[index, start] & video.valid[start])
@@ -39,13 +51,17 @@ def flow_odds(
             shift = np.linalg.norm(targets - still_pixels, axis=1)
             variance = PIXEL_SIGMA**2 + (FLOW_SHARE * shift) ** 2
             still, _ = _costs(points, rays, targets, variance, to_camera, intrinsics)
+            rest[:, start, known] += np.stack([0.5 * still, np.ones(len(known))])
             for part, motion in enumerate(motions):
                 carried = to_camera @ motion[start + step] @ inverse(motion[start])
                 costs, pixels = _costs(points, rays, targets, variance, carried, intrinsics)
                 tells = np.linalg.norm(pixels - still_pixels, axis=1) > _MIN_APART
                 total[start, known[tells], part] += 0.5 * (still - costs)[tells]
                 count[start, known[tells], part] += 1
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return FlowOdds(
+        odds=np.where(count > 0, total / np.maximum(count, 1), np.nan),
+        still=np.where(rest[1] > 0, rest[0] / np.maximum(rest[1], 1), np.nan),
+    )
 
 
 def _costs(

@@ -1,9 +1,8 @@
-"""Which motion every region follows, all frames together.
+"""The regions of all frames as one graph, and the motion that each follows.
 
-A Markov random field over the regions of all frames: what carrying them said of each motion (`scores`); regions that meet
-along a border of little contrast go together; and what a region becomes in another frame under its motion has its label.
-Solved by mean field, cooled. A motion must gain more than it takes to describe it (Delong et al., Fast approximate energy
-minimization with label costs, IJCV 2012).
+A network (`networks.region_network`) reads what carrying regions and their flow said of each motion (`region_features`);
+regions that meet along a border of little contrast go together, and what a region becomes in another frame under its motion
+has its label.
 """
 
 from dataclasses import dataclass
@@ -12,19 +11,17 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from scipy import sparse
 
-from sim2art.observation.point_video import PointVideo
-from sim2art.regions.joint_fit import PART_PRIOR, MovingPart
+from sim2art.networks.region_inputs import RegionInputs, region_log_odds
+from sim2art.regions.joint_fit import MovingPart
 from sim2art.regions.kernels import HIDDEN, MIN_SHIFT
-from sim2art.regions.scores import Observations, RegionPoints, Scene, advantage, carry_points, draw_points
+from sim2art.regions.scores import Observations, RegionPoints, Scene, carry_points, draw_points
 
 _BORDER = 0.4
-"""Nats a px of border between regions that look alike."""
+"""Weight of a px of border between regions that look alike."""
 _CONTRAST = 4.0
 """Difference of colour (Lab) across a border at which it says little of belonging together."""
 _OVER_TIME = 1.0
-"""Nats a look that is found in another frame, for having its label there."""
-_ROUNDS, _COOLING, _START = 30, 0.85, 8.0
-_DAMPING = 0.5
+"""Weight of a look that is found in another frame."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +49,8 @@ class Labelling:
         )
 
 
-class Field:
-    """The regions of all frames in one row, what they were seen to do, and what ties them together."""
+class RegionGraph:
+    """The regions of all frames in one row, what they were seen to do, and what they have in common."""
 
     def __init__(self, scene: Scene, parts: list[MovingPart], rng: np.random.Generator) -> None:
         self.scene = scene
@@ -85,18 +82,6 @@ class Field:
             place=np.array([one.place for one in seen])[at_point, :, columns].T,
             extra=np.array([one.extra for one in seen])[best, :, np.arange(len(best))].T,
         )
-
-    def unaries(self) -> Float[np.ndarray, "region label"]:
-        """Log odds of each label against standing still."""
-        result = np.zeros((self.offsets[-1], len(self.parts)))
-        width = self.scene.images.shape[2]
-        for frame, (points, seen) in enumerate(zip(self.points, self.observations, strict=True)):
-            own = slice(self.offsets[frame], self.offsets[frame + 1])
-            still = seen[0].odds(points)
-            for label in range(1, len(self.parts)):
-                moved = seen[label].moved(seen[0], points, width)
-                result[own, label] = advantage(seen[label].odds(points), still, moved) - PART_PRIOR
-        return result
 
     def agreement(self, labels: UInt8[np.ndarray, "frame height width"], label: int) -> float:
         """Share of a part that is found, as part of it, where its joint carries it in frames in which it has moved."""
@@ -153,87 +138,48 @@ class Field:
                 weights.append(_OVER_TIME / (self.scene.num_frames - 1) * share[alike])
         return self._matrix(weights, rows, columns)
 
-    def flow_unaries(
-        self, points: PointVideo, odds: Float[np.ndarray, "frame point part"], size: tuple[int, int]
-    ) -> Float[np.ndarray, "region label"]:
-        """Log odds of each label against standing still that flow tells, counted as often as looks.
-
-        Args:
-            points: Have the flow.
-            odds: Of each point, see `flow_odds`; NaN where flow tells nothing.
-            size: Height and width of the images that the points are pixels of.
-        """
-        result = np.zeros((self.offsets[-1], len(self.parts)))
-        for frame, regions in enumerate(self.scene.regions):
-            scale = np.array(regions.shape[::-1]) / np.array(size[::-1])
-            x, y = np.clip((points.pixels[frame] * scale).astype(int), 0, np.array(regions.shape[::-1]) - 1).T
-            own, count = regions[y, x], len(self.points[frame].areas)
-            for part in range(odds.shape[2]):
-                told = np.isfinite(odds[frame, :, part])
-                total = np.bincount(own[told], weights=odds[frame, told, part], minlength=count)
-                mean = total / np.maximum(np.bincount(own[told], minlength=count), 1)
-                result[self.offsets[frame] : self.offsets[frame + 1], part + 1] = mean * self.points[frame].looks
-        return result
-
-    def label(self, unary: Float[np.ndarray, "region label"]) -> Labelling:
-        """The label of every region."""
-        best = np.argmax(self.solve(unary), axis=1)
+    def label(self, inputs: RegionInputs, kept: list[int]) -> Labelling:
+        """The label of every region, by the motions that are kept (their places from 0)."""
+        odds = self._log_odds(inputs, kept)
+        best = np.argmax(odds, axis=1)
         labels = self.paint(best).astype(np.uint8)
         numbers = range(1, len(self.parts))
         return Labelling(
             labels=labels,
-            gains=np.array([unary[best == label, label].sum() for label in numbers]),
+            gains=np.array([odds[best == label, label].sum() for label in numbers]),
             areas=np.array([(labels == label).mean() for label in numbers]),
             agreements=np.array([self.agreement(labels, label) for label in numbers]),
         )
 
-    def drop_needless(self, unary: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:
-        """The same without motions that gain less than it takes to describe them, taken out one by one: -inf where none has."""
-        left = unary.copy()
-        while True:
-            whole, used = self._objective(left)
-            lacks = {}
-            for label in used:
-                rest = left.copy()
-                rest[:, label] = -np.inf
-                lacks[label] = self._description_length(label) - (whole - self._objective(rest)[0])
-            worst = max(lacks, key=lambda label: lacks[label], default=None)
-            if worst is None or lacks[worst] <= 0:
-                return left
-            left[:, worst] = -np.inf
+    def needed(self, inputs: RegionInputs, kept: list[int]) -> list[int]:
+        """Of motions those without which most of what they gain is lost; others are taken out one by one, the least gain first."""
+        odds = self._log_odds(inputs, kept)
+        best = np.argmax(odds, axis=1) - 1
+        gains = {k: odds[best == k, k + 1].sum() for k in kept}
+        for k in sorted(kept, key=lambda k: gains[k]):
+            rest = [other for other in kept if other != k]
+            without = self._log_odds(inputs, rest)
+            if without[best == k].max(axis=1).sum() > 0.5 * gains[k]:
+                kept = rest
+                best = np.argmax(without, axis=1) - 1
+                gains = {other: without[best == other, other + 1].sum() for other in kept}
+        return kept
 
-    def _objective(self, unary: Float[np.ndarray, "region label"]) -> tuple[float, list[int]]:
-        """What the best labelling is worth, nats, and the motions that it needs."""
-        best = np.argmax(self.solve(unary), axis=1)
-        own = np.eye(len(self.parts))[best]
-        tied = sum(own[:, label] @ (link @ own[:, label]) for label, link in enumerate(self.over_time))
-        value = unary[np.arange(len(best)), best].sum() + 0.5 * (np.sum(own * (self.borders @ own)) + tied)
-        return float(value), [int(label) for label in np.unique(best[best > 0])]
+    def _log_odds(self, inputs: RegionInputs, kept: list[int]) -> Float[np.ndarray, "region label"]:
+        """Of each label against standing still; -inf of motions that are not kept."""
+        odds = np.full((self.offsets[-1], len(self.parts)), -np.inf)
+        odds[:, 0] = 0
+        if kept:
+            odds[:, np.array(kept) + 1] = region_log_odds(inputs.of_motions(kept))
+        return odds
 
-    def _description_length(self, label: int) -> float:
-        """Nats of a joint's axis, pivot and values (BIC), as often as a region is told: once from each frame."""
-        num = self.scene.num_frames
-        unknowns = (2 if self.parts[label].pivot is None else 4) + num - 1
-        return 0.5 * num * unknowns * float(np.log(self.offsets[-1]))
-
-    def solve(self, unary: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:
-        """Probability of each label of each region."""
-        probabilities = _softmax(unary / _START)
-        for round_ in range(_ROUNDS):
-            field = unary + self.borders @ probabilities
-            for label, link in enumerate(self.over_time):
-                field[:, label] += link @ probabilities[:, label]
-            temperature = max(1.0, _START * _COOLING**round_)
-            probabilities = _DAMPING * probabilities + (1 - _DAMPING) * _softmax(field / temperature)
-        return probabilities
+    @property
+    def looks(self) -> Float[np.ndarray, "region"]:
+        """Independent looks of all regions."""
+        return np.concatenate([points.looks for points in self.points])
 
     def paint(self, of_region: np.ndarray) -> np.ndarray:
         """Values of regions as images."""
         return np.stack(
             [of_region[offset + own] for offset, own in zip(self.offsets, self.scene.regions, strict=False)]
         )
-
-
-def _softmax(field: Float[np.ndarray, "region label"]) -> Float[np.ndarray, "region label"]:
-    shifted = np.exp(field - field.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)

@@ -256,10 +256,10 @@ def advantage(
     moved: Float[np.ndarray, "other region"],
 ) -> Float[np.ndarray, "region"]:
     """Log odds of a motion against standing still, each in the better half of the frames that tell them apart."""
-    return INDEPENDENT_FRAMES * (_better_half(odds, moved) - _better_half(still, moved))
+    return INDEPENDENT_FRAMES * (better_half(odds, moved) - better_half(still, moved))
 
 
-def _better_half(
+def better_half(
     odds: Float[np.ndarray, "other region"], weights: Float[np.ndarray, "other region"]
 ) -> Float[np.ndarray, "region"]:
     """Weighted mean of the highest, of half the weight; of less than one frame's weight as if others said nothing."""
