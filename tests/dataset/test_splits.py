@@ -8,6 +8,7 @@ from sim2art.dataset.splits import (
     NOVEL,
     REAL_MESH,
     REAL_MESH_RGBD,
+    REGION_SEEDS,
     RGBD,
     STILL,
     VALIDATION,
@@ -19,7 +20,7 @@ SETS = [VALIDATION, NOVEL, RGBD, FAST, REAL_MESH, REAL_MESH_RGBD, STILL, WALLS]
 
 
 def test_splits_share_no_seed() -> None:
-    seeds = [seed for halves in SETS for seed in halves.seeds("all")] + [*CURVE_SEEDS, *ABLATION_SEEDS]
+    seeds = [seed for halves in SETS for seed in halves.seeds("all")] + [*CURVE_SEEDS, *ABLATION_SEEDS, *REGION_SEEDS]
     assert len(seeds) == len(set(seeds))
     assert max(seeds) < FIRST_TRAINING_SEED
 

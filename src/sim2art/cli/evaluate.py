@@ -259,7 +259,7 @@ def _start_quiet_worker(job: Job) -> None:
 
 def _run_case(seed: int) -> CaseRun:
     job: Job = _state["job"]
-    clip, observation = job.see_colors(seed) if job.cases.depth_is_guessed else (job.make_clip(seed), None)
+    clip, observation = job.see_colors(seed)[:2] if job.cases.depth_is_guessed else (job.make_clip(seed), None)
     oracles: dict[str, Method] = {
         name: make_oracle(name, clip) for name in job.methods if name == "true_parts" or name == "best_proposal"
     }

@@ -49,3 +49,5 @@ CURVE_SEEDS = range(620_000, 620_512)
 are seeds of `still`."""
 ABLATION_SEEDS = range(630_000, 630_128)
 """What short runs that compare variants are scored on. Before 2026-12-01 these were the last of `procedural-val`."""
+REGION_SEEDS = range(640_000, 641_000)
+"""Rendered recordings in colour alone that the region network learns on, of families trained on."""

@@ -5,10 +5,11 @@ where it carries them, over the frames in which it moves.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status, part_name
 from sim2art.articulation.joint import Joint, JointType
@@ -56,11 +57,38 @@ class LabelledVideo:
     labelling: Labelling
 
 
+class SeenRegions(NamedTuple):
+    """What was seen of all regions under all measured motions."""
+
+    choices: list["Choice"]
+    graph: RegionGraph
+    motions: Float[np.ndarray, "motion frame 4 4"]
+    """World motions from rest."""
+    features: Float32[np.ndarray, "region motion feature"]
+
+
+def see_regions(
+    video: RgbdVideo, points: PointVideo, measured: list[MovingPart], people: Bool[np.ndarray, "frame height width"] | None = None,
+    *, seed: int = 0,
+) -> SeenRegions:  # fmt: skip
+    """Fit the parts' depth under their joints, and look for every region where each takes it; arguments as `label_by_synthesis`."""
+    scene = prepare_scene(
+        video.images, video.depths, video.intrinsics, video.world_from_camera, depth_sigma=DEPTH_SIGMA, people=people
+    )  # fmt: skip
+    sources = np.unique(np.linspace(0, scene.num_frames - 1, _SOURCES).round().astype(int))
+    judge = Judge(scene, sources, np.random.default_rng(seed))
+    choices = [_choose_motion(judge, part) for part in measured]
+    graph = RegionGraph(scene, [choice.motion for choice in choices], np.random.default_rng(seed))
+    motions = np.array([choice.joint.motions() for choice in choices])
+    flow = flow_odds(points, video.intrinsics, motions)
+    return SeenRegions(choices, graph, motions, region_features(graph, points, flow, video.images.shape[1:3]))
+
+
 def label_by_synthesis(
     video: RgbdVideo, points: PointVideo, measured: list[MovingPart], people: Bool[np.ndarray, "frame height width"] | None = None,
     *, seed: int = 0,
 ) -> LabelledVideo:  # fmt: skip
-    """Fit the parts' depth under their joints, choose those that are parts of their own, and label every pixel.
+    """Choose the joints that are parts of their own, and label every pixel.
 
     Args:
         video: The used frames, with guessed depth.
@@ -69,15 +97,8 @@ def label_by_synthesis(
         people: What is nobody's part.
         seed: Of the pixels that stand for regions.
     """
-    scene = prepare_scene(
-        video.images, video.depths, video.intrinsics, video.world_from_camera, depth_sigma=DEPTH_SIGMA, people=people
-    )  # fmt: skip
-    sources = np.unique(np.linspace(0, scene.num_frames - 1, _SOURCES).round().astype(int))
-    judge = Judge(scene, sources, np.random.default_rng(seed))
-    choices = [_choose_motion(judge, part) for part in measured]
-    graph = RegionGraph(scene, [choice.motion for choice in choices], np.random.default_rng(seed))
-    motions, size = np.array([choice.joint.motions() for choice in choices]), video.images.shape[1:3]
-    features = region_features(graph, points, flow_odds(points, video.intrinsics, motions), size)
+    choices, graph, motions, features = see_regions(video, points, measured, people, seed=seed)
+    size = video.images.shape[1:3]
     inputs = region_inputs(features, graph.borders, graph.over_time, graph.looks)
 
     def look_at(labelling: Labelling) -> list[ShownMotion]:
@@ -119,7 +140,7 @@ def label_by_synthesis(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Choice:
+class Choice:
     """What a measured joint became."""
 
     joint: MovingPart
@@ -130,14 +151,14 @@ class _Choice:
     """Share more that the joint explains than one of the other kind."""
 
 
-def _choose_motion(judge: Judge, part: MovingPart) -> _Choice:
+def _choose_motion(judge: Judge, part: MovingPart) -> Choice:
     """The joint on the surface on which it explains most, and the motion by which its regions are told."""
     own, gain = fit_part(judge, part)
     found = fit_alternative(judge, own)
     if found is None or gain <= 0:
-        return _Choice(joint=own, motion=own, margin=0.0)
+        return Choice(joint=own, motion=own, margin=0.0)
     other, other_gain = found
-    return _Choice(joint=own, motion=other if other_gain > FAR_MORE * gain else own, margin=1 - other_gain / gain)
+    return Choice(joint=own, motion=other if other_gain > FAR_MORE * gain else own, margin=1 - other_gain / gain)
 
 
 def _enlarge(
@@ -165,7 +186,7 @@ def _enlarge(
 
 
 def _as_joint(
-    choice: _Choice, index: int, labelling: Labelling, camera: Float[np.ndarray, "3"], more_doubts: tuple[str, ...]
+    choice: Choice, index: int, labelling: Labelling, camera: Float[np.ndarray, "3"], more_doubts: tuple[str, ...]
 ) -> JointEstimate:
     part, margin = choice.joint, min(max(choice.margin, 0.0), 1.0)
     kinds = (JointType.REVOLUTE, JointType.PRISMATIC)

@@ -68,6 +68,8 @@ class ColorClip(NamedTuple):
     clip: Clip
     observation: Observation | None
     """With the images, which have a say where depth is guessed; None where the chain refused the recording."""
+    part_images: Int[np.ndarray, "frame height width"] | None = None
+    """True part of every pixel of the used frames, 0 what stands still."""
 
 
 def observe_colors(seed: int, *, num_frames: int, num_points: int, families: tuple[str, ...]) -> ColorClip:
@@ -104,7 +106,8 @@ def observe_colors(seed: int, *, num_frames: int, num_points: int, families: tup
     except Sim2ArtError as error:
         clip = _unobserved(recording, options, reason=f"{type(error).__name__}: {error}")
         return ColorClip(clip=clip, observation=None)
-    return ColorClip(clip=label_observation(recording, observation), observation=observation)
+    parts = recording.part_images_of(list(observation.frame_ids))
+    return ColorClip(clip=label_observation(recording, observation), observation=observation, part_images=parts)
 
 
 def label_observation(recording: SimulatedRecording, observation: Observation) -> Clip:
