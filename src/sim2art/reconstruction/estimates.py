@@ -48,15 +48,12 @@ def estimate_from_images(observation: Observation) -> LabelledEstimate:
         observation: Its depth was guessed.
     """
     from sim2art.regions.colour_video import label_by_synthesis
-    from sim2art.regions.joint_fit import MovingPart
+    from sim2art.regions.joint_fit import moving_parts
 
     video, points = observation.video, observation.points
     assert observation.joints is not None, "Joints are looked for in the images where depth is guessed."
     joints = observation.joints
-    parts = [
-        MovingPart(axis=axis, pivot=None if slides else pivot, values=values)
-        for axis, pivot, slides, values in zip(joints.axes, joints.pivots, joints.slides, joints.values.T, strict=True)
-    ]
+    parts = moving_parts(joints.axes, joints.pivots, joints.slides, joints.values)
     if not parts:
         return LabelledEstimate(still_estimate(points, reasons=()), np.zeros(video.depths.shape, dtype=np.uint8))
     labelled = label_by_synthesis(video, points, parts, observation.people)

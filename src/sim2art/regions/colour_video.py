@@ -113,8 +113,10 @@ def label_by_synthesis(
         labelling = graph.label(inputs, left)
         shown = look_at(labelling)
     # Each of those that are left explains what its own part does; of several for one part the needless ones go.
-    labelling = graph.label(inputs, graph.needed(inputs, left))
-    shown = look_at(labelling)
+    needed = graph.needed(inputs, left)
+    if needed != left:
+        labelling = graph.label(inputs, needed)
+        shown = look_at(labelling)
     kept = np.flatnonzero(labelling.areas > 0).tolist()  # A part without a pixel is none.
     labelling, choices = labelling.take(kept), [choices[k] for k in kept]
     labels = _enlarge(labelling.labels, size, people)

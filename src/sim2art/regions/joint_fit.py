@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
 from sim2art.geometry.screws import prismatic_transform, revolute_transform
@@ -53,6 +53,17 @@ class MovingPart:
         if self.pivot is None:
             return prismatic_transform(axes, self.values)
         return revolute_transform(axes, np.broadcast_to(self.pivot, (len(self.values), 3)), self.values)
+
+
+def moving_parts(
+    axes: Float[np.ndarray, "joint 3"], pivots: Float[np.ndarray, "joint 3"], slides: Bool[np.ndarray, "joint"],
+    values: Float[np.ndarray, "frame joint"],
+) -> list[MovingPart]:  # fmt: skip
+    """Measured joints one by one; of those that slide the pivot tells nothing."""
+    return [
+        MovingPart(axis=axis, pivot=None if slide else pivot, values=own)
+        for axis, pivot, slide, own in zip(axes, pivots, slides, values.T, strict=True)
+    ]
 
 
 class Judge:

@@ -11,7 +11,7 @@ from scipy import sparse
 from sim2art.networks.region_inputs import RegionInputs, region_inputs
 from sim2art.perception.observed import Observation
 from sim2art.regions.colour_video import SeenRegions, see_regions
-from sim2art.regions.joint_fit import MovingPart
+from sim2art.regions.joint_fit import moving_parts
 from sim2art.regions.shown_motion import measure_shown_motion
 
 _MIN_ROWS = 20
@@ -80,10 +80,7 @@ def make_region_example(
     joints = observation.joints
     if joints is None or not len(joints.axes):
         return None
-    measured = [
-        MovingPart(axis=axis, pivot=None if slides else pivot, values=values)
-        for axis, pivot, slides, values in zip(joints.axes, joints.pivots, joints.slides, joints.values.T, strict=True)
-    ]
+    measured = moving_parts(joints.axes, joints.pivots, joints.slides, joints.values)
     seen = see_regions(observation.video, observation.points, measured, observation.people)
     part, purity = _true_parts(seen, part_images)
     is_of = np.zeros((len(measured), 1 + max(int(part_images.max()), int(part_ids.max()))), bool)
