@@ -185,8 +185,7 @@ def _export(place: Path, output: Path) -> str | None:
 def _write_checkpoint(folder: Path) -> None:
     from sim2art.networks import CHECKPOINTS
 
-    smallest = min(CHECKPOINTS.iterdir(), key=lambda path: sum(x.stat().st_size for x in path.iterdir()))
-    shutil.copytree(smallest, folder)
+    shutil.copytree(CHECKPOINTS / "masks", folder)
 
 
 def _load_checkpoint(place: Path, output: Path) -> str | None:
