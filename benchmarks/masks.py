@@ -30,7 +30,8 @@ from sim2art.perception.frames.intake import take_in
 from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
 from sim2art.perception.masks.moving import find_known, find_moving
 from sim2art.perception.people.choice import leave_out_people
-from sim2art.perception.pipeline import ObserveOptions, pick_frames
+from sim2art.perception.pipeline import ObserveOptions
+from sim2art.perception.used_frames import pick_frames
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.recordings import RecordingConfig, SimulatedRecording, render_recording
 

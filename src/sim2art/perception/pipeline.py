@@ -31,9 +31,8 @@ from sim2art.perception.flow.matched_flow import match_flows
 from sim2art.perception.flow.matcher import load_matcher
 from sim2art.perception.flow.rigid_flow import RigidFlow
 from sim2art.perception.flow.texture import measure_slip
-from sim2art.perception.frames.choice import choose_frames
 from sim2art.perception.frames.intake import Recording, take_in
-from sim2art.perception.frames.motion_profile import MotionProfile, measure_motion, sharp_enough
+from sim2art.perception.frames.motion_profile import MotionProfile
 from sim2art.perception.guessed.image_joints import Edges
 from sim2art.perception.guessed.image_motions import STRIDE
 from sim2art.perception.guessed.motion import GuessedMotion, find_moving_in_images, fit_guessed_motion
@@ -41,9 +40,11 @@ from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
 from sim2art.perception.masks.moving import find_known, find_moving
 from sim2art.perception.observed import NO_MOTION, Observation
 from sim2art.perception.options import ObserveOptions
-from sim2art.perception.people.choice import leave_out_people
+from sim2art.perception.people.choice import leave_out_people, look_for_hands
+from sim2art.perception.people.hands.growing import GrownHands
 from sim2art.perception.prepare import prepare_capture
 from sim2art.perception.tasks import CameraTracker, ImageFlow
+from sim2art.perception.used_frames import pick_frames
 from sim2art.stages import StageKeeper, make_key
 
 _MAX_MISFIT = 2.0
@@ -109,10 +110,11 @@ def observe_prepared(
         is_tracked = options.cameras == "klt" or (options.cameras == "auto" and recording.world_from_camera is None)
         say("the camera stands still" if posed.is_static else "tracked" if is_tracked else "from the recording")
     with stage("frames") as say:
-        frames, profile = pick_frames(posed, options, truth)
+        hands = look_for_hands(posed.recording, options.choice("people"))
+        frames, profile = pick_frames(posed, options, None if truth is None else truth.frames, hands)
         say(f"{len(frames)} of {recording.num_frames}")
     with stage("flow, mask, points") as say:
-        observation = observe_frames(posed, frames, profile, options, truth=truth, image_flow=image_flow)
+        observation = observe_frames(posed, frames, profile, options, hands, truth=truth, image_flow=image_flow)
         measured = observation.points.flow_valid[0, :-1].mean() if len(frames) > 1 else 0.0
         share = 100 * observation.video.object_masks.mean()
         say(f"mask {observation.mask}, {share:.0f} % of the image, flow at {100 * measured:.0f} % of the points")
@@ -138,25 +140,6 @@ def prepare(
     )  # fmt: skip
 
 
-def pick_frames(
-    posed: PosedRecording, options: ObserveOptions, truth: Truth | None = None
-) -> tuple[Int[np.ndarray, "used"], MotionProfile]:
-    """Which frames of the recording to use, and the motion they were chosen by."""
-    recording = posed.recording
-    profile = measure_motion(recording, posed.world_from_camera)
-    if truth is not None and truth.frames is not None:
-        return np.searchsorted(recording.indices, truth.frames), profile
-    noise = min(0.1, 1.5 * float(np.quantile(profile.motion, 0.1))) if len(profile.motion) else 0.0
-    frames = choose_frames(
-        profile.motion,
-        num_frames=options.num_frames,
-        is_sharp=sharp_enough(recording.sharpness),
-        reversal=profile.reversal,
-        noise=noise,
-    )
-    return frames, profile
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Used:
     """What is measured of the used frames, in the first one's world frame."""
@@ -173,18 +156,19 @@ def observe_frames(
     frames: Int[np.ndarray, "used"],
     profile: MotionProfile,
     options: ObserveOptions,
+    hands: GrownHands | None = None,
     *,
     truth: Truth | None = None,
     image_flow: ImageFlow | None = None,
 ) -> Observation:
-    """Flow, mask and points of the chosen frames."""
+    """Flow, mask and points of the chosen frames; hands as they were found in all of the recording."""
     recording, truth = posed.recording, truth or Truth()
     is_guessed, indices = recording.capture.depth_is_guessed, recording.indices[frames]
     frame_ids = ids_of(recording, frames)
     used, camera_warnings = _measure(posed, frames, profile, image_flow, options)
     people = leave_out_people(
         used.images, used.depths, used.moving, recording.intrinsics, used.poses, choice=options.choice("people"),
-        frame_ids=frame_ids, depth_is_guessed=is_guessed,
+        frame_ids=frame_ids, depth_is_guessed=is_guessed, hands=None if hands is None else hands.take(frames),
     )  # fmt: skip
     used = replace(used, moving=people.without(used.moving), flows=people.drop(used.flows))
     told = None

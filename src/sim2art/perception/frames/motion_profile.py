@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 
 from sim2art.geometry.transforms import inverse
 from sim2art.perception.captures.capture import scale_intrinsics
@@ -47,8 +47,18 @@ class MotionProfile:
     """How much motion turns back at each step's first frame, px^2 at the coarse size; 0 where it does not."""
 
 
-def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "frame 4 4"]) -> MotionProfile:
-    """Coarse flow between neighbouring frames and what of it the camera does not explain."""
+def measure_motion(
+    recording: Recording,
+    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    people: Bool[np.ndarray, "frame small_height small_width"] | None = None,
+) -> MotionProfile:
+    """Coarse flow between neighbouring frames and what of it the camera does not explain.
+
+    Args:
+        recording: With images and depth.
+        world_from_camera: Camera poses.
+        people: Pixels whose motion does not count, at the size of `small_depths`.
+    """
     height, width = recording.small_depths.shape[1:]
     factor = width / recording.size[0]
     smalls = [cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA) for gray in recording.grays]
@@ -63,7 +73,8 @@ def measure_motion(recording: Recording, world_from_camera: Float[np.ndarray, "f
     for i in steps:
         pair = [(i, i + 1, forward[i], backward[i]), (i + 1, i, backward[i], forward[i])]
         found = [
-            _measure_step(recording, smalls, k, world_from_camera, step, depth_is_guessed=guessed) for step in pair
+            _measure_step(recording, smalls, k, world_from_camera, step, people, depth_is_guessed=guessed)
+            for step in pair
         ]
         # What is uncovered is told by the one direction, what comes by the other.
         motion.append(float(np.mean([amount for amount, _ in found])))
@@ -84,6 +95,7 @@ def _measure_step(
     intrinsics: Float[np.ndarray, "3 3"],
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     step: tuple[int, int, Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width 2"]],
+    people: Bool[np.ndarray, "frame height width"] | None,
     *,
     depth_is_guessed: bool,
 ) -> tuple[float, Float32[np.ndarray, "height width 2"]]:
@@ -102,7 +114,8 @@ def _measure_step(
     # The moving part may fill most of the image, so what stands still is looked for in the lowest quarter.
     quiet = float(np.quantile(length[matched], 0.25)) if matched.any() else 0.0
     floor = _FLOOR + 2.0 * min(quiet, 1.0) + _CAMERA_SHARE * np.linalg.norm(still, axis=-1)
-    excess = np.clip(length - floor, 0.0, _MAX_RESIDUAL)
+    counts = np.ones_like(told) if people is None else ~(people[a] | people[b])
+    excess = np.where(counts, np.clip(length - floor, 0.0, _MAX_RESIDUAL), 0.0)
     change = find_change(
         (smalls[a], smalls[b]),
         recording.small_depths[b],
@@ -111,7 +124,7 @@ def _measure_step(
         seen,
         depth_is_guessed=depth_is_guessed,
     )
-    lost = change.changed & ~matched
+    lost = change.changed & ~matched & counts
     total = float(excess.sum()) + _MAX_RESIDUAL * float(lost.sum())
     return total / told.size, np.where((excess > 0)[..., None], residual, 0.0)
 

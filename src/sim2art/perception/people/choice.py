@@ -12,6 +12,7 @@ from sim2art.perception.captures.own_files import read_mask
 from sim2art.perception.captures.pose_checks import stands_still
 from sim2art.perception.components import Choice
 from sim2art.perception.flow.lifted_flow import PixelFlow
+from sim2art.perception.frames.intake import Recording
 from sim2art.perception.people.by_colour import find_near_arms, find_people
 from sim2art.perception.people.hand_networks import load_hand_networks
 from sim2art.perception.people.hands.finder import find_hands
@@ -67,6 +68,7 @@ def leave_out_people(
     choice: Choice,
     frame_ids: tuple[int, ...],
     depth_is_guessed: bool = False,
+    hands: GrownHands | None = None,
 ) -> LeftOut:
     """Mask people by a component of the task "people".
 
@@ -79,6 +81,7 @@ def leave_out_people(
         choice: The component.
         frame_ids: The recording's numbers of the frames, for masks in files.
         depth_is_guessed: Whether a network guessed the depth, which then shows arms before a camera that stands still.
+        hands: What `look_for_hands` found in the frames.
     """
     if choice.name == "none":
         return LeftOut(masks=np.zeros(depths.shape, dtype=bool), warnings=())
@@ -89,7 +92,9 @@ def leave_out_people(
         return LeftOut(masks=own, warnings=())
     told: tuple[str, ...] = ()
     networks = None if choice.name == "skin" else load_hand_networks(required=choice.name == "hands")
-    masks, reach = np.zeros((2, *depths.shape), dtype=bool) if networks is None else mask_hands(images, networks)
+    if hands is None and networks is not None:
+        hands = mask_hands(images, networks)
+    masks, reach = np.zeros((2, *depths.shape), dtype=bool) if hands is None else hands
     # Measured depth tells an arm that is too blurred or cut off for the networks; guessed depth has led the rules astray.
     if networks is None or (choice.name != "hands" and not depth_is_guessed):
         masks = masks | find_people(images, depths, moving, intrinsics, world_from_camera, networks).masks
@@ -110,6 +115,19 @@ def leave_out_people(
         "out. If they are part of the object, pass --people none."
     )
     return LeftOut(masks=masks, warnings=(words, *told), reach=masks | reach)
+
+
+def look_for_hands(recording: Recording, choice: Choice) -> GrownHands | None:
+    """Hands and arms in all frames of a recording in colour alone; None where no network looks for them.
+
+    With measured depth they are looked for in the used frames only: such recordings are taken in with five times the frames.
+    """
+    if not recording.capture.depth_is_guessed or choice.name not in {"auto", "hands", "sam2"}:
+        return None
+    networks = load_hand_networks(required=choice.name == "hands")
+    if networks is None:
+        return None
+    return mask_hands(np.array([recording.read_image(frame) for frame in range(recording.num_frames)]), networks)
 
 
 def mask_hands(images: UInt8[np.ndarray, "frame height width 3"], networks: HandModel) -> GrownHands:

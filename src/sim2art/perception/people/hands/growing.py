@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from sim2art.perception.people.color_counts import color_bins, color_shares
 from sim2art.perception.people.hands.finder import Hand
@@ -52,6 +52,10 @@ class GrownHands(NamedTuple):
     masks: Bool[np.ndarray, "frame height width"]
     reach: Bool[np.ndarray, "frame height width"]
     """In a wedge behind each wrist; arms of other colours than hands are here, too, beside much else."""
+
+    def take(self, frames: Int[np.ndarray, "used"]) -> "GrownHands":
+        """Those of some frames."""
+        return GrownHands(masks=self.masks[frames], reach=self.reach[frames])
 
 
 def grow_hands(images: UInt8[np.ndarray, "frame height width 3"], hands: list[list[Hand]]) -> GrownHands:
