@@ -33,7 +33,8 @@ def settle_joints(
                 if movers.gain(tried, rest) > movers.gain(joint, rest):
                     joints = [*joints[:k], tried, *joints[k + 1 :]]
         gains = [
-            movers.gain(joint, cost_beside(movers, joints[:k] + joints[k + 1 :], cost)) for k, joint in enumerate(joints)
+            movers.gain(joint, cost_beside(movers, joints[:k] + joints[k + 1 :], cost))
+            for k, joint in enumerate(joints)
         ]
         weakest = int(np.argmin(gains))
         if gains[weakest] >= least:
