@@ -285,27 +285,25 @@ def test_flow_that_wanders_leaves_much_unexplained() -> None:
 
 def test_flow_that_slips_along_edges_is_believed_across_them_only() -> None:
     scene = make_scene("turn")
-    direction = np.array(
-        [0.0, 1.0], np.float32
-    )  # The door's edges are upright: how far they go up or down is not seen.
-    slips = np.where(scene.on_panel[..., None], 4.0 * direction, 0.0).astype(np.float32)
+    rng = np.random.default_rng(0)
+    direction = np.array([0.0, 1.0])  # The door's edges are upright: how far they go up or down is not seen.
+    slips = np.broadcast_to(4.0 * direction, SLIPS.shape).astype(np.float32)
+    slips = np.where(scene.on_panel[..., None], slips, 0.0).astype(np.float32)
+    flows = {
+        (a, b): dataclasses.replace(
+            flow,
+            flow=flow.flow + (scene.on_panel[a] * rng.normal(2.0, 2.0))[..., None].astype(np.float32) * direction.astype(np.float32),
+        )
+        for (a, b), flow in scene.flows.items()
+    }  # fmt: skip
 
-    def error(slips: np.ndarray, seed: int) -> float:
-        rng = np.random.default_rng(seed)
-        flows = {
-            (a, b): dataclasses.replace(
-                flow,
-                flow=flow.flow + (scene.on_panel[a] * rng.normal(2.0, 2.0))[..., None].astype(np.float32) * direction,
-            )
-            for (a, b), flow in scene.flows.items()
-        }
+    def error(slips: np.ndarray) -> float:
         found = fit_guessed_motion(
             scene.depths, flows, Edges(slips[:, ::2, ::2], NO_DIRECTIONS), INTRINSICS, scene.poses, seed=0
         )
         return min(angle(joint.axis, AXIS) for joint in found.joints if not joint.slides)
 
-    believed, blind = (np.mean([error(given, seed) for seed in (1, 2)]) for given in (slips, SLIPS))
-    assert believed < 0.25 * blind
+    assert error(slips) < 5.0 < error(SLIPS)
 
 
 def test_a_joint_lies_along_an_edge_of_the_scene_where_that_explains_as_much() -> None:

@@ -152,20 +152,17 @@ class RegionGraph:
         )
 
     def needed(self, inputs: RegionInputs, kept: list[int]) -> list[int]:
-        """Of motions those without which most of what they gain is lost; others are taken out one by one, the least needed first."""
-        while kept:
-            odds = self._log_odds(inputs, kept)
-            best = np.argmax(odds, axis=1)
-            shares = {}
-            for k in kept:
-                own = best == k + 1
-                gain = odds[own, k + 1].sum()
-                without = self._log_odds(inputs, [other for other in kept if other != k])
-                shares[k] = without[own].max(axis=1).sum() / gain if gain > 0 else 1.0
-            least = max(kept, key=lambda k: shares[k])
-            if shares[least] <= 0.5:
-                break
-            kept = [k for k in kept if k != least]
+        """Of motions those without which most of what they gain is lost; others are taken out one by one, the least gain first."""
+        odds = self._log_odds(inputs, kept)
+        best = np.argmax(odds, axis=1) - 1
+        gains = {k: odds[best == k, k + 1].sum() for k in kept}
+        for k in sorted(kept, key=lambda k: gains[k]):
+            rest = [other for other in kept if other != k]
+            without = self._log_odds(inputs, rest)
+            if without[best == k].max(axis=1).sum() > 0.5 * gains[k]:
+                kept = rest
+                best = np.argmax(without, axis=1) - 1
+                gains = {other: without[best == other, other + 1].sum() for other in kept}
         return kept
 
     def _log_odds(self, inputs: RegionInputs, kept: list[int]) -> Float[np.ndarray, "region label"]:

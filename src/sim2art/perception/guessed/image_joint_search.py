@@ -3,8 +3,7 @@
 A hand, a shadow or a network's trembling guess of depth moves from one pair of images to the next as it likes; a part that
 hangs on a joint has one axis and, in each pair, one number more. So the rigid motions that single pairs show
 (`image_motions`) are taken as hypotheses of joints, each is scored by the flow of all pairs (reprojection, robust), and
-the best are fitted to all of it and taken one after another, as long as they explain enough that nothing else does; at last each
-is fitted again beside the others (`image_joint_set`).
+the best are fitted to all of it and taken one after another, as long as they explain enough that nothing else does.
 Most joints lie along edges of their object, whose directions the images show without any depth (`vanishing_points`); flow
 beside guessed depth tells an axis much less well. So a free axis must leave clearly less unexplained than those directions do.
 """
@@ -21,7 +20,6 @@ from sim2art.observation.flow_noise import OUTLIER
 from sim2art.perception.features.vanishing_points import SceneDirections
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.guessed.image_joint_fit import fit_from_around, fit_joint, fit_steps
-from sim2art.perception.guessed.image_joint_set import cost_beside, settle_joints
 from sim2art.perception.guessed.image_joint_shape import fit_shape
 from sim2art.perception.guessed.image_joints import Edges, ImageJoint, MovingPoints, collect_moving
 from sim2art.perception.guessed.image_motions import STRIDE, ImageMotions
@@ -84,7 +82,6 @@ def find_image_joints(
     few = np.concatenate([np.flatnonzero(movers.pair == pair)[:_SCREEN_POINTS] for pair in range(len(pairs))])
     screen = movers.take(few)
     joints: list[ImageJoint] = []
-    still_cost, least = cost, _MIN_SHARE * len(cost) * _GAIN_OF_POINT * OUTLIER
     rough = [fit_steps(screen, hypothesis) for hypothesis in hypotheses]
     while len(joints) < _MAX_JOINTS and hypotheses:
         gains = np.array([screen.gain(joint, cost[few]) for joint in rough])
@@ -95,14 +92,11 @@ def find_image_joints(
             if starts:
                 best[slides] = _fit_kind(movers, few, starts, edges.directions, cost, looks_around=not joints)
         gain, joint = _choose(best)
-        if gain < least:
+        if gain < _MIN_SHARE * len(cost) * _GAIN_OF_POINT * OUTLIER:
             break
         joints.append(fit_shape(movers, joint, cost))
         cost = movers.taken(joint, cost)
-    joints = settle_joints(movers, joints, still_cost, least=least)
-    left = cost_beside(movers, joints, still_cost)[still_cost > EXPLAINED]
-    joints = sorted(joints, key=lambda joint: -movers.gain(joint, still_cost))
-    return joints, float(np.mean(left > EXPLAINED)) if len(left) else 0.0
+    return joints, float(np.mean(cost > EXPLAINED))
 
 
 def _fit_kind(

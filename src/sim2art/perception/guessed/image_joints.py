@@ -177,17 +177,12 @@ def collect_moving(
     pairs: list[tuple[int, int]], flows: dict[tuple[int, int], PixelFlow], slips: np.ndarray, moving: np.ndarray,
     depths: np.ndarray, intrinsics: np.ndarray, world_from_camera: np.ndarray, rng: np.random.Generator,
 ) -> tuple[MovingPoints, Float[np.ndarray, "point"]] | None:  # fmt: skip
-    """Pixels that move in some pair of their frame, in all of its pairs, and what standing still costs there.
+    """Points whose flow standing still explains at no depth at all, and what standing still costs.
 
-    Pairs in which they rest say that their part rests. The pairs of a frame show the same pixels as far as they can. None when nothing moves. Arguments as in `image_joint_search.find_image_joints`.
+    The pairs of a frame show the same pixels as far as they can. None when nothing moves. Arguments as in `image_joint_search.find_image_joints`.
     """
     order = rng.permuted(np.broadcast_to(np.arange(moving[0].size), (len(moving), moving[0].size)), axis=1)
-    seen = [_seen_in_pair(pair, flows[pair], slips, moving, depths, intrinsics, world_from_camera) for pair in pairs]
-    moves = np.zeros((len(moving), moving[0].size), dtype=bool)
-    for (a, _), (points, cost) in zip(pairs, seen, strict=True):
-        moves[a, points.place[(points.shift > MIN_SHIFT) & (cost > EXPLAINED)]] = True
-    own = [moves[a, points.place] for (a, _), (points, _) in zip(pairs, seen, strict=True)]
-    found = [(points.take(chosen), cost[chosen]) for (points, cost), chosen in zip(seen, own, strict=True)]
+    found = [_moving_of_pair(pair, flows[pair], slips, moving, depths, intrinsics, world_from_camera) for pair in pairs]
     counts = np.array([len(points.shift) for points, _ in found])
     if not counts.sum():
         return None
@@ -208,13 +203,14 @@ def collect_moving(
     return movers, np.concatenate([cost[chosen] for (_, cost), chosen in zip(found, kept, strict=True)])
 
 
-def _seen_in_pair(
+def _moving_of_pair(
     frames: tuple[int, int], pair: PixelFlow, slips: np.ndarray, moving: np.ndarray, depths: np.ndarray,
     intrinsics: np.ndarray, world_from_camera: np.ndarray,
 ) -> tuple[MovingPoints, Float[np.ndarray, "point"]]:  # fmt: skip
-    """All of one pair whose flow is believed: it beats standing still, or standing still explains it."""
+    """All of one pair."""
     a, b = frames
-    usable = pair.confident[::STRIDE, ::STRIDE] & moving[a] & (depths[a, ::STRIDE, ::STRIDE] > 0)
+    usable = pair.confident[::STRIDE, ::STRIDE] & pair.beats_still[::STRIDE, ::STRIDE]
+    usable &= moving[a] & (depths[a, ::STRIDE, ::STRIDE] > 0)
     place = np.flatnonzero(usable)
     y, x = (STRIDE * grid for grid in np.nonzero(usable))
     pixels, slip = np.stack([x, y], axis=1).astype(np.float64), slips[a][usable].astype(np.float64)
@@ -224,7 +220,7 @@ def _seen_in_pair(
     still = to_camera @ world_from_camera[a]
     shift = measure_shift(camera, targets, still, intrinsics)
     cost = motion_costs(still[None], camera, targets, shift, slip, intrinsics)[0]
-    kept = pair.beats_still[y, x] | (cost <= EXPLAINED)
+    kept = (shift > MIN_SHIFT) & (cost > EXPLAINED)
     camera = camera[kept]
     points = MovingPoints(
         pairs=np.array([frames]), pair=np.zeros(len(camera), dtype=int), place=place[kept], spots=camera[:, :2] / camera[:, 2:],
