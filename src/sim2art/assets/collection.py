@@ -119,9 +119,7 @@ def make_from_file(name: str, rng: np.random.Generator) -> ArticulatedObject:
     return found
 
 
-@lru_cache(maxsize=_KEPT)
-def _read_once(path: Path) -> ArticulatedObject:
-    return read_model(path)
+_read_once = lru_cache(maxsize=_KEPT)(read_model)
 
 
 def _is_mjcf(path: Path) -> bool:

@@ -173,9 +173,7 @@ class _Reader:
                 continue
             rotation = rotation_from_quaternion(model.geom_quat[index])
             shape = shape.transformed(world_from_body @ make_transform(rotation, model.geom_pos[index]))
-            meshes.append(
-                TriangleMesh(vertices=shape.vertices, faces=shape.faces, colors=np.tile(color, (len(shape.faces), 1)))
-            )
+            meshes.append(shape.painted(color.tolist()))
         return meshes
 
     def _shape(self, index: int) -> TriangleMesh | None:
