@@ -22,7 +22,6 @@ def read_mesh(
     Faces that the file stores twice (often with opposite winding) are kept once.
 
     Args:
-        path: The file.
         scale: Factor for each axis; a mirror image is turned inside out again.
         color: RGB of the faces; by default what the file says: a texture is looked up at the middle of each face.
 

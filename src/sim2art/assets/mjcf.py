@@ -31,7 +31,6 @@ def read_mjcf(
     object is looked at, not dropped. A body that moves against the world has an empty link as its parent.
 
     Args:
-        path: The file.
         bodies: Names of the bodies whose subtrees make up the object; by default the one child of the world with
             joints in or below it.
         omitted: Names of bodies below them that are left out with all that hangs on them.

@@ -31,9 +31,7 @@ def write_urdf(
     """Write a URDF that names mesh files.
 
     Args:
-        model: Links, joints and physics.
         files: From `write_part_meshes`, below the folder of `path`.
-        path: The URDF.
         target: PyBullet gets a root that stands still by itself.
         mesh_folder: Goes before the mesh files' names, such as "package://NAME/".
     """

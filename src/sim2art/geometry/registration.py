@@ -91,7 +91,6 @@ def register_surfaces(
     Args:
         a: m.
         b: m, in its own frame.
-        rng: Draws the points.
         up: Roughly the upright, in both frames.
         hints_a: Places in a of which some may be places of `hints_b`, such as the middles of moving parts.
         hints_b: In b.

@@ -33,8 +33,6 @@ def render_images(
     """Colour (RGB) of every frame, with exposure changes and image noise; a scenario has one look, whoever asks.
 
     Args:
-        scenario: The recipe.
-        stage: Its frames.
         hand: The hand's mesh, when the stage has one.
         supersampling: Colour is rendered this much finer and averaged; 1 is fast, and aliases at edges.
         is_plain: Whether the object has no texture, whatever its scenario says.

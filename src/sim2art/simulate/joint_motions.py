@@ -51,10 +51,7 @@ def sample_trajectory(
     """Values of every joint; in `static_share + trembling_share` of the draws none moves visibly.
 
     Args:
-        articulated_object: What moves.
         phase: When the frames are taken, from 0 to 1, increasing.
-        rng: Source of randomness.
-        config: What the motions are drawn from.
     """
     joints = articulated_object.joints
     if config.at_once is not None:

@@ -82,8 +82,6 @@ def corrupt_poses(
     Args:
         world_from_camera: True poses.
         distance: Distance to the object, m; translation errors are shares of it.
-        config: Magnitudes.
-        rng: Source of randomness.
         severity: Factor on all magnitudes.
     """
     if rng.uniform() < config.exact_share:

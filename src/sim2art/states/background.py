@@ -52,7 +52,6 @@ def find_background(stack: FrameStack, moving: Bool[np.ndarray, "used height wid
     The depth of some cameras flickers as a whole: each frame's is scaled to the background, which is a mean over frames.
 
     Args:
-        stack: All frames.
         moving: Pixels of the used frames that show a moving part. What lies behind a door may give no reading at all, so
             that no frame sees through the closed door.
     """

@@ -77,12 +77,10 @@ def find_states(
     """The joint values of every frame of a recording.
 
     Args:
-        capture: The recording.
         video: Its used frames; world is the first used camera.
         used: Positions of the used frames in the recording.
         known: Positions of the frames whose camera is known, increasing, the used ones among them.
         world_from_camera: Of those, in the same world.
-        estimate: Parts and joints of the used frames.
         labels: Part of each pixel of the used frames.
         label_all: Whether to label every frame (of very long recordings, every one that is searched).
     """

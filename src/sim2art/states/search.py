@@ -81,7 +81,6 @@ def follow_joint(
     """The value of a joint in every frame; None when no used frame shows enough of its part.
 
     Args:
-        scene: All frames.
         joint: In the world, rest pose.
         seen: Its part's surface in each used frame, camera frame.
         tracked: Values at the used frames.

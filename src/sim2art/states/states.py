@@ -53,10 +53,7 @@ def follow(
     """The values of all joints in all frames.
 
     Args:
-        stack: All frames.
-        estimate: Parts and joints of the used frames.
         labels: Part of each pixel of the used frames, at any size.
-        label_all: Whether to label every frame.
     """
     tree = assemble_object(estimate, [None] * (len(estimate.joints) + 1))
     height, width = stack.depths.shape[1:]
