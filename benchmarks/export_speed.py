@@ -117,13 +117,13 @@ def _save(made: ArticulatedObject, folder: Path) -> None:
         dataclasses.replace(joint, limits=None, observed_range=(float(column.min()), float(column.max())))
         for joint, column in zip(made.joints, values.T, strict=True)
     ]
-    written = write_model(build_physics(made, decompose=False), None, folder)
+    parts = write_model(build_physics(made, decompose=False), None, folder)
     result = Result(
         name=made.name,
         status=Status.OK,
         is_metric=True,
         frame_ids=tuple(range(16)),
-        part_meshes=tuple(part.visual for part in written.parts),
+        part_meshes=tuple(part.visual for part in parts),
         joints=tuple(
             JointEstimate(joint=joint, type_probabilities={joint.type: 1.0}, confidence=1.0) for joint in joints
         ),

@@ -8,16 +8,12 @@ SOURCES = Path(__file__).parents[1] / "src"
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS = 350, 60, 8
 KERNEL = "a compiled kernel: numba takes arrays one by one, and one pass over them is one loop"
 ORDER = "one list of steps in the order of the method; no part of it is an idea of its own"
-WHOLE = "what is known of a recording, each by name; the tables of one joint go from step to step"
 EXCEPTIONS = {
     "inference/refine/verdict.py:conclude": ORDER,
     "inference/score/evidence.py:lay_out_evidence": ORDER,
     "inference/score/signed_residuals.py:measure_signed_residuals": "the arrays of a kernel that it calls",
     "perception/people/choice.py:leave_out_people": "what each way of telling people apart reads of the frames",
-    "states/recording_states.py:find_states": WHOLE,
     "states/search.py:follow_joint": ORDER,
-    "states/search.py:_place_used": WHOLE,
-    "states/search.py:_refine": WHOLE,
     "train/cached_examples.py:make_cached_example": ORDER,
     "train/loop.py:_train": ORDER,
 }

@@ -40,18 +40,16 @@ def write_collection(folder: Path) -> Path:
 def test_what_can_be_read_is_used_and_the_rest_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pytest.importorskip("mujoco")
     folder = write_collection(tmp_path)
-    found = open_collection(folder)
-    assert [name.removeprefix(f"file:{folder}/") for name in found.names] == [
+    names = open_collection(folder)
+    assert [name.removeprefix(f"file:{folder}/") for name in names] == [
         "7128/mobility.urdf",
         "good/cabinet.urdf",
         "box.xml",
     ]
-    reasons = {str(item.path.relative_to(folder)): item.reason for item in found.left_out}
-    assert "are reversed" in reasons["reversed/cabinet.urdf"]
-    assert "is missing" in reasons["hollow/cabinet.urdf"]
-    assert "no joint that moves" in reasons["still/a.urdf"]
+    for place, reason in (("reversed", "are reversed"), ("hollow", "is missing"), ("still", "no joint that moves")):
+        assert any(place in said and reason in said for said in caplog.messages)
     assert "3 of 6 models" in caplog.text
-    for name in found.names:
+    for name in names:
         check_assets([name])
         made = make_asset(name, np.random.default_rng(0))
         corners = np.concatenate([link.mesh.vertices for link in made.links if link.mesh])
@@ -60,7 +58,7 @@ def test_what_can_be_read_is_used_and_the_rest_is_counted(tmp_path: Path, caplog
 
 def test_clips_are_made_of_a_users_file(tmp_path: Path) -> None:
     write_cabinet(tmp_path)
-    names = open_collection(tmp_path).names
+    names = open_collection(tmp_path)
     clip = generate_clip(ClipConfig(families=names, num_frames=4, num_points=64, image_size=64, corruption="none"), 1)
     assert clip.provenance["family"] == f"file:{tmp_path}/cabinet.urdf"
 

@@ -22,7 +22,7 @@ DOOR = sheet((-0.3, -0.8, 0.5), (0.3, 0, 0.5), 800, 4)
 
 
 def test_floor_and_wall_are_planes_of_the_room_and_the_cabinet_is_not() -> None:
-    planes = room_planes(np.concatenate([FLOOR, WALL, SIDES, BACK]), EYE, 0.012)
+    planes = room_planes(np.concatenate([FLOOR, WALL, SIDES, BACK]), EYE)
     normals = np.array([normal for normal, _ in planes])
     assert len(planes) == 2
     assert np.abs(normals @ [0, -1, 0]).max() > 0.999

@@ -12,7 +12,7 @@ from sim2art.articulation.verdict import Outcome, SimulationCheck, SimulationVer
 from sim2art.export import gate as gate_module
 from sim2art.export.cavities import find_cavity
 from sim2art.export.collision import CollisionShape
-from sim2art.export.gate import GateConfig, check_simulation
+from sim2art.export.gate import check_simulation
 from sim2art.export.mjcf import write_mjcf
 from sim2art.export.model_meshes import write_part_meshes
 from sim2art.export.physics import PhysicsModel, build_physics
@@ -102,7 +102,7 @@ def test_an_object_that_tips_over_says_so(tmp_path: Path) -> None:
 def test_parts_that_are_thrown_apart_by_a_fall_fail(tmp_path: Path) -> None:
     model = build_physics(make_drawer(), decompose=False)
     write_mjcf(model, write_part_meshes(model, tmp_path), tmp_path / "object.xml")
-    verdict = check_simulation(model, tmp_path / "object.xml", GateConfig(max_speed=0.1))
+    verdict = check_simulation(model, tmp_path / "object.xml", max_speed=0.1)
     drop = next(x for x in verdict.checks if x.name == "drop")
     assert drop.outcome is Outcome.FAILED
     assert "explodes" in drop.words

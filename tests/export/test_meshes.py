@@ -7,19 +7,15 @@ import pytest
 import trimesh
 from scipy.spatial import KDTree
 
-from sim2art.articulation.assembly import part_motions
 from sim2art.errors import InvalidValueError
 from sim2art.export.fusion import PartView, find_normals, make_frame, without_edge_pixels
 from sim2art.export.meshes import (
     FusionConfig,
-    PosedFrame,
     fuse_part,
     fuse_part_meshes,
-    fuse_posed_frames,
     rest_points,
 )
 from sim2art.geometry.meshes import TriangleMesh
-from sim2art.geometry.transforms import inverse
 from tests.scenes import Scene, make_scene
 
 INTRINSICS = np.array([[120.0, 0, 79.5], [0, 120, 59.5], [0, 0, 1]])
@@ -112,20 +108,6 @@ def test_the_base_ends_where_the_object_does_unless_the_room_is_kept(scene: Scen
     assert np.ptp(cropped.vertices[:, 0]) < 1.2
     carcass = room.vertices[np.all(np.abs(room.vertices - [0.0, 0.0, 1.5]) < [0.28, 0.35, 0.19], axis=1)]
     assert KDTree(cropped.vertices).query(carcass)[0].max() < 0.04
-
-
-def test_all_frames_may_be_fused_not_only_those_of_a_video(scene: Scene) -> None:
-    poses = inverse(scene.video.world_from_camera)[:, None] @ part_motions(scene.estimate)
-    frames = [
-        PosedFrame(
-            seen=make_frame(scene.video.depths[i], scene.video.images[i], scene.video.intrinsics),
-            labels=scene.labels[i],
-            camera_from_rest=poses[i],
-        )
-        for i in (0, 3, 3, 7, 5)
-    ]
-    meshes = fuse_posed_frames(frames, scene.video.intrinsics, config=FusionConfig(max_faces=5000))
-    assert all(mesh is not None and mesh.texture is not None for mesh in meshes)
 
 
 def test_the_door_keeps_its_paint(meshes: list[TriangleMesh | None]) -> None:

@@ -25,14 +25,14 @@ OBJECT = assemble_object(SCENE.estimate, [link.mesh for link in SCENE.truth.link
 
 def save(folder: Path, articulated_object: ArticulatedObject = OBJECT) -> Result:
     """What `sim2art run` leaves in a folder, as far as a reader needs it."""
-    written = write_model(build_physics(articulated_object, decompose=False), None, folder)
+    parts = write_model(build_physics(articulated_object, decompose=False), None, folder)
     write_labels(folder / "labels", SCENE.labels, (0, 3, 5, 9))
     result = Result(
         name=articulated_object.name,
         status=Status.OK,
         is_metric=True,
         frame_ids=(0, 3, 5, 9),
-        part_meshes=tuple(part.visual for part in written.parts),
+        part_meshes=tuple(part.visual for part in parts),
         joints=tuple(
             dataclasses.replace(found, joint=joint)
             for found, joint in zip(SCENE.estimate.joints, articulated_object.joints, strict=True)

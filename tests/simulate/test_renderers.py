@@ -6,14 +6,23 @@ import numpy as np
 import pytest
 
 from sim2art.geometry.meshes import TriangleMesh
-from sim2art.geometry.rasterizer import collect_bodies
+from sim2art.geometry.rasterizer import BodyMeshes, body_ids, collect_bodies, render_frames
 from sim2art.observation.sampling import DEFAULT_BASELINES
 from sim2art.simulate.generate import ClipConfig, generate_clip
 from sim2art.simulate.mujoco_renderer import render_with_mujoco
 from sim2art.simulate.pybullet_renderer import render_with_pybullet
-from sim2art.simulate.renderer import Renderer, rasterize
+from sim2art.simulate.renderer import BodyFrames, Renderer
 from sim2art.simulate.scenario import ScenarioConfig, sample_scenario
 from sim2art.simulate.stage import render_stage
+
+
+def rasterize(
+    bodies: BodyMeshes, camera_from_body: np.ndarray, intrinsics: np.ndarray, *, width: int, height: int
+) -> BodyFrames:
+    """Our own z-buffer as a `Renderer`."""
+    rendered = render_frames(bodies, camera_from_body, intrinsics, width=width, height=height)
+    return BodyFrames(depths=rendered.depths, bodies=body_ids(bodies, rendered.face_ids))
+
 
 OTHERS = [
     pytest.param(

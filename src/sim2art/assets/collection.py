@@ -4,7 +4,6 @@ What cannot be read is left out, counted and said; the rest is used.
 """
 
 import logging
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,25 +25,8 @@ _KEPT = 64  # Objects that a process remembers; a data set of thousands would fi
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class LeftOut:
-    """A file that could not be used, and why."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Collection:
-    """The usable objects of a folder."""
-
-    names: tuple[str, ...]
-    """Names that scenarios know them by, sorted."""
-    left_out: tuple[LeftOut, ...]
-
-
-def open_collection(folder: Path) -> Collection:
-    """Find and try every model below a folder (or the one model that a path names).
+def open_collection(folder: Path) -> tuple[str, ...]:
+    """Names, as scenarios know them, of every usable model below a folder (or of the one model that a path names).
 
     Raises:
         InvalidFileError: When there is no model, or none that can be used.
@@ -54,22 +36,23 @@ def open_collection(folder: Path) -> Collection:
         raise InvalidFileError(
             f"No model in '{folder}': no *.urdf, no *.xml that is MJCF, no folder of PartNet-Mobility.", path=folder
         )
-    names, left_out = [], []
+    names: list[str] = []
+    left_out: list[Sim2ArtError] = []
     for path in paths:
         try:
             read_model(path)
         except Sim2ArtError as error:
-            left_out.append(LeftOut(path=path, reason=str(error)))
+            left_out.append(error)
             _LOG.warning("Left out: %s", error)
         else:
             names.append(FILE_PREFIX + str(path))
     if not names:
         raise InvalidFileError(
-            f"None of the {len(paths)} models in '{folder}' can be used; the first: {left_out[0].reason}", path=folder
+            f"None of the {len(paths)} models in '{folder}' can be used; the first: {left_out[0]}", path=folder
         )
     if left_out:
         _LOG.warning("%d of %d models in '%s' are left out.", len(left_out), len(paths), folder)
-    return Collection(names=tuple(names), left_out=tuple(left_out))
+    return tuple(names)
 
 
 def find_models(folder: Path) -> list[Path]:
@@ -119,9 +102,7 @@ def make_from_file(name: str, rng: np.random.Generator) -> ArticulatedObject:
     return found
 
 
-@lru_cache(maxsize=_KEPT)
-def _read_once(path: Path) -> ArticulatedObject:
-    return read_model(path)
+_read_once = lru_cache(maxsize=_KEPT)(read_model)
 
 
 def _is_mjcf(path: Path) -> bool:

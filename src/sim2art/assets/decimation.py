@@ -53,12 +53,12 @@ def _merge(mesh: TriangleMesh, cell: float) -> TriangleMesh:
     count = np.bincount(group)
     vertices = np.stack([np.bincount(group, weights=mesh.vertices[:, axis]) / count for axis in range(3)], axis=1)
     faces = group[mesh.faces]
-    kept = _whole_faces(faces)
+    kept = whole_faces(faces)
     return TriangleMesh(vertices=vertices, faces=faces[kept], colors=None if mesh.colors is None else mesh.colors[kept])
 
 
-def _whole_faces(faces: Int[np.ndarray, "face 3"]) -> Int[np.ndarray, "kept"]:
-    """Indices of faces with three different corners, each set of corners once."""
+def whole_faces(faces: Int[np.ndarray, "face 3"]) -> Int[np.ndarray, "kept"]:
+    """Indices of faces with three different corners, the first of each set of corners whatever their order."""
     corners = np.sort(faces, axis=1)
     whole = np.flatnonzero((corners[:, 0] != corners[:, 1]) & (corners[:, 1] != corners[:, 2]))
     _, first = np.unique(corners[whole], axis=0, return_index=True)

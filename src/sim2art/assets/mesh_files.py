@@ -1,11 +1,13 @@
 """Mesh files of others (OBJ, STL, PLY, GLB, DAE, OFF), read, checked and coloured face by face."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 
+from sim2art.assets.decimation import whole_faces
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.meshes import TriangleMesh, join_meshes
 
@@ -20,7 +22,6 @@ def read_mesh(
     Faces that the file stores twice (often with opposite winding) are kept once.
 
     Args:
-        path: The file.
         scale: Factor for each axis; a mirror image is turned inside out again.
         color: RGB of the faces; by default what the file says: a texture is looked up at the middle of each face.
 
@@ -40,7 +41,10 @@ def read_mesh(
         vertices = vertices * scale
         faces = faces[:, ::-1] if np.prod(scale) < 0 else faces
     assert mesh.colors is not None
-    kept = _first_of_each_face(vertices, faces)
+    size = float(np.max(np.ptp(vertices, axis=0)))
+    cells = np.rint((vertices - vertices.min(axis=0)) / max(size * 1e-6, 1e-12)).astype(np.int64)
+    _, same = np.unique(cells, axis=0, return_inverse=True)
+    kept = whole_faces(same.reshape(-1)[faces])
     return TriangleMesh(vertices=vertices, faces=np.ascontiguousarray(faces[kept]), colors=mesh.colors[kept])
 
 
@@ -76,18 +80,14 @@ def _load_pieces(path: Path) -> list[Any]:
 
 def _read_piece(piece: Any, color: tuple[int, int, int] | None) -> TriangleMesh:
     faces = np.array(piece.faces, dtype=np.int64).reshape(-1, 3)
-    if color is None:
-        colors = _face_colors(piece)
-    else:
-        colors = np.tile(np.array(color, dtype=np.uint8), (len(faces), 1))
-    return TriangleMesh(vertices=np.array(piece.vertices, dtype=np.float64), faces=faces, colors=colors)
+    mesh = TriangleMesh(vertices=np.array(piece.vertices, dtype=np.float64), faces=faces)
+    return replace(mesh, colors=_face_colors(piece)) if color is None else mesh.painted(color)
 
 
 def _face_colors(piece: Any) -> UInt8[np.ndarray, "face 3"]:
     """Colours as the file has them: texture, material, or painted faces and vertices."""
     count = len(piece.faces)
     visual = piece.visual
-    plain = np.tile(np.array(_PLAIN, dtype=np.uint8), (count, 1))
     if getattr(visual, "kind", None) == "texture":
         material = visual.material
         image = getattr(material, "image", None) or getattr(material, "baseColorTexture", None)
@@ -96,7 +96,7 @@ def _face_colors(piece: Any) -> UInt8[np.ndarray, "face 3"]:
         return np.tile(np.asarray(material.main_color, dtype=np.uint8)[:3], (count, 1))
     if getattr(visual, "defined", False):
         return np.asarray(visual.face_colors, dtype=np.uint8)[:, :3].copy()
-    return plain
+    return np.tile(np.array(_PLAIN, dtype=np.uint8), (count, 1))
 
 
 def _look_up(
@@ -108,17 +108,3 @@ def _look_up(
     rows = np.clip(((1.0 - uv[:, 1]) * height).astype(int), 0, height - 1)
     columns = np.clip((uv[:, 0] * width).astype(int), 0, width - 1)
     return texels[rows, columns].copy()
-
-
-def _first_of_each_face(
-    vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"]
-) -> Int[np.ndarray, "kept"]:
-    """Indices of the faces without later copies, whatever their winding; faces without area are left out too."""
-    size = float(np.max(np.ptp(vertices, axis=0)))
-    cells = np.rint((vertices - vertices.min(axis=0)) / max(size * 1e-6, 1e-12)).astype(np.int64)
-    _, same = np.unique(cells, axis=0, return_inverse=True)
-    corners = np.sort(same.reshape(-1)[faces], axis=1)
-    _, first = np.unique(corners, axis=0, return_index=True)
-    first = np.sort(first)
-    kept = corners[first]
-    return first[(kept[:, 0] != kept[:, 1]) & (kept[:, 1] != kept[:, 2])]

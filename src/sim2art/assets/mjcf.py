@@ -31,7 +31,6 @@ def read_mjcf(
     object is looked at, not dropped. A body that moves against the world has an empty link as its parent.
 
     Args:
-        path: The file.
         bodies: Names of the bodies whose subtrees make up the object; by default the one child of the world with
             joints in or below it.
         omitted: Names of bodies below them that are left out with all that hangs on them.
@@ -173,9 +172,7 @@ class _Reader:
                 continue
             rotation = rotation_from_quaternion(model.geom_quat[index])
             shape = shape.transformed(world_from_body @ make_transform(rotation, model.geom_pos[index]))
-            meshes.append(
-                TriangleMesh(vertices=shape.vertices, faces=shape.faces, colors=np.tile(color, (len(shape.faces), 1)))
-            )
+            meshes.append(shape.painted(color.tolist()))
         return meshes
 
     def _shape(self, index: int) -> TriangleMesh | None:

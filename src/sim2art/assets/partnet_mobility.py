@@ -52,7 +52,6 @@ def read_partnet_mobility(folder: Path, *, min_part_share: float = MIN_PART_SHAR
     Joints that are dropped (see the module's docstring) are fixed, so their parts are still seen.
 
     Args:
-        folder: Folder of the object.
         min_part_share: Joints of parts smaller than this share of the object's longest side are dropped.
 
     Raises:

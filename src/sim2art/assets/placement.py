@@ -7,7 +7,6 @@ import numpy as np
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.articulation.joint import Joint, JointType
 from sim2art.errors import InvalidValueError
-from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.rotations import rotation_from_rotvec
 from sim2art.geometry.transforms import make_transform
 
@@ -38,15 +37,13 @@ def turned(articulated_object: ArticulatedObject, angle: float) -> ArticulatedOb
 def scaled(articulated_object: ArticulatedObject, factor: float) -> ArticulatedObject:
     """The object made larger or smaller about the origin; slides grow along, angles stay."""
     links = tuple(
-        link if link.mesh is None else dataclasses.replace(link, mesh=_scale_mesh(link.mesh, factor))
+        link
+        if link.mesh is None
+        else dataclasses.replace(link, mesh=dataclasses.replace(link.mesh, vertices=link.mesh.vertices * factor))
         for link in articulated_object.links
     )
     joints = tuple(_scale_joint(joint, factor) for joint in articulated_object.joints)
     return ArticulatedObject(name=articulated_object.name, links=links, joints=joints)
-
-
-def _scale_mesh(mesh: TriangleMesh, factor: float) -> TriangleMesh:
-    return TriangleMesh(vertices=mesh.vertices * factor, faces=mesh.faces, colors=mesh.colors)
 
 
 def _scale_joint(joint: Joint, factor: float) -> Joint:

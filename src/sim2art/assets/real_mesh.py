@@ -41,8 +41,8 @@ class RealMesh:
     scale: float = 1.0
 
 
-def _metaworld(model: str, scale: float = 1.0) -> RealMesh:
-    return RealMesh(wheel="metaworld", model=f"{_METAWORLD}/objects/{model}.xml", scale=scale)
+def _metaworld(model: str) -> RealMesh:
+    return RealMesh(wheel="metaworld", model=f"{_METAWORLD}/objects/{model}.xml")
 
 
 def _kitchen(piece: str, *bodies: str, omitted: tuple[str, ...] = (), scale: float) -> RealMesh:

@@ -87,7 +87,6 @@ def _paint(found: ArticulatedObject, rng: np.random.Generator) -> ArticulatedObj
         color = vary(rng, palette.front if link.name in moving else palette.body, 4.0)
         if link.mesh is None:
             return link
-        colors = np.tile(np.array(color, dtype=np.uint8), (len(link.mesh.faces), 1))
-        return dataclasses.replace(link, mesh=dataclasses.replace(link.mesh, colors=colors), color=color)
+        return dataclasses.replace(link, mesh=link.mesh.painted(color), color=color)
 
     return dataclasses.replace(found, links=tuple(paint(link) for link in found.links))

@@ -18,12 +18,7 @@ _PLAIN: Color = (160, 160, 160)
 
 
 class UrdfElements:
-    """Reads elements of one URDF; meshes are looked up beside the file.
-
-    Args:
-        root: The `<robot>` element, where named materials are.
-        path: The file, for paths of meshes and messages.
-    """
+    """Reads elements of one URDF, whose `<robot>` element has the named materials; meshes are looked up beside the file."""
 
     def __init__(self, root: ElementTree.Element, path: Path) -> None:
         self._path = path
@@ -59,12 +54,7 @@ class UrdfElements:
         return make_transform(turn, place)
 
     def link_mesh(self, element: ElementTree.Element, kind: str) -> TriangleMesh | None:
-        """The shapes of a link in its own frame, every face with a colour; None without any.
-
-        Args:
-            element: The `<link>`.
-            kind: "visual" or "collision".
-        """
+        """The "visual" or "collision" shapes of a `<link>` in its own frame, every face with a colour; None without any."""
         meshes = [
             mesh.transformed(self.origin(shape))
             for shape in element.findall(kind)
@@ -97,8 +87,7 @@ class UrdfElements:
                 mesh = make_capsule(number("radius"), number("length"))
             case tag:
                 raise self.error(f"{where} is a <{tag}>; known: mesh, box, sphere, cylinder, capsule")
-        colors = np.tile(np.array(color or _PLAIN, dtype=np.uint8), (len(mesh.faces), 1))
-        return TriangleMesh(vertices=mesh.vertices, faces=mesh.faces, colors=colors)
+        return mesh.painted(color or _PLAIN)
 
     def _color(self, shape: ElementTree.Element) -> Color | None:
         """RGB of a shape, or None when the mesh file says it."""

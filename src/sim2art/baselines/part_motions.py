@@ -48,8 +48,9 @@ def optimize_parts(
     Args:
         video: In normalised coordinates, its flow smoothed.
     """
-    motions = np.concatenate([_still(video.num_frames), _start_motions(video, config.num_starts, rng)])
-    trees = [KDTree(video.points_world[t][video.valid[t]]) if video.valid[t].any() else None for t in range(video.num_frames)]  # fmt: skip
+    still = np.tile(np.eye(4), (1, video.num_frames, 1, 1))
+    motions = np.concatenate([still, _start_motions(video, config.num_starts, rng)])
+    trees = frame_trees(video)
     first, last = config.scales
     weights = np.zeros((video.num_frames, video.num_points, len(motions)))
     for round_index in range(config.num_rounds):
@@ -68,7 +69,7 @@ def _keep_distinct_parts(
     video: PointVideo, motions: Motions, config: PartMotionConfig
 ) -> tuple[Float[np.ndarray, "kept frame 4 4"], Float[np.ndarray, "frame point kept"]]:
     """The parts that hold points and move like no other, and the points' weights; for motions that are final."""
-    trees = [KDTree(video.points_world[t][video.valid[t]]) if video.valid[t].any() else None for t in range(video.num_frames)]  # fmt: skip
+    trees = frame_trees(video)
     last = config.scales[1]
     weights = share_points(video, motions, trees, scale=last, surface_weight=config.surface_weight)
     kept = _distinct_parts(video, motions, weights, config)
@@ -76,6 +77,12 @@ def _keep_distinct_parts(
         motions = motions[kept]
         weights = share_points(video, motions, trees, scale=last, surface_weight=config.surface_weight)
     return motions, weights
+
+
+def frame_trees(video: PointVideo) -> list[KDTree | None]:
+    """A tree of each frame's points; None where there are none."""
+    found = [points[valid] for points, valid in zip(video.points_world, video.valid, strict=True)]
+    return [KDTree(points) if len(points) else None for points in found]
 
 
 def share_points(
@@ -98,10 +105,6 @@ def share_points(
         weights[t] = shares / shares.sum(axis=-1, keepdims=True)
     weights[~video.valid] = np.eye(len(motions))[0]
     return weights
-
-
-def _still(num_frames: int) -> Motions:
-    return np.tile(np.eye(4), (1, num_frames, 1, 1))
 
 
 def _start_motions(video: PointVideo, count: int, rng: np.random.Generator) -> Motions:

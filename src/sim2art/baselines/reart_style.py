@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import KDTree
 
 from sim2art.articulation.estimate import ArticulationEstimate, part_name
-from sim2art.baselines.part_motions import Motions, PartMotionConfig, optimize_parts, share_points
+from sim2art.baselines.part_motions import Motions, PartMotionConfig, frame_trees, optimize_parts, share_points
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.inference.assembly import assemble_estimate, hypotheses_from_joints
 from sim2art.inference.assign.smoothing import smooth_flow
@@ -174,7 +173,7 @@ def _tree_motions(tree: list[_Node], num_frames: int) -> Motions:
 
 def _share_all(video: PointVideo, motions: Motions, config: ReartStyleConfig) -> np.ndarray:
     """Weights of every point under the final motions, a share of the points at a time."""
-    trees = [KDTree(video.points_world[t][video.valid[t]]) if video.valid[t].any() else None for t in range(video.num_frames)]  # fmt: skip
+    trees = frame_trees(video)
     chunks = [
         share_points(
             smooth_flow(video, first_point=first, num_points=CHUNK),

@@ -85,7 +85,7 @@ def _choose_names(source: tuple[SourceName, ...], families: tuple[str, ...], fol
     if families:
         check_assets(families)
     if families or folder is not None:
-        return families + (() if folder is None else open_collection(folder).names)
+        return families + (() if folder is None else open_collection(folder))
     return tuple(name for chosen in source for name in SOURCES[chosen])
 
 

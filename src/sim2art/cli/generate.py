@@ -150,7 +150,7 @@ def _choose_assets(families: tuple[str, ...], folder: Path | None) -> tuple[str,
         )
     if folder is None:
         return families or TRAINING_FAMILIES
-    return families + open_collection(folder).names
+    return families + open_collection(folder)
 
 
 def _claim_folder(output: Path, facts: dict[str, Any]) -> None:

@@ -170,7 +170,6 @@ def read_usable_clips(folder: Path, left_out: list[InvalidFileError]) -> Iterato
     """The clips of a data set that can be read, file by file.
 
     Args:
-        folder: Of the data set.
         left_out: Takes an error for each file that was left out, or of which only the first clips could be read.
 
     Raises:

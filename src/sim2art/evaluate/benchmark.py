@@ -77,8 +77,6 @@ def score_methods(
     """Scores of every method on one clip, by method.
 
     Args:
-        clip: With its truth.
-        methods: By the name that the tables show.
         store: Keeps each estimate; None keeps none.
         reuse: Estimates that the store holds are scored, and not made again.
     """

@@ -98,13 +98,11 @@ def score_states(
     """Score what a run says of all frames.
 
     Args:
-        estimate: Parts and joints.
         status: Of the whole result.
         labels: Part of each pixel of the used frames, 255 where no known part is seen.
         values: Of each estimated joint in every frame of the recording.
         states: Where the ranges come from; None takes them from the values.
         used: Positions of the used frames among all.
-        truth: What the recording shows.
     """
     flat = np.where(labels == _NO_LABEL, 0, labels).astype(np.int64).reshape(len(labels), -1)
     match = match_parts(

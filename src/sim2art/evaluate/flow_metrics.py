@@ -5,7 +5,7 @@ much for scissors and little for a wardrobe. The truth is taken at the observed 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float
@@ -38,7 +38,7 @@ class FlowScore:
     """AccR: moving points within 10 cm or 10 %."""
     outliers: float | None
     """Moving points off by more than 30 cm or 10 %."""
-    within_size: tuple[float, float, float] | None
+    within_size: tuple[float, ...] | None
     """Moving points off by less than 1, 2, 5 % of the object's size (the longest side of the clip's box)."""
 
 
@@ -78,30 +78,18 @@ def _score_baseline(clip: Clip, index: int, motions: Float[np.ndarray, "frame li
         strict=float(np.mean((error[moves] < 0.05) | (relative < 0.05))) if moves.any() else None,
         relaxed=float(np.mean((error[moves] < 0.10) | (relative < 0.10))) if moves.any() else None,
         outliers=float(np.mean((error[moves] > 0.30) | (relative > 0.10))) if moves.any() else None,
-        within_size=_shares_within(error[moves] / size) if moves.any() else None,
+        within_size=tuple(float(np.mean(error[moves] / size < share)) for share in SIZE_SHARES)
+        if moves.any()
+        else None,
     )
 
 
-def _shares_within(errors: Float[np.ndarray, "point"]) -> tuple[float, float, float]:
-    one, two, five = (float(np.mean(errors < share)) for share in SIZE_SHARES)
-    return one, two, five
-
-
 def _mean(scores: tuple[FlowScore, ...]) -> FlowScore:
-    def mean(name: str) -> float | None:
-        values = [getattr(score, name) for score in scores if getattr(score, name) is not None]
-        return float(np.mean(values)) if values else None
-
-    shares = [score.within_size for score in scores if score.within_size is not None]
-    one, two, five = np.mean(shares, axis=0) if shares else (0.0, 0.0, 0.0)
+    means = {}
+    for field in fields(FlowScore):
+        values = [getattr(score, field.name) for score in scores if getattr(score, field.name) is not None]
+        means[field.name] = np.mean(values, axis=0).tolist() if values else None
+    within = means["within_size"]
     return FlowScore(
-        baseline=scores[0].baseline,
-        measured=float(np.mean([score.measured for score in scores])),
-        still_cm=mean("still_cm"),
-        moving_cm=mean("moving_cm"),
-        moving_median_cm=mean("moving_median_cm"),
-        strict=mean("strict"),
-        relaxed=mean("relaxed"),
-        outliers=mean("outliers"),
-        within_size=(float(one), float(two), float(five)) if shares else None,
+        **{**means, "baseline": scores[0].baseline, "within_size": None if within is None else tuple(within)}
     )

@@ -89,9 +89,7 @@ def axis_angle_deg(axis_a: Float[np.ndarray, "3"], axis_b: Float[np.ndarray, "3"
     return float(np.rad2deg(line_angle(axis_a, axis_b)))
 
 
-def axis_position(
-    true_joint: Joint, joint: Joint, points: Float[np.ndarray, "point 3"], *, num_samples: int = 33
-) -> float:
+def axis_position(true_joint: Joint, joint: Joint, points: Float[np.ndarray, "point 3"]) -> float:
     """Mean distance (m) from the estimated line to the stretch of the true axis that runs beside `points`.
 
     The stretch is the 1st to 99th percentile of the points along the true axis, so that stray points do not stretch
@@ -100,7 +98,7 @@ def axis_position(
     assert true_joint.pivot is not None and joint.pivot is not None
     along = (points - true_joint.pivot) @ true_joint.axis
     low, high = np.percentile(along, [1, 99])
-    stretch = true_joint.pivot + np.linspace(low, high, num_samples)[:, None] * true_joint.axis
+    stretch = true_joint.pivot + np.linspace(low, high, 33)[:, None] * true_joint.axis
     nearest = nearest_point_on_line(stretch, joint.axis, joint.pivot)
     return float(np.mean(np.linalg.norm(stretch - nearest, axis=1)))
 

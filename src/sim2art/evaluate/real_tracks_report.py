@@ -55,11 +55,7 @@ def score_tracks(
     *,
     clock: Callable[[], float],
 ) -> list[TrackScore]:
-    """Ask the methods about every recording.
-
-    Args:
-        clock: Gives seconds; for the time of an answer.
-    """
+    """Ask the methods about every recording; `clock` gives seconds, for the time of an answer."""
     scores = []
     for track in tracks:
         video, is_body = video_from_track(track)

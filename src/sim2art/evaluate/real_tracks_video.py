@@ -21,7 +21,7 @@ PATCH_SHARE = 0.4
 
 
 def video_from_track(
-    track: RealTrack, *, num_frames: int = 16, num_points: int = 1024, seed: int = 0
+    track: RealTrack, *, num_frames: int = 16, num_points: int = 1024
 ) -> tuple[PointVideo, np.ndarray]:
     """Points with flow, and which of them are on the body, bool (frame, point).
 
@@ -29,7 +29,7 @@ def video_from_track(
     """
     frames = spread_over_travel(track.positions, num_frames)
     world_from_body = make_transform(track.rotations[frames], track.positions[frames])
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     num_patch = round(PATCH_SHARE * num_points)
     points = np.zeros((num_frames, num_points, 3))
     flow = np.zeros((len(DEFAULT_BASELINES), num_frames, num_points, 3))

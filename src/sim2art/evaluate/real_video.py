@@ -197,10 +197,7 @@ def score_video(clip: str, kind: Kind, drawing: Drawing | None, result: FoundRes
     """Score one result.
 
     Args:
-        clip: Name of the clip.
-        kind: What it shows.
         drawing: What was drawn for it; none for clips that may give no joint.
-        result: What came out.
     """
     score = VideoScore(clip=clip, kind=kind, status=result.status)
     joints = result.joints

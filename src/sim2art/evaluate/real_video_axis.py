@@ -48,8 +48,6 @@ def project_axis(
     """Two pixels of an axis in an image of `size`; None where no stretch of it lies in front of the camera.
 
     Args:
-        line: The axis.
-        camera: That sees it.
         size: Width and height of the image that the pixels are of, px.
         middle: Pixel of that image at which a slide is shown.
         depth: Of what is seen there, units of the world.

@@ -59,8 +59,6 @@ def write_sheet(folder: Path, entries: Sequence[SheetEntry], head: str, table: s
     """Write `sheet.html`, `sheet.jpg` and `pictures/NAME.jpg`; returns the page.
 
     Args:
-        folder: Gets the files.
-        entries: The clips.
         head: What was run, a line.
         table: The report, shown below the pictures.
     """

@@ -84,8 +84,15 @@ def _format_methods(summaries: dict[str, Summary]) -> str:
     add_spread("tangent, deg", [x.tangent_deg for x in every])
     for bound in every[0].success if every else ():
         add(f"success within {bound}", [_with_ends(x, f"success {bound}", x.success[bound]) for x in every])
-    add("claims wrong, surest 25 | 50 | 75 | 90 | 100 %", [_risk(x) for x in every])
-    add("  their area | calibration error", [f"{_area(x)}" for x in every])
+    risks = [x.risk_coverage for x in every]
+    add(
+        "claims wrong, surest 25 | 50 | 75 | 90 | 100 %",
+        [" | ".join(f"{100 * w:.0f}" for w in x.wrong) or "-" for x in risks],
+    )
+    add(
+        "  their area | calibration error",
+        [f"{format_number(x.area, 3)} | {format_number(x.calibration_error, 3)}" for x in risks],
+    )
     for interval in every[0].inside_intervals if every else ():
         inside = [_with_ends(x, f"inside {interval}", x.inside_intervals[interval]) for x in every]
         add(f"truths inside {interval}", inside)
@@ -212,14 +219,4 @@ def _mistakes(summary: Summary) -> str:
     mistakes = summary.type_mistakes
     return " | ".join(
         _share(value) for value in (mistakes.slides_called_turns, mistakes.turns_called_slides, mistakes.open)
-    )
-
-
-def _risk(summary: Summary) -> str:
-    return " | ".join(f"{100 * wrong:.0f}" for wrong in summary.risk_coverage.wrong) or "-"
-
-
-def _area(summary: Summary) -> str:
-    return (
-        f"{format_number(summary.risk_coverage.area, 3)} | {format_number(summary.risk_coverage.calibration_error, 3)}"
     )

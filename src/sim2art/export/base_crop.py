@@ -11,6 +11,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial import ConvexHull, KDTree, QhullError
 
+_SPREAD = 0.012
+"""Of the measured points of a plane, as a share of their distance from the cameras."""
+_MARGIN = 0.1
+"""What is kept around the object's outline, in extents of all that moves."""
+_REACH = 1.0
+"""What is farther from all that moves goes, in the same."""
 _MAX_PLANES = 4
 """Floor and three walls."""
 _MIN_SHARE = 0.08
@@ -27,10 +33,6 @@ def object_points(
     base: Float[np.ndarray, "point 3"],
     moving: Float[np.ndarray, "place 3"],
     eyes: Sequence[Float[np.ndarray, "3"]],
-    *,
-    spread: float = 0.012,
-    margin: float = 0.1,
-    reach: float = 1.0,
 ) -> Bool[np.ndarray, "point"]:
     """Which points of the base to keep.
 
@@ -38,36 +40,33 @@ def object_points(
         base: All that stands still, m.
         moving: Places that moving parts go through.
         eyes: Where the cameras were.
-        spread: Of the measured points of a plane, as a share of their distance from the cameras.
-        margin: What is kept around the object's outline, in extents of all that moves.
-        reach: What is farther from all that moves goes, in the same.
     """
     if len(base) == 0 or len(moving) == 0:
         return np.ones(len(base), dtype=bool)
     extent = float(np.linalg.norm(np.ptp(moving, axis=0)))
-    distance, _ = KDTree(moving).query(base, distance_upper_bound=reach * extent)
+    distance, _ = KDTree(moving).query(base, distance_upper_bound=_REACH * extent)
     near = np.isfinite(distance)
     eye = np.mean(np.stack(list(eyes)), axis=0)
-    planes = room_planes(base, eye, spread)
-    thickness = 2 * spread * np.linalg.norm(base - eye, axis=1)
+    planes = room_planes(base, eye)
+    thickness = 2 * _SPREAD * np.linalg.norm(base - eye, axis=1)
     on_plane = [np.abs(base @ normal - offset) < thickness for normal, offset in planes]
     room = np.any(on_plane, axis=0) if planes else np.zeros(len(base), dtype=bool)
     body = np.concatenate([moving, base[near & ~room]])
     kept = near & ~room
     for (normal, _), flat in zip(planes, on_plane, strict=True):
-        kept |= near & flat & _in_outline(base, body, normal, margin * extent)
+        kept |= near & flat & _in_outline(base, body, normal, _MARGIN * extent)
     return kept
 
 
 def room_planes(
-    points: Float[np.ndarray, "point 3"], eye: Float[np.ndarray, "3"], spread: float
+    points: Float[np.ndarray, "point 3"], eye: Float[np.ndarray, "3"]
 ) -> list[tuple[Float[np.ndarray, "3"], float]]:
     """Planes (normal towards the camera, offset) that hold many points and have nearly all others in front of them."""
     rng = np.random.default_rng(0)
     few = points[rng.permutation(len(points))[:_FEW]]
     if len(few) < 2 * _PATCH:
         return []
-    thickness = spread * np.linalg.norm(few - eye, axis=1)[:, None]
+    thickness = _SPREAD * np.linalg.norm(few - eye, axis=1)[:, None]
     patch = np.asarray(KDTree(few).query(few, k=_PATCH)[1])
     found: list[tuple[np.ndarray, float]] = []
     left = np.ones(len(few), dtype=bool)

@@ -69,7 +69,8 @@ def complete_part(mesh: TriangleMesh | None, method: Method) -> Completion | Non
     """How much of a part was seen, and the rest by a method; None for a part without a mesh."""
     if mesh is None or len(mesh.faces) == 0 or not _spans_area(mesh):
         return None
-    samples, normals = _samples(mesh)
+    samples, owners = spread_points(mesh, NUM_SAMPLES, np.random.default_rng(0))
+    normals = mesh.face_normals()[0][owners]
     grid = _carve(samples, normals)
     seen_surface = _Seen(samples, normals, grid.cell)
     quads, outward = _boundary(grid)
@@ -88,19 +89,12 @@ def complete_part(mesh: TriangleMesh | None, method: Method) -> Completion | Non
             faces = _kept(_refined(hull, 2 * grid.cell), seen_surface, grid)
     if faces is None or len(faces.faces) == 0:
         return Completion(seen=seen, invented=None)
-    grey = np.full((len(faces.faces), 3), 150, dtype=np.uint8)
-    return Completion(seen=seen, invented=TriangleMesh(vertices=faces.vertices, faces=faces.faces, colors=grey))
+    return Completion(seen=seen, invented=faces.painted((150, 150, 150)))
 
 
 def _spans_area(mesh: TriangleMesh) -> bool:
     spread = np.linalg.svd(mesh.vertices - mesh.vertices.mean(axis=0), compute_uv=False)
     return len(spread) > 1 and bool(spread[1] > 1e-6)
-
-
-def _samples(mesh: TriangleMesh) -> tuple[np.ndarray, np.ndarray]:
-    """Points on the surface and their outward normals."""
-    points, faces = spread_points(mesh, NUM_SAMPLES, np.random.default_rng(0))
-    return points, mesh.face_normals()[0][faces]
 
 
 def _carve(samples: np.ndarray, normals: np.ndarray) -> _Grid:

@@ -29,9 +29,9 @@ def link_origins(articulated_object: ArticulatedObject) -> Float[np.ndarray, "li
         joint = articulated_object.joints[index]
         child = articulated_object.link_index(joint.child)
         mesh = articulated_object.links[child].mesh
-        middle = None if mesh is None or len(mesh.vertices) == 0 else np.ptp(mesh.vertices, axis=0) / 2
-        if middle is not None and mesh is not None:
-            middle = middle + mesh.vertices.min(axis=0)
+        middle = None
+        if mesh is not None and len(mesh.vertices):
+            middle = np.ptp(mesh.vertices, axis=0) / 2 + mesh.vertices.min(axis=0)
         if joint.type is JointType.REVOLUTE:
             assert joint.pivot is not None
             origins[child] = joint.pivot if middle is None else nearest_point_on_line(middle, joint.axis, joint.pivot)

@@ -21,6 +21,14 @@ from sim2art.errors import InvalidValueError
 _MAX_GRID = 24_000_000  # Cells of the index grid; bounds memory to about 200 MB.
 _NEAR = 0.02  # m
 _HALF = 4  # Of the eight neighbours of a pixel.
+_JUMP, _STEEPEST = 0.04, 0.25
+"""Span of a pixel's neighbourhood, as a share of the depth, up to which it stays in any case, and beyond which in none."""
+_BEND = 0.012
+"""Largest second difference of inverse depth over a plane, as a share of it."""
+_ALIKE = 0.01
+"""Depths that differ by less than this share are the same."""
+_WINDOW = 5
+"""px a side, in which planes are fitted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,20 +88,19 @@ def make_frame(
 
 
 def find_normals(
-    depths: Float[np.ndarray, "height width"], intrinsics: Float[np.ndarray, "3 3"], *, window: int = 5
+    depths: Float[np.ndarray, "height width"], intrinsics: Float[np.ndarray, "3 3"]
 ) -> Float32[np.ndarray, "height width 3"]:
-    """Unit normals towards the camera, from planes fitted to inverse depth in windows (px); 0 where depth is missing.
+    """Unit normals towards the camera, from planes fitted to inverse depth in windows; 0 where depth is missing.
 
     Over the image of a plane inverse depth is linear: 1/z = a x + b y + c, so its normal is along (a fx, b fy, a cx + b cy + c).
     """
     seen = depths > 0
     inverse = np.where(seen, 1.0 / np.where(seen, depths, 1.0), 0.0)
-    reach = window // 2
-    offsets = np.arange(-reach, reach + 1) / (np.sum(np.arange(-reach, reach + 1) ** 2) * window)
-    box = np.ones(window)
+    offsets = np.arange(_WINDOW) - _WINDOW // 2
+    offsets, box = offsets / (np.sum(offsets**2) * _WINDOW), np.ones(_WINDOW)
     slope_x = ndimage.correlate1d(ndimage.correlate1d(inverse, offsets, axis=1), box, axis=0)
     slope_y = ndimage.correlate1d(ndimage.correlate1d(inverse, offsets, axis=0), box, axis=1)
-    whole = np.asarray(ndimage.minimum_filter(seen, size=window, mode="constant", cval=False), dtype=bool)
+    whole = np.asarray(ndimage.minimum_filter(seen, size=_WINDOW, mode="constant", cval=False), dtype=bool)
     rows, columns = np.indices(depths.shape)
     # The plane through the pixel itself: its own inverse depth fixes c.
     beside = slope_x * (intrinsics[0, 2] - columns) + slope_y * (intrinsics[1, 2] - rows) + inverse
@@ -194,21 +201,13 @@ def _add_view(centers, pose, camera, depths, normals, on_part, truncation, total
 
 
 def without_edge_pixels(
-    depths: Float[np.ndarray, "height width"], *, jump: float = 0.04, steepest: float = 0.25, bend: float = 0.012,
-    alike: float = 0.01,
-) -> Float[np.ndarray, "height width"]:  # fmt: skip
-    """Depth with flying pixels set to 0: those between two surfaces.
+    depths: Float[np.ndarray, "height width"],
+) -> Float[np.ndarray, "height width"]:
+    """Depth (m; 0 for none) with flying pixels set to 0: those between two surfaces.
 
     A pixel stays when its 3x3 neighbourhood spans little depth; when half of its neighbours lie at its own depth, as they do
     on the border of a surface; or when it lies on a plane seen at a low angle: inverse depth is linear over the image of a
     plane, so its second differences vanish there and at all four neighbours.
-
-    Args:
-        depths: m; 0 for none.
-        jump: Span of the neighbourhood, as a share of the depth, up to which a pixel stays in any case.
-        steepest: Span beyond which none stays.
-        bend: Largest second difference of inverse depth, as a share of it.
-        alike: Depths that differ by less than this share are the same.
     """
     measured = depths > 0
     high = ndimage.maximum_filter(depths, size=3)
@@ -217,11 +216,11 @@ def without_edge_pixels(
     inverse = np.where(measured, 1.0 / np.where(measured, depths, 1.0), np.nan)
     curved = np.stack([ndimage.convolve1d(inverse, [1.0, -2.0, 1.0], axis=axis) for axis in (0, 1)])
     with np.errstate(invalid="ignore"):
-        flat = np.all(np.abs(curved) <= bend * inverse, axis=0)
+        flat = np.all(np.abs(curved) <= _BEND * inverse, axis=0)
     level = np.asarray(ndimage.binary_erosion(flat, structure=ndimage.generate_binary_structure(2, 1)))
     padded = np.pad(depths, 1)
     around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-    same = (around > 0) & (np.abs(around - depths[..., None, None]) < alike * depths[..., None, None])
+    same = (around > 0) & (np.abs(around - depths[..., None, None]) < _ALIKE * depths[..., None, None])
     on_border = same.sum(axis=(2, 3)) > _HALF  # A pixel is like itself.
-    stays = np.logical_or(span <= jump * depths, on_border) | np.logical_and(level, span <= steepest * depths)
+    stays = np.logical_or(span <= _JUMP * depths, on_border) | np.logical_and(level, span <= _STEEPEST * depths)
     return np.where(measured & stays, depths, 0.0)

@@ -8,7 +8,6 @@ show, says that a guess, or what a person said, may be wrong; an up that a devic
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,48 +26,37 @@ _ASKEW = 0.1
 """An axis is level or upright when its cosine is this near to 0 or 1."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class GateConfig:
-    """What counts as sound."""
-
-    overlap: float = 2e-3
-    """Parts may overlap this much at rest, m: engines leave such slack themselves."""
-    settle_seconds: float = 2.0
-    drive_seconds: float = 1.0
-    """To each end of a joint's range."""
-    hold_seconds: float = 0.5
-    stiffness: float = 50.0
-    """Of the driver, as the frequency it gives the part, rad/s."""
-    max_speed: float = 50.0
-    """rad/s or m/s; beyond it the object has exploded."""
-    missed: float = 0.02
-    """Share of its range that a joint may stay away from an end."""
+_OVERLAP = 2e-3
+"""Parts may overlap this much at rest, m: engines leave such slack themselves."""
+_SETTLE_SECONDS = 2.0
+_DRIVE_SECONDS, _HOLD_SECONDS = 1.0, 0.5
+"""At each end of a joint's range."""
+_STIFFNESS = 50.0
+"""Of the driver, as the frequency it gives the part, rad/s."""
+_MISSED = 0.02
+"""Share of its range that a joint may stay away from an end."""
 
 
-def check_simulation(model: PhysicsModel, path: Path, config: GateConfig | None = None) -> SimulationVerdict:
-    """Simulate an exported MJCF file.
+def check_simulation(model: PhysicsModel, path: Path, *, max_speed: float = 50.0) -> SimulationVerdict:
+    """Simulate the MJCF file that `write_mjcf` wrote of a model for no target.
 
-    Args:
-        model: What the file was written from.
-        path: From `write_mjcf`, for no target.
-        config: Times and thresholds.
+    Beyond `max_speed` (rad/s or m/s) the object has exploded.
 
     Returns:
         Every check with its outcome; one that says "not checked" where MuJoCo is not installed.
     """
-    config = GateConfig() if config is None else config
     try:
         mujoco = require("mujoco", extra="export")
     except MissingPackageError as error:
         return SimulationVerdict(engine="", checks=(_check("compile", Outcome.NOT_CHECKED, str(error)),))
     engine = f"MuJoCo {mujoco.__version__}"
     try:
-        gate = _Gate(mujoco, model, path, config)
+        gate = _Gate(mujoco, model, path, max_speed)
     except (ValueError, mujoco.FatalError) as error:
         words = f"MuJoCo refuses the file: {str(error).splitlines()[0]}"
         return SimulationVerdict(engine=engine, checks=(_check("compile", Outcome.FAILED, words),))
     compiled = _check("compile", Outcome.PASSED, f"{len(model.joints)} joint(s), {gate.num_pieces} collision piece(s)")
-    drop = check_drop(mujoco, model, path, max_speed=config.max_speed)
+    drop = check_drop(mujoco, model, path, max_speed=max_speed)
     checks = [compiled, gate.check_rest(), *gate.check_settling(), drop]
     for index, joint in enumerate(model.articulated_object.joints):
         if joint.type is not JointType.FIXED:
@@ -85,11 +73,11 @@ def _check(name: str, outcome: Outcome, words: str, joint: str | None = None) ->
 class _Gate:
     """A compiled model with a ball to probe with, which waits far below."""
 
-    def __init__(self, mujoco: Any, model: PhysicsModel, path: Path, config: GateConfig) -> None:
+    def __init__(self, mujoco: Any, model: PhysicsModel, path: Path, max_speed: float) -> None:
         spec = mujoco.MjSpec.from_file(str(path))
         probe = spec.worldbody.add_body(name=_PROBE, mocap=True, pos=[0, 0, -100])
         probe.add_geom(name=_PROBE, type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.01, 0, 0])
-        self.mujoco, self.model, self.config = mujoco, model, config
+        self.mujoco, self.model, self.max_speed = mujoco, model, max_speed
         self.sim = spec.compile()
         self.data = mujoco.MjData(self.sim)
         self.num_pieces = sum(len(shape.pieces) for shape in model.collisions)
@@ -109,7 +97,7 @@ class _Gate:
     def check_settling(self) -> list[SimulationCheck]:
         """Left alone under gravity, nothing flies off; and what that says about up."""
         self._reset()
-        trouble = self._run(self.config.settle_seconds)
+        trouble = self._run(_SETTLE_SECONDS)
         if trouble is not None:
             return [_check("settle", Outcome.FAILED, f"left alone, {trouble}"), self._check_up([])]
         moved = []
@@ -118,7 +106,7 @@ class _Gate:
             drift = self._value(index) - self._rest(index)
             if joint.type is not JointType.FIXED and abs(drift) > 0.05 * (high - low):
                 moved.append(f"{joint.name} moves {_amount(joint.type, drift)} by its own weight")
-        words = f"calm after {self.config.settle_seconds:g} s"
+        words = f"calm after {_SETTLE_SECONDS:g} s"
         return [_check("settle", Outcome.PASSED, "; ".join([words, *moved])), self._check_up(moved)]
 
     def _check_up(self, moved: list[str]) -> SimulationCheck:
@@ -147,7 +135,7 @@ class _Gate:
         """Driven to both ends of its range with the other joints held at rest, a joint gets there."""
         joint, limits = self.model.articulated_object.joints[index], self.model.joints[index].limits
         self._reset()
-        tolerance = max(self.config.missed * (limits[1] - limits[0]), 2e-3)
+        tolerance = max(_MISSED * (limits[1] - limits[0]), 2e-3)
         for end in limits:
             trouble = self._drive(index, end)
             if trouble is not None:
@@ -178,7 +166,7 @@ class _Gate:
         words = (
             f"a ball of {200 * cavity.radius:.1f} cm in the {100 * cavity.depth:.0f} cm deep hollow of {joint.child}"
         )
-        if filled > self.config.overlap:
+        if filled > _OVERLAP:
             return _check("drawer", Outcome.FAILED, f"no room for {words}: collision pieces fill it", joint.name)
         return _check("drawer", Outcome.PASSED, f"room for {words}", joint.name)
 
@@ -217,12 +205,12 @@ class _Gate:
         address = self._address(index)
         return 0.0 if address is None else float(self.data.qpos[address[0]])
 
-    def _overlaps(self, at_least: float | None = None) -> dict[tuple[str, str], float]:
+    def _overlaps(self, at_least: float = _OVERLAP) -> dict[tuple[str, str], float]:
         """Deepest overlap (m) of each pair of links that touch, where it is more than `at_least`."""
         found: dict[tuple[str, str], float] = {}
         for contact in self.data.contact:
             names = sorted(self.sim.body(self.sim.geom_bodyid[geom]).name for geom in contact.geom)
-            if -contact.dist > (self.config.overlap if at_least is None else at_least):
+            if -contact.dist > at_least:
                 found[names[0], names[1]] = max(found.get((names[0], names[1]), 0.0), -float(contact.dist))
         return found
 
@@ -231,10 +219,10 @@ class _Gate:
         count = len(self.model.joints)
         start = [self._value(other) for other in range(count)]
         goal = [end if other == index else self._rest(other) for other in range(count)]
-        begin, seconds = self.data.time, self.config.drive_seconds
+        begin = self.data.time
 
         def push() -> None:
-            share = min((self.data.time - begin) / seconds, 1.0)
+            share = min((self.data.time - begin) / _DRIVE_SECONDS, 1.0)
             inertia = np.zeros((self.sim.nv, self.sim.nv))
             self.mujoco.mj_fullM(self.sim, self.data, inertia)
             for other in range(count):
@@ -244,15 +232,13 @@ class _Gate:
                 place, dof = address
                 wanted = start[other] + share * (goal[other] - start[other])
                 # Critically damped; no stronger than the joint's motor, but that its weight and friction are borne.
-                rate = self.config.stiffness
-                force = inertia[dof, dof] * (
-                    rate**2 * (wanted - self.data.qpos[place]) - 2 * rate * self.data.qvel[dof]
-                )
+                pull = _STIFFNESS**2 * (wanted - self.data.qpos[place]) - 2 * _STIFFNESS * self.data.qvel[dof]
+                force = inertia[dof, dof] * pull
                 effort = self.model.joints[other].effort
                 friction = self.model.joints[other].friction * np.sign(wanted - self.data.qpos[place])
                 self.data.qfrc_applied[dof] = self.data.qfrc_bias[dof] + friction + np.clip(force, -effort, effort)
 
-        trouble = self._run(seconds + self.config.hold_seconds, push)
+        trouble = self._run(_DRIVE_SECONDS + _HOLD_SECONDS, push)
         self.data.qfrc_applied[:] = 0.0
         return trouble
 
@@ -264,7 +250,7 @@ class _Gate:
                 push()
             self.mujoco.mj_step(self.sim, self.data)
             speed = np.abs(self.data.qvel).max(initial=0.0)
-            if not np.all(np.isfinite(self.data.qpos)) or not speed < self.config.max_speed:
+            if not np.all(np.isfinite(self.data.qpos)) or not speed < self.max_speed:
                 return "the object explodes: parts move faster than anything real"
             if any(warning.number for warning in self.data.warning):
                 return "MuJoCo warns that the state is unstable"

@@ -23,7 +23,6 @@ def check_drop(mujoco: Any, model: PhysicsModel, path: Path, *, max_speed: float
     """Let the object fall: it must come to rest, and nothing may fly off; that it tips over is told.
 
     Args:
-        mujoco: The package.
         model: What the file was written from.
         path: From `write_mjcf`, for no target.
         max_speed: rad/s or m/s; beyond it the object has exploded.

@@ -1,7 +1,5 @@
 """What a fused surface still needs: stray pieces out, noise smoothed, no more faces than the shape needs; or a hull."""
 
-from dataclasses import replace
-
 import numpy as np
 from scipy import sparse
 from scipy.spatial import QhullError
@@ -47,6 +45,5 @@ def hull_of_points(points: np.ndarray, colors: np.ndarray) -> tuple[TriangleMesh
         hull = make_hull(points)
     except QhullError:
         return None, f"only {len(points)} depth pixels were seen, so it has no mesh."
-    mean_color = np.round(colors.mean(axis=0)).astype(np.uint8)
-    mesh = replace(hull, colors=np.broadcast_to(mean_color, (len(hull.faces), 3)).copy())
+    mesh = hull.painted(np.round(colors.mean(axis=0)).astype(np.uint8).tolist())
     return mesh, f"too few depth pixels for a surface ({len(points)}); its mesh is the convex hull of its points."

@@ -129,7 +129,6 @@ def linear_colors(mesh: TriangleMesh, color: tuple[int, int, int]) -> Float[np.n
     """Face colours in linear light, 0..1, as glTF and USD want them; screens and images are sRGB.
 
     Args:
-        mesh: A mesh.
         color: RGB 0..255 of all faces where the mesh has no colours of its own.
     """
     colors = np.array(color) if mesh.colors is None else mesh.colors

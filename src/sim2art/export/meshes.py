@@ -14,7 +14,7 @@ from sim2art.articulation.assembly import part_motions
 from sim2art.articulation.estimate import ArticulationEstimate, part_name
 from sim2art.errors import InvalidValueError
 from sim2art.export.base_crop import object_points
-from sim2art.export.fusion import DepthFrame, DistanceGrid, PartView, fuse_views, make_frame, place_voxels
+from sim2art.export.fusion import DistanceGrid, PartView, fuse_views, make_frame, place_voxels
 from sim2art.export.mesh_cleaning import hull_of_points, smoothed, without_small_pieces
 from sim2art.export.surface_nets import extract_surface
 from sim2art.export.texture import paint
@@ -22,6 +22,9 @@ from sim2art.geometry.cameras import unproject
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.transforms import apply, inverse
 from sim2art.observation.rgbd_video import RgbdVideo
+
+_MOST_POINTS = 600_000
+"""Of a part, of all frames together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +51,6 @@ class FusionConfig:
     """Rounds of Taubin smoothing: takes sensor noise, keeps the size."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PosedFrame:
-    """A frame in which the place of every part is known; any number of them, used or not, may be fused."""
-
-    seen: DepthFrame
-    labels: UInt8[np.ndarray, "height width"]
-    """Part index of each pixel, 255 where no known part is seen."""
-    camera_from_rest: Float[np.ndarray, "part 4 4"]
-    """Takes each part's rest-pose points to this frame's camera."""
-
-
 def fuse_part_meshes(
     video: RgbdVideo,
     labels: UInt8[np.ndarray, "frame height width"],
@@ -73,7 +65,7 @@ def fuse_part_meshes(
         video: The frames that the estimate's trajectory speaks of.
         labels: Part index of each pixel, 255 where no known part is seen.
         estimate: Joints and their values in every frame.
-        config: Sizes and thresholds.
+        config: Sizes, and whether the room is kept.
         on_warning: Called with a sentence about each part that got a hull or nothing.
     """
     if labels.shape != video.depths.shape or len(estimate.trajectory.times) != len(video.times):
@@ -81,48 +73,23 @@ def fuse_part_meshes(
             f"Labels {labels.shape}, depths {video.depths.shape} and a trajectory of {len(estimate.trajectory.times)} "
             "frames do not belong together; give all three for the same frames and size."
         )
-    camera_from_rest = inverse(video.world_from_camera)[:, None] @ part_motions(estimate)
-    frames = [
-        PosedFrame(
-            seen=make_frame(video.depths[frame], video.images[frame], video.intrinsics),
-            labels=labels[frame],
-            camera_from_rest=camera_from_rest[frame],
-        )
-        for frame in range(len(video.times))
-    ]
-    return fuse_posed_frames(frames, video.intrinsics, config=config, on_warning=on_warning)
-
-
-def fuse_posed_frames(
-    frames: Sequence[PosedFrame],
-    intrinsics: Float[np.ndarray, "3 3"],
-    *,
-    config: FusionConfig | None = None,
-    on_warning: Callable[[str], None] | None = None,
-) -> list[TriangleMesh | None]:
-    """One coloured mesh per part in the rest pose; None where a part shows no points.
-
-    Args:
-        frames: Any number, all of one size and with the same parts.
-        intrinsics: px, at the frames' size.
-        config: Sizes and thresholds.
-        on_warning: Called with a sentence about each part that got a hull or nothing.
-    """
     config = FusionConfig() if config is None else config
-    num_parts = len(frames[0].camera_from_rest)
+    camera_from_rest = inverse(video.world_from_camera)[:, None] @ part_motions(estimate)
+    images = zip(video.depths, video.images, strict=True)
+    frames = [make_frame(depths, image, video.intrinsics) for depths, image in images]
     views = [
         [
-            PartView(frame=frame.seen, on_part=frame.labels == part, camera_from_rest=frame.camera_from_rest[part])
-            for frame in frames
+            PartView(frame=seen, on_part=labels[frame] == part, camera_from_rest=camera_from_rest[frame, part])
+            for frame, seen in enumerate(frames)
         ]
-        for part in range(num_parts)
+        for part in range(camera_from_rest.shape[1])
     ]
-    found = [rest_points(part, intrinsics) for part in views]
-    if not config.keep_room and num_parts > 1:
-        found[0] = _object_alone(found, frames)
+    found = [rest_points(part, video.intrinsics) for part in views]
+    if not config.keep_room and len(views) > 1:
+        found[0] = _object_alone(found, camera_from_rest)
     meshes: list[TriangleMesh | None] = []
-    for part in range(num_parts):
-        mesh, trouble = fuse_part(views[part], found[part], intrinsics, config)
+    for part in range(len(views)):
+        mesh, trouble = fuse_part(views[part], found[part], video.intrinsics, config)
         meshes.append(mesh)
         if trouble is not None and on_warning is not None:
             on_warning(f"{part_name(part)}: {trouble}")
@@ -170,10 +137,10 @@ class PartPoints:
     """Median distance from the camera, m; 0 without points."""
 
 
-def rest_points(views: Sequence[PartView], intrinsics: np.ndarray, *, most: int = 600_000) -> PartPoints:
+def rest_points(views: Sequence[PartView], intrinsics: np.ndarray) -> PartPoints:
     """The part's depth pixels of all frames, thinned out evenly where there are very many."""
     points, colors, depths = [np.zeros((0, 3))], [np.zeros((0, 3), dtype=np.uint8)], [np.zeros(0)]
-    per_frame = most // max(1, len(views))
+    per_frame = _MOST_POINTS // max(1, len(views))
     for view in views:
         rows, columns = np.nonzero(view.on_part & (view.frame.depths > 0))
         stride = 1 + len(rows) // per_frame
@@ -191,21 +158,17 @@ def rest_points(views: Sequence[PartView], intrinsics: np.ndarray, *, most: int 
     )
 
 
-def _object_alone(found: Sequence[PartPoints], frames: Sequence[PosedFrame]) -> PartPoints:
+def _object_alone(found: Sequence[PartPoints], camera_from_rest: Float[np.ndarray, "frame part 4 4"]) -> PartPoints:
     """The base's points without floor and walls beyond the object; all where nothing moves."""
     places = [np.zeros((0, 3))]
     for part, seen in enumerate(found[1:], start=1):
         if len(seen.positions) == 0:
             continue
         few = _without_far_points(seen.positions)[:: 1 + len(seen.positions) // 400]
-        for frame in frames[:: 1 + len(frames) // 12]:
-            places.append(apply(inverse(frame.camera_from_rest[0]) @ frame.camera_from_rest[part], few))
-    base = found[0]
-    kept = object_points(
-        base.positions,
-        np.concatenate(places),
-        [inverse(frame.camera_from_rest[0])[:3, 3] for frame in frames],
-    )
+        for poses in camera_from_rest[:: 1 + len(camera_from_rest) // 12]:
+            places.append(apply(inverse(poses[0]) @ poses[part], few))
+    base, eyes = found[0], inverse(camera_from_rest[:, 0])[:, :3, 3]
+    kept = object_points(base.positions, np.concatenate(places), list(eyes))
     return PartPoints(positions=base.positions[kept], colors=base.colors[kept], depth=base.depth)
 
 

@@ -27,9 +27,7 @@ def write_mjcf(model: PhysicsModel, files: Sequence[PartFiles], path: Path, *, t
     """Write an MJCF file beside the mesh files that it names.
 
     Args:
-        model: Links, joints and physics.
         files: From `write_part_meshes`, below the folder of `path`.
-        path: The XML file.
         target: robosuite gets its object layout, see `targets`.
     """
     for_robosuite = target is Target.ROBOSUITE

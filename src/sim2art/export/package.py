@@ -67,23 +67,13 @@ class Exported:
     """What a user should know about the files."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class WrittenModel:
-    """What `write_model` wrote."""
-
-    parts: tuple[PartFiles, ...]
-    """Mesh files by link."""
-    files: tuple[Path, ...]
-    """Model files, in the order asked for."""
-
-
 def write_model(
     model: PhysicsModel,
     trajectory: JointTrajectory | None,
     folder: Path,
     exports: Sequence[Export] = DEFAULT_EXPORTS,
-) -> WrittenModel:
-    """Write meshes and model files into a folder, which is made when missing.
+) -> tuple[PartFiles, ...]:
+    """Write meshes and model files into a folder, which is made when missing; returns the mesh files by link.
 
     Args:
         model: From `build_physics`.
@@ -93,7 +83,6 @@ def write_model(
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = write_part_meshes(model, folder)
-    files: list[Path] = []
     for export in exports:
         path, target = folder / file_name_for(export), export.target
         match export.format:
@@ -111,8 +100,7 @@ def write_model(
                 write_ros2_package(model, path)
             case Format.RRD:
                 continue
-        files.append(path)
-    return WrittenModel(parts=parts, files=tuple(files))
+    return parts
 
 
 def export_result(saved: SavedResult, options: ExportOptions | None = None) -> Exported:
@@ -143,7 +131,7 @@ def export_result(saved: SavedResult, options: ExportOptions | None = None) -> E
     try:
         plain = Export(format=Format.MJCF)
         with_check = dict.fromkeys((*exports, plain)) if options.check else exports
-        parts = write_model(model, saved.result.trajectory, partial, tuple(with_check)).parts
+        parts = write_model(model, saved.result.trajectory, partial, tuple(with_check))
         if Export(format=Format.RRD) in exports:
             write_rrd(saved, partial / file_name_for(Export(format=Format.RRD)))
         verdict = saved.result.simulation
@@ -222,10 +210,9 @@ def _described(
         )
         for found, part in zip(completions, parts, strict=True)
     )
-    meshes = tuple(part.visual for part in parts)
     return dataclasses.replace(
         result,
-        part_meshes=meshes,
+        part_meshes=tuple(part.visual for part in parts),
         completeness=completeness,
         simulation=verdict,
         export=options_to_dict(options),

@@ -126,8 +126,7 @@ def build_physics(
 
     Args:
         articulated_object: In the result's world: first camera, OpenCV axes, m.
-        config: What is assumed.
-        invented: Geometry to add to each link's own, from `completion.complete_object`; empty for none.
+        invented: Geometry to add to each link's own, from `completion.complete_part`; empty for none.
         decompose: Split collision geometry into convex pieces (seconds a part); else one hull a part (instant).
         up: Which way is up; None estimates it from the surfaces.
     """

@@ -18,17 +18,12 @@ from sim2art.file_names import utf8_path
 from sim2art.geometry.meshes import TriangleMesh
 from sim2art.geometry.screws import nearest_point_on_line
 from sim2art.observation.point_video import PointVideo
-from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.observation.video_files import read_points, read_video
 from sim2art.optional import require
 
 
 def write_rrd(saved: SavedResult, path: Path) -> None:
-    """Write a recording for the rerun viewer.
-
-    Args:
-        saved: A result; the used frames and points beside it are logged where the folder has them.
-        path: The .rrd file.
+    """Write a recording for the rerun viewer; the used frames and points are logged where the result's folder has them.
 
     Raises:
         MissingPackageError: When rerun-sdk is not installed.
@@ -53,7 +48,9 @@ def write_rrd(saved: SavedResult, path: Path) -> None:
     video = read_video(saved.folder / "video") if (saved.folder / "video" / "camera.json").is_file() else None
     points = read_points(saved.folder / "points.npz") if (saved.folder / "points.npz").is_file() else None
     if video is not None:
-        _log_camera(rr, stream, video)
+        height, width = video.images.shape[1:3]
+        pinhole = rr.Pinhole(image_from_camera=video.intrinsics, width=width, height=height)
+        stream.log("world/camera/image", pinhole, static=True)
     motions = link_motions(articulated_object, trajectory.values)
     for frame, (frame_id, time) in enumerate(zip(saved.result.frame_ids, trajectory.times, strict=True)):
         stream.set_time("frame", sequence=frame_id)
@@ -73,12 +70,6 @@ def write_rrd(saved: SavedResult, path: Path) -> None:
     stream.disconnect()
 
 
-def _log_camera(rr: Any, stream: Any, video: RgbdVideo) -> None:
-    height, width = video.images.shape[1:3]
-    pinhole = rr.Pinhole(image_from_camera=video.intrinsics, width=width, height=height)
-    stream.log("world/camera/image", pinhole, static=True)
-
-
 def _log_points(
     rr: Any, stream: Any, articulated_object: ArticulatedObject, points: PointVideo, part_ids: np.ndarray, frame: int
 ) -> None:
@@ -91,11 +82,10 @@ def _log_points(
 
 def _mesh(rr: Any, mesh: TriangleMesh, color: tuple[int, int, int]) -> Any:
     """Faces share no vertices, so that each keeps its colour."""
-    colors = (
-        np.broadcast_to(np.array(color, dtype=np.uint8), (len(mesh.faces), 3)) if mesh.colors is None else mesh.colors
-    )
+    mesh = mesh.painted(color) if mesh.colors is None else mesh
+    assert mesh.colors is not None
     corners = mesh.vertices[mesh.faces].reshape(-1, 3).astype(np.float32)
-    return rr.Mesh3D(vertex_positions=corners, vertex_colors=np.repeat(colors, 3, axis=0))
+    return rr.Mesh3D(vertex_positions=corners, vertex_colors=np.repeat(mesh.colors, 3, axis=0))
 
 
 def _axis(rr: Any, articulated_object: ArticulatedObject, joint: Joint) -> Any:

@@ -111,7 +111,7 @@ def write_result(path: Path, result: Result) -> None:
     Raises:
         InvalidValueError: When a number is not finite or a joint names a link that is no part.
     """
-    states = result.states
+    states, said = result.states, result.simulation
     content = {
         "schema": RESULT_SCHEMA,
         "name": result.name,
@@ -137,7 +137,7 @@ def write_result(path: Path, result: Result) -> None:
             | _states_to_dict(states, index, result.trajectory.values[:, index])
             for index, joint in enumerate(result.joints)
         ],
-        "simulation": None if result.simulation is None else _verdict_to_dict(result.simulation),
+        "simulation": None if said is None else {"outcome": said.outcome.value, **asdict(said)},
         "export": result.export,
         "provenance": result.provenance,
     }
@@ -202,10 +202,6 @@ def read_result(path: Path) -> Result:
         raise InvalidFileError(
             f"'{path}' is damaged: {type(error).__name__} {error}. Run the recording again.", path=path
         ) from error
-
-
-def _verdict_to_dict(verdict: SimulationVerdict) -> dict[str, Any]:
-    return {"outcome": verdict.outcome.value, "engine": verdict.engine, "checks": [asdict(x) for x in verdict.checks]}
 
 
 def _verdict_from_dict(values: dict[str, Any]) -> SimulationVerdict:

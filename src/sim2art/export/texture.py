@@ -5,7 +5,7 @@ averaged: one alone would show its seams and reflections, all together would blu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -19,40 +19,23 @@ from sim2art.geometry.cameras import project
 from sim2art.geometry.meshes import Texture, TriangleMesh
 from sim2art.geometry.transforms import apply, inverse
 
-
-@dataclass(frozen=True, kw_only=True)
-class TextureConfig:
-    """Size and mixture of a texture."""
-
-    max_size: int = 2048
-    """Longest side of the picture, px."""
-    texel: float = 0.7
-    """Size of a texel in pixels at the part's median depth: finer than they are, since texels fall between them."""
-    best_views: int = 3
-    """Frames that a texel is averaged from."""
-    hidden: float = 0.02
-    """A place whose depth differs by more than this share from what a frame saw there is hidden in it."""
+_MAX_SIZE = 2048
+"""Longest side of the picture, px."""
+_TEXEL = 0.7
+"""Size of a texel in pixels at the part's median depth: finer than they are, since texels fall between them."""
+_BEST_VIEWS = 3
+"""Frames that a texel is averaged from."""
+_HIDDEN = 0.02
+"""A place whose depth differs by more than this share from what a frame saw there is hidden in it."""
 
 
-def paint(
-    mesh: TriangleMesh,
-    views: Sequence[PartView],
-    intrinsics: Float[np.ndarray, "3 3"],
-    config: TextureConfig | None = None,
-) -> TriangleMesh:
-    """The mesh with a texture, and with its mean on each face as that face's colour.
-
-    Args:
-        mesh: A part in its rest pose.
-        views: The part in each frame.
-        intrinsics: px.
-        config: Size and mixture.
-    """
-    config = TextureConfig() if config is None else config
+def paint(mesh: TriangleMesh, views: Sequence[PartView], intrinsics: Float[np.ndarray, "3 3"]) -> TriangleMesh:
+    """A part's rest-pose mesh with a texture, and with its mean on each face as that face's colour; intrinsics in px."""
     if len(mesh.faces) == 0:
         return mesh
-    depth = _median_depth(views)
-    uvs, height, width = lay_out(mesh, config.texel * depth / float(intrinsics[0, 0]), config.max_size)
+    seen = [view.frame.depths[view.on_part & (view.frame.depths > 0)] for view in views]
+    depth = float(np.median(np.concatenate(seen)))
+    uvs, height, width = lay_out(mesh, _TEXEL * depth / float(intrinsics[0, 0]), _MAX_SIZE)
     face, weights = _rasterize(uvs, height, width)
     rows, columns = np.nonzero(face >= 0)
     owner = face[rows, columns]
@@ -60,7 +43,7 @@ def paint(
     points = np.einsum("tc,tci->ti", weights[rows, columns], corners)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    colors = _look_up(points, normals, views, intrinsics, config)
+    colors = _look_up(points, normals, views, intrinsics)
     image = np.zeros((height, width, 3), dtype=np.uint8)
     image[rows, columns] = np.clip(np.round(colors), 0, 255).astype(np.uint8)
     image = _spread(image, face >= 0)
@@ -68,23 +51,17 @@ def paint(
     return replace(mesh, colors=texture.face_colors(), texture=texture)
 
 
-def _median_depth(views: Sequence[PartView]) -> float:
-    seen = [view.frame.depths[view.on_part & (view.frame.depths > 0)] for view in views]
-    return float(np.median(np.concatenate(seen)))
-
-
 def _look_up(
     points: Float[np.ndarray, "texel 3"],
     normals: Float[np.ndarray, "texel 3"],
     views: Sequence[PartView],
     intrinsics: Float[np.ndarray, "3 3"],
-    config: TextureConfig,
 ) -> Float[np.ndarray, "texel 3"]:
     """Colour (0..255) of places on the part; where no frame saw one, that of the nearest that was seen."""
-    scores = np.zeros((len(points), config.best_views), dtype=np.float32)
-    colors = np.zeros((len(points), config.best_views, 3), dtype=np.float32)
+    scores = np.zeros((len(points), _BEST_VIEWS), dtype=np.float32)
+    colors = np.zeros((len(points), _BEST_VIEWS, 3), dtype=np.float32)
     for view in views:
-        score, color = _seen_in(points, normals, view, intrinsics, config)
+        score, color = _seen_in(points, normals, view, intrinsics)
         worst = scores.argmin(axis=1)
         better = score > scores[np.arange(len(points)), worst]
         scores[better, worst[better]] = score[better]
@@ -98,7 +75,7 @@ def _look_up(
 
 
 def _seen_in(
-    points: np.ndarray, normals: np.ndarray, view: PartView, intrinsics: np.ndarray, config: TextureConfig
+    points: np.ndarray, normals: np.ndarray, view: PartView, intrinsics: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """How well one frame saw each place (0: not at all), and the colour there."""
     height, width = view.frame.depths.shape
@@ -114,7 +91,7 @@ def _seen_in(
     inside = ahead & (at_row >= 0) & (at_row < height) & (at_column >= 0) & (at_column < width)
     at_row, at_column = np.where(inside, at_row, 0), np.where(inside, at_column, 0)
     depth = view.frame.depths[at_row, at_column]
-    visible = inside & view.on_part[at_row, at_column] & (np.abs(depth - places[:, 2]) < config.hidden * places[:, 2])
+    visible = inside & view.on_part[at_row, at_column] & (np.abs(depth - places[:, 2]) < _HIDDEN * places[:, 2])
     score = np.where(visible & (facing > 0.1), facing**2 / distance**2 * view.frame.sharpness, 0.0)
     # Rows of at most 32,000 places: OpenCV's remap takes no longer ones.
     color = np.concatenate(

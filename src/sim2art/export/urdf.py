@@ -31,13 +31,10 @@ def write_urdf(
     """Write a URDF that names mesh files.
 
     Args:
-        model: Links, joints and physics.
         files: From `write_part_meshes`, below the folder of `path`.
-        path: The URDF.
         target: PyBullet gets a root that stands still by itself.
         mesh_folder: Goes before the mesh files' names, such as "package://NAME/".
     """
-    files = [part.inside(mesh_folder) for part in files]
     articulated_object, origins = model.articulated_object, model.origins
     root_name = unused_name("root", {link.name for link in articulated_object.links})
     static, up = target is Target.PYBULLET, model.up.words.capitalize()
@@ -63,9 +60,9 @@ def write_urdf(
         if part.visual is None:
             lines.append("    <!-- No geometry was seen: a nominal mass. -->")
         color = None if link.mesh is None or link.mesh.colors is not None else link.color
-        lines += _visual_lines(part, -origin, color)
+        lines += _visual_lines(part, -origin, color, mesh_folder)
         for piece in part.collisions:
-            lines += ["    <collision>", *_mesh_lines(piece, -origin), "    </collision>"]
+            lines += ["    <collision>", *_mesh_lines(mesh_folder + piece, -origin), "    </collision>"]
         lines.append("  </link>")
     for joint, physics in zip(articulated_object.joints, model.joints, strict=True):
         parent, child = (articulated_object.link_index(name) for name in (joint.parent, joint.child))
@@ -101,17 +98,20 @@ def _inertia_lines(inertia: Inertia, link_from_object: np.ndarray) -> list[str]:
     ]
 
 
-def _visual_lines(part: PartFiles, link_from_object: np.ndarray, color: tuple[int, int, int] | None) -> list[str]:
+def _visual_lines(
+    part: PartFiles, link_from_object: np.ndarray, color: tuple[int, int, int] | None, mesh_folder: str
+) -> list[str]:
     """Visual elements; `color` only where the mesh file has none."""
     lines = []
     if part.visual is not None:
-        lines += ["    <visual>", *_mesh_lines(part.visual, link_from_object)]
+        lines += ["    <visual>", *_mesh_lines(mesh_folder + part.visual, link_from_object)]
         if color is not None:
             rgb = " ".join(f"{channel / 255:.3f}" for channel in color)
             lines.append(f'      <material name="{Path(part.visual).stem}_color"><color rgba="{rgb} 1"/></material>')
         lines.append("    </visual>")
     if part.invented is not None:
-        lines += ['    <visual name="invented">', *_mesh_lines(part.invented, link_from_object), "    </visual>"]
+        mesh_lines = _mesh_lines(mesh_folder + part.invented, link_from_object)
+        lines += ['    <visual name="invented">', *mesh_lines, "    </visual>"]
     return lines
 
 

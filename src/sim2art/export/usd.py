@@ -32,7 +32,6 @@ def write_usd(model: PhysicsModel, path: Path, *, target: Target | None = None) 
     """Write a .usda, .usdc or .usd file; all but the textures, which stand in `meshes/`, is inside it.
 
     Args:
-        model: Links, joints and physics.
         path: Its suffix chooses the encoding.
         target: Isaac Lab gets PhysX's joint friction and its switch against self-collision.
 

@@ -1,5 +1,6 @@
 """Triangle meshes as plain arrays: join, move, cut, draw points on, and the box and cylinder that others are made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,6 +62,10 @@ class TriangleMesh:
     def transformed(self, a_from_b: Float[np.ndarray, "4 4"]) -> "TriangleMesh":
         """The same mesh carried by a rigid transform."""
         return replace(self, vertices=apply(a_from_b, self.vertices))
+
+    def painted(self, color: Sequence[int]) -> "TriangleMesh":
+        """The same mesh in one colour (RGB), without texture."""
+        return replace(self, colors=np.tile(np.array(color, dtype=np.uint8), (len(self.faces), 1)), texture=None)
 
     def with_faces(self, kept: Bool[np.ndarray, "face"]) -> "TriangleMesh":
         """The mesh of some faces, without texture and without vertices that none of them uses."""

@@ -80,11 +80,8 @@ def render_frames(
     """Depth and face ids of every frame.
 
     Args:
-        bodies: The triangles.
         camera_from_body: Where each body is in each frame, OpenCV camera axes.
         intrinsics: Pinhole, px.
-        width: px.
-        height: px.
     """
     num_frames = len(camera_from_body)
     depths = np.zeros((num_frames, height, width), dtype=np.float32)

@@ -16,6 +16,23 @@ from sim2art.geometry.meshes import TriangleMesh, spread_points
 from sim2art.geometry.rotations import rotation_from_rotvec, rotvec_from_rotation
 from sim2art.geometry.transforms import apply, inverse, make_transform
 
+# Lengths are shares of the first surface's radius.
+_NUM_POINTS = 1200
+_NUM_ROUGH = 250
+"""Points that judge a start."""
+_NUM_TURNS = 24
+"""About the upright."""
+_TIPS = (-0.5, -0.25, 0.0, 0.25, 0.5)
+"""rad, about the second surface's x axis: cameras were held at different slants."""
+_NUM_REFINED = 24
+"""Starts that ICP refines roughly; a quarter of them to the end."""
+_REACHES = (0.3, 0.15, 0.07, 0.035)
+"""Farthest pairs of ICP, one a stage."""
+_TOLERANCE = 0.02
+"""Points nearer than this to the other surface lie on it."""
+_COLOR_SCALE = 60.0
+"""Colour difference at which an overlap counts for little."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SurfaceSample:
@@ -27,27 +44,6 @@ class SurfaceSample:
     colors: Float[np.ndarray, "point 3"] | None = None
     """RGB, 0..255."""
     tree: KDTree = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegistrationConfig:
-    """How widely to search. Lengths are shares of the first surface's radius."""
-
-    num_points: int = 1200
-    num_rough: int = 250
-    """Points that judge a start."""
-    num_turns: int = 24
-    """About the upright."""
-    tips: tuple[float, ...] = (-0.5, -0.25, 0.0, 0.25, 0.5)
-    """rad, about the second surface's x axis: cameras were held at different slants."""
-    num_refined: int = 24
-    """Starts that ICP refines roughly; a quarter of them to the end."""
-    reaches: tuple[float, ...] = (0.3, 0.15, 0.07, 0.035)
-    """Farthest pairs of ICP, one a stage."""
-    tolerance: float = 0.02
-    """Points nearer than this to the other surface lie on it."""
-    color_scale: float = 60.0
-    """Colour difference at which an overlap counts for little."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,49 +85,34 @@ def register_surfaces(
     up: Float[np.ndarray, "3"],
     hints_a: Float[np.ndarray, "hint_a 3"] | None = None,
     hints_b: Float[np.ndarray, "hint_b 3"] | None = None,
-    config: RegistrationConfig | None = None,
 ) -> list[Registration]:
     """Places where surface b fits surface a, best first; they differ by more than ICP would mend.
 
     Args:
         a: m.
         b: m, in its own frame.
-        rng: Draws the points.
         up: Roughly the upright, in both frames.
         hints_a: Places in a of which some may be places of `hints_b`, such as the middles of moving parts.
         hints_b: In b.
-        config: How widely to search.
     """
-    config = config or RegistrationConfig()
     # Rough judging needs fewer points on the moved side only; the still side stays dense.
-    sample_a, sample_b = (sample_surface(mesh, config.num_points, rng) for mesh in (a, b))
+    sample_a, sample_b = (sample_surface(mesh, _NUM_POINTS, rng) for mesh in (a, b))
     center = np.median(sample_a.points, axis=0)
     radius = float(np.percentile(np.linalg.norm(sample_a.points - center, axis=1), 90))
-    starts = _starts(sample_a.points, sample_b.points, up, hints_a, hints_b, config)
-    rough = sample_b.points[: config.num_rough]
+    starts = _starts(sample_a.points, sample_b.points, up, hints_a, hints_b)
+    rough = sample_b.points[:_NUM_ROUGH]
     scores = [
         float(np.mean(np.exp(-((sample_a.tree.query(apply(start, rough))[0] / (0.1 * radius)) ** 2))))
         for start in starts
     ]
-    best = [starts[index] for index in np.argsort(scores)[::-1][: config.num_refined]]
-    refined = [
-        _judge(
-            sample_a, sample_b, _register(sample_a, sample_b, start, radius, config.reaches[:2], 350), radius, config
-        )
-        for start in best
-    ]
-    refined.sort(key=lambda found: -found.score)
-    final = [
-        _judge(
-            sample_a,
-            sample_b,
-            _register(sample_a, sample_b, found.a_from_b, radius, config.reaches[1:], 1200),
-            radius,
-            config,
-        )
-        for found in refined[: max(1, config.num_refined // 4)]
-    ]
-    final.sort(key=lambda found: -found.score)
+    best = [starts[index] for index in np.argsort(scores)[::-1][:_NUM_REFINED]]
+
+    def refined(places: list[np.ndarray], reaches: tuple[float, ...], count: int) -> list[Registration]:
+        registered = (_register(sample_a, sample_b, place, radius, reaches, count) for place in places)
+        return sorted((_judge(sample_a, sample_b, found, radius) for found in registered), key=lambda x: -x.score)
+
+    roughly = refined(best, _REACHES[:2], 350)[: max(1, _NUM_REFINED // 4)]
+    final = refined([found.a_from_b for found in roughly], _REACHES[1:], 1200)
     distinct: list[Registration] = []
     for found in final:
         if not any(_is_near(found.a_from_b, other.a_from_b, center, radius) for other in distinct):
@@ -145,7 +126,6 @@ def _starts(
     up: np.ndarray,
     hints_a: np.ndarray | None,
     hints_b: np.ndarray | None,
-    config: RegistrationConfig,
 ) -> list[np.ndarray]:
     """Rough guesses of a_from_b."""
     starts = []
@@ -153,8 +133,8 @@ def _starts(
     if hints_a is not None and hints_b is not None:
         pairs += [(x, y) for x in hints_a for y in hints_b]
     low, high = np.percentile(points_a, [2, 98], axis=0)
-    for turn in np.arange(config.num_turns) * 2 * np.pi / config.num_turns:
-        for tip in config.tips:
+    for turn in np.arange(_NUM_TURNS) * 2 * np.pi / _NUM_TURNS:
+        for tip in _TIPS:
             rotation = rotation_from_rotvec(up * turn) @ rotation_from_rotvec(np.array([tip, 0.0, 0.0]))
             turned = points_b @ rotation.T
             shifts = [x - rotation @ y for x, y in pairs]
@@ -209,17 +189,13 @@ def plane_step(
     return make_transform(rotation, center - rotation @ center + solved[3:])
 
 
-def _judge(
-    a: SurfaceSample, b: SurfaceSample, a_from_b: np.ndarray, radius: float, config: RegistrationConfig
-) -> Registration:
+def _judge(a: SurfaceSample, b: SurfaceSample, a_from_b: np.ndarray, radius: float) -> Registration:
     """How well b lies on a."""
-    limit = config.tolerance * radius + 1.5 * radius / np.sqrt(config.num_points)
+    limit = _TOLERANCE * radius + 1.5 * radius / np.sqrt(_NUM_POINTS)
     to_a, nearest_a = a.tree.query(apply(a_from_b, b.points), distance_upper_bound=limit)
     to_b, nearest_b = b.tree.query(apply(inverse(a_from_b), a.points), distance_upper_bound=limit)
     overlap = 0.5 * float(np.isfinite(to_a).mean() + np.isfinite(to_b).mean())
-    likeness = 0.5 * (
-        _likeness(b.colors, a.colors, to_a, nearest_a, config) + _likeness(a.colors, b.colors, to_b, nearest_b, config)
-    )
+    likeness = 0.5 * (_likeness(b.colors, a.colors, to_a, nearest_a) + _likeness(a.colors, b.colors, to_b, nearest_b))
     near = to_a[np.isfinite(to_a)]
     return Registration(
         a_from_b=a_from_b, overlap=overlap, score=overlap * (0.6 + 0.4 * likeness),
@@ -228,15 +204,14 @@ def _judge(
 
 
 def _likeness(
-    own: np.ndarray | None, other: np.ndarray | None, distance: np.ndarray, nearest: Int[np.ndarray, "point"],
-    config: RegistrationConfig,
-) -> float:  # fmt: skip
+    own: np.ndarray | None, other: np.ndarray | None, distance: np.ndarray, nearest: Int[np.ndarray, "point"]
+) -> float:
     """Mean likeness in colour, 0..1, of points that lie on the other surface; 1 when colours are not known."""
     paired = np.isfinite(distance)
     if own is None or other is None or not paired.any():
         return 1.0
     difference = np.linalg.norm(own[paired] - other[nearest[paired]], axis=1)
-    return float(np.mean(np.exp(-((difference / config.color_scale) ** 2))))
+    return float(np.mean(np.exp(-((difference / _COLOR_SCALE) ** 2))))
 
 
 def _is_near(first: np.ndarray, second: np.ndarray, center: np.ndarray, radius: float) -> bool:

@@ -29,11 +29,7 @@ class GMFlow(nn.Module):
     """Optical flow between two images."""
 
     def __init__(self, *, refines: bool) -> None:
-        """Without its weights.
-
-        Args:
-            refines: Whether they are of the model with refinement.
-        """
+        """Without its weights; `refines` says whether they are of the model with refinement."""
         super().__init__()
         self.backbone = _Encoder(refines=refines)
         self.transformer = _Transformer()

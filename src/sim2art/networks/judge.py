@@ -76,10 +76,7 @@ class Judge(nn.Module):
         """Judge each clip's hypotheses; invalid points and hypotheses influence nothing.
 
         Args:
-            evidence: About each hypothesis and point.
             points: Where the points are, normalised.
-            point_valid: Slots that hold a point.
-            hypothesis_valid: Slots that hold a hypothesis.
             kernels: `neighborhoods` of the points, for those who ask about the same points again.
         """
         kernels = kernels or self.neighborhoods(points, point_valid)

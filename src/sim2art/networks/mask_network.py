@@ -72,12 +72,7 @@ class MaskNetwork(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, features: Float[Tensor, "point feature"], links: Sequence[Links]) -> MaskOutput:
-        """Judge points.
-
-        Args:
-            features: Of each point.
-            links: The `NUM_LINKS` kinds, each over all points.
-        """
+        """Judge points; `links` are the `NUM_LINKS` kinds, each over all points."""
         nodes = self.embed(features)
         for block in self.blocks:
             nodes = block(nodes, links)

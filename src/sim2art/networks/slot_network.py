@@ -128,7 +128,6 @@ class SlotNetwork(nn.Module):
         Args:
             points: What the encoder sees.
             features: Flow channels of the points, then semantic ones.
-            valid: Which of the points count.
             asked: Points of the same frames, with their features, whose masks are wanted; by default the same points.
         """
         features = self._read(features)

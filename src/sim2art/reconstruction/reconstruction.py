@@ -112,7 +112,7 @@ class Reconstruction:
         write_points(folder / "points.npz", self.points, self.estimate.part_probabilities)
         # Splitting collision geometry into pieces takes seconds a part: `sim2art export` does it.
         model = build_physics(self.articulated_object, decompose=False, up=self.up)
-        written = write_model(model, self.estimate.trajectory, folder)
+        parts = write_model(model, self.estimate.trajectory, folder)
         result = Result(
             name=self.articulated_object.name,
             status=self.status,
@@ -120,7 +120,7 @@ class Reconstruction:
             warnings=self.warnings,
             is_metric=self.video.is_metric,
             frame_ids=self.frame_ids,
-            part_meshes=tuple(part.visual for part in written.parts),
+            part_meshes=tuple(part.visual for part in parts),
             part_names=tuple(link.name for link in self.articulated_object.links),
             joints=tuple(
                 dataclasses.replace(found, joint=joint)

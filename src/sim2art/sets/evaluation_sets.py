@@ -81,14 +81,7 @@ class EvaluationSet:
 
     @staticmethod
     def choose(name: SetName, half: HalfName = "tune", num: int | None = None, **options: Any) -> "EvaluationSet":
-        """A set as the command line names it.
-
-        Args:
-            name: Of the set.
-            half: Of its clips.
-            num: None: all of the half.
-            options: The other fields.
-        """
+        """A set as the command line names it; without `num` all of the half, `options` are the other fields."""
         count = len(HALVES[name].seeds(half)) if num is None else num
         return EvaluationSet(name=name, half=half, num=count, **options)
 

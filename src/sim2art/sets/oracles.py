@@ -13,7 +13,7 @@ from jaxtyping import Bool
 
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.joint import Joint, JointType
-from sim2art.baselines.flow_clustering import FlowClusteringConfig
+from sim2art.baselines.flow_clustering import NUM_POINTS, TYPE_WEIGHT
 from sim2art.dataset.clip import Clip
 from sim2art.evaluate.metrics import axis_angle_deg
 from sim2art.geometry.screws import nearest_point_on_line
@@ -45,7 +45,7 @@ def answer_with_truth(name: OracleName, clip: Clip, video: PointVideo) -> Articu
     """True parts, with a joint each from the pool of proposals; a part that no proposal serves is left to the base."""
     normalization = fit_normalization(video)
     normalized = normalize(video, normalization)
-    smoothed = smooth_flow(normalized, num_points=FlowClusteringConfig().num_points)
+    smoothed = smooth_flow(normalized, num_points=NUM_POINTS)
     pool = propose(smoothed, ProposalConfig(), np.random.default_rng(0))
     joints: list[FittedJoint] = []
     odds: list[float] = []
@@ -88,7 +88,7 @@ def _fit(smoothed: PointVideo, pool: Hypotheses, own: Bool[np.ndarray, "frame po
     first = fit_joint(rows, pool[best])
     second = fit_joint(rows, start_other_type(rows, first))
     turn, slide = (first, second) if first.is_revolute else (second, first)
-    log_odds = FlowClusteringConfig().type_weight * compare_costs(rows, turn, slide) - 1.0
+    log_odds = TYPE_WEIGHT * compare_costs(rows, turn, slide) - 1.0
     return (turn if log_odds > 0 else slide), log_odds
 
 

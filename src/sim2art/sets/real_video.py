@@ -57,7 +57,6 @@ def evaluate_videos(
     """Run and score every clip; write the sheet of pictures.
 
     Args:
-        folder: Holds the set.
         output: Gets results, sheet and pictures; may be None when results are only scored again.
         words: Of the command line of each `sim2art run`.
         results: Folder of result folders that are there already: score those, run nothing.

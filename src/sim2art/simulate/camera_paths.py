@@ -58,10 +58,6 @@ def sample_camera_path(
         low: Lower corner of all that the object sweeps.
         high: Upper corner.
         phase: When the frames are taken, from 0 to 1, increasing.
-        width: px.
-        height: px.
-        rng: Source of randomness.
-        config: What the paths are drawn from.
     """
     center, extent = (low + high) / 2, high - low
     fov = np.deg2rad(rng.uniform(*config.fov_deg))

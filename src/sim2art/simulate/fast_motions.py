@@ -21,7 +21,6 @@ def sample_fast_profile(
         window: Share of the time before which nothing moves, and after which no swing begins.
         swing_share: Least and largest share of the range that the first swing covers.
         largest_step: Share of the range that a frame may bring; the largest step of a swing is 0.35 to 1 of it.
-        rng: Source of randomness.
     """
     swing = rng.uniform(*swing_share)
     start = rng.choice([0.0, 1.0 - swing, rng.uniform(0.0, 1.0 - swing)])

@@ -102,8 +102,6 @@ def generate_clip(
     """The clip that belongs to (config, seed): the same bytes in every process.
 
     Args:
-        config: What clips are drawn from.
-        seed: Which clip.
         renderer: Another renderer than our rasteriser; it must see the same within a fraction of a millimetre.
         describe: Colour is rendered and given to it, and the points carry its features; without it nothing is shaded.
         motion: How joints move, where not as in training.

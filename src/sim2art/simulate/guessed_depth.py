@@ -121,12 +121,9 @@ class GuessedFlow:
         """Take what is measured and what is guessed.
 
         Args:
-            measured: Optical flow.
-            exact: The true motion.
             world_from_camera: Measured camera poses.
             factors: On the distance of each body (`mean_factors`).
             motion_error: Of how far away the images say that a body's motion is; a share.
-            rng: Source of randomness.
         """
         self._measured = measured
         self._exact = exact

@@ -25,18 +25,14 @@ def make_hand(size: float) -> TriangleMesh:
     """A hand whose fingertips are at the origin and whose arm leaves along -z; `size` is its length in m."""
     palm = _make_ellipsoid(np.array([0.28, 0.14, 0.5]) * size)
     arm = make_cylinder(0.17 * size, 5.0 * size, segments=10, top_radius=0.13 * size)
-    return join_meshes(
-        [
-            palm.transformed(make_transform(np.eye(3), np.array([0.0, 0.0, -0.5 * size]))),
-            arm.transformed(make_transform(np.eye(3), np.array([0.0, 0.0, -3.3 * size]))),
-        ]
-    )
+    palm, arm = palm.transformed(_shift(0.0, 0.0, -0.5, size)), arm.transformed(_shift(0.0, 0.0, -3.3, size))
+    return join_meshes([palm, arm])
 
 
 def make_fingered_hand(size: float, rng: np.random.Generator) -> TriangleMesh:
     """A hand closed around the origin in a skin colour, its arm in a sleeve along -z; `size` is its length in m."""
-    skin = np.array(SKINS[rng.integers(len(SKINS))]) + rng.integers(-12, 13, 3)
-    sleeve = rng.integers(30, 230, 3)
+    skin = np.clip(np.array(SKINS[rng.integers(len(SKINS))]) + rng.integers(-12, 13, 3), 0, 255).tolist()
+    sleeve = rng.integers(30, 230, 3).tolist()
     curl = rng.uniform(0.5, 1.0)
     pieces = [_make_ellipsoid(np.array([0.24, 0.11, 0.3]) * size).transformed(_shift(0.0, 0.02, -0.42, size))]
     for index in range(4):
@@ -52,9 +48,8 @@ def make_fingered_hand(size: float, rng: np.random.Generator) -> TriangleMesh:
     pieces += [_make_limb(a * size, b * size, 0.06 * size) for a, b in pairwise(thumb)]
     pieces.append(_make_limb(np.array([0.0, 0.02, -0.6]) * size, np.array([0.0, 0.0, -1.1]) * size, 0.15 * size))
     arm = make_cylinder(0.26 * size, 4.6 * size, segments=12, top_radius=0.2 * size)
-    return join_meshes(
-        [*(_painted(piece, skin) for piece in pieces), _painted(arm.transformed(_shift(0.0, 0.0, -3.3, size)), sleeve)]
-    )
+    arm = arm.transformed(_shift(0.0, 0.0, -3.3, size))
+    return join_meshes([*(piece.painted(skin) for piece in pieces), arm.painted(sleeve)])
 
 
 def sample_hand(
@@ -140,11 +135,6 @@ def _make_limb(start: Float[np.ndarray, "3"], end: Float[np.ndarray, "3"], radiu
 
 def _shift(x: float, y: float, z: float, size: float) -> Float[np.ndarray, "4 4"]:
     return make_transform(np.eye(3), np.array([x, y, z]) * size)
-
-
-def _painted(mesh: TriangleMesh, color: Int[np.ndarray, "3"]) -> TriangleMesh:
-    colors = np.tile(np.clip(color, 0, 255).astype(np.uint8), (len(mesh.faces), 1))
-    return TriangleMesh(vertices=mesh.vertices, faces=mesh.faces, colors=colors)
 
 
 def _make_ellipsoid(radii: Float[np.ndarray, "3"]) -> TriangleMesh:

@@ -1,5 +1,7 @@
 """Colour of a stage: textures, lamps, exposure changes and image noise, for recordings and for clips with features."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import UInt8
 
@@ -31,8 +33,6 @@ def render_images(
     """Colour (RGB) of every frame, with exposure changes and image noise; a scenario has one look, whoever asks.
 
     Args:
-        scenario: The recipe.
-        stage: Its frames.
         hand: The hand's mesh, when the stage has one.
         supersampling: Colour is rendered this much finer and averaged; 1 is fast, and aliases at edges.
         is_plain: Whether the object has no texture, whatever its scenario says.
@@ -103,22 +103,21 @@ def _make_surfaces(scenario: Scenario, stage: StageFrames, hand: TriangleMesh | 
     materials = sample_materials(shares, [size] * len(links) + room_sizes + [0.2], rng)
     colors: list[np.ndarray] = []
     indices: list[np.ndarray] = []
+
+    def cover(mesh: TriangleMesh, material: int, color: Sequence[int]) -> None:
+        """Give a mesh a material, and a colour where it has none of its own."""
+        own = mesh.painted(color).colors if mesh.colors is None else mesh.colors
+        assert own is not None
+        colors.append(own)
+        indices.append(np.full(len(mesh.faces), material))
+
     for index, link in enumerate(links):
-        if link.mesh is None:
-            continue
-        plain = np.tile(np.array(link.color, dtype=np.uint8), (len(link.mesh.faces), 1))
-        colors.append(plain if link.mesh.colors is None else link.mesh.colors)
-        indices.append(np.full(len(link.mesh.faces), index))
-    for index, mesh in enumerate(scenario.room):
+        if link.mesh is not None:
+            cover(link.mesh, index, link.color)
+    for index, mesh in enumerate(scenario.room, start=len(links)):
         tint = np.clip(rng.uniform(80, 205) + rng.normal(0, 14, 3), 30, 235).astype(np.uint8)
-        colors.append(np.tile(tint, (len(mesh.faces), 1)))
-        indices.append(np.full(len(mesh.faces), len(links) + index))
+        cover(mesh, index, tint.tolist())
     if hand is not None:
-        plain = np.tile(np.array(SKINS[0], dtype=np.uint8), (len(hand.faces), 1))
-        colors.append(plain if hand.colors is None else hand.colors)
-        indices.append(np.full(len(hand.faces), len(shares) - 1))
-    return Surfaces(
-        face_colors=np.concatenate(colors),
-        face_materials=np.concatenate(indices).astype(np.int32),
-        materials=materials,
-    )
+        cover(hand, len(shares) - 1, SKINS[0])
+    face_materials = np.concatenate(indices).astype(np.int32)
+    return Surfaces(face_colors=np.concatenate(colors), face_materials=face_materials, materials=materials)

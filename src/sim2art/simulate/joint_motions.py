@@ -51,14 +51,24 @@ def sample_trajectory(
     """Values of every joint; in `static_share + trembling_share` of the draws none moves visibly.
 
     Args:
-        articulated_object: What moves.
         phase: When the frames are taken, from 0 to 1, increasing.
-        rng: Source of randomness.
-        config: What the motions are drawn from.
     """
-    if config.at_once is not None:
-        return _open_in_turns(articulated_object, phase, config.at_once, config.opening, rng)
     joints = articulated_object.joints
+    if config.at_once is not None:
+        values = _open_in_turns(joints, phase, config.at_once, config.opening, rng)
+    else:
+        values = _move_some(joints, phase, rng, config)
+    return JointTrajectory(
+        joint_names=tuple(joint.name for joint in joints),
+        times=phase * (len(phase) - 1) * rng.uniform(0.1, 0.35),
+        values=values,
+    )
+
+
+def _move_some(
+    joints: Sequence[Joint], phase: Float[np.ndarray, "frame"], rng: np.random.Generator, config: MotionConfig
+) -> Float[np.ndarray, "frame joint"]:
+    """A few joints move, the others stand anywhere or are closed."""
     values = np.zeros((len(phase), len(joints)))
     for index, joint in enumerate(joints):
         low, high = joint_span(joint)
@@ -88,22 +98,17 @@ def sample_trajectory(
                 values[:, index] = base + swing * (profile - profile.min()) / max(np.ptp(profile), 1e-9)
             else:
                 values[:, index] = low + (high - low) * profile
-    return JointTrajectory(
-        joint_names=tuple(joint.name for joint in joints),
-        times=phase * (len(phase) - 1) * rng.uniform(0.1, 0.35),
-        values=values,
-    )
+    return values
 
 
 def _open_in_turns(
-    articulated_object: ArticulatedObject,
+    joints: Sequence[Joint],
     phase: Float[np.ndarray, "frame"],
     at_once: int,
     opening: tuple[float, float],
     rng: np.random.Generator,
-) -> JointTrajectory:
+) -> Float[np.ndarray, "frame joint"]:
     """Every joint opens from closed, in an order that is drawn, `at_once` together; each has an equal share of the time."""
-    joints = articulated_object.joints
     order = rng.permutation(len(joints))
     num_turns = -(-len(joints) // at_once)
     values = np.zeros((len(phase), len(joints)))
@@ -112,11 +117,7 @@ def _open_in_turns(
         closed = float(np.clip(0.0, low, high))
         done = np.clip(phase * num_turns - place // at_once, 0.0, 1.0)
         values[:, index] = closed + (high - closed) * rng.uniform(*opening) * done**2 * (3 - 2 * done)
-    return JointTrajectory(
-        joint_names=tuple(joint.name for joint in joints),
-        times=phase * (len(phase) - 1) * rng.uniform(0.1, 0.35),
-        values=values,
-    )
+    return values
 
 
 def joint_span(joint: Joint) -> tuple[float, float]:

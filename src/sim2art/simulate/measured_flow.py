@@ -73,11 +73,8 @@ class MeasuredFlow:
         """Take the truth and what the sensor and the tracker say instead.
 
         Args:
-            exact: The true motion.
             depths: Measured depth, m; 0 where none.
             world_from_camera: Measured camera poses.
-            errors: Magnitudes.
-            rng: Source of randomness.
         """
         self._exact = exact
         self._depths = depths

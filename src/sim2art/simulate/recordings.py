@@ -4,7 +4,7 @@ A recording is what a person with a depth camera would bring; it goes through th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,17 @@ from sim2art.simulate.truth import Truth, derive_truth
 
 _MAX_ATTEMPTS = 60
 _MAX_DEPTH = 8.0  # m; beyond, a depth camera sees nothing.
+HANDHELD = CameraConfig(
+    fov_deg=(50.0, 68.0),
+    fill=(0.6, 1.05),
+    azimuth_deg=(-50.0, 50.0),
+    elevation_deg=(8.0, 42.0),
+    orbit_deg=(8.0, 40.0),
+    static_share=0.15,
+)
+_SLOW = MotionConfig(
+    num_moving_shares=(0.42, 0.3, 0.17, 0.11), static_share=0.0, trembling_share=0.0, opening=(0.35, 1.0)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,21 +59,8 @@ class RecordingConfig:
     """Recordings in which a hand moves the part."""
     hand_style: HandStyle = "mitten"
     """The test sets have mittens, which touch the part for a while; fingered hands hold it all the time."""
-    motion: MotionConfig = field(
-        default_factory=lambda: MotionConfig(
-            num_moving_shares=(0.42, 0.3, 0.17, 0.11), static_share=0.0, trembling_share=0.0, opening=(0.35, 1.0)
-        )
-    )
-    camera: CameraConfig = field(
-        default_factory=lambda: CameraConfig(
-            fov_deg=(50.0, 68.0),
-            fill=(0.6, 1.05),
-            azimuth_deg=(-50.0, 50.0),
-            elevation_deg=(8.0, 42.0),
-            orbit_deg=(8.0, 40.0),
-            static_share=0.15,
-        )
-    )
+    motion: MotionConfig = _SLOW
+    camera: CameraConfig = HANDHELD
     is_plain: bool = False
     """Whether the object has no texture: optical flow finds nothing on it to hold on to."""
     supersampling: int = 2
@@ -71,21 +69,8 @@ class RecordingConfig:
 
 FAST_RECORDINGS = RecordingConfig(
     num_frames=40,
-    motion=MotionConfig(
-        num_moving_shares=(0.5, 0.3, 0.2),
-        static_share=0.0,
-        trembling_share=0.0,
-        opening=(0.35, 1.0),
-        largest_step=(float(np.deg2rad(20.0)), 0.06),
-    ),
-    camera=CameraConfig(
-        fov_deg=(50.0, 68.0),
-        fill=(0.35, 1.05),
-        azimuth_deg=(-50.0, 50.0),
-        elevation_deg=(8.0, 42.0),
-        orbit_deg=(8.0, 40.0),
-        static_share=0.0,
-    ),
+    motion=replace(_SLOW, num_moving_shares=(0.5, 0.3, 0.2), largest_step=(float(np.deg2rad(20.0)), 0.06)),
+    camera=replace(HANDHELD, fill=(0.35, 1.05), static_share=0.0),
 )
 """Quick motions as a person with a handheld depth camera would record them; small parts among them."""
 

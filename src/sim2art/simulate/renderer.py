@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Float32, Int32
 
-from sim2art.geometry.rasterizer import BodyMeshes, body_ids, render_frames
+from sim2art.geometry.rasterizer import BodyMeshes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,26 +32,5 @@ class Renderer(Protocol):
         width: int,
         height: int,
     ) -> BodyFrames:
-        """Depth and body of every pixel of every frame.
-
-        Args:
-            bodies: The triangles.
-            camera_from_body: Where each body is in each frame.
-            intrinsics: Pinhole, px.
-            width: px.
-            height: px.
-        """
+        """Depth and body of every pixel of every frame; intrinsics and image size in px."""
         ...
-
-
-def rasterize(
-    bodies: BodyMeshes,
-    camera_from_body: Float[np.ndarray, "frame body 4 4"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    *,
-    width: int,
-    height: int,
-) -> BodyFrames:
-    """Our own z-buffer as a `Renderer`."""
-    rendered = render_frames(bodies, camera_from_body, intrinsics, width=width, height=height)
-    return BodyFrames(depths=rendered.depths, bodies=body_ids(bodies, rendered.face_ids))

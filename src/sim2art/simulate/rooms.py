@@ -25,7 +25,6 @@ def sample_room(
         low: Lower corner of all that the object sweeps, m.
         high: Upper corner.
         eyes: Camera centres; nothing is put between them and the object.
-        rng: Source of randomness.
         is_enclosed: Whether far walls all around leave no view into the void.
     """
     size = float(np.max(high - low))

@@ -82,8 +82,6 @@ def corrupt_poses(
     Args:
         world_from_camera: True poses.
         distance: Distance to the object, m; translation errors are shares of it.
-        config: Magnitudes.
-        rng: Source of randomness.
         severity: Factor on all magnitudes.
     """
     if rng.uniform() < config.exact_share:
@@ -106,14 +104,8 @@ def _punch_holes(depths: Float32[np.ndarray, "frame height width"], share: float
         center, size = rng.uniform(0, [width, height]), radius * rng.uniform(0.4, 1.6, 2)
         drift = rng.normal(0.0, 0.02 * width, 2)
         for frame in range(first, min(first + lasts, num_frames)):
-            x, y = center + drift * (frame - first)
-            top, bottom = max(0, int(y - size[1])), min(height, int(y + size[1]) + 1)
-            left, right = max(0, int(x - size[0])), min(width, int(x + size[0]) + 1)
-            if top >= bottom or left >= right:
-                continue
-            rows, columns = np.ogrid[top:bottom, left:right]
-            inside = ((columns - x) / size[0]) ** 2 + ((rows - y) / size[1]) ** 2 <= 1.0
-            depths[frame, top:bottom, left:right][inside] = 0.0
+            window, inside = _ellipse(center + drift * (frame - first), size, height, width)
+            depths[frame][window][inside] = 0.0
 
 
 def _paint_patch(
@@ -137,14 +129,21 @@ def _paint_patch(
             continue
         half = np.array([columns[-1] - columns[0], rows[-1] - rows[0]]) / 2 + 1.0
         center = np.array([columns[-1] + columns[0], rows[-1] + rows[0]]) / 2 + place * half
-        radii = np.maximum(size * 2 * half.max(), 2.0)
-        top, bottom = max(0, int(center[1] - radii[1])), min(height, int(center[1] + radii[1]) + 1)
-        left, right = max(0, int(center[0] - radii[0])), min(width, int(center[0] + radii[0]) + 1)
-        if top >= bottom or left >= right:
-            continue
-        y, x = np.ogrid[top:bottom, left:right]
-        inside = ((x - center[0]) / radii[0]) ** 2 + ((y - center[1]) / radii[1]) ** 2 <= 1.0
-        changed[frame, top:bottom, left:right][inside & region[frame, top:bottom, left:right]] = value
+        window, inside = _ellipse(center, np.maximum(size * 2 * half.max(), 2.0), height, width)
+        changed[frame][window][inside & region[frame][window]] = value
+
+
+def _ellipse(
+    center: Float[np.ndarray, "2"], radii: Float[np.ndarray, "2"], height: int, width: int
+) -> tuple[tuple[slice, slice], Bool[np.ndarray, "rows columns"]]:
+    """The window of an image that holds an upright ellipse (x, y; px), and the window's pixels inside; it may be empty."""
+    (x, y), (across, down) = center, radii
+    top, bottom = max(0, int(y - down)), min(height, int(y + down) + 1)
+    left, right = max(0, int(x - across)), min(width, int(x + across) + 1)
+    bottom, right = max(top, bottom), max(left, right)
+    rows, columns = np.ogrid[top:bottom, left:right]
+    inside = ((columns - x) / across) ** 2 + ((rows - y) / down) ** 2 <= 1.0
+    return (slice(top, bottom), slice(left, right)), inside
 
 
 @njit(cache=True, nogil=True)

@@ -67,9 +67,7 @@ def render_stage(
     """Render a scenario.
 
     Args:
-        scenario: The recipe.
         hand: A mesh with its `stage_from_hand` in each frame.
-        renderer: Another renderer than our rasteriser.
     """
     path = scenario.camera_path
     links = scenario.articulated_object.links

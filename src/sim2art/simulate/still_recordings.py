@@ -9,9 +9,8 @@ from typing import Literal, assert_never
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from sim2art.simulate.camera_paths import CameraConfig
 from sim2art.simulate.joint_motions import MotionConfig
-from sim2art.simulate.recordings import RecordingConfig, SimulatedRecording, render_recording
+from sim2art.simulate.recordings import HANDHELD, RecordingConfig, SimulatedRecording, render_recording
 from sim2art.simulate.seeds import log_uniform, named_rng
 
 StillKind = Literal["moving_camera", "depth_flicker", "warm_up", "passing_hand"]
@@ -37,12 +36,9 @@ def render_still(kind: StillKind, families: tuple[str, ...], seed: int) -> Simul
         hand_share=1.0 if kind == "passing_hand" else 0.0,
         hand_style="passing",
         motion=STILL,
-        camera=CameraConfig(
-            fov_deg=(50.0, 68.0), fill=(0.6, 1.05), azimuth_deg=(-50.0, 50.0), elevation_deg=(8.0, 42.0), orbit_deg=(8.0, 40.0),
-            # What the sensor or a hand does is shown by tripods as well.
-            static_share=0.0 if kind == "moving_camera" else 0.5,
-        ),
-    )  # fmt: skip
+        # What the sensor or a hand does is shown by tripods as well.
+        camera=dataclasses.replace(HANDHELD, static_share=0.0 if kind == "moving_camera" else 0.5),
+    )
     recording = render_recording(config, seed)
     rng = named_rng(seed, "still")
     match kind:

@@ -39,11 +39,9 @@ def make_take(
     """The take of a scenario, or why it is refused.
 
     Args:
-        scenario: Object, motion and camera path.
         hand_share: How likely a hand moves the part, 0..1.
         hand_style: What the hand looks like and does.
         keep_meshes: Whether the truth has the object's meshes.
-        renderer: Another one than our rasteriser.
     """
     truth = derive_truth(scenario, keep_meshes=keep_meshes)
     rejection = check_motion(scenario, truth)

@@ -29,7 +29,6 @@ def derive_truth(scenario: Scenario, *, frames: Sequence[int] | None = None, kee
     """The truth of a scenario as some of its frames show it.
 
     Args:
-        scenario: The recipe.
         frames: Positions of the frames, increasing (default: all). The first one's camera is the world frame, joint
             values are 0 there, and what moves only in other frames counts as still.
         keep_meshes: Whether the links keep their geometry.

@@ -33,12 +33,8 @@ _PATCHES = (3, 6, 12, 24, 48)
 
 @dataclass(frozen=True, kw_only=True)
 class Background:
-    """Static points, and what each frame would show if nothing else were there."""
+    """What each frame would show if nothing but what stands still were there."""
 
-    points_world: Float[np.ndarray, "point 3"]
-    colors: Float32[np.ndarray, "point 3"]
-    has_color: Bool[np.ndarray, "point"]
-    """Whether frames agree on the colour: where something slides within its own surface they do not."""
     depths: Float32[np.ndarray, "frame height width"]
     """m, 0 where nothing static is known."""
     costs: Float32[np.ndarray, "frame height width"]
@@ -52,7 +48,6 @@ def find_background(stack: FrameStack, moving: Bool[np.ndarray, "used height wid
     The depth of some cameras flickers as a whole: each frame's is scaled to the background, which is a mean over frames.
 
     Args:
-        stack: All frames.
         moving: Pixels of the used frames that show a moving part. What lies behind a door may give no reading at all, so
             that no frame sees through the closed door.
     """
@@ -69,9 +64,7 @@ def find_background(stack: FrameStack, moving: Bool[np.ndarray, "used height wid
         explain_pixels(
             stack.depths[frame], stack.colors[frame], depths[frame], images[frame], known[frame], values, costs[frame]
         )
-    return stack, Background(
-        points_world=points, colors=colors, has_color=has_color, depths=depths, costs=costs, noise=noise
-    )
+    return stack, Background(depths=depths, costs=costs, noise=noise)
 
 
 def _steady(stack: FrameStack, depths: Float32[np.ndarray, "frame height width"]) -> FrameStack:
@@ -100,6 +93,7 @@ def _static_points(
     Float32[np.ndarray, "point 3"],
     Bool[np.ndarray, "point"],
 ]:
+    """Static points in the world, their colours, and whether frames agree on those: not where a surface slides in itself."""
     height, width = stack.depths.shape[1:]
     stride = max(1, int(np.ceil(np.sqrt(len(views) * height * width / _NUM_POINTS))))
     points, colors = [], []

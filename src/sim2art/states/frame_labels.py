@@ -31,10 +31,8 @@ def label_frames(
     """Labels of one frame after another, at the size of the stack; 255 where no known part is seen.
 
     Args:
-        stack: All frames.
         labels: Of the used frames, at the size of the stack.
         motions: What carries each part from rest to its place in each frame, the base first.
-        noise: Of depth.
     """
     models = []
     for part in range(motions.shape[1]):

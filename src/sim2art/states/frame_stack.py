@@ -52,7 +52,6 @@ def stack_frames(
 
     Args:
         read: Image and depth of a frame, at any size.
-        times: s.
         world_from_camera: Camera of each frame, in the world of `video`.
         video: The used frames, whose corrected depth and cameras are taken.
         used: Their positions among all frames.

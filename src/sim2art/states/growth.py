@@ -46,8 +46,6 @@ def grow(
         pairs: Cost of the first frame's surface in the second, moved by differences of the value: -n .. n spacings, nats.
         spacing: Of the differences, rad or m.
         tracked: Values as flow gave them.
-        times: s.
-        kind: Of the joint.
     """
     count, reach = len(tracked), pairs.shape[2] // 2
     differences = spacing * np.arange(-reach, reach + 1)

@@ -26,8 +26,6 @@ def step_cost(
 
     Args:
         steps: rad or m.
-        seconds: Time between the frames.
-        kind: Of the joint.
         spacing: Of the values that are told apart: steps below it say nothing.
     """
     usual = max(USUAL_SPEED[kind] * seconds, spacing)

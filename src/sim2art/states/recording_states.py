@@ -15,7 +15,6 @@ from sim2art.errors import InvalidFileError
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.states.frame_stack import interpolate_poses, stack_frames
 from sim2art.states.paths import USUAL_SPEED
-from sim2art.states.search import SearchConfig
 from sim2art.states.states import Followed, follow
 
 MAX_FRAMES = 320
@@ -72,21 +71,17 @@ def find_states(
     world_from_camera: Float[np.ndarray, "known 4 4"],
     estimate: ArticulationEstimate,
     labels: UInt8[np.ndarray, "used height width"],
-    config: SearchConfig | None = None,
     *,
     label_all: bool = False,
 ) -> RecordingStates:
     """The joint values of every frame of a recording.
 
     Args:
-        capture: The recording.
         video: Its used frames; world is the first used camera.
         used: Positions of the used frames in the recording.
         known: Positions of the frames whose camera is known, increasing, the used ones among them.
         world_from_camera: Of those, in the same world.
-        estimate: Parts and joints of the used frames.
         labels: Part of each pixel of the used frames.
-        config: How values are searched.
         label_all: Whether to label every frame (of very long recordings, every one that is searched).
     """
     positions = _choose_positions(known, used)
@@ -102,7 +97,7 @@ def find_states(
 
     times = np.asarray(capture.times, np.float64)
     stack = stack_frames(read, times[positions], poses, video, np.searchsorted(positions, used))
-    found = follow(stack, estimate, labels, config, label_all=label_all)
+    found = follow(stack, estimate, labels, label_all=label_all)
     ids = tuple(int(capture.frame_ids[index]) for index in positions)
     states = FrameStates(
         frame_ids=ids, times=times[positions], values=found.values, sigmas=found.sigmas, visible=found.visible,

@@ -25,28 +25,20 @@ _SAME_SURFACE = 0.05
 """Share of depth; what is farther off is another surface."""
 _SHARED = 0.7
 """Share of the depth error of a pixel that all pixels of a part seen at a slant have in common."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchConfig:
-    """How finely and how widely values are tried."""
-
-    num_points: int = 400
-    num_fine_points: int = 800
-    num_single_points: int = 150
-    """Of what one frame shows."""
-    max_values: int = 261
-    pixels_a_step: float = 2.0
-    """The spacing of the values moves the part's outer points by about this much, px ..."""
-    reach: float = float(np.deg2rad(150.0))
-    """... and turns are tried this far beyond what was tracked."""
-    passes: int = 2
-    refinements: int = 2
-    num_fine: int = 25
-    fine_steps: float = 1.5
-    """A value is refined within this many spacings."""
-    held_mass: float = 0.9
-    """A value is held when this share of its probability is near it."""
+_NUM_POINTS, _NUM_FINE_POINTS = 400, 800
+_NUM_SINGLE_POINTS = 150
+"""Of what one frame shows."""
+_MAX_VALUES = 261
+_PIXELS_A_STEP = 2.0
+"""The spacing of the values moves the part's outer points by about this much, px ..."""
+_REACH = float(np.deg2rad(150.0))
+"""... and turns are tried this far beyond what was tracked."""
+_PASSES = _REFINEMENTS = 2
+_NUM_FINE = 25
+_FINE_STEPS = 1.5
+"""A value is refined within this many spacings."""
+_HELD_MASS = 0.9
+"""A value is held when this share of its probability is near it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,19 +75,16 @@ def follow_joint(
     seen: list[SeenSurface],
     tracked: Float[np.ndarray, "used"],
     parents: Float[np.ndarray, "frame 4 4"],
-    config: SearchConfig,
     *,
     start: Float[np.ndarray, "frame"] | None = None,
 ) -> JointStates | None:
     """The value of a joint in every frame; None when no used frame shows enough of its part.
 
     Args:
-        scene: All frames.
         joint: In the world, rest pose.
         seen: Its part's surface in each used frame, camera frame.
         tracked: Values at the used frames.
         parents: What carries the joint's parent from rest to its place in each frame.
-        config: How it is searched.
         start: Values of all frames found before, which then take the place of growing anew.
     """
     stack = scene.stack
@@ -104,11 +93,9 @@ def follow_joint(
         return None
     camera_from_parent = inverse(stack.world_from_camera) @ parents
     rest_from_camera = inverse(camera_from_parent[stack.used])  # Of the parent; the joint's own motion comes on top.
-    spacing, values = _values_to_try(stack, joint, seen, rest_from_camera, tracked if start is None else start, config)
+    spacing, values = _values_to_try(stack, joint, seen, rest_from_camera, tracked if start is None else start)
     if start is None:
-        placement = _place_used(
-            scene, joint, seen, shown, rest_from_camera, camera_from_parent, tracked, spacing, config
-        )
+        placement = _place_used(scene, joint, seen, shown, rest_from_camera, camera_from_parent, tracked, spacing)
         sure = shown & placement.certain
         sure = sure if sure.sum() >= 2 else shown
     else:
@@ -123,9 +110,9 @@ def follow_joint(
     # Where a frame does not show the part, tracking has only guessed.
     prior[stack.used[shown]] = np.minimum(0.5 * off[shown] ** 2, 4.0)
     at_used = placement.values
-    for attempt in range(config.passes):
+    for attempt in range(_PASSES):
         chosen = np.flatnonzero(sure)
-        model = _fuse(joint, seen, chosen, rest_from_camera, at_used, config.num_points)
+        model = _fuse(joint, seen, chosen, rest_from_camera, at_used, _NUM_POINTS)
         if attempt:
             model = _prune(scene, joint, model, camera_from_parent, path_values)
         if len(model) < 5:
@@ -139,7 +126,7 @@ def follow_joint(
         path_values = values[path]
         mass = marginals(costs, transitions)
         near = np.abs(np.arange(len(values))[None] - path[:, None]) <= 3
-        held = (mass * near).sum(axis=1) >= config.held_mass
+        held = (mass * near).sum(axis=1) >= _HELD_MASS
         at_used = path_values[stack.used]
         sure = shown & held[stack.used]
         sure = sure if sure.sum() >= 2 else shown
@@ -147,14 +134,12 @@ def follow_joint(
     spread = np.sqrt((mass * (values[None] - mean[:, None]) ** 2).sum(axis=1))
     states, coarse = None, path_values
     # A surface fused by values that are refined is sharper, and refines them further.
-    for _ in range(config.refinements):
-        fine = _fuse(joint, seen, np.flatnonzero(sure), rest_from_camera, at_used, config.num_fine_points)
+    for _ in range(_REFINEMENTS):
+        fine = _fuse(joint, seen, np.flatnonzero(sure), rest_from_camera, at_used, _NUM_FINE_POINTS)
         fine = _prune(scene, joint, fine, camera_from_parent, path_values)
         if len(fine) < 5:
             break
-        states = _refine(
-            scene, joint, fine, camera_from_parent, path_values, spacing, held, (coarse, mean, spread), config
-        )
+        states = _refine(scene, joint, fine, camera_from_parent, path_values, spacing, held, (coarse, mean, spread))
         path_values = states.values
         at_used = path_values[stack.used]
     return states
@@ -204,39 +189,36 @@ def _common_error(
 
 def _values_to_try(
     stack: FrameStack, joint: Joint, seen: list[SeenSurface], rest_from_camera: np.ndarray, tracked: np.ndarray,
-    config: SearchConfig,
 ) -> tuple[float, Float[np.ndarray, "value"]]:  # fmt: skip
     """Spacing and values: so fine that the part's outer points move by a few pixels, so wide that a large jump is in it."""
     points = np.concatenate([apply(m, one.points) for m, one in zip(rest_from_camera, seen, strict=True)])
     depth = float(np.median(np.concatenate([one.points[:, 2] for one in seen])))
-    pixel = config.pixels_a_step * depth / stack.intrinsics[0, 0]
+    pixel = _PIXELS_A_STEP * depth / stack.intrinsics[0, 0]
     low, high = float(tracked.min()), float(tracked.max())
     if joint.type is JointType.REVOLUTE:
         arms = np.linalg.norm(np.cross(points - joint.pivot, joint.axis), axis=1)
         spacing = float(np.clip(pixel / max(float(np.quantile(arms, 0.8)), 1e-3), np.deg2rad(1.0), np.deg2rad(6.0)))
-        reach = config.reach
+        reach = _REACH
     else:
         along = points @ joint.axis
         spacing = pixel
         reach = max(high - low, float(np.quantile(along, 0.98) - np.quantile(along, 0.02)), 0.15)
-    spacing = max(spacing, (high - low + 2 * reach) / (config.max_values - 1))
+    spacing = max(spacing, (high - low + 2 * reach) / (_MAX_VALUES - 1))
     count = int(np.ceil((high - low + 2 * reach) / spacing)) + 1
     return spacing, low - reach + spacing * np.arange(count)
 
 
 def _place_used(
     scene: Scene, joint: Joint, seen: list[SeenSurface], shown: np.ndarray, rest_from_camera: np.ndarray,
-    camera_from_parent: np.ndarray, tracked: np.ndarray, spacing: float, config: SearchConfig,
+    camera_from_parent: np.ndarray, tracked: np.ndarray, spacing: float,
 ) -> Placement:  # fmt: skip
     stack = scene.stack
-    reach = (
-        float(np.ptp(tracked)) + config.reach if joint.type is JointType.REVOLUTE else 2.0 * max(np.ptp(tracked), 0.15)
-    )
+    reach = float(np.ptp(tracked)) + _REACH if joint.type is JointType.REVOLUTE else 2.0 * max(np.ptp(tracked), 0.15)
     count = int(np.ceil(min(reach, np.pi if joint.type is JointType.REVOLUTE else np.inf) / spacing))
     differences = spacing * np.arange(-count, count + 1)
     pairs = np.zeros((len(seen), len(seen), len(differences)))
     for one in np.flatnonzero(shown):
-        model = fuse([seen[one]], rest_from_camera[one][None], num_points=config.num_single_points)
+        model = fuse([seen[one]], rest_from_camera[one][None], num_points=_NUM_SINGLE_POINTS)
         if len(model) < 5:
             continue
         slack = _slack(joint, model, spacing)
@@ -312,11 +294,11 @@ def _prune(
 
 def _refine(
     scene: Scene, joint: Joint, model: PartModel, camera_from_parent: np.ndarray, path: np.ndarray, spacing: float,
-    held: np.ndarray, loose: tuple[np.ndarray, np.ndarray, np.ndarray], config: SearchConfig,
+    held: np.ndarray, loose: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> JointStates:  # fmt: skip
     """Values between those tried, their sigmas, and whether the part is in view."""
     stack = scene.stack
-    offsets = np.linspace(-config.fine_steps, config.fine_steps, config.num_fine) * spacing
+    offsets = np.linspace(-_FINE_STEPS, _FINE_STEPS, _NUM_FINE) * spacing
     plain = np.full(len(model), misfit(scene, joint, model, camera_from_parent, path) ** 2)
     told_by_all, shown = _curves(scene, joint, model, plain, camera_from_parent, path[:, None])
     # Which value it is has been settled; where exactly is told by the surface that lies there. What it covers says nothing

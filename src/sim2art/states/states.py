@@ -15,13 +15,14 @@ from sim2art.articulation.assembly import assemble_object
 from sim2art.articulation.estimate import ArticulationEstimate
 from sim2art.articulation.kinematics import link_motions
 from sim2art.geometry.transforms import apply, inverse
+from sim2art.observation.densify import resize_labels
 from sim2art.states.background import Background, camera_of, find_background
 from sim2art.states.calibration import StateNoise
 from sim2art.states.frame_labels import NO_LABEL, label_frames
 from sim2art.states.frame_stack import FrameStack
 from sim2art.states.likelihood import draw_points, explain_pixels
 from sim2art.states.part_model import see_surface
-from sim2art.states.search import JointStates, Scene, SearchConfig, follow_joint
+from sim2art.states.search import JointStates, Scene, follow_joint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,25 +47,17 @@ def follow(
     stack: FrameStack,
     estimate: ArticulationEstimate,
     labels: UInt8[np.ndarray, "used height width"],
-    config: SearchConfig | None = None,
     *,
     label_all: bool = False,
 ) -> Followed:
     """The values of all joints in all frames.
 
     Args:
-        stack: All frames.
-        estimate: Parts and joints of the used frames.
         labels: Part of each pixel of the used frames, at any size.
-        config: How values are searched.
-        label_all: Whether to label every frame.
     """
-    config = config or SearchConfig()
     tree = assemble_object(estimate, [None] * (len(estimate.joints) + 1))
     height, width = stack.depths.shape[1:]
-    rows = ((np.arange(height) + 0.5) * labels.shape[1] / height).astype(int)
-    columns = ((np.arange(width) + 0.5) * labels.shape[2] / width).astype(int)
-    small = labels[:, rows[:, None], columns[None]]
+    small = resize_labels(labels, (width, height))
     stack, background = find_background(stack, (small > 0) & (small != NO_LABEL))
     tracked = estimate.trajectory.values
     values = np.stack(
@@ -79,7 +72,7 @@ def follow(
             scene = _scene_without(stack, background, tree, motions, found, index)
             parents = motions[:, tree.link_index(joint.parent)]
             start = values[:, index] if again and found[index] is not None else None
-            states = follow_joint(scene, joint, seen, tracked[:, index], parents, config, start=start)
+            states = follow_joint(scene, joint, seen, tracked[:, index], parents, start=start)
             if states is not None and _is_followed(states):
                 found[index] = states
                 values[:, index] = states.values

@@ -12,7 +12,7 @@ from sim2art.dataset.splits import FIRST_TRAINING_SEED
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.train.cached_examples import NO_AUGMENTATION, SlotExample, make_cached_example
 from sim2art.train.clip_cache import ClipCache, Grower, grow_cache
-from sim2art.train.config import CacheConfig, TrainConfig
+from sim2art.train.config import Augmentation, CacheConfig, TrainConfig
 from sim2art.train.processes import Processes
 
 
@@ -42,16 +42,7 @@ class CachedBatches(Iterator[dict[str, Tensor]]):
                 self.grower.check(self.num_clips)
         rng = np.random.default_rng([self.config.first_seed, self.step, 2])
         examples = [
-            make_cached_example(
-                self.cache[int(index)],
-                rng,
-                num_points=self.settings.num_points,
-                kept_baselines=self.settings.clips.baselines,
-                baselines=self.settings.shown_baselines,
-                noise=self.settings.noise,
-                num_semantics=self.settings.shown_semantics,
-                augmentation=self.settings.augmentation,
-            )
+            _make_example(self.settings, self.cache, int(index), rng, self.settings.augmentation)
             for index in rng.integers(self.num_clips, size=self.config.batch_size)
         ]
         self.step += 1
@@ -99,22 +90,28 @@ def open_batches(
     return CachedBatches(config, cache, step=step, num_clips=num_clips, grower=grower)
 
 
-def validation_batches(settings: CacheConfig, cache: ClipCache, *, batch_size: int = 32) -> list[dict[str, Tensor]]:
-    """The first clips of a cache, always with the same points and noise and as they are."""
+def validation_batches(settings: CacheConfig, cache: ClipCache) -> list[dict[str, Tensor]]:
+    """The first clips of a cache, always with the same points and noise and as they are, 32 a batch."""
     examples = [
-        make_cached_example(
-            cache[index],
-            np.random.default_rng([index, 3]),
-            num_points=settings.num_points,
-            kept_baselines=settings.clips.baselines,
-            baselines=settings.shown_baselines,
-            noise=settings.noise,
-            num_semantics=settings.shown_semantics,
-            augmentation=NO_AUGMENTATION,
-        )
+        _make_example(settings, cache, index, np.random.default_rng([index, 3]), NO_AUGMENTATION)
         for index in range(min(settings.num_curve_clips, len(cache)))
     ]
-    return [_stack(examples[first : first + batch_size]) for first in range(0, len(examples), batch_size)]
+    return [_stack(examples[first : first + 32]) for first in range(0, len(examples), 32)]
+
+
+def _make_example(
+    settings: CacheConfig, cache: ClipCache, index: int, rng: np.random.Generator, augmentation: Augmentation
+) -> SlotExample:
+    return make_cached_example(
+        cache[index],
+        rng,
+        num_points=settings.num_points,
+        kept_baselines=settings.clips.baselines,
+        baselines=settings.shown_baselines,
+        noise=settings.noise,
+        num_semantics=settings.shown_semantics,
+        augmentation=augmentation,
+    )
 
 
 def _stack(examples: list[SlotExample]) -> dict[str, Tensor]:

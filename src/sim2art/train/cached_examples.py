@@ -88,7 +88,6 @@ def make_cached_example(
 
     Args:
         record: What `clip_cache` keeps.
-        num_points: Points a frame.
         kept_baselines: Of the flows that the cache knows of.
         baselines: Of the flows that the pass shows, some of those.
         noise: `paper` adds white noise of a size drawn anew, `none` adds none; with `real` the record has the noise of

@@ -105,10 +105,6 @@ def grow_cache(
     """Make the shards that are missing, in order; returns how many clips the folder then holds.
 
     Args:
-        folder: Where.
-        config: What clips are drawn from.
-        first_seed: Seed of the first.
-        num_clips: How many there are to be.
         shard_clips: Clips a file.
         num_semantics: Semantic channels kept of each point.
         describe: What gives them; without it a cache with semantics cannot grow.

@@ -49,7 +49,6 @@ def train_depth_head(config: DepthTrainConfig, frames: Path, folder: Path) -> De
     """Train and leave `checkpoint/`, `state.safetensors`, `log.jsonl` and `config.json` in `folder`.
 
     Args:
-        config: The run.
         frames: Folder of shards, see `depth_head_frames`. Shards that appear during the run are taken in.
         folder: Of the run; one that was begun is gone on with.
 

@@ -190,7 +190,6 @@ def _without_known(
 
     Args:
         video: In normalised coordinates, its flow smoothed.
-        truth: Of the clip.
         known: Parts that are known, 0 for the first.
         part_ids: Of points of known parts; 0 for all others.
     """

@@ -4,7 +4,6 @@ The points of the two frames are drawn independently, as in any recording, so no
 than a pair, so several pairs are taken from each; all of it is NumPy and runs in worker processes.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from sim2art.geometry.transforms import inverse
 from sim2art.networks.scene_flow import SceneFlowOutput
 from sim2art.networks.scene_flow_cues import measure_cues
 from sim2art.observation.normalization import normalize_box
+from sim2art.train.losses import Total, alone, mean_of
 
 _MOVES = 0.01
 """Normalised: points that go less far count as standing still."""
@@ -96,9 +96,7 @@ def make_pair_example(clip: Clip, config: PairConfig, rng: np.random.Generator) 
     return PairExample(*(np.array(column, dtype=np.float32) for column in zip(*pairs, strict=True)))
 
 
-def scene_flow_loss(
-    output: SceneFlowOutput, batch: dict[str, Tensor], total: Callable[[Tensor], Tensor] = lambda count: count
-) -> dict[str, Tensor]:
+def scene_flow_loss(output: SceneFlowOutput, batch: dict[str, Tensor], total: Total = alone) -> dict[str, Tensor]:
     """Distance to the true flow at every stage, and whether matches, motion and trust are right; "total" is the sum.
 
     Departs from GMSF: the match is supervised too, by the true place among the other frame's points, and points that move
@@ -110,7 +108,7 @@ def scene_flow_loss(
 
     def off(guess: Float[Tensor, "pair point 3"]) -> Tensor:
         error = torch.linalg.norm(guess - flow + 1e-8, dim=-1)
-        return _mean(error, moving, total) + _mean(error, ~moving, total)
+        return mean_of(error, moving, total) + mean_of(error, ~moving, total)
 
     distance = torch.cdist(first + flow, second)
     seen = distance.amin(dim=-1) < _MATCH_REACH
@@ -125,21 +123,17 @@ def scene_flow_loss(
         "flow": off(output.flow),
         "smoothed": off(output.smoothed),
         "matched": off(output.matched),
-        "match": _WEIGHTS["match"] * (_mean(match, seen & moving, total) + _mean(match, seen & ~moving, total)),
-        "moves": _WEIGHTS["moves"] * (_mean(moves, moving, total) + _mean(moves, ~moving, total)),
-        "trust": _WEIGHTS["trust"] * _mean(trust, everywhere, total),
+        "match": _WEIGHTS["match"] * (mean_of(match, seen & moving, total) + mean_of(match, seen & ~moving, total)),
+        "moves": _WEIGHTS["moves"] * (mean_of(moves, moving, total) + mean_of(moves, ~moving, total)),
+        "trust": _WEIGHTS["trust"] * mean_of(trust, everywhere, total),
     }
     whole = torch.stack(list(terms.values())).sum()
     # Shown beside the loss, not part of it: the answer's error where things move, and the error of no flow at all.
     shown = {
-        "moving": _mean(error, moving, total).detach(),
-        "zero": _mean(torch.linalg.norm(flow, dim=-1), moving, total).detach(),
+        "moving": mean_of(error, moving, total).detach(),
+        "zero": mean_of(torch.linalg.norm(flow, dim=-1), moving, total).detach(),
     }
     return {**terms, **shown, "total": whole}
-
-
-def _mean(values: Tensor, chosen: Tensor, total: Callable[[Tensor], Tensor]) -> Tensor:
-    return (values * chosen).sum() / total(chosen.sum()).clamp_min(1)
 
 
 def _draw_frames(usable: np.ndarray, config: PairConfig, rng: np.random.Generator) -> tuple[int, int]:

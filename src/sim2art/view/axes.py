@@ -48,13 +48,11 @@ def mark_axes(
     return tuple(marks)
 
 
-def uncertainty_cone(
-    mark: AxisMark, found: JointEstimate, *, share: float = 0.95, sides: int = 24
-) -> TriangleMesh | None:
+def uncertainty_cone(mark: AxisMark, found: JointEstimate) -> TriangleMesh | None:
     """The room in which a joint's axis may lie, as a waisted surface about its mark; None when that is not known.
 
     A turning axis wanders by its pivot's doubt at the waist and fans out by its direction's; a slide's arrow only fans out.
-    The radius of each holds that share of the errors, by the law of `articulation.error_law`.
+    The radius of each holds 95 % of the errors, by the law of `articulation.error_law`.
     """
     if found.axis_sigma is None:
         return None
@@ -64,11 +62,11 @@ def uncertainty_cone(
         return None
     axis = (end - start) / length
     waist = start if mark.ring is None else (start + end) / 2
-    num_sigmas = error_radius(share)
+    num_sigmas = error_radius(0.95)
     spread = np.tan(min(num_sigmas * found.axis_sigma, np.deg2rad(60.0)))
     along = np.linspace(-np.linalg.norm(waist - start), np.linalg.norm(end - waist), 9)
     radii = num_sigmas * (found.pivot_sigma or 0.0) + np.abs(along) * spread + 1e-4 * length
-    first = any_perpendicular(axis)
+    first, sides = any_perpendicular(axis), 24
     turn = np.arange(sides)[:, None] * 2 * np.pi / sides
     circle = np.cos(turn) * first + np.sin(turn) * np.cross(axis, first)
     vertices = waist + along[:, None, None] * axis + radii[:, None, None] * circle
@@ -78,14 +76,12 @@ def uncertainty_cone(
     return TriangleMesh(vertices=vertices.reshape(-1, 3), faces=faces.reshape(-1, 3))
 
 
-def _rest_points(
-    video: RgbdVideo, labels: np.ndarray, motions: np.ndarray, part: int, *, frames: int = 6, per_frame: int = 2000
-) -> np.ndarray:
+def _rest_points(video: RgbdVideo, labels: np.ndarray, motions: np.ndarray, part: int) -> np.ndarray:
     """Some of the part's depth pixels, in the rest pose."""
     found = [np.zeros((0, 3))]
-    for frame in np.unique(np.linspace(0, len(video.times) - 1, frames).astype(int)):
+    for frame in np.unique(np.linspace(0, len(video.times) - 1, 6).astype(int)):
         rows, columns = np.nonzero((labels[frame] == part) & (video.depths[frame] > 0))
-        stride = 1 + len(rows) // per_frame
+        stride = 1 + len(rows) // 2000
         rows, columns = rows[::stride], columns[::stride]
         depth = np.asarray(video.depths[frame][rows, columns], dtype=np.float64)
         points_camera = unproject(video.intrinsics, np.stack([columns, rows], axis=1).astype(np.float64), depth)

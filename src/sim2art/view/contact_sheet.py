@@ -13,11 +13,11 @@ from sim2art.geometry.transforms import apply, look_at
 from sim2art.view.rendering import render_object
 
 _LABEL = 14  # px
-_FOV, _ELEVATION = np.deg2rad(40.0), 0.42  # rad
+_FOV, _AZIMUTH, _ELEVATION = np.deg2rad(40.0), 0.55, 0.42  # rad; azimuth 0 is the front.
 
 
 def draw_object(
-    articulated_object: ArticulatedObject, values: Float[np.ndarray, "joint"], *, size: int = 192, azimuth: float = 0.55
+    articulated_object: ArticulatedObject, values: Float[np.ndarray, "joint"], *, size: int = 192
 ) -> UInt8[np.ndarray, "height width 3"]:
     """A picture of an object on white, seen from its front, a little from above.
 
@@ -25,7 +25,6 @@ def draw_object(
         articulated_object: Stands on z = 0 and faces -y.
         values: Of its joints, rad or m.
         size: Width and height of the picture, px.
-        azimuth: Direction of the view, rad; 0 is the front.
     """
     motions = link_motions(articulated_object, values)
     corners = np.concatenate(
@@ -36,7 +35,7 @@ def draw_object(
         ]
     )
     low, high = corners.min(axis=0), corners.max(axis=0)
-    across = np.cos(_ELEVATION) * np.array([np.sin(azimuth), -np.cos(azimuth)])
+    across = np.cos(_ELEVATION) * np.array([np.sin(_AZIMUTH), -np.cos(_AZIMUTH)])
     away = 0.56 * float(np.linalg.norm(high - low)) / np.tan(_FOV / 2)
     eye = (low + high) / 2 + away * np.array([*across, np.sin(_ELEVATION)])
     world_from_camera = look_at(eye, (low + high) / 2, np.array([0.0, 0.0, 1.0]))

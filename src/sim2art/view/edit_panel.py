@@ -39,8 +39,6 @@ class EditPanel:
 
         Args:
             tab: Of viser, to be filled.
-            scene: Shows the session's draft.
-            session: What is edited.
             lock: Held while an edit is made, so that callbacks run one at a time; one thread may take it again.
             on_edit: Brings what shows the draft in step with it.
             refine: Fits everything together, when at hand.

@@ -42,7 +42,6 @@ def joint_rows(estimate: ArticulationEstimate, joints: Sequence[Joint], *, is_me
     """One row a joint.
 
     Args:
-        estimate: What was found.
         joints: The same joints by people's names for the parts, with limits where they are known.
         is_metric: Whether lengths are metres.
     """

@@ -76,7 +76,7 @@ def pick_frames(num_frames: int, count: int) -> list[int]:
 
 
 def tint_parts(
-    image: UInt8[np.ndarray, "height width 3"], parts: UInt8[np.ndarray, "height width"], *, strength: float = 0.5
+    image: UInt8[np.ndarray, "height width 3"], parts: UInt8[np.ndarray, "height width"]
 ) -> UInt8[np.ndarray, "height width 3"]:
     """The frame with moving parts in their colours and outlined; the base and unknown pixels stay, a little greyed."""
     grey = image.mean(axis=2, keepdims=True)
@@ -87,7 +87,7 @@ def tint_parts(
             continue
         inside = parts == part
         color = np.array(part_color(int(part)), dtype=float)
-        picture[inside] = (1 - strength) * image[inside] + strength * color
+        picture[inside] = 0.5 * image[inside] + 0.5 * color
         contours, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         # Specks of a few pixels get no outline, or noise would be louder than the parts.
         contours = [contour for contour in contours if cv2.contourArea(contour) > 2e-4 * parts.size]

@@ -37,8 +37,6 @@ class Panels:
 
         Args:
             server: A `viser.ViserServer`.
-            scene: Shows the session's draft.
-            session: What is edited.
             refine: Fits all parts and joints together, when that is at hand.
         """
         self.server, self.scene, self.session = server, scene, session

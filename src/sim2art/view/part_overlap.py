@@ -36,7 +36,6 @@ def find_rest(
         part: In its rest pose.
         other: The same part elsewhere on its joint, or a surface that shows it among other things.
         span: Values that are likely; the search goes a little beyond.
-        rng: Draws the points.
         one_way: Ask only how much of the part lies on the other surface, not the other way round.
     """
     if len(part.faces) == 0 or len(other.faces) == 0:

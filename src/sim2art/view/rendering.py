@@ -9,6 +9,9 @@ from sim2art.geometry.meshes import TriangleMesh, join_meshes
 from sim2art.geometry.rasterizer import collect_bodies, render_frames
 from sim2art.geometry.transforms import inverse
 
+_OVERSAMPLING = 2
+"""Each pixel is the mean of its square of this side."""
+
 
 def render_object(
     articulated_object: ArticulatedObject,
@@ -18,7 +21,6 @@ def render_object(
     size: tuple[int, int],
     *,
     tint: float = 0.4,
-    oversampling: int = 2,
 ) -> UInt8[np.ndarray, "height width 4"]:
     """A shaded RGBA picture of an object at the given joint values; the background is transparent.
 
@@ -29,7 +31,6 @@ def render_object(
         intrinsics: px, for `size`.
         size: Width and height, px.
         tint: 0 keeps the meshes' own colours, 1 paints each part in its part colour.
-        oversampling: Each pixel is the mean of its square of this side.
     """
     width, height = size
     motions = link_motions(articulated_object, values)
@@ -43,18 +44,18 @@ def render_object(
     seen = join_meshes([mesh for _, mesh in drawn])
     colors = np.concatenate([tint_faces(mesh, link.color, tint) for link, mesh in drawn])
     fine = intrinsics.copy()
-    fine[:2] *= oversampling
-    fine[:2, 2] += 0.5 * (oversampling - 1)  # Pixel centres: the first is at 0, 0.
+    fine[:2] *= _OVERSAMPLING
+    fine[:2, 2] += 0.5 * (_OVERSAMPLING - 1)  # Pixel centres: the first is at 0, 0.
     raster = render_frames(
-        collect_bodies([seen]), np.eye(4)[None, None], fine, width=width * oversampling, height=height * oversampling
+        collect_bodies([seen]), np.eye(4)[None, None], fine, width=width * _OVERSAMPLING, height=height * _OVERSAMPLING
     )
     face_ids = raster.face_ids[0]
     shaded = np.clip(colors * _shade(seen)[:, None], 0, 255)
     # Colour and cover together; the last row is for pixels that no face covers.
     table = np.zeros((len(shaded) + 1, 4), dtype=np.float32)
     table[:-1, :3], table[:-1, 3] = shaded, 255.0
-    offsets = [(row, column) for row in range(oversampling) for column in range(oversampling)]
-    total = sum(table[face_ids[row::oversampling, column::oversampling]] for row, column in offsets)
+    offsets = [(row, column) for row in range(_OVERSAMPLING) for column in range(_OVERSAMPLING)]
+    total = sum(table[face_ids[row::_OVERSAMPLING, column::_OVERSAMPLING]] for row, column in offsets)
     assert isinstance(total, np.ndarray)
     picture = total / len(offsets)
     picture[..., :3] *= 255.0 / np.maximum(picture[..., 3:], 1e-6)

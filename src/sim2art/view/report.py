@@ -97,13 +97,7 @@ class _Pictures:
 
 
 def write_report(path: Path, report: Report, config: ReportConfig | None = None) -> None:
-    """Write the page.
-
-    Args:
-        path: The HTML file.
-        report: What it tells of.
-        config: How much it shows.
-    """
+    """Write the page."""
     config = ReportConfig() if config is None else config
     resources, video, estimate = files("sim2art.view"), report.video, report.estimate
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
@@ -227,8 +221,8 @@ def _shown(value: Any) -> str:
     return " ".join(str(x) for x in value) if isinstance(value, list | tuple) else str(value)
 
 
-def encode_webp(picture: UInt8[np.ndarray, "height width channel"], *, quality: int = 80) -> str:
+def encode_webp(picture: UInt8[np.ndarray, "height width channel"]) -> str:
     """An RGB or RGBA picture as a data URI."""
     memory = io.BytesIO()
-    Image.fromarray(picture).save(memory, format="WEBP", quality=quality, method=2)
+    Image.fromarray(picture).save(memory, format="WEBP", quality=80, method=2)
     return "data:image/webp;base64," + base64.b64encode(memory.getvalue()).decode("ascii")

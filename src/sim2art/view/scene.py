@@ -36,7 +36,7 @@ class DraftScene:
         self._axes: list[Any] = []
         self._shown: list[Any] = []
         self._recording: list[Any] = []
-        self.values = self._start_values()
+        self.values = draft.estimate.trajectory.values[0].copy()
         self.build(draft)
         self.look_from_the_front()
 
@@ -188,9 +188,6 @@ class DraftScene:
             moving = (parts > 0) & (parts < len(table))
             colors[moving] = 0.35 * colors[moving] + 0.65 * table[parts[moving]]
         return points, colors.astype(np.uint8)
-
-    def _start_values(self) -> np.ndarray:
-        return self.draft.estimate.trajectory.values[0].copy()
 
 
 def _marks(draft: Draft) -> tuple[AxisMark | None, ...]:

@@ -22,7 +22,6 @@ def open_viewer(session: EditSession, *, host: str, port: int, refine: Callable[
     """Start the page and return the running `viser.ViserServer`.
 
     Args:
-        session: What is shown and edited.
         host: Address to listen on; 127.0.0.1 for this machine only.
         port: Free, see `choose_port`.
         refine: Fits all parts and joints together, when at hand.

@@ -12,7 +12,6 @@ class EditSession:
         """Begin with a draft.
 
         Args:
-            draft: As it was read.
             save: Writes a draft, whole or not at all, and says what became of it; None when the result can only be looked
                 at.
         """

@@ -64,7 +64,7 @@ def split_by_plane(draft: Draft, part: int, point: Float[np.ndarray, "3"], norma
     return noted(changed, f"{draft.part_names[part]}: split by a plane, new {changed.part_names[-1]}")
 
 
-def split_by_motion(draft: Draft, part: int, *, seed: int = 0) -> Draft:
+def split_by_motion(draft: Draft, part: int) -> Draft:
     """Cut a part along the border of two motions that its flow shows, and fit both; the smaller group is the last part.
 
     Raises:
@@ -80,7 +80,7 @@ def split_by_motion(draft: Draft, part: int, *, seed: int = 0) -> Draft:
     video, slots = kept
     normalization = fit_normalization(needed_points(draft))
     normalized = normalize(video, normalization)
-    guesses = propose(smooth_flow(normalized), ProposalConfig(num_points=video.num_points), np.random.default_rng(seed))
+    guesses = propose(smooth_flow(normalized), ProposalConfig(num_points=video.num_points), np.random.default_rng(0))
     pool = join_hypotheses([_standing_still(video.num_frames), guesses])
     costs = _costs(normalized, pool)
     pair = _best_pair(costs, normalized.valid, firsts=range(1 if part == 0 else len(pool)))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from sim2art.articulation.frame_states import FrameStates
 from sim2art.view.draft import Draft
 
 
@@ -34,9 +33,5 @@ def make_time_line(draft: Draft) -> TimeLine:
     states = draft.states
     if states is None or not len(states.frame_ids):
         return TimeLine(nearest_used=np.arange(len(draft.frame_ids)), values=None)
-    return TimeLine(nearest_used=_nearest(states, draft.frame_ids), values=np.array(states.values))
-
-
-def _nearest(states: FrameStates, frame_ids: tuple[int, ...]) -> Int[np.ndarray, "step"]:
-    used = np.array(frame_ids)
-    return np.abs(np.array(states.frame_ids)[:, None] - used[None]).argmin(axis=1)
+    nearest = np.abs(np.array(states.frame_ids)[:, None] - np.array(draft.frame_ids)[None]).argmin(axis=1)
+    return TimeLine(nearest_used=nearest, values=np.array(states.values))

@@ -66,7 +66,7 @@ def front_panel(
             return [bevelled_panel(x, y, z, min(0.7 * depth, 0.3 * rail), color)]
         case "framed" | "glass":
             center = vary(rng, GLASS, 10.0) if kind == "glass" else vary(rng, color, 8.0)
-            return [*_rails(x, z, y, rail, color), box(middle_x, (y[0] + relief, y[1] - 0.001), middle_z, center)]
+            return [*border(x, z, y, rail, color), box(middle_x, (y[0] + relief, y[1] - 0.001), middle_z, center)]
         case "raised":
             field = bevelled_panel(middle_x, (y[0], y[0] + relief), middle_z, 0.8 * relief, vary(rng, color, 8.0))
             return [box(x, (y[0] + relief, y[1]), z, color), field]
@@ -83,7 +83,8 @@ def front_panel(
             return [box(x, y, z, color)]
 
 
-def _rails(x: Span, z: Span, y: Span, rail: float, color: Color) -> list[TriangleMesh]:
+def border(x: Span, z: Span, y: Span, rail: float, color: Color) -> list[TriangleMesh]:
+    """Four rails around a hole."""
     inner = (x[0] + rail, x[1] - rail)
     return [
         box((x[0], inner[0]), y, z, color),
@@ -91,11 +92,6 @@ def _rails(x: Span, z: Span, y: Span, rail: float, color: Color) -> list[Triangl
         box(inner, y, (z[0], z[0] + rail), color),
         box(inner, y, (z[1] - rail, z[1]), color),
     ]
-
-
-def border(x: Span, z: Span, y: Span, rail: float, color: Color) -> list[TriangleMesh]:
-    """Four rails around a hole."""
-    return _rails(x, z, y, rail, color)
 
 
 def handle(

@@ -1,6 +1,7 @@
 """A carcass with cells in its front; each cell is filled with a door, a drawer, a decoy, or left open."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,10 +101,9 @@ def sample_cabinet(
     return cabinet
 
 
-def split_span(
-    rng: np.random.Generator, span: Span, count: int, *, gap: float = 0.004, unevenness: float = 0.25
-) -> list[Span]:
+def split_span(rng: np.random.Generator, span: Span, count: int, *, unevenness: float = 0.25) -> list[Span]:
     """Neighbouring cells with air between them; `unevenness` 0 makes them equal."""
+    gap = 0.004
     shares = np.exp(rng.normal(0.0, unevenness, size=count)) if chance(rng, 0.5) else np.ones(count)
     edges = span[0] + (span[1] - span[0]) * np.concatenate([[0.0], np.cumsum(shares) / shares.sum()])
     return [
@@ -145,12 +145,10 @@ def add_decoy(builder: ObjectBuilder, rng: np.random.Generator, cabinet: Cabinet
         builder.add("body", *handle(rng, style.handle, at, y[0], length, "x", style.handle_color))
 
 
-def add_divider(builder: ObjectBuilder, cabinet: Cabinet, low: Span, high: Span, *, upright: bool) -> None:
-    """A board between two neighbouring cells, given by their spans along the split direction."""
-    middle, half = 0.5 * (low[1] + high[0]), 0.4 * cabinet.wall
-    board = (middle - half, middle + half)
-    y = cabinet.cavity_y
-    color = cabinet.palette.inside
-    builder.add(
-        "body", box(board, y, cabinet.inner_z, color) if upright else box(cabinet.inner_x, y, board, color)
-    )  # fmt: skip
+def add_dividers(builder: ObjectBuilder, cabinet: Cabinet, cells: Sequence[Span], *, upright: bool) -> None:
+    """A board between every two neighbouring cells, given by their spans along the split direction."""
+    for low, high in itertools.pairwise(cells):
+        middle, half = 0.5 * (low[1] + high[0]), 0.4 * cabinet.wall
+        board = (middle - half, middle + half)
+        x, z = (board, cabinet.inner_z) if upright else (cabinet.inner_x, board)
+        builder.add("body", box(x, cabinet.cavity_y, z, cabinet.palette.inside))

@@ -1,13 +1,11 @@
 """A desk with one or two pedestals of drawers (or a door), sometimes a drawer under the top."""
 
-import itertools
-
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.assets.procedural.blocks import Side, carcass, clutter, sample_front_style
 from sim2art.assets.procedural.builder import ObjectBuilder
-from sim2art.assets.procedural.cabinets import Cabinet, add_cabinet_door, add_cabinet_drawer, add_divider, split_span
+from sim2art.assets.procedural.cabinets import Cabinet, add_cabinet_door, add_cabinet_drawer, add_dividers, split_span
 from sim2art.assets.procedural.palette import chance, pick, sample_palette
 from sim2art.assets.procedural.shapes import Span, box
 
@@ -43,8 +41,7 @@ def make_desk(rng: np.random.Generator) -> ArticulatedObject:
             add_cabinet_door(builder, rng, cabinet, f"door_{side}", side, cabinet.front_x, cabinet.front_z)
             continue
         cells = split_span(rng, cabinet.front_z, int(rng.integers(1, 4)))
-        for low, high in itertools.pairwise(cells):
-            add_divider(builder, cabinet, low, high, upright=False)
+        add_dividers(builder, cabinet, cells, upright=False)
         for z in cells:
             number += 1
             add_cabinet_drawer(builder, rng, cabinet, f"drawer_{number}", cabinet.front_x, z)

@@ -10,7 +10,7 @@ from sim2art.assets.procedural.cabinets import (
     add_cabinet_door,
     add_cabinet_drawer,
     add_decoy,
-    add_divider,
+    add_dividers,
     sample_cabinet,
     split_span,
 )
@@ -40,7 +40,7 @@ def _fill_rows(builder: ObjectBuilder, rng: np.random.Generator, cabinet: Cabine
     on_top = chance(rng, 0.75)
     cut = high - share * (high - low) if on_top else low + share * (high - low)
     below, above = (low, cut - 0.002), (cut + 0.002, high)
-    add_divider(builder, cabinet, below, above, upright=False)
+    add_dividers(builder, cabinet, (below, above), upright=False)
     doors_z, drawers_z = (below, above) if on_top else (above, below)
     for number, z in enumerate(split_span(rng, drawers_z, drawers, unevenness=0.0)):
         if chance(rng, 0.2):
@@ -60,7 +60,7 @@ def _fill_rows(builder: ObjectBuilder, rng: np.random.Generator, cabinet: Cabine
 
 def _fill_columns(builder: ObjectBuilder, rng: np.random.Generator, cabinet: Cabinet) -> None:
     left, right = split_span(rng, cabinet.front_x, 2, unevenness=0.15)
-    add_divider(builder, cabinet, left, right, upright=True)
+    add_dividers(builder, cabinet, (left, right), upright=True)
     door_on_left = chance(rng, 0.5)
     door_x, drawers_x = (left, right) if door_on_left else (right, left)
     inner = (max(door_x[0], cabinet.inner_x[0]) + 0.012, min(door_x[1], cabinet.inner_x[1]) - 0.012)

@@ -1,12 +1,10 @@
 """A chest of one to five drawers, sometimes in two columns, sometimes with a false drawer on top."""
 
-import itertools
-
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
 from sim2art.assets.procedural.builder import ObjectBuilder
-from sim2art.assets.procedural.cabinets import add_cabinet_drawer, add_decoy, add_divider, sample_cabinet, split_span
+from sim2art.assets.procedural.cabinets import add_cabinet_drawer, add_decoy, add_dividers, sample_cabinet, split_span
 from sim2art.assets.procedural.palette import PAINTS, WOODS, chance, sample_palette
 
 
@@ -20,8 +18,7 @@ def make_drawer_chest(rng: np.random.Generator) -> ArticulatedObject:
         ((0.32, 1.1), (0.32, 0.55), (0.95 * height, 1.05 * height)), glass=0.0,
     )  # fmt: skip
     cells = split_span(rng, cabinet.front_z, rows)
-    for low, high in itertools.pairwise(cells):
-        add_divider(builder, cabinet, low, high, upright=False)
+    add_dividers(builder, cabinet, cells, upright=False)
     decoy_row = rows - 1 if rows > 2 and chance(rng, 0.2) else -1
     twin_row = rows - 1 if rows > 1 and chance(rng, 0.2) and cabinet.x[1] > 0.3 else -1
     number = 0

@@ -5,13 +5,12 @@ import dataclasses
 import numpy as np
 
 from sim2art.articulation.articulated_object import ArticulatedObject
+from sim2art.assets.placement import turned
 from sim2art.assets.procedural.blocks import front_panel, sample_front_style
 from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.palette import METALS, PAINTS, WOODS, chance, pick, sample_palette, vary
 from sim2art.assets.procedural.shapes import Color, Span, box, rod
 from sim2art.assets.procedural.walls import RAIL, add_wall_with_opening
-from sim2art.geometry.rotations import rotation_from_rotvec
-from sim2art.geometry.transforms import make_transform
 
 
 def make_room_door(rng: np.random.Generator) -> ArticulatedObject:
@@ -49,7 +48,7 @@ def make_room_door(rng: np.random.Generator) -> ArticulatedObject:
             builder.hinge(name, axis=(0, 0, 1), pivot=(span[1], y[0], 0.0), limits=limit)
     built = builder.build()
     if chance(rng, 0.5):
-        built = built.moved(make_transform(rotation_from_rotvec(np.array([0.0, 0.0, np.pi])), np.zeros(3)))
+        built = turned(built, np.pi)
     return built
 
 

@@ -6,7 +6,7 @@ Lengths are metres, positions are in the object frame (z up, the front looks alo
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 
 from sim2art.geometry.meshes import TriangleMesh, make_box
 from sim2art.geometry.rotations import any_perpendicular, rotation_from_rotvec
@@ -27,21 +27,14 @@ def paint(vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 
     # The determinants are six times the signed volumes of tetrahedra to the origin.
     if np.linalg.det(vertices[faces]).sum() < 0:
         faces = faces[:, ::-1]
-    return TriangleMesh(vertices=vertices, faces=faces, colors=_one_color(color, len(faces)))
-
-
-def _one_color(color: Color, count: int) -> UInt8[np.ndarray, "face 3"]:
-    colors = np.empty((count, 3), dtype=np.uint8)
-    colors[:] = color
-    return colors
+    return TriangleMesh(vertices=vertices, faces=faces).painted(color)
 
 
 def box(x: Span, y: Span, z: Span, color: Color) -> TriangleMesh:
     """An axis-aligned box."""
     low, high = np.array([x, y, z], dtype=np.float64).T
     assert np.all(high > low), f"A box needs spans from low to high; found x {x}, y {y}, z {z}."
-    mesh = make_box(high - low, 0.5 * (low + high))
-    return TriangleMesh(vertices=mesh.vertices, faces=mesh.faces, colors=_one_color(color, len(mesh.faces)))
+    return make_box(high - low, 0.5 * (low + high)).painted(color)
 
 
 def loft(sections: Float[np.ndarray, "section point 3"], color: Color) -> TriangleMesh:

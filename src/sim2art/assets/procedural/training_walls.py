@@ -15,7 +15,7 @@ from sim2art.assets.procedural.cabinets import (
     add_cabinet_door,
     add_cabinet_drawer,
     add_decoy,
-    add_divider,
+    add_dividers,
     sample_cabinet,
     split_span,
 )
@@ -44,10 +44,8 @@ def make_training_wall(rng: np.random.Generator, *, count: int) -> ArticulatedOb
     cabinet = sample_cabinet(builder, rng, sample_palette(rng), size, glass=0.0)
     across = split_span(rng, cabinet.front_x, columns, unevenness=0.0)
     levels = split_span(rng, cabinet.front_z, rows, unevenness=0.1)
-    for low, high in itertools.pairwise(across):
-        add_divider(builder, cabinet, low, high, upright=True)
-    for low, high in itertools.pairwise(levels):
-        add_divider(builder, cabinet, low, high, upright=False)
+    add_dividers(builder, cabinet, across, upright=True)
+    add_dividers(builder, cabinet, levels, upright=False)
     hinges = rng.choice(["left", "right", "in pairs"])
     is_decoy = rng.permutation(count) < rng.binomial(count, _DECOY_SHARE)
     is_decoy[0] = False

@@ -12,7 +12,7 @@ from sim2art.assets.procedural.builder import ObjectBuilder
 from sim2art.assets.procedural.cabinets import (
     add_cabinet_door,
     add_cabinet_drawer,
-    add_divider,
+    add_dividers,
     sample_cabinet,
     split_span,
 )
@@ -39,10 +39,8 @@ def make_unit_wall(rng: np.random.Generator, *, kind: UnitKind, count: int) -> A
     )  # fmt: skip
     columns = split_span(rng, cabinet.front_x, COLUMNS, unevenness=0.0)
     levels = split_span(rng, cabinet.front_z, rows, unevenness=0.0)
-    for low, high in itertools.pairwise(columns):
-        add_divider(builder, cabinet, low, high, upright=True)
-    for low, high in itertools.pairwise(levels):
-        add_divider(builder, cabinet, low, high, upright=False)
+    add_dividers(builder, cabinet, columns, upright=True)
+    add_dividers(builder, cabinet, levels, upright=False)
     for number, (z, x) in enumerate(itertools.product(levels, columns)):
         if kind == "doors":
             # Short of a right angle, so that no door reaches over its neighbour's front.

@@ -9,7 +9,7 @@ from sim2art.assets.procedural.cabinets import (
     Cabinet,
     add_cabinet_door,
     add_cabinet_drawer,
-    add_divider,
+    add_dividers,
     sample_cabinet,
     split_span,
 )
@@ -34,7 +34,7 @@ def make_wardrobe(rng: np.random.Generator) -> ArticulatedObject:
     if chance(rng, 0.35):
         cut = z[0] + float(rng.uniform(0.12, 0.22)) * (z[1] - z[0])
         low, z = (z[0], cut - 0.002), (cut + 0.002, z[1])
-        add_divider(builder, cabinet, low, z, upright=False)
+        add_dividers(builder, cabinet, (low, z), upright=False)
         for number, x in enumerate(split_span(rng, cabinet.front_x, int(rng.integers(1, 3)), unevenness=0.0)):
             add_cabinet_drawer(builder, rng, cabinet, f"drawer_{number + 1}", x, low)
     left, right = split_span(rng, cabinet.front_x, 2, unevenness=0.1)
