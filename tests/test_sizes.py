@@ -13,7 +13,6 @@ EXCEPTIONS = {
     "inference/refine/verdict.py:conclude": ORDER,
     "inference/score/evidence.py:lay_out_evidence": ORDER,
     "inference/score/signed_residuals.py:measure_signed_residuals": "the arrays of a kernel that it calls",
-    "perception/people/choice.py:leave_out_people": "what each way of telling people apart reads of the frames",
     "states/recording_states.py:find_states": WHOLE,
     "states/search.py:follow_joint": ORDER,
     "states/search.py:_place_used": WHOLE,

@@ -11,7 +11,8 @@ from sim2art.errors import InvalidValueError
 from sim2art.geometry.cameras import unproject
 from sim2art.perception.captures.own_files import read_mask
 from sim2art.perception.components import Choice, find_lacks, lack_words
-from sim2art.perception.masks.moving import Box, box_masks, moving_box
+from sim2art.perception.flow.lifted_flow import PixelFlow
+from sim2art.perception.masks.moving import Box, box_masks, find_known, moving_box
 
 _SALIENT_COVER = 0.7
 """Share of the moving pixels that a salient-object mask must hold to be believed."""
@@ -45,11 +46,14 @@ class FramesWithMotion:
     """Posed frames, and which of their pixels (every second row and column) move."""
 
     images: UInt8[np.ndarray, "frame height width 3"]
+    """RGB."""
     depths: Float32[np.ndarray, "frame height width"]
+    """m, 0 where there is none."""
+    flows: dict[tuple[int, int], PixelFlow]
     moving: Bool[np.ndarray, "frame half_height half_width"]
-    known: Bool[np.ndarray, "frame half_height half_width"]
-    """Pixels of which it is known whether they move, those that do among them."""
+    """What `find_moving` found."""
     intrinsics: Float[np.ndarray, "3 3"]
+    """px."""
     world_from_camera: Float[np.ndarray, "frame 4 4"]
 
 
@@ -70,7 +74,7 @@ def choose_masks(
         box: x, y, width, height (px) of the object in the first frame: the prompt of SAM 2, else the mask itself.
         crop_factor: The crop's size over that of the box around what moves.
     """
-    images, depths, moving, known = frames.images, frames.depths, frames.moving, frames.known
+    images, depths, moving, known = frames.images, frames.depths, frames.moving, find_known(frames.flows, frames.moving)
     intrinsics, world_from_camera = frames.intrinsics, frames.world_from_camera
     around = moving_box(moving, depths, intrinsics, world_from_camera)
     moves = around is not None
