@@ -239,7 +239,7 @@ class _Bag:
         if kind is None or first is None:
             return None
         info = self.first(self._info_topic(connection.topic) or "")
-        intrinsics, lens, _ = (None, None, None) if info is None else camera_of(info)
+        intrinsics, lens = (None, None) if info is None else camera_of(info)
         return kind, _Topic(
             connection=connection,
             frame=first.header.frame_id.lstrip("/"),

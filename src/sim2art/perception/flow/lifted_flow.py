@@ -15,7 +15,7 @@ from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import apply
 from sim2art.perception.depth.filter import read_depth_between
 from sim2art.perception.flow.camera_flow import camera_flow
-from sim2art.perception.flow.dis import compose_flows, forward_backward_error, map_in_threads
+from sim2art.perception.flow.dis import compose_flows, flow_targets, forward_backward_error, map_in_threads
 from sim2art.perception.flow.texture import measure_noise, measure_texture
 from sim2art.perception.tasks import ImageFlow
 
@@ -114,10 +114,8 @@ def measure_flows(
 
         def measure(pair: tuple[int, int]) -> tuple[PixelFlow, PixelFlow]:
             a, b = pair
-            candidates = []
             guesses = _guesses(pair, raw, starts, depths, intrinsics, world_from_camera)
-            for guess in guesses:
-                candidates.append((flow_of(a, b, guess[0]), flow_of(b, a, guess[1])))
+            candidates = [(flow_of(a, b, there), flow_of(b, a, back)) for there, back in guesses]
             there = _pick(candidates)
             back = _pick([(backward, forward) for forward, backward in candidates])
             still, still_back = guesses[0]
@@ -228,11 +226,9 @@ def clear_gain(gray: UInt8[np.ndarray, "height width"]) -> float:
 
 def mismatch(gray_a: np.ndarray, gray_b: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """Mean difference (grey levels) of the patches around a pixel and its target, after their means are taken away."""
-    height, width = gray_a.shape
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     image_a, image_b = (
         gray.astype(np.float32) - cv2.boxFilter(gray.astype(np.float32), -1, (_PATCH, _PATCH))
         for gray in (gray_a, gray_b)
     )
-    moved = cv2.remap(image_b, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.remap(image_b, *flow_targets(flow), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return cv2.boxFilter(np.abs(image_a - moved), -1, (_PATCH, _PATCH))

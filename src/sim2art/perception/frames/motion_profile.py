@@ -116,27 +116,18 @@ def _measure_step(
     floor = _FLOOR + 2.0 * min(quiet, 1.0) + _CAMERA_SHARE * np.linalg.norm(still, axis=-1)
     counts = np.ones_like(told) if people is None else ~(people[a] | people[b])
     excess = np.where(counts, np.clip(length - floor, 0.0, _MAX_RESIDUAL), 0.0)
-    change = find_change(
+    b_from_a = inverse(world_from_camera[b]) @ world_from_camera[a]
+    changed = find_change(
         (smalls[a], smalls[b]),
         recording.small_depths[b],
         still,
-        depth_after(recording.small_depths[a], intrinsics, world_from_camera[a], world_from_camera[b]),
+        image_in(recording.small_depths[a], intrinsics, b_from_a)[2].astype(np.float32),
         seen,
         depth_is_guessed=depth_is_guessed,
     )
-    lost = change.changed & ~matched & counts
+    lost = changed & ~matched & counts
     total = float(excess.sum()) + _MAX_RESIDUAL * float(lost.sum())
     return total / told.size, np.where((excess > 0)[..., None], residual, 0.0)
-
-
-def depth_after(
-    depth: Float32[np.ndarray, "height width"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    world_from_a: Float[np.ndarray, "4 4"],
-    world_from_b: Float[np.ndarray, "4 4"],
-) -> Float32[np.ndarray, "height width"]:
-    """The depth (m) that what camera a sees has from camera b."""
-    return image_in(depth, intrinsics, inverse(world_from_b) @ world_from_a)[2].astype(np.float32)
 
 
 def chain_flow(
@@ -164,9 +155,7 @@ def measure_reversal(residuals: Float[np.ndarray, "step height width 2"], step: 
     return -2.0 * product / len(a) if product < _TURN_COSINE * norms else 0.0
 
 
-def sharp_enough(sharpness: Float[np.ndarray, "frame"], *, window: int = 9, share: float = 0.5) -> np.ndarray:
-    """Frames at least `share` as sharp as the median of the frames around them."""
-    half = window // 2
-    padded = np.pad(sharpness, half, mode="edge")
-    around = np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
-    return sharpness >= share * around
+def sharp_enough(sharpness: Float[np.ndarray, "frame"]) -> np.ndarray:
+    """Frames at least half as sharp as the median of the nine frames around them."""
+    padded = np.pad(sharpness, 4, mode="edge")
+    return sharpness >= 0.5 * np.median(np.lib.stride_tricks.sliding_window_view(padded, 9), axis=1)

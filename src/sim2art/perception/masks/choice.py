@@ -182,9 +182,9 @@ def _salient_masks(
     required: bool,
 ) -> Bool[np.ndarray, "frame height width"] | None:
     """Salient-object masks; None when the mask misses what moves or holds nothing else."""
-    from sim2art.perception.masks.u2netp import load_u2netp
+    from sim2art.perception.masks.u2netp import U2NetP
 
-    masker = load_u2netp()
+    masker = U2NetP()
     if not required:
         # A look at the frames with most motion first: on furniture that fills the image the mask is of no use.
         probes = np.argsort(-moving.sum(axis=(1, 2)), kind="stable")[:_NUM_PROBES]

@@ -29,7 +29,7 @@ from sim2art.perception.people.arm_regions import (
     keep_standing_out,
 )
 from sim2art.perception.people.hands.crops import crop_of_region
-from sim2art.perception.people.hands.finder import FinderOptions, look_at
+from sim2art.perception.people.hands.finder import MIN_PRESENCE, look_at
 from sim2art.perception.people.skin import find_alike, has_skin_color, measure_own_colors
 from sim2art.perception.people.transience import find_changes
 from sim2art.perception.tasks import HandModel
@@ -124,7 +124,7 @@ def shows_hand(
         if networks is None:
             return False
         crop = crop_of_region(2.0 * np.argwhere(region)[:, ::-1], (image.shape[1], image.shape[0]))
-        return look_at(image, crop, networks).presence >= FinderOptions().min_presence
+        return look_at(image, crop, networks).presence >= MIN_PRESENCE
 
     return is_hand
 

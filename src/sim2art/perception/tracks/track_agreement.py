@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import inverse
 from sim2art.perception.tasks import SparseCameras
 from sim2art.perception.tracks.klt_tracks import CornerTracks
@@ -101,7 +102,7 @@ def _observations(cameras: SparseCameras, tracks: CornerTracks, moving: np.ndarr
     first = start[corner]
     others = first != np.arange(len(order))
     k = cameras.intrinsics
-    rays = np.concatenate([(pixels - k[:2, 2]) / k[[0, 1], [0, 1]], np.ones((len(pixels), 1))], axis=1)
+    rays = unproject(k, pixels, np.ones(len(pixels)))
     between = (inverse(cameras.world_from_camera)[frame] @ cameras.world_from_camera[frame[first]])[others]
     return _Observations(
         corner=corner[others], pixels=pixels[others], intrinsics=k, shift=between[:, :3, 3],
