@@ -6,7 +6,6 @@ rest of the chain is the same as for a depth camera. Lengths have no known scale
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -76,8 +75,7 @@ def complete(
     known = known_intrinsics(capture, frames.size, options.fov_deg)
     poses, ups_are_known = recorded, True
     if cameras.name == "file":
-        assert cameras.source is not None, "The choice was checked when it was parsed."
-        poses, found = read_cameras(Path(cameras.source), tuple(capture.frame_ids[i] for i in frames.indices))
+        poses, found = read_cameras(cameras.place, tuple(capture.frame_ids[i] for i in frames.indices))
         known = known if found is None else found
     elif recorded is not None and (doubt := find_unmoved_poses(frames.grays, recorded)) is not None:
         poses, ups_are_known, warnings = None, False, [*warnings, doubt]
@@ -225,8 +223,7 @@ def load_depth_estimator(choice: Choice, capture: ColorCapture) -> tuple[DepthEs
             path=capture.path,
         )
     if choice.name == "file":
-        assert choice.source is not None, "The choice was checked when it was parsed."
-        files = DepthFiles(Path(choice.source))
+        files = DepthFiles(choice.place)
         return files, files.is_metric
     if choice.name == "head":
         from sim2art.perception.depth.head import HeadDepth

@@ -158,6 +158,12 @@ class Choice:
     name: str
     source: str | None = None
 
+    @property
+    def place(self) -> Path:
+        """The user's file or folder, of a component that needs one."""
+        assert self.source is not None, "The choice was checked when it was parsed."
+        return Path(self.source)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lack:

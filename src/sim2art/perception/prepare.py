@@ -97,8 +97,7 @@ def _from_vipe(recording: ColorCapture, depth: Choice, stages: StageKeeper) -> D
 def _with_cameras(capture: Capture, cameras: Choice, options: CompleteOptions) -> Capture:
     """A recording with depth, and with the cameras of a file or of COLMAP where they were asked for."""
     if cameras.name == "file":
-        assert cameras.source is not None, "The choice was checked when it was parsed."
-        poses, _ = read_cameras(Path(cameras.source), capture.frame_ids)
+        poses, _ = read_cameras(cameras.place, capture.frame_ids)
         return _replaced(capture, range(len(capture.frame_ids)), poses, ())
     if cameras.name != "colmap":
         return capture

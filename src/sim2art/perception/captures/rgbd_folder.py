@@ -86,12 +86,7 @@ def read_rgbd_folder(path: Path) -> Capture:
             else None,
             told=told,
         ),
-        SaidCamera(
-            file=file,
-            facts=camera,
-            intrinsics=intrinsics,
-            depth_scale=MILLIMETRES if is_scannet else None,
-        ),
+        SaidCamera(file=file, facts=camera, intrinsics=intrinsics, depth_scale=MILLIMETRES if is_scannet else None),
     )
     return _registered(path, capture, pairs) if is_scannet else capture
 

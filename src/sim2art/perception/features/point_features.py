@@ -1,7 +1,6 @@
 """Semantic features of sampled points."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
@@ -26,8 +25,7 @@ def add_features(
         return points
     size = (images.shape[2], images.shape[1])
     if choice.name == "file":
-        assert choice.source is not None, "The choice was checked when it was parsed."
-        files = FeatureFiles(Path(choice.source))
+        files = FeatureFiles(choice.place)
         rows = [files.read(frame, points.pixels[i], size) for i, frame in enumerate(frame_ids)]
     else:
         from sim2art.perception.features.dino_features import DinoFeatures

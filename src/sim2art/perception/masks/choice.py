@@ -1,7 +1,6 @@
 """The mask of the object of interest: a box given by hand, the salient object, the motion-centred crop, or everything."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -9,7 +8,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.cameras import unproject
-from sim2art.perception.captures.own_files import read_mask
+from sim2art.perception.captures.own_files import read_masks
 from sim2art.perception.components import Choice, find_lacks, lack_words
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.masks.moving import Box, box_masks, find_known, moving_box
@@ -80,9 +79,7 @@ def choose_masks(
     moves = around is not None
     whole = depths > 0
     if choice.name == "file":
-        assert choice.source is not None, "The choice was checked when it was parsed."
-        size = (depths.shape[2], depths.shape[1])
-        own = np.array([read_mask(Path(choice.source), frame, size) for frame in frame_ids])
+        own = read_masks(choice.place, frame_ids, (depths.shape[2], depths.shape[1]))
         return MaskChoice(masks=own & whole, taken="file", moves=moves, warnings=())
     told: tuple[str, ...] = ()
     if choice.name == "sam2":

@@ -2,13 +2,12 @@
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from sim2art.perception.captures.own_files import read_mask
+from sim2art.perception.captures.own_files import read_masks
 from sim2art.perception.captures.pose_checks import stands_still
 from sim2art.perception.components import Choice
 from sim2art.perception.flow.lifted_flow import PixelFlow
@@ -80,9 +79,7 @@ def leave_out_people(
     if choice.name == "none":
         return LeftOut(masks=np.zeros(depths.shape, dtype=bool), warnings=())
     if choice.name == "file":
-        assert choice.source is not None, "The choice was checked when it was parsed."
-        size = (depths.shape[2], depths.shape[1])
-        own = np.array([read_mask(Path(choice.source), frame, size) for frame in frame_ids])
+        own = read_masks(choice.place, frame_ids, (depths.shape[2], depths.shape[1]))
         return LeftOut(masks=own, warnings=())
     told: tuple[str, ...] = ()
     networks = None if choice.name == "skin" else load_hand_networks(required=choice.name == "hands")
