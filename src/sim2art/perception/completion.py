@@ -57,14 +57,9 @@ class Completion:
 def complete(
     capture: ColorCapture, depth: Choice, cameras: Choice, options: CompleteOptions, *, estimator: DepthEstimator | None = None
 ) -> Completion:  # fmt: skip
-    """Guess depth and find the cameras of a recording of colour.
+    """Guess depth and find the cameras of a recording; depth of its own is not looked at.
 
-    Args:
-        capture: The recording; depth of its own is not looked at.
-        depth: A depth component.
-        cameras: How the cameras are found.
-        options: Sizes and the field of view.
-        estimator: Overrides the component.
+    `estimator` overrides the depth component.
 
     Raises:
         InvalidFileError: When the recording, the depth or the camera's motion cannot be used.

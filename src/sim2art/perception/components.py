@@ -257,9 +257,6 @@ def refuse_lacking(choices: Mapping[str, Choice]) -> None:
 
     "auto" lacks nothing: what it would have liked to try is its own business, and said in a warning.
 
-    Args:
-        choices: Task -> what was chosen for it.
-
     Raises:
         InvalidFileError: With what is missing and how to mend it, for all tasks at once.
     """

@@ -19,9 +19,7 @@ from sim2art.perception.cameras.klt_pnp import track_camera
 from sim2art.perception.cameras.pose_refinement import apply_scales, refine_poses
 from sim2art.perception.cameras.poses import PosedRecording, find_poses
 from sim2art.perception.captures.capture import Capture, ColorCapture, mean_up
-from sim2art.perception.captures.derived import cut_times
 from sim2art.perception.chosen_flow import coarse_starts, ids_of, known_flow
-from sim2art.perception.components import COMPONENTS, refuse_lacking
 from sim2art.perception.depth.filter import smooth_depth
 from sim2art.perception.features.point_features import add_features
 from sim2art.perception.features.vanishing_points import find_directions
@@ -42,10 +40,9 @@ from sim2art.perception.observed import NO_MOTION, Observation
 from sim2art.perception.options import ObserveOptions
 from sim2art.perception.people.choice import leave_out_people, look_for_hands
 from sim2art.perception.people.hands.growing import GrownHands
-from sim2art.perception.prepare import prepare_capture
+from sim2art.perception.prepare import prepare
 from sim2art.perception.tasks import CameraTracker, ImageFlow
 from sim2art.perception.used_frames import pick_frames
-from sim2art.stages import StageKeeper, make_key
 
 _MAX_MISFIT = 2.0
 """px."""
@@ -119,25 +116,6 @@ def observe_prepared(
         share = 100 * observation.video.object_masks.mean()
         say(f"mask {observation.mask}, {share:.0f} % of the image, flow at {100 * measured:.0f} % of the points")
     return observation
-
-
-def prepare(
-    recording: ColorCapture, options: ObserveOptions, stages: StageKeeper | None = None, key: str = ""
-) -> Capture:
-    """The recording with the depth, cameras and scale that the options ask for, see `prepare_capture`.
-
-    It is the first step of the chain, so what the chosen components lack is said here, whatever their task.
-
-    Raises:
-        InvalidFileError: When a component cannot run here, or depth or cameras cannot be had.
-    """
-    refuse_lacking({task: options.choice(task) for task in COMPONENTS})
-    start, end = options.intake.start, options.intake.end
-    return prepare_capture(
-        cut_times(recording, start, end), depth=options.choice("depth"), cameras=options.choice("cameras"),
-        options=options.complete, known_length=options.known_length, marker=options.marker, stages=stages,
-        key=make_key(key, start, end),
-    )  # fmt: skip
 
 
 def observe_frames(

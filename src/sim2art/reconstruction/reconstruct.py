@@ -108,7 +108,8 @@ def _observe(
 ) -> tuple[Capture, Observation]:
     """The perception chain, kept as a whole; tracked camera poses are kept as well, as they take longest."""
     from sim2art.perception.cameras.klt_pnp import track_camera
-    from sim2art.perception.pipeline import observe_prepared, prepare
+    from sim2art.perception.pipeline import observe_prepared
+    from sim2art.perception.prepare import prepare
 
     asked, source_key = options.observe, make_key(sim2art.__version__, source)
     key = _observation_key(source, options)

@@ -64,14 +64,7 @@ class ViewChange(StrEnum):
 def judge_view_change(
     tracks: CornerTracks, moving: Bool[np.ndarray, "track"], size: tuple[int, int], num_frames: int
 ) -> ViewChange:
-    """What corners that stand still tell, by the steps in which enough of them are seen.
-
-    Args:
-        tracks: Corners.
-        moving: Corners to leave out.
-        size: Height and width of the images, px.
-        num_frames: Of the recording.
-    """
+    """What corners that stand still tell, by the steps in which enough are seen; `size` is height and width (px)."""
     everything = _match_apart(tracks, np.zeros(tracks.num_tracks, dtype=bool), num_frames)
     if everything and min(np.median([_stayed_share(*pair) for pair in pairs]) for pairs in everything) > STAYED:
         return ViewChange.STILL

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from sim2art.errors import DAMAGED
-from sim2art.perception.captures.capture import Capture, ColorCapture, ColorSource, DepthSource
+from sim2art.perception.captures.capture import Capture, ColorCapture, ColorSource
 from sim2art.perception.captures.derived import derive
 
 _EXIF_ORIENTATION = 0x0112
@@ -54,7 +54,7 @@ def _stored_from_turned(turns: int) -> Float[np.ndarray, "4 4"]:
 
 def turn_upright(
     capture: ColorCapture, turns: int, size: tuple[int, int], *, camera_is_upright: bool = False
-) -> ColorSource | DepthSource:
+) -> ColorSource:
     """A recording as it should be shown.
 
     Args:

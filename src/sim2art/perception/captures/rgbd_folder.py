@@ -140,9 +140,7 @@ def _registered(path: Path, capture: Capture, pairs: list[tuple[Path, Path]]) ->
     register = Registration(camera, capture.intrinsics, first_size([image for image, _ in pairs]))
     if not register.is_needed:
         return capture
-    found = derive(capture, depths=lambda index: register(capture.read_depth(index)))
-    assert isinstance(found, Capture), "It has depth."
-    return found
+    return derive(capture, depths=lambda index: register(capture.read_depth(index)))
 
 
 def _first(path: Path, names: tuple[str, ...]) -> Path | None:

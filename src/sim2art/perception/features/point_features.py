@@ -15,11 +15,7 @@ def add_features(
 ) -> PointVideo:
     """The points with a component's features at their pixels; those of slots that hold no point are zeros.
 
-    Args:
-        points: Sampled points, with pixels in `images`.
-        images: RGB of the used frames.
-        frame_ids: The recording's numbers of the frames, for features in files.
-        choice: Component of the task "features".
+    `images` are RGB, `frame_ids` the recording's numbers of the frames, for features in files.
     """
     if choice.name == "none":
         return points

@@ -93,7 +93,7 @@ def measure_flows(
         grays: The frames.
         depths: m, 0 where there is none.
         intrinsics: px.
-        world_from_camera: Camera poses.
+        world_from_camera: Of each frame.
         image_flow: Measures the flow of a pair.
         baselines: Frames between the two of a pair.
         known: Flow that is known from elsewhere, by the places of the two frames; None where it is to be measured.

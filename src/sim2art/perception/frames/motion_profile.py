@@ -52,13 +52,7 @@ def measure_motion(
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     people: Bool[np.ndarray, "frame small_height small_width"] | None = None,
 ) -> MotionProfile:
-    """Coarse flow between neighbouring frames and what of it the camera does not explain.
-
-    Args:
-        recording: With images and depth.
-        world_from_camera: Camera poses.
-        people: Pixels whose motion does not count, at the size of `small_depths`.
-    """
+    """Coarse flow between neighbouring frames and what of it the camera does not explain; motion of `people` does not count."""
     height, width = recording.small_depths.shape[1:]
     factor = width / recording.size[0]
     smalls = [cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA) for gray in recording.grays]

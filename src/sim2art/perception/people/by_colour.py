@@ -92,11 +92,8 @@ def find_near_arms(
 ) -> Bool[np.ndarray, "frame height width"]:
     """Mask arms by depth alone: what reaches in from the border and is much nearer than what is there at other times.
 
-    For a camera that stands still. A network that guesses depth image by image sees arms well, whatever their colour.
-
-    Args:
-        depths: Any unit, 0 where there is none.
-        moving: What `find_moving` found.
+    For a camera that stands still. A network that guesses depth (any unit, 0 where there is none) image by image sees arms
+    well, whatever their colour.
     """
     small = depths[:, ::2, ::2]
     behind = np.quantile(small, _BEHIND_QUANTILE, axis=0)

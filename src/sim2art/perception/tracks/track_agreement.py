@@ -31,12 +31,8 @@ def tracks_agree(cameras: SparseCameras, tracks: CornerTracks, moving: Bool[np.n
     """Share of the observations of corners that lie, at the best depth of each corner, where the cameras put them, 0..1.
 
     Each corner has one unknown, its inverse depth in the frame that saw it first (Civera et al., "Inverse Depth
-    Parametrization for Monocular SLAM", 2008), so that one at infinity tells about turns. 0 if there are none.
-
-    Args:
-        cameras: Solved.
-        tracks: Corners of the same video.
-        moving: Tracks that move by themselves and have no say.
+    Parametrization for Monocular SLAM", 2008), so that one at infinity tells about turns. Those that move by themselves
+    (`moving`) have no say. 0 if there are none.
     """
     observations = _observations(cameras, tracks, moving)
     if observations is None:

@@ -59,12 +59,7 @@ class GrownHands(NamedTuple):
 
 
 def grow_hands(images: UInt8[np.ndarray, "frame height width 3"], hands: list[list[Hand]]) -> GrownHands:
-    """Pixels of hands and arms.
-
-    Args:
-        images: RGB.
-        hands: Of each frame, with landmarks in px of the images.
-    """
+    """Pixels of hands and arms in RGB images, by the hands of each."""
     _, height, width = images.shape[:3]
     if not any(hands):
         return GrownHands(*np.zeros((2, *images.shape[:3]), dtype=bool))
