@@ -105,7 +105,7 @@ def measure_flows(
     raw: dict[tuple[int, int], np.ndarray] = {}
     result: dict[tuple[int, int], PixelFlow] = {}
 
-    def flow_of(i: int, j: int, start: np.ndarray | None) -> np.ndarray:
+    def flow_of(i: int, j: int, start: np.ndarray) -> np.ndarray:
         given = None if known is None else known(i, j)
         return image_flow(grays[i], grays[j], start) if given is None else given
 
@@ -119,7 +119,6 @@ def measure_flows(
             there = _pick(candidates)
             back = _pick([(backward, forward) for forward, backward in candidates])
             still, still_back = guesses[0]
-            assert still is not None and still_back is not None, "The first guess is the camera's motion."
             return (
                 _judge(*there, still, grays[a], grays[b], textures[a]),
                 _judge(*back, still_back, grays[b], grays[a], textures[b]),
@@ -156,12 +155,10 @@ def _guesses(
     depths: np.ndarray,
     intrinsics: np.ndarray,
     world_from_camera: np.ndarray,
-) -> list[tuple[np.ndarray | None, np.ndarray | None]]:
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs of first guesses (there, back): the camera's motion alone, and shorter flows chained together."""
     a, b = pair
-    guesses: list[tuple[np.ndarray | None, np.ndarray | None]] = [
-        camera_flows(pair, depths, intrinsics, world_from_camera)
-    ]
+    guesses = [camera_flows(pair, depths, intrinsics, world_from_camera)]
     if (a, b) in starts and (b, a) in starts:
         guesses.append((starts[a, b], starts[b, a]))
     if b - a > 1 and all((i, i + 1) in raw for i in range(a, b)):
@@ -179,15 +176,12 @@ def _pick(candidates: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, 
 
     The first one wins when they are as good.
     """
-    best, best_error, best_inside = None, None, None
-    for forward, backward in candidates:
+    (forward, backward), *others = candidates
+    best, (best_error, best_inside) = forward.copy(), forward_backward_error(forward, backward)
+    for forward, backward in others:
         error, inside = forward_backward_error(forward, backward)
-        if best is None or best_error is None or best_inside is None:
-            best, best_error, best_inside = forward.copy(), error, inside
-            continue
         better = error < best_error - 0.25
         best[better], best_error[better], best_inside[better] = forward[better], error[better], inside[better]
-    assert best is not None and best_error is not None and best_inside is not None
     return best, best_inside & returns(best, best_error)
 
 
