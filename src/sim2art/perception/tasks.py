@@ -39,6 +39,7 @@ class CameraTracker(Protocol):
         intrinsics: Float[np.ndarray, "3 3"],
     ) -> CameraTrack:
         """Poses of all frames; `intrinsics` in px."""
+        ...
 
 
 @runtime_checkable
@@ -52,6 +53,7 @@ class ImageFlow(Protocol):
         start: Float32[np.ndarray, "height width 2"] | None,
     ) -> Float32[np.ndarray, "height width 2"]:
         """Where each pixel of `gray_a` goes in `gray_b`, px (x right, y down); `start` is a first guess."""
+        ...
 
 
 FlowMatcher = Callable[[int, int], tuple[Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width 2"]]]
@@ -103,6 +105,7 @@ class DepthEstimator(Protocol):
 
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], frame_id: int) -> DepthGuess:
         """Depth of an image; `frame_id` is the recording's number of it, for depth that lies in files."""
+        ...
 
 
 @runtime_checkable
@@ -113,6 +116,7 @@ class VideoMasker(Protocol):
         self, images: UInt8[np.ndarray, "frame height width 3"], frame: int, box: Float[np.ndarray, "4"]
     ) -> Bool[np.ndarray, "frame height width"]:
         """Masks of all frames; `box` is x, y, width, height (px) of the object in `frame`."""
+        ...
 
 
 @runtime_checkable
@@ -122,11 +126,13 @@ class FeatureExtractor(Protocol):
     @property
     def name(self) -> str:
         """The model and its number of channels, such as "dinov2-384": features of different models do not compare."""
+        ...
 
     def __call__(
         self, image: UInt8[np.ndarray, "height width 3"], pixels: Float[np.ndarray, "point 2"]
     ) -> Float32[np.ndarray, "point channel"]:
         """Features at pixels (px), read between patch centres."""
+        ...
 
 
 @runtime_checkable
@@ -137,6 +143,8 @@ class HandModel(Protocol):
         self, image: UInt8[np.ndarray, "192 192 3"]
     ) -> tuple[Float32[np.ndarray, "2016 18"], Float32[np.ndarray, "2016"]]:
         """Offsets (px) and logits of all anchors."""
+        ...
 
     def locate(self, crop: UInt8[np.ndarray, "224 224 3"]) -> tuple[Float32[np.ndarray, "21 2"], float]:
         """Landmarks (px of the crop), and how surely there is a hand, 0..1."""
+        ...

@@ -29,33 +29,41 @@ class ColorCapture(Protocol):
     @property
     def path(self) -> Path:
         """Where the recording came from."""
+        ...
 
     @property
     def frame_ids(self) -> tuple[int, ...]:
         """The recording's number of each frame."""
+        ...
 
     @property
     def times(self) -> Float[np.ndarray, "frame"]:
         """s, increasing."""
+        ...
 
     @property
     def intrinsics(self) -> Float[np.ndarray, "3 3"] | None:
         """px, at the size that `read_image` gives; None when the recording does not say."""
+        ...
 
     @property
     def world_from_camera(self) -> Float[np.ndarray, "frame 4 4"] | None:
         """Camera poses (OpenCV axes), not yet checked, or None when the recording has none."""
+        ...
 
     @property
     def ups_camera(self) -> Float[np.ndarray, "frame 3"] | None:
         """Which way is up in each frame's camera axes (unit), or None when gravity was not measured."""
+        ...
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Repairs that the reader made, in words for a person."""
+        ...
 
     def read_image(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """RGB of a frame; raises InvalidFileError when it cannot be decoded."""
+        ...
 
 
 @runtime_checkable
@@ -65,17 +73,21 @@ class Capture(ColorCapture, Protocol):
     @property
     def intrinsics(self) -> Float[np.ndarray, "3 3"]:
         """px, at the size that `read_image` gives."""
+        ...
 
     @property
     def is_metric(self) -> bool:
         """Whether depths are metres."""
+        ...
 
     @property
     def depth_is_guessed(self) -> bool:
         """Whether depth was guessed image by image, so that it trembles from one to the next."""
+        ...
 
     def read_depth(self, index: int) -> Float32[np.ndarray, "height width"]:
         """Depth of a frame, m, 0 where none was measured; raises InvalidFileError when it cannot be decoded."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

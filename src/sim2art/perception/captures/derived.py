@@ -1,9 +1,10 @@
 """Recordings made from other recordings: with values replaced, of some frames only, of a stretch of time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 import numpy as np
+from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.captures.capture import Capture, ColorCapture, ColorSource, DepthSource
@@ -44,6 +45,11 @@ def keep_frames(capture: ColorCapture, positions: Sequence[int] | np.ndarray) ->
     if isinstance(capture, Capture):
         changes["depths"] = lambda index: capture.read_depth(chosen[index])
     return derive(capture, **changes)
+
+
+def with_depth(color: ColorSource, depths: Callable[[int], Float32[np.ndarray, "height width"]]) -> DepthSource:
+    """A recording of colour with depth (m, 0 = none) of the same view."""
+    return DepthSource(**vars(color), depths=depths)
 
 
 def cut_times(capture: ColorCapture, start: float | None, end: float | None) -> ColorCapture:

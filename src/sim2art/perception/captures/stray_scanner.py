@@ -10,13 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.captures.capture import (
-    ARKIT_UP,
-    Capture,
-    DepthSource,
-    poses_from_quaternions,
-    ups_in_cameras,
-)
+from sim2art.perception.captures.capture import ARKIT_UP, Capture, DepthSource, poses_from_quaternions, ups_in_cameras
 from sim2art.perception.captures.depth_images import read_confident_depth
 from sim2art.perception.captures.image_files import files_by_number
 from sim2art.perception.captures.standard_form import fit_intrinsics, to_standard_form
@@ -71,9 +65,7 @@ def read_stray_scanner(path: Path) -> Capture:
         ups_camera=ups_in_cameras(poses, ARKIT_UP),
         warnings=tuple(warnings),
     )
-    standard = to_standard_form(capture, fitted, turns=video.turns)
-    assert isinstance(standard, Capture), "It has depth."
-    return standard
+    return to_standard_form(capture, fitted, turns=video.turns)
 
 
 def _read_table(path: Path, *, columns: int, skip: int) -> np.ndarray:

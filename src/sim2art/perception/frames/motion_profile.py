@@ -9,13 +9,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from sim2art.geometry.transforms import inverse
 from sim2art.perception.captures.capture import scale_intrinsics
 from sim2art.perception.flow.camera_flow import camera_flow, image_in
-from sim2art.perception.flow.dis import (
-    DisFlow,
-    compose_flows,
-    forward_backward_error,
-    map_in_threads,
-    resize_flow,
-)
+from sim2art.perception.flow.dis import DisFlow, compose_flows, forward_backward_error, map_in_threads, resize_flow
 from sim2art.perception.flow.texture import measure_texture
 from sim2art.perception.frames.intake import Recording
 from sim2art.perception.frames.unexplained_change import find_change
@@ -61,25 +55,19 @@ def measure_motion(
     steps = list(range(recording.num_frames - 1))
     forward = map_in_threads(lambda i: flow(smalls[i], smalls[i + 1], None), steps)
     backward = map_in_threads(lambda i: flow(smalls[i + 1], smalls[i], None), steps)
-    motion, turning = [], []
+    motion = []
     residuals = np.zeros((len(steps), height, width, 2), dtype=np.float16)
-    guessed = recording.capture.depth_is_guessed
     for i in steps:
         pair = [(i, i + 1, forward[i], backward[i]), (i + 1, i, backward[i], forward[i])]
-        found = [
-            _measure_step(recording, smalls, k, world_from_camera, step, people, depth_is_guessed=guessed)
-            for step in pair
-        ]
+        found = [_measure_step(recording, smalls, k, world_from_camera, step, people) for step in pair]
         # What is uncovered is told by the one direction, what comes by the other.
         motion.append(float(np.mean([amount for amount, _ in found])))
         residuals[i] = found[0][1]
-    for i in steps:
-        turning.append(measure_reversal(residuals, i))
     return MotionProfile(
         forward=np.array(forward),
         backward=np.array(backward),
         motion=np.array(motion),
-        reversal=np.array(turning),
+        reversal=np.array([measure_reversal(residuals, i) for i in steps]),
     )
 
 
@@ -90,8 +78,6 @@ def _measure_step(
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     step: tuple[int, int, Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width 2"]],
     people: Bool[np.ndarray, "frame height width"] | None,
-    *,
-    depth_is_guessed: bool,
 ) -> tuple[float, Float32[np.ndarray, "height width 2"]]:
     """Mean motion (px) from one frame to another, and the residual flow of what was matched.
 
@@ -117,7 +103,7 @@ def _measure_step(
         still,
         image_in(recording.small_depths[a], intrinsics, b_from_a)[2].astype(np.float32),
         seen,
-        depth_is_guessed=depth_is_guessed,
+        depth_is_guessed=recording.capture.depth_is_guessed,
     )
     lost = changed & ~matched & counts
     total = float(excess.sum()) + _MAX_RESIDUAL * float(lost.sum())
