@@ -20,7 +20,7 @@ from sim2art.perception.cameras.klt_pnp import track_camera
 from sim2art.perception.cameras.poses import find_poses
 from sim2art.perception.frames.intake import take_in
 from sim2art.perception.options import ObserveOptions
-from sim2art.perception.pipeline import prepare
+from sim2art.perception.prepare import prepare
 from sim2art.perception.used_frames import pick_frames
 from sim2art.provenance import collect_provenance
 from sim2art.simulate.recordings import FAST_RECORDINGS, render_recording

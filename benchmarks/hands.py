@@ -29,6 +29,7 @@ from sim2art.perception.flow.dis import DisFlow, map_in_threads
 from sim2art.perception.flow.lifted_flow import measure_flows
 from sim2art.perception.frames.intake import working_size
 from sim2art.perception.guessed.motion import find_moving_in_images
+from sim2art.perception.masks.choice import FramesWithMotion
 from sim2art.perception.people.choice import leave_out_people, mask_hands
 from sim2art.perception.people.hand_networks import load_hand_networks
 from sim2art.provenance import collect_provenance
@@ -174,16 +175,11 @@ def _by_rules(clip: Clip) -> Bool[np.ndarray, "frame height width"]:
     poses = np.tile(np.eye(4), (len(depths), 1, 1))
     flows = measure_flows(grays, depths, k, poses, image_flow=DisFlow(), baselines=(1, 2))
     moving = find_moving_in_images(depths, flows, k, poses)
-    return leave_out_people(
-        clip.images,
-        depths,
-        moving,
-        k,
-        poses,
-        choice=Choice(name="skin"),
-        frame_ids=tuple(clip.ids),
-        depth_is_guessed=True,
-    ).masks
+    frames = FramesWithMotion(
+        images=clip.images, depths=depths, flows=flows, moving=moving, intrinsics=k, world_from_camera=poses
+    )
+    choice = Choice(name="skin")
+    return leave_out_people(frames, choice=choice, frame_ids=tuple(clip.ids), depth_is_guessed=True).masks
 
 
 def _fill(outlines: list[list[list[float]]], size: list[int], shape: tuple[int, ...]) -> Bool[np.ndarray, "h w"]:

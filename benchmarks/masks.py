@@ -28,7 +28,7 @@ from sim2art.perception.flow.dis import DisFlow, map_in_threads
 from sim2art.perception.flow.lifted_flow import measure_flows
 from sim2art.perception.frames.intake import take_in
 from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
-from sim2art.perception.masks.moving import find_known, find_moving
+from sim2art.perception.masks.moving import find_moving
 from sim2art.perception.people.choice import leave_out_people
 from sim2art.perception.pipeline import ObserveOptions
 from sim2art.perception.used_frames import pick_frames
@@ -101,20 +101,19 @@ def measure(case: Case, seed: int, pictures: Path | None) -> dict[str, list[floa
     )  # fmt: skip
     moving = find_moving(depths, flows, k, poses)
     ids = tuple(int(i) for i in taken.indices[frames])
-    people = leave_out_people(images, depths, moving, k, poses, choice=Choice(name="auto"), frame_ids=ids)
-    seen = people.without(moving)
+    seen = FramesWithMotion(
+        images=images, depths=depths, flows=flows, moving=moving, intrinsics=k, world_from_camera=poses
+    )
+    people = leave_out_people(seen, choice=Choice(name="auto"), frame_ids=ids)
+    seen = dataclasses.replace(seen, depths=people.see(depths), moving=people.without(moving), flows=people.drop(flows))
     rows = {}
     used = taken.indices[frames]
     hand = (recording.stage.bodies == recording.stage.hand_body)[used][:, :, cut]
     whole, parts = recording.object_masks[used][:, :, cut], recording.part_images[used][:, :, cut] > 0
     for name in ("auto", "motion"):
         masks = choose_masks(
-            FramesWithMotion(
-                images=images, depths=people.see(depths), moving=seen, known=find_known(people.drop(flows), seen),
-                intrinsics=k, world_from_camera=poses,
-            ),
-            choice=Choice(name=name), frame_ids=ids, box=None, crop_factor=options.crop_factor,
-        ).masks  # fmt: skip
+            seen, choice=Choice(name=name), frame_ids=ids, box=None, crop_factor=options.crop_factor
+        ).masks
         rows[name] = [
             _share(masks, parts),
             _share(masks, whole),

@@ -12,7 +12,6 @@ EXCEPTIONS = {
     "inference/refine/verdict.py:conclude": ORDER,
     "inference/score/evidence.py:lay_out_evidence": ORDER,
     "inference/score/signed_residuals.py:measure_signed_residuals": "the arrays of a kernel that it calls",
-    "perception/people/choice.py:leave_out_people": "what each way of telling people apart reads of the frames",
     "states/search.py:follow_joint": ORDER,
     "train/cached_examples.py:make_cached_example": ORDER,
     "train/loop.py:_train": ORDER,

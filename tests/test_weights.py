@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim2art.errors import InvalidFileError, InvalidValueError
-from sim2art.perception.masks.u2netp import load_u2netp
+from sim2art.perception.masks.u2netp import U2NetP
 from sim2art.weights import GROUPS, WEIGHTS, Weight, WheelSource, expand_names, find_weight, has_weight, require_weight
 
 CONTENT = b"weights"
@@ -52,7 +52,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 def test_without_its_weight_the_salient_masker_says_how_to_get_it() -> None:
     with pytest.raises(InvalidFileError, match="sim2art weights fetch u2netp"):
-        load_u2netp()
+        U2NetP()
 
 
 def test_a_group_is_there_only_with_all_its_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,10 +94,10 @@ def test_pictures_of_depth_and_damaged_arrays_are_refused(tmp_path: Path) -> Non
 def test_low_confidence_is_left_out() -> None:
     confidence = np.full(DEPTH.shape, 2, np.uint8)
     confidence[:2] = 0
-    kept = keep_confident(DEPTH, confidence, 1)
+    kept = keep_confident(DEPTH, confidence)
     assert (kept[:2] == 0).all()
     np.testing.assert_array_equal(kept[2:], DEPTH[2:])
-    np.testing.assert_array_equal(keep_confident(DEPTH, confidence[:5], 1), DEPTH)
+    np.testing.assert_array_equal(keep_confident(DEPTH, confidence[:5]), DEPTH)
 
 
 def test_a_recording_with_the_largest_value_as_none_has_no_far_depth(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from sim2art.perception.captures.capture import Capture
 from sim2art.perception.captures.derived import cut_times, derive, keep_frames
 from sim2art.perception.captures.open_capture import open_capture, open_recording
 from sim2art.perception.frames.intake import IntakeOptions
-from sim2art.perception.pipeline import ObserveOptions, prepare
+from sim2art.perception.options import ObserveOptions
+from sim2art.perception.prepare import prepare
 from tests.perception.recorded_files import write_record3d, write_video
 from tests.perception.sliding_scene import colour_of, render_scene, write_scene
 

@@ -73,11 +73,17 @@ def test_what_is_known_holds_what_moves_and_what_two_flows_tell_of(scene: Slidin
 
 def test_the_crop_grows_until_it_holds_what_is_known_to_stand_still(scene: SlidingScene) -> None:
     moving = scene.on_board[:, ::2, ::2]
+    no_flow = np.zeros((*scene.depths.shape[1:], 2), np.float32)
 
     def area(known: np.ndarray) -> float:
+        flows = {
+            (frame, frame + step): PixelFlow(flow=no_flow, confident=told, beats_still=told, cornered=told)
+            for frame, told in enumerate(known.repeat(2, axis=1).repeat(2, axis=2))
+            for step in (1, 2)
+        }
         return choose_masks(
             FramesWithMotion(
-                images=scene.images, depths=scene.depths, moving=moving, known=known, intrinsics=scene.intrinsics,
+                images=scene.images, depths=scene.depths, flows=flows, moving=moving, intrinsics=scene.intrinsics,
                 world_from_camera=scene.world_from_camera,
             ),
             choice=Choice(name="motion"), frame_ids=tuple(range(6)), box=None, crop_factor=1.6,

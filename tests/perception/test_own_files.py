@@ -14,7 +14,7 @@ from sim2art.perception.captures.own_files import (
     read_cameras,
     read_flo,
     read_grid,
-    read_mask,
+    read_masks,
 )
 from sim2art.perception.flow.dis import DisFlow
 from sim2art.perception.flow.lifted_flow import measure_flows
@@ -37,7 +37,7 @@ def test_masks_of_ones_own_are_used(scene: SlidingScene, tmp_path: Path) -> None
     found = observe(scene.capture(), dataclasses.replace(OPTIONS, mask=f"file:{tmp_path}"))
     np.testing.assert_array_equal(found.video.object_masks, scene.on_board[found.indices])
     with pytest.raises(InvalidFileError, match="no mask of frame 99"):
-        read_mask(tmp_path, 99, (8, 8))
+        read_masks(tmp_path, (99,), (8, 8))
 
 
 def test_features_of_ones_own_and_of_a_model_reach_the_points(scene: SlidingScene, tmp_path: Path) -> None:

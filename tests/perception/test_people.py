@@ -10,6 +10,7 @@ from PIL import Image
 
 from sim2art.errors import InvalidFileError
 from sim2art.perception.components import Choice
+from sim2art.perception.masks.choice import FramesWithMotion
 from sim2art.perception.people.arm_regions import keep_in_front
 from sim2art.perception.people.by_colour import find_near_arms, find_people, shows_hand
 from sim2art.perception.people.choice import leave_out_people
@@ -52,7 +53,19 @@ def _pixel(point: np.ndarray) -> tuple[int, int]:
 
 def _find(scene: SlidingScene, also_moving: np.ndarray) -> np.ndarray:
     moving = (scene.on_board | also_moving)[:, ::2, ::2]
-    return find_people(scene.images, scene.depths, moving, scene.intrinsics, scene.world_from_camera).masks
+    return find_people(_frames(scene, moving))
+
+
+def _frames(scene: SlidingScene, moving: np.ndarray, num_frames: int | None = None) -> FramesWithMotion:
+    """The first frames of a scene, without flow."""
+    return FramesWithMotion(
+        images=scene.images[:num_frames],
+        depths=scene.depths[:num_frames],
+        flows={},
+        moving=moving,
+        intrinsics=scene.intrinsics,
+        world_from_camera=scene.world_from_camera[:num_frames],
+    )
 
 
 @pytest.mark.parametrize("sleeve", [False, True])
@@ -153,10 +166,13 @@ def test_one_colour_and_no_depth_are_borne() -> None:
     poses = np.broadcast_to(np.eye(4), (3, 4, 4)).copy()
     nothing = np.zeros((3, 20, 30), dtype=bool)
     k = np.array([[60.0, 0, 30], [0, 60, 20], [0, 0, 1]])
-    assert not find_people(images, depths, nothing, k, poses).masks.any()
+    frames = FramesWithMotion(
+        images=images, depths=depths, flows={}, moving=nothing, intrinsics=k, world_from_camera=poses
+    )
+    assert not find_people(frames).any()
     turned = poses.copy()
     turned[1:, 0, 3] = 0.1
-    assert not find_people(images, depths, nothing, k, turned).masks.any()
+    assert not find_people(dataclasses.replace(frames, world_from_camera=turned)).any()
 
 
 def test_the_chain_leaves_the_arm_out_and_says_so(scene: SlidingScene) -> None:
@@ -179,9 +195,8 @@ def test_masks_of_the_users_are_taken_as_they_are(scene: SlidingScene, tmp_path:
         Image.fromarray(mask).save(tmp_path / f"{frame:06d}.png")
     moving = scene.on_board[:3, ::2, ::2]
     out = leave_out_people(
-        scene.images[:3], scene.depths[:3], moving, scene.intrinsics, scene.world_from_camera[:3],
-        choice=Choice(name="file", source=str(tmp_path)), frame_ids=(0, 1, 2),
-    )  # fmt: skip
+        _frames(scene, moving, 3), choice=Choice(name="file", source=str(tmp_path)), frame_ids=(0, 1, 2)
+    )
     np.testing.assert_array_equal(out.masks, np.broadcast_to(mask > 0, out.masks.shape))
     assert not out.see(scene.depths[:3])[:, :20].any()
     assert not out.without(np.ones_like(moving))[:, :10].any()
@@ -224,16 +239,10 @@ def test_near_arms_are_looked_for_only_where_depth_is_guessed_and_the_camera_sta
     ids = tuple(range(9))
 
     def found(poses: np.ndarray, *, guessed: bool) -> bool:
-        out = leave_out_people(
-            images,
-            depths,
-            moving,
-            intrinsics,
-            poses,
-            choice=Choice(name="skin"),
-            frame_ids=ids,
-            depth_is_guessed=guessed,
+        frames = FramesWithMotion(
+            images=images, depths=depths, flows={}, moving=moving, intrinsics=intrinsics, world_from_camera=poses
         )
+        out = leave_out_people(frames, choice=Choice(name="skin"), frame_ids=ids, depth_is_guessed=guessed)
         return bool(out.masks.any())
 
     assert found(still, guessed=True)
@@ -248,12 +257,12 @@ def test_without_the_networks_colour_is_asked_and_the_run_says_what_to_fetch(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with_arm, arms = paint_arm(scene)
     moving = (scene.on_board | arms)[:, ::2, ::2]
-    given = (with_arm.images, with_arm.depths, moving, scene.intrinsics, scene.world_from_camera)
+    frames = _frames(with_arm, moving)
     ids = tuple(range(len(arms)))
-    auto, skin = (leave_out_people(*given, choice=Choice(name=name), frame_ids=ids) for name in ("auto", "skin"))
+    auto, skin = (leave_out_people(frames, choice=Choice(name=name), frame_ids=ids) for name in ("auto", "skin"))
     np.testing.assert_array_equal(auto.masks, skin.masks)
     assert skin.masks.any()
     assert sum("sim2art weights fetch hands" in warning for warning in auto.warnings) == 1
     assert not any("weights fetch" in warning for warning in skin.warnings)
     with pytest.raises(InvalidFileError, match="sim2art weights fetch"):
-        leave_out_people(*given, choice=Choice(name="hands"), frame_ids=ids)
+        leave_out_people(frames, choice=Choice(name="hands"), frame_ids=ids)

@@ -1,7 +1,6 @@
 """Optical flow between the used frames by the component that was chosen, or from files of the user's."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -18,8 +17,7 @@ def known_flow(
     """Flow between used frames that the user's files give, by the frames' places; None where none were chosen."""
     if choice.name != "file":
         return None
-    assert choice.source is not None, "The choice was checked when it was parsed."
-    files, ids = FlowFiles(Path(choice.source)), ids_of(recording, frames)
+    files, ids = FlowFiles(choice.place), ids_of(recording, frames)
     return lambda a, b: files.read(ids[a], ids[b], recording.size)
 
 

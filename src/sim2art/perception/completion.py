@@ -6,7 +6,6 @@ rest of the chain is the same as for a depth camera. Lengths have no known scale
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -58,14 +57,9 @@ class Completion:
 def complete(
     capture: ColorCapture, depth: Choice, cameras: Choice, options: CompleteOptions, *, estimator: DepthEstimator | None = None
 ) -> Completion:  # fmt: skip
-    """Guess depth and find the cameras of a recording of colour.
+    """Guess depth and find the cameras of a recording; depth of its own is not looked at.
 
-    Args:
-        capture: The recording; depth of its own is not looked at.
-        depth: A depth component.
-        cameras: How the cameras are found.
-        options: Sizes and the field of view.
-        estimator: Overrides the component.
+    `estimator` overrides the depth component.
 
     Raises:
         InvalidFileError: When the recording, the depth or the camera's motion cannot be used.
@@ -76,8 +70,7 @@ def complete(
     known = known_intrinsics(capture, frames.size, options.fov_deg)
     poses, ups_are_known = recorded, True
     if cameras.name == "file":
-        assert cameras.source is not None, "The choice was checked when it was parsed."
-        poses, found = read_cameras(Path(cameras.source), tuple(capture.frame_ids[i] for i in frames.indices))
+        poses, found = read_cameras(cameras.place, tuple(capture.frame_ids[i] for i in frames.indices))
         known = known if found is None else found
     elif recorded is not None and (doubt := find_unmoved_poses(frames.grays, recorded)) is not None:
         poses, ups_are_known, warnings = None, False, [*warnings, doubt]
@@ -225,8 +218,7 @@ def load_depth_estimator(choice: Choice, capture: ColorCapture) -> tuple[DepthEs
             path=capture.path,
         )
     if choice.name == "file":
-        assert choice.source is not None, "The choice was checked when it was parsed."
-        files = DepthFiles(Path(choice.source))
+        files = DepthFiles(choice.place)
         return files, files.is_metric
     if choice.name == "head":
         from sim2art.perception.depth.head import HeadDepth

@@ -22,14 +22,14 @@ class Component:
     what: str
     """In a few words."""
     license: str = "own code, Apache-2.0"
-    packages: tuple[tuple[str, str], ...] = ()
-    """Modules, and the extra of sim2art that installs each."""
+    package: tuple[str, str] | None = None
+    """A module, and the extra of sim2art that installs it."""
     weight: str | None = None
     """Name in `sim2art.weights`, of a weight or a group."""
     better_with: str | None = None
     """Name in `sim2art.weights` of what it uses if it is there."""
     model: str | None = None
-    """Name in `perception.models`."""
+    """Name in `perception.models`; those are run by `transformers`."""
     stand_in: str | None = None
     """Weight that does instead of the model and its packages."""
     program: str | None = None
@@ -50,19 +50,9 @@ COMPONENTS: dict[str, dict[str, Component]] = {
             weight="dinov2-small",
             guesses_images=True,
         ),
-        "da2": Component(
-            what="Depth Anything V2",
-            license="Apache-2.0 (Small)",
-            packages=(("transformers", "full"),),
-            model="da2",
-            guesses_images=True,
-        ),
+        "da2": Component(what="Depth Anything V2", license="Apache-2.0 (Small)", model="da2", guesses_images=True),
         "depthpro": Component(
-            what="Depth Pro",
-            license="Apple AMLR (research only)",
-            packages=(("transformers", "full"),),
-            model="depthpro",
-            guesses_images=True,
+            what="Depth Pro", license="Apple AMLR (research only)", model="depthpro", guesses_images=True
         ),
         "vipe": Component(
             what="ViPE: depth, poses and intrinsics together (CUDA GPU)",
@@ -77,7 +67,7 @@ COMPONENTS: dict[str, dict[str, Component]] = {
         ),
         "static": Component(what="the camera stood still"),
         "klt": Component(what="corner tracks and depth", license="OpenCV, Apache-2.0"),
-        "colmap": Component(what="COLMAP, movers masked", license="BSD-3-Clause", packages=(("pycolmap", "light"),)),
+        "colmap": Component(what="COLMAP, movers masked", license="BSD-3-Clause", package=("pycolmap", "light")),
         "vipe": Component(what="ViPE's poses (with --depth vipe)", license="Apache-2.0"),
         "file": Component(what="a camera.json of yours", needs_source=True),
     },
@@ -85,13 +75,10 @@ COMPONENTS: dict[str, dict[str, Component]] = {
         "auto": Component(what="salient object if it holds what moves, else around what moves", better_with="u2netp"),
         "motion": Component(what="a box around what moves"),
         "u2net": Component(
-            what="U2-NetP salient object", license="Apache-2.0", packages=(("onnxruntime", "mask"),), weight="u2netp"
+            what="U2-NetP salient object", license="Apache-2.0", package=("onnxruntime", "mask"), weight="u2netp"
         ),
         "sam2": Component(
-            what="SAM 2.1, prompted by motion or --box, followed through the video",
-            license="Apache-2.0",
-            packages=(("transformers", "full"),),
-            model="sam2",
+            what="SAM 2.1, prompted by motion or --box, followed through the video", license="Apache-2.0", model="sam2"
         ),
         "file": Component(what="mask images of yours, by frame number", needs_source=True),
         "whole": Component(what="everything that is seen"),
@@ -105,12 +92,7 @@ COMPONENTS: dict[str, dict[str, Component]] = {
             what="hands by palm detector and landmarks, their arms by colour", license="Apache-2.0", weight="hands"
         ),
         "skin": Component(what="arms by skin colour, motion and the image's border"),
-        "sam2": Component(
-            what="SAM 2.1, prompted by the arm that auto finds",
-            license="Apache-2.0",
-            packages=(("transformers", "full"),),
-            model="sam2",
-        ),
+        "sam2": Component(what="SAM 2.1, prompted by the arm that auto finds", license="Apache-2.0", model="sam2"),
         "file": Component(what="masks of yours, by frame number", needs_source=True),
         "none": Component(what="nothing is taken for a person"),
     },
@@ -128,16 +110,8 @@ COMPONENTS: dict[str, dict[str, Component]] = {
     },
     "features": {
         "none": Component(what="no features"),
-        "dinov2": Component(
-            what="DINOv2 ViT-S/14",
-            license="Apache-2.0",
-            packages=(("transformers", "full"),),
-            model="dinov2",
-            stand_in="dinov2-small",
-        ),
-        "dinov3": Component(
-            what="DINOv3 ViT-L/16", license="DINOv3 License", packages=(("transformers", "full"),), model="dinov3"
-        ),
+        "dinov2": Component(what="DINOv2 ViT-S/14", license="Apache-2.0", model="dinov2", stand_in="dinov2-small"),
+        "dinov3": Component(what="DINOv3 ViT-L/16", license="DINOv3 License", model="dinov3"),
         "file": Component(what="features of yours, NNNNNN.npy by frame number", needs_source=True),
     },
 }
@@ -157,6 +131,12 @@ class Choice:
 
     name: str
     source: str | None = None
+
+    @property
+    def place(self) -> Path:
+        """The user's file or folder, of a component that needs one."""
+        assert self.source is not None, "The choice was checked when it was parsed."
+        return Path(self.source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,11 +188,10 @@ def find_lacks(task: str, choice: Choice) -> list[Lack]:
                 return []
         except InvalidFileError as error:
             return [Lack(what="a damaged file", mend=str(error))]
-    lacks = [
-        Lack(what=f"package {module}", mend=f"pip install 'sim2art[{extra}]'")
-        for module, extra in component.packages
-        if not is_installed(module)
-    ]
+    lacks = []
+    package = component.package if component.model is None else ("transformers", "full")
+    if package is not None and not is_installed(package[0]):
+        lacks.append(Lack(what=f"package {package[0]}", mend=f"pip install 'sim2art[{package[1]}]'"))
     # Models look after their own folder, and a program's is where it writes.
     has_place = component.needs_source or (choice.source is not None and not (component.model or component.program))
     if has_place and not Path(choice.source or "").expanduser().exists():
@@ -250,9 +229,6 @@ def refuse_lacking(choices: Mapping[str, Choice]) -> None:
     """Raise before anything is computed when a chosen component cannot run here.
 
     "auto" lacks nothing: what it would have liked to try is its own business, and said in a warning.
-
-    Args:
-        choices: Task -> what was chosen for it.
 
     Raises:
         InvalidFileError: With what is missing and how to mend it, for all tasks at once.

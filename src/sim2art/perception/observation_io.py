@@ -1,8 +1,7 @@
-"""Observations and camera tracks as stages: named arrays and JSON values."""
+"""Observations as stages: named arrays and JSON values."""
 
 from sim2art.observation.io import points_from_arrays, points_to_arrays, video_from_arrays, video_to_arrays
 from sim2art.perception.observed import Observation, SeenJoints
-from sim2art.perception.tasks import CameraTrack
 from sim2art.stages import Stage, as_stage, from_stage
 
 _JOINTS = "joints_"
@@ -23,13 +22,3 @@ def observation_from_stage(stage: Stage) -> Observation:
     of_joints = {name.removeprefix(_JOINTS): array for name, array in stage.arrays.items() if name.startswith(_JOINTS)}
     joints = SeenJoints(**of_joints) if of_joints else None
     return from_stage(Observation, stage, video=video, points=points, joints=joints)
-
-
-def track_to_stage(track: CameraTrack) -> Stage:
-    """All of a camera track."""
-    return as_stage(track)
-
-
-def track_from_stage(stage: Stage) -> CameraTrack:
-    """The track that `track_to_stage` gave."""
-    return from_stage(CameraTrack, stage)

@@ -19,9 +19,7 @@ from sim2art.perception.cameras.klt_pnp import track_camera
 from sim2art.perception.cameras.pose_refinement import apply_scales, refine_poses
 from sim2art.perception.cameras.poses import PosedRecording, find_poses
 from sim2art.perception.captures.capture import Capture, ColorCapture, mean_up
-from sim2art.perception.captures.derived import cut_times
 from sim2art.perception.chosen_flow import coarse_starts, ids_of, known_flow
-from sim2art.perception.components import COMPONENTS, refuse_lacking
 from sim2art.perception.depth.filter import smooth_depth
 from sim2art.perception.features.point_features import add_features
 from sim2art.perception.features.vanishing_points import find_directions
@@ -37,15 +35,14 @@ from sim2art.perception.guessed.image_joints import Edges
 from sim2art.perception.guessed.image_motions import STRIDE
 from sim2art.perception.guessed.motion import GuessedMotion, find_moving_in_images, fit_guessed_motion
 from sim2art.perception.masks.choice import FramesWithMotion, choose_masks
-from sim2art.perception.masks.moving import find_known, find_moving
+from sim2art.perception.masks.moving import find_moving
 from sim2art.perception.observed import NO_MOTION, Observation
 from sim2art.perception.options import ObserveOptions
 from sim2art.perception.people.choice import leave_out_people, look_for_hands
 from sim2art.perception.people.hands.growing import GrownHands
-from sim2art.perception.prepare import prepare_capture
+from sim2art.perception.prepare import prepare
 from sim2art.perception.tasks import CameraTracker, ImageFlow
 from sim2art.perception.used_frames import pick_frames
-from sim2art.stages import StageKeeper, make_key
 
 _MAX_MISFIT = 2.0
 """px."""
@@ -121,36 +118,6 @@ def observe_prepared(
     return observation
 
 
-def prepare(
-    recording: ColorCapture, options: ObserveOptions, stages: StageKeeper | None = None, key: str = ""
-) -> Capture:
-    """The recording with the depth, cameras and scale that the options ask for, see `prepare_capture`.
-
-    It is the first step of the chain, so what the chosen components lack is said here, whatever their task.
-
-    Raises:
-        InvalidFileError: When a component cannot run here, or depth or cameras cannot be had.
-    """
-    refuse_lacking({task: options.choice(task) for task in COMPONENTS})
-    start, end = options.intake.start, options.intake.end
-    return prepare_capture(
-        cut_times(recording, start, end), depth=options.choice("depth"), cameras=options.choice("cameras"),
-        options=options.complete, known_length=options.known_length, marker=options.marker, stages=stages,
-        key=make_key(key, start, end),
-    )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Used:
-    """What is measured of the used frames, in the first one's world frame."""
-
-    images: UInt8[np.ndarray, "used height width 3"]
-    depths: Float32[np.ndarray, "used height width"]
-    flows: dict[tuple[int, int], PixelFlow]
-    poses: Float[np.ndarray, "used 4 4"]
-    moving: Bool[np.ndarray, "used half_height half_width"]
-
-
 def observe_frames(
     posed: PosedRecording,
     frames: Int[np.ndarray, "used"],
@@ -167,21 +134,17 @@ def observe_frames(
     frame_ids = ids_of(recording, frames)
     used, camera_warnings = _measure(posed, frames, profile, image_flow, options)
     people = leave_out_people(
-        used.images, used.depths, used.moving, recording.intrinsics, used.poses, choice=options.choice("people"),
-        frame_ids=frame_ids, depth_is_guessed=is_guessed, hands=None if hands is None else hands.take(frames),
+        used, choice=options.choice("people"), frame_ids=frame_ids, depth_is_guessed=is_guessed,
+        hands=None if hands is None else hands.take(frames),
     )  # fmt: skip
     used = replace(used, moving=people.without(used.moving), flows=people.drop(used.flows))
     told = None
     if is_guessed:
-        told = _tell_motion(used, recording.grays[frames], people.reach, recording.intrinsics, options.seed)
+        told = _tell_motion(used, recording.grays[frames], people.reach, options.seed)
         used = replace(used, depths=told.depths)
-    seen = FramesWithMotion(
-        images=used.images, depths=people.see(used.depths), moving=used.moving, known=find_known(used.flows, used.moving),
-        intrinsics=recording.intrinsics, world_from_camera=used.poses,
-    )  # fmt: skip
     choice = choose_masks(
-        seen, choice=options.choice("mask"), frame_ids=frame_ids, box=scaled_box(options.box, recording),
-        crop_factor=options.crop_factor,
+        replace(used, depths=people.see(used.depths)), choice=options.choice("mask"), frame_ids=frame_ids,
+        box=scaled_box(options.box, recording), crop_factor=options.crop_factor,
     )  # fmt: skip
     if truth.masks is not None:
         choice = replace(choice, masks=truth.masks(indices), taken="truth", warnings=())
@@ -201,7 +164,7 @@ def observe_frames(
         moves=choice.moves,
         warnings=(*recording.warnings, *posed.warnings, *camera_warnings, *people.warnings, *choice.warnings),
         reasons=(*(() if told is None else told.doubts()), *(() if choice.moves else (NO_MOTION,))),
-        up=None if ups is None else mean_up(used.poses, ups[indices]),
+        up=None if ups is None else mean_up(used.world_from_camera, ups[indices]),
         known_indices=recording.indices,
         known_world_from_camera=inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera,
         people=people.masks,
@@ -210,16 +173,17 @@ def observe_frames(
 
 
 def _tell_motion(
-    used: _Used, grays: UInt8[np.ndarray, "used height width"], reach: Bool[np.ndarray, "used height width"] | None,
-    intrinsics: Float[np.ndarray, "3 3"], seed: int,
+    used: FramesWithMotion, grays: UInt8[np.ndarray, "used height width"],
+    reach: Bool[np.ndarray, "used height width"] | None, seed: int,
 ) -> GuessedMotion:  # fmt: skip
     """What the images show of motion where depth was guessed."""
+    k, poses = used.intrinsics, used.world_from_camera
     edges = Edges(
         slips=np.array([measure_slip(gray)[::STRIDE, ::STRIDE] for gray in grays]),
-        directions=find_directions(grays, intrinsics, used.poses, np.random.default_rng(seed)),
+        directions=find_directions(grays, k, poses, np.random.default_rng(seed)),
     )
     reach = None if reach is None else reach[:, ::STRIDE, ::STRIDE]
-    return fit_guessed_motion(used.depths, used.flows, edges, intrinsics, used.poses, reach=reach, seed=seed)
+    return fit_guessed_motion(used.depths, used.flows, edges, k, poses, reach=reach, seed=seed)
 
 
 def _measure(
@@ -228,8 +192,11 @@ def _measure(
     profile: MotionProfile,
     image_flow: ImageFlow | None,
     options: ObserveOptions,
-) -> tuple[_Used, list[str]]:
-    """Flow and what moves, with poses and depth scales corrected by what stands still; and what is wrong with the cameras."""
+) -> tuple[FramesWithMotion, list[str]]:
+    """Flow and what moves, with poses and depth scales corrected by what stands still; and what is wrong with the cameras.
+
+    World is the first used camera's frame.
+    """
     recording = posed.recording
     poses, k = inverse(posed.world_from_camera[frames[0]]) @ posed.world_from_camera[frames], recording.intrinsics
     depths = np.array(map_in_threads(smooth_depth, [recording.read_depth(int(frame)) for frame in frames]))
@@ -256,7 +223,10 @@ def _measure(
             depths = apply_scales(depths, scales)
             moving = find_moving(depths, flows, k, poses)
     images = np.array([recording.read_image(int(frame)) for frame in frames])
-    return _Used(images=images, depths=depths, flows=flows, poses=poses, moving=moving), warnings
+    measured = FramesWithMotion(
+        images=images, depths=depths, flows=flows, moving=moving, intrinsics=k, world_from_camera=poses
+    )
+    return measured, warnings
 
 
 def _check_cameras(
@@ -289,20 +259,25 @@ def _check_cameras(
 
 
 def _as_video(
-    used: _Used, recording: Recording, frames: Int[np.ndarray, "used"], masks: Bool[np.ndarray, "used height width"]
+    used: FramesWithMotion,
+    recording: Recording,
+    frames: Int[np.ndarray, "used"],
+    masks: Bool[np.ndarray, "used height width"],
 ) -> RgbdVideo:
     return RgbdVideo(
         times=recording.times[frames],
         images=used.images,
         depths=used.depths,
         object_masks=masks,
-        intrinsics=recording.intrinsics,
-        world_from_camera=used.poses,
+        intrinsics=used.intrinsics,
+        world_from_camera=used.world_from_camera,
         is_metric=recording.capture.is_metric,
     )
 
 
-def _flow_of_points(used: _Used, video: RgbdVideo, options: ObserveOptions, told: FlowSource | None) -> FlowSource:
+def _flow_of_points(
+    used: FramesWithMotion, video: RgbdVideo, options: ObserveOptions, told: FlowSource | None
+) -> FlowSource:
     """The scene flow of the points to be drawn."""
     if options.choice("flow").name == "gmsf":
         from sim2art.perception.flow.gmsf import load_gmsf
@@ -313,7 +288,9 @@ def _flow_of_points(used: _Used, video: RgbdVideo, options: ObserveOptions, told
         )  # fmt: skip
     if told is not None:
         return told
-    lifted = LiftedFlow(flows=used.flows, depths=used.depths, intrinsics=video.intrinsics, world_from_camera=used.poses)
+    lifted = LiftedFlow(
+        flows=used.flows, depths=used.depths, intrinsics=used.intrinsics, world_from_camera=used.world_from_camera
+    )
     return RigidFlow(raw=lifted, seed=options.seed) if options.make_rigid else lifted
 
 

@@ -9,15 +9,15 @@ import numpy as np
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.cameras.scale import parse_known_length, scale_by_length, scale_by_marker
 from sim2art.perception.captures.capture import Capture, ColorCapture, DepthSource, scale_intrinsics
-from sim2art.perception.captures.derived import derive, keep_frames
+from sim2art.perception.captures.derived import cut_times, derive, keep_frames
 from sim2art.perception.captures.own_files import read_cameras
 from sim2art.perception.captures.video_file import is_video
 from sim2art.perception.completion import Completion, complete, completed_capture
-from sim2art.perception.components import COMPONENTS, Choice
+from sim2art.perception.components import COMPONENTS, Choice, refuse_lacking
 from sim2art.perception.depth.alignment import read_sparse
 from sim2art.perception.frames.intake import working_size
 from sim2art.perception.frames.thinning import thin_out
-from sim2art.perception.options import CompleteOptions
+from sim2art.perception.options import CompleteOptions, ObserveOptions
 from sim2art.perception.stage_keys import choice_facts
 from sim2art.perception.tracks.klt_tracks import track_corners
 from sim2art.perception.tracks.mover_masks import find_moving_tracks, find_still_pixels
@@ -26,52 +26,48 @@ from sim2art.stages import StageKeeper, as_stage, from_stage, make_key
 _STAGE = "completion"
 
 
-def prepare_capture(
-    recording: ColorCapture,
-    *,
-    depth: Choice,
-    cameras: Choice,
-    options: CompleteOptions,
-    known_length: str | None = None,
-    marker: float | None = None,
-    stages: StageKeeper | None = None,
-    key: str = "",
+def prepare(
+    recording: ColorCapture, options: ObserveOptions, stages: StageKeeper | None = None, key: str = ""
 ) -> Capture:
-    """A recording with depth, and with cameras and metres where they were asked for.
+    """The recording with the depth, cameras and scale that the options ask for; what needs no images is left to the chain.
+
+    It is the first step of the chain, so what the chosen components lack is said here, whatever their task.
 
     Args:
         recording: An open recording, with or without depth.
-        depth: Depth component; "auto" is the recording's own.
-        cameras: Camera component; what needs no images is left to the chain.
-        options: For guessed depth.
-        known_length: "x1,y1,x2,y2=METRES", see `scale.parse_known_length`.
-        marker: Side of a printed marker that is seen, m.
+        options: What is asked for.
         stages: Keeps what takes long.
         key: Of the recording, for the stages.
 
     Raises:
-        InvalidFileError: When depth or cameras cannot be had, with how to mend it.
+        InvalidFileError: When a component cannot run here, or depth or cameras cannot be had, with how to mend it.
     """
+    refuse_lacking({task: options.choice(task) for task in COMPONENTS})
+    start, end = options.intake.start, options.intake.end
+    recording = cut_times(recording, start, end)
+    depth, cameras, completing = options.choice("depth"), options.choice("cameras"), options.complete
     if cameras.name == "vipe" and depth.name != "vipe" and not isinstance(recording, Capture):
         raise InvalidValueError("--cameras vipe goes with --depth vipe: ViPE finds both together.")
-    length = None if known_length is None else parse_known_length(known_length)
+    length = None if options.known_length is None else parse_known_length(options.known_length)
     stages = stages or StageKeeper(None)
     if depth.name == "vipe":
         capture: Capture = _from_vipe(recording, depth, stages)
     elif isinstance(recording, Capture) and depth.name == "auto":
-        capture = _with_cameras(recording, cameras, options)
+        capture = _with_cameras(recording, cameras, completing)
     else:
-        key = make_key(key, choice_facts("depth", depth), choice_facts("cameras", cameras), vars(options))
+        key = make_key(
+            make_key(key, start, end), choice_facts("depth", depth), choice_facts("cameras", cameras), vars(completing)
+        )
         kept = stages.load(_STAGE, key)
         found = None if kept is None else from_stage(Completion, kept)
         if found is None:
-            found = complete(recording, depth, cameras, options)
+            found = complete(recording, depth, cameras, completing)
             stages.keep(_STAGE, key, as_stage(found))
         capture = completed_capture(recording, found, is_guessed=COMPONENTS["depth"][depth.name].guesses_images)
     if length is not None:
         capture = scale_by_length(capture, length)
-    if marker is not None:
-        capture = scale_by_marker(capture, marker)
+    if options.marker is not None:
+        capture = scale_by_marker(capture, options.marker)
     return capture
 
 
@@ -89,16 +85,13 @@ def _from_vipe(recording: ColorCapture, depth: Choice, stages: StageKeeper) -> D
         output = Path(tempfile.mkdtemp(prefix="sim2art-vipe-")) if stages.folder is None else stages.folder / "vipe"
     whole = run_vipe(recording.path, output)
     wanted = set(recording.frame_ids)  # ViPE saw the whole file; the recording may be a stretch of it.
-    found = keep_frames(whole, [index for index, frame in enumerate(whole.frame_ids) if frame in wanted])
-    assert isinstance(found, DepthSource), "It has depth."
-    return found
+    return keep_frames(whole, [index for index, frame in enumerate(whole.frame_ids) if frame in wanted])
 
 
 def _with_cameras(capture: Capture, cameras: Choice, options: CompleteOptions) -> Capture:
     """A recording with depth, and with the cameras of a file or of COLMAP where they were asked for."""
     if cameras.name == "file":
-        assert cameras.source is not None, "The choice was checked when it was parsed."
-        poses, _ = read_cameras(Path(cameras.source), capture.frame_ids)
+        poses, _ = read_cameras(cameras.place, capture.frame_ids)
         return _replaced(capture, range(len(capture.frame_ids)), poses, ())
     if cameras.name != "colmap":
         return capture
@@ -135,6 +128,4 @@ def _with_cameras(capture: Capture, cameras: Choice, options: CompleteOptions) -
 
 def _replaced(capture: Capture, indices: range | list[int], poses: np.ndarray, told: tuple[str, ...]) -> DepthSource:
     """Some frames of a recording, with other poses."""
-    kept = derive(keep_frames(capture, indices), world_from_camera=poses, warnings=(*capture.warnings, *told))
-    assert isinstance(kept, DepthSource), "It has depth."
-    return kept
+    return derive(keep_frames(capture, indices), world_from_camera=poses, warnings=(*capture.warnings, *told))

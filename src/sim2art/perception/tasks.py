@@ -60,15 +60,6 @@ FlowMatcher = Callable[[int, int], tuple[Float32[np.ndarray, "height width 2"], 
 """Optical flow (px) from one of a recording's used frames to another, and back, by their places."""
 
 
-@runtime_checkable
-class ObjectMasker(Protocol):
-    """Finds the object of interest in single images."""
-
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "height width"]:
-        """Probability, 0..1, that a pixel belongs to the object."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class SparseCameras:
     """Camera poses from colour alone, with the depth of the points that they were found by; of no known scale."""

@@ -26,8 +26,6 @@ from sim2art.perception.captures.open_capture import open_recording
 from sim2art.perception.observation_io import (
     observation_from_stage,
     observation_to_stage,
-    track_from_stage,
-    track_to_stage,
 )
 from sim2art.perception.observed import NO_MOTION, Observation
 from sim2art.perception.stage_keys import camera_facts, observation_facts
@@ -41,7 +39,7 @@ from sim2art.reconstruction.estimates import (
 )
 from sim2art.reconstruction.options import ReconstructOptions
 from sim2art.reconstruction.reconstruction import Reconstruction
-from sim2art.stages import Stage, StageKeeper, fingerprint, make_key
+from sim2art.stages import Stage, StageKeeper, as_stage, fingerprint, from_stage, make_key
 
 _SAME_PLACE = 0.01
 """Change of the parts' motions (m, rad) that leaves labels as they are."""
@@ -110,7 +108,8 @@ def _observe(
 ) -> tuple[Capture, Observation]:
     """The perception chain, kept as a whole; tracked camera poses are kept as well, as they take longest."""
     from sim2art.perception.cameras.klt_pnp import track_camera
-    from sim2art.perception.pipeline import observe_prepared, prepare
+    from sim2art.perception.pipeline import observe_prepared
+    from sim2art.perception.prepare import prepare
 
     asked, source_key = options.observe, make_key(sim2art.__version__, source)
     key = _observation_key(source, options)
@@ -127,9 +126,9 @@ def _observe(
     ) -> CameraTrack:
         kept = stages.load("camera", camera_key)
         if kept is not None:
-            return track_from_stage(kept)
+            return from_stage(CameraTrack, kept)
         track = track_camera(grays, read_depth, intrinsics)
-        stages.keep("camera", camera_key, track_to_stage(track))
+        stages.keep("camera", camera_key, as_stage(track))
         return track
 
     observation = observe_prepared(prepared, asked, tracker=tracker, stage=clock.stage)

@@ -22,7 +22,8 @@ from sim2art.perception.captures.capture import ColorSource, MemoryCapture
 from sim2art.perception.components import CHAINS, parse_choice, refuse_lacking
 from sim2art.perception.observed import Observation
 from sim2art.perception.options import CompleteOptions, ObserveOptions
-from sim2art.perception.pipeline import Truth, observe, prepare
+from sim2art.perception.pipeline import Truth, observe
+from sim2art.perception.prepare import prepare
 from sim2art.simulate.recordings import RecordingConfig, SimulatedRecording, render_recording
 from sim2art.simulate.seeds import named_rng
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sim2art.perception.people.hands.finder import FinderOptions, Hand, find_hands
+from sim2art.perception.people.hands.finder import Hand, find_hands
 from sim2art.perception.people.hands.palms import INPUT_SIZE, make_anchors
 from tests.perception.hands.drawn_hand import HAND
 
@@ -63,7 +63,7 @@ def test_a_hand_is_found_where_it_is_and_what_only_looks_like_a_palm_is_not() ->
 
 def test_a_small_hand_is_found_in_a_tile_only() -> None:
     image = _image((560, 400, 20, RED))
-    assert find_hands([image], RedSquares(), FinderOptions(tiles=0)) == [[]]
+    assert find_hands([image], RedSquares(), tiles=0) == [[]]
     (hands,) = find_hands([image], RedSquares())
     assert len(hands) == 1
     np.testing.assert_allclose(_middle(hands[0]), [570, 410], atol=4)
@@ -80,7 +80,7 @@ def test_a_hand_that_the_detector_misses_is_found_by_its_neighbour(seen_first: b
     model = RedSquares(min_pixels=200)
     clear, faint = _image((300, 200, 60, RED)), _image((310, 205, 30, RED))
     images = [clear, faint] if seen_first else [faint, clear]
-    found = find_hands(images, model, FinderOptions(tiles=0))
+    found = find_hands(images, model, tiles=0)
     assert [len(hands) for hands in found] == [1, 1]
     np.testing.assert_allclose(_middle(found[1 if seen_first else 0][0]), [325, 220], atol=6)
 

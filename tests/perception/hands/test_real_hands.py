@@ -11,6 +11,7 @@ from sim2art.perception.components import Choice
 from sim2art.perception.depth.filter import smooth_depth
 from sim2art.perception.flow.dis import DisFlow
 from sim2art.perception.flow.lifted_flow import measure_flows
+from sim2art.perception.masks.choice import FramesWithMotion
 from sim2art.perception.masks.moving import find_moving
 from sim2art.perception.people.choice import leave_out_people
 from sim2art.perception.people.hand_networks import HandNetworks, load_hand_networks
@@ -64,9 +65,10 @@ def test_recorded_depth_tells_the_arms_that_the_networks_miss(networks: HandNetw
     flows = measure_flows(grays, depths, capture.intrinsics, poses, image_flow=DisFlow(), baselines=(1, 3))
     moving = find_moving(depths, flows, capture.intrinsics, poses)
     ids = tuple(int(index) for index in used)
-    people = leave_out_people(
-        images, depths, moving, capture.intrinsics, poses, choice=Choice(name="auto"), frame_ids=ids
+    frames = FramesWithMotion(
+        images=images, depths=depths, flows=flows, moving=moving, intrinsics=capture.intrinsics, world_from_camera=poses
     )
+    people = leave_out_people(frames, choice=Choice(name="auto"), frame_ids=ids)
     # Fingers at the handle in two frames, a whole arm, blurred, in the last one: seen in the pictures.
     shares = people.masks.mean(axis=(1, 2))
     assert (shares[[3, 4]] > 0.003).all()

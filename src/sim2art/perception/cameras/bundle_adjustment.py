@@ -18,6 +18,7 @@ _PIXEL_SIGMA = 0.5
 """px: how well corners are tracked."""
 _DEPTH_SIGMA = 0.004
 """m at 1 m, growing with depth squared; more than white noise, as errors of one frame go together."""
+_MAX_POINTS = 500
 _HUBER = 2.0
 """Residuals beyond this many sigmas count linearly."""
 
@@ -40,10 +41,9 @@ def adjust(
     intrinsics: Float[np.ndarray, "3 3"],
     *,
     num_iterations: int = 6,
-    max_points: int = 500,
 ) -> tuple[Float[np.ndarray, "frame 4 4"], float]:
     """Refined `camera_from_world` and the median reprojection error (px); frames without observations stay as they are."""
-    kept = _longest(observations, max_points)
+    kept = _longest(observations)
     frames, pixels, depths = observations.frame[kept], observations.pixels[kept], observations.depths[kept]
     if len(frames) == 0:
         return camera_from_world, float("inf")
@@ -64,10 +64,10 @@ def adjust(
     return poses, float(np.median(np.linalg.norm(project(intrinsics, seen) - pixels, axis=1)))
 
 
-def _longest(observations: Observations, max_points: int) -> np.ndarray:
+def _longest(observations: Observations) -> np.ndarray:
     """Rows of the points that were seen most often (at least three times)."""
     count = np.bincount(observations.point) if len(observations.point) else np.zeros(0, int)
-    order = np.argsort(-count, kind="stable")[:max_points]
+    order = np.argsort(-count, kind="stable")[:_MAX_POINTS]
     chosen = np.zeros(len(count), dtype=bool)
     chosen[order[count[order] >= 3]] = True
     return np.flatnonzero(chosen[observations.point]) if len(count) else np.zeros(0, int)

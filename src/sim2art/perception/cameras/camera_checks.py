@@ -49,15 +49,7 @@ def explain_misfit(
     recorded: Float[np.ndarray, "frame 4 4"],
     misfit: float,
 ) -> str | None:
-    """Which usual mix-up of recorded poses explains that they do not fit the images; None when none does.
-
-    Args:
-        flows: Between used frames.
-        depths: m.
-        intrinsics: px.
-        recorded: World from camera of the used frames, in the recording's own world.
-        misfit: What `camera_misfit` says of them, px.
-    """
+    """Which usual mix-up of recorded poses (in the recording's own world) explains their `misfit`, px; None when none does."""
     left = {
         said: camera_misfit(flows, depths, intrinsics, inverse(meant[0]) @ meant)
         for said, meant in (

@@ -81,9 +81,9 @@ def solve_color_cameras(
 
     Args:
         frames: All of them.
-        tracks: Corners of the frames.
-        known: Intrinsics (px), where they are known.
-        warnings: Is told what to tell.
+        tracks: Their corners.
+        known: Intrinsics, px.
+        warnings: Grows.
         keep_odd: Whether a solution with an odd field of view, or of one plane and little else, is taken; else it is refused.
 
     Raises:

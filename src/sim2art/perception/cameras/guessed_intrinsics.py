@@ -21,12 +21,8 @@ def known_intrinsics(
         return _from_fov(fov_deg, width, height)
     if capture.intrinsics is None:
         return None
-    return scale_intrinsics(capture.intrinsics, *(_scale_to(capture, size)))
-
-
-def _scale_to(capture: ColorCapture, size: tuple[int, ...]) -> tuple[float, float]:
     first = capture.read_image(0)
-    return size[1] / first.shape[1], size[0] / first.shape[0]
+    return scale_intrinsics(capture.intrinsics, width / first.shape[1], height / first.shape[0])
 
 
 def guess_intrinsics(
@@ -39,7 +35,7 @@ def guess_intrinsics(
     focal = guessed_focal_length(guesses)
     if focal is not None:
         warnings.append(f"The focal length ({focal:.0f} px) is the depth component's guess.")
-        return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
+        return _centred(focal, width, height)
     warnings.append(
         f"The recording does not say its field of view: {DEFAULT_FOV_DEG:.0f} deg along the longer side are taken; pass --fov "
         "if you know it. Angles of turning parts change little by it, positions more."
@@ -49,4 +45,8 @@ def guess_intrinsics(
 
 def _from_fov(fov_deg: float, width: int, height: int) -> Float[np.ndarray, "3 3"]:
     longer = intrinsics_from_fov(max(width, height), min(width, height), np.deg2rad(fov_deg))
-    return np.array([[longer[0, 0], 0, (width - 1) / 2], [0, longer[0, 0], (height - 1) / 2], [0, 0, 1.0]])
+    return _centred(longer[0, 0], width, height)
+
+
+def _centred(focal: float, width: int, height: int) -> Float[np.ndarray, "3 3"]:
+    return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])

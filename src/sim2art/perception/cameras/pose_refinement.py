@@ -13,6 +13,7 @@ from sim2art.geometry.rotations import rotation_from_rotvec, skew
 from sim2art.perception.depth.filter import read_depth_between
 from sim2art.perception.flow.lifted_flow import PixelFlow
 
+_NUM_ITERATIONS = 8
 _POINTS_PER_PAIR = 300
 _PIXEL_SIGMA = 0.5
 """px: how well flow places a point across the line of sight."""
@@ -36,7 +37,6 @@ def refine_poses(
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     *,
     rng: np.random.Generator,
-    num_iterations: int = 8,
 ) -> tuple[Float[np.ndarray, "frame 4 4"], Float[np.ndarray, "frame"]]:
     """Better `world_from_camera` and the factor that each frame's depth is to be multiplied by."""
     matches = [
@@ -52,7 +52,7 @@ def refine_poses(
     a, b = (np.concatenate([np.full(len(m[2]), m[i]) for m in matches]) for i in (0, 1))
     points_a, points_b = (np.concatenate([m[i] for m in matches]) for i in (2, 3))
     correction = np.zeros((num_frames, 7))
-    for _ in range(num_iterations):
+    for _ in range(_NUM_ITERATIONS):
         step = _solve_step(a, b, points_a, points_b, poses, scales, correction, intrinsics)
         correction += step
         rotation = rotation_from_rotvec(step[:, 3:6])

@@ -140,12 +140,10 @@ def scale_by_factor(capture: Capture, factor: float, by: str) -> DepthSource:
     if poses is not None:
         poses = np.array(poses)
         poses[:, :3, 3] *= factor
-    scaled = derive(
+    return derive(
         capture,
         depths=lambda index: capture.read_depth(index) * np.float32(factor),
         world_from_camera=poses,
         is_metric=True,
         warnings=(*capture.warnings, f"Lengths were multiplied by {factor:.4g}, to fit {by}."),
     )
-    assert isinstance(scaled, DepthSource), "It has depth."
-    return scaled

@@ -17,12 +17,8 @@ def compared_frames(grays: UInt8[np.ndarray, "frame height width"]) -> UInt8[np.
 
 
 def stands_still_by_area(matcher: FlowMatcher, grays: UInt8[np.ndarray, "few height width"]) -> bool:
-    """Whether much of the image stays where it is from each of some frames to the next.
-
-    Args:
-        matcher: Flow between the frames.
-        grays: The frames; in images without a corner flow is made up, and tells nothing.
-    """
+    """Whether much of the image stays where it is from each of some frames to the next."""
+    # In images without a corner flow is made up, and tells nothing.
     if len(grays) < 2 or not all(texture_masks(gray)[1].any() for gray in grays):
         return False
     flows = [matcher(frame, frame + 1)[0] for frame in range(len(grays) - 1)]

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
+from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import make_transform
 from sim2art.perception.depth.alignment import as_inverse_depths, densest_ratio
 from sim2art.perception.tasks import DepthGuess
@@ -28,9 +29,7 @@ def pixel_rays(
     pixels: Float[np.ndarray, "point 2"], intrinsics: Float[np.ndarray, "3 3"]
 ) -> Float[np.ndarray, "point 3"]:
     """Unit directions of pixels, camera frame."""
-    focal = np.array([intrinsics[0, 0], intrinsics[1, 1]])
-    flat = (pixels.astype(np.float64) - intrinsics[:2, 2]) / focal
-    rays = np.concatenate([flat, np.ones((len(flat), 1))], axis=1)
+    rays = unproject(intrinsics, pixels.astype(np.float64), np.ones(len(pixels)))
     return rays / np.linalg.norm(rays, axis=1, keepdims=True)
 
 

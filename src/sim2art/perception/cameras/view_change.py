@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
+from sim2art.geometry.cameras import unproject
 from sim2art.perception.cameras.turning import fit_rotation, pixel_rays
 from sim2art.perception.tasks import SparseCameras
 from sim2art.perception.tracks.klt_tracks import CornerTracks
@@ -63,14 +64,7 @@ class ViewChange(StrEnum):
 def judge_view_change(
     tracks: CornerTracks, moving: Bool[np.ndarray, "track"], size: tuple[int, int], num_frames: int
 ) -> ViewChange:
-    """What corners that stand still tell, by the steps in which enough of them are seen.
-
-    Args:
-        tracks: Corners.
-        moving: Corners to leave out.
-        size: Height and width of the images, px.
-        num_frames: Of the recording.
-    """
+    """What corners that stand still tell, by the steps in which enough are seen; `size` is height and width (px)."""
     everything = _match_apart(tracks, np.zeros(tracks.num_tracks, dtype=bool), num_frames)
     if everything and min(np.median([_stayed_share(*pair) for pair in pairs]) for pairs in everything) > STAYED:
         return ViewChange.STILL
@@ -177,20 +171,14 @@ def judge_solved(cameras: SparseCameras, size: tuple[int, int]) -> SolvedView:
     centres = cameras.world_from_camera[cameras.solved][:, :3, 3]
     reach = float(np.max(np.linalg.norm(centres[:, None] - centres[None], axis=-1))) if len(centres) else 0.0
     typical = float(np.median(cameras.depths)) if len(cameras.depths) else 1.0
-    points = _world_points(cameras)
+    local = unproject(cameras.intrinsics, cameras.pixels, cameras.depths)
+    poses = cameras.world_from_camera[cameras.frame]
+    points = np.einsum("nij,nj->ni", poses[:, :3, :3], local) + poses[:, :3, 3]
     return SolvedView(
         angle_deg=float(np.rad2deg(2 * np.arctan2(0.5 * reach, typical))),
         flat_share=_plane_share(points, typical),
         fov_deg=field_of_view(cameras.intrinsics, size),
     )
-
-
-def _world_points(cameras: SparseCameras) -> Float[np.ndarray, "observation 3"]:
-    k = cameras.intrinsics
-    x = (cameras.pixels - k[:2, 2]) / np.array([k[0, 0], k[1, 1]])
-    local = np.concatenate([x, np.ones((len(x), 1))], axis=1) * cameras.depths[:, None]
-    poses = cameras.world_from_camera[cameras.frame]
-    return np.einsum("nij,nj->ni", poses[:, :3, :3], local) + poses[:, :3, 3]
 
 
 def _plane_share(points: Float[np.ndarray, "point 3"], distance: float) -> float:

@@ -5,20 +5,15 @@ from pathlib import Path
 from sim2art.errors import InvalidFileError
 
 _UNPACK = "is an archive: unpack it and pass what was in it (Record3D's .r3d files stay as they are)"
+_ZED = "is a ZED recording: export it by ZED's own tool as colour and 16-bit depth images with the intrinsics in camera.json"
+_MODEL = "is a finished model: what moves must be recorded as a video"
 _BY_SUFFIX = {
-    ".zip": _UNPACK,
-    ".tar": _UNPACK,
-    ".gz": _UNPACK,
-    ".tgz": _UNPACK,
-    ".7z": _UNPACK,
-    ".rar": _UNPACK,
+    **dict.fromkeys((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"), _UNPACK),
+    **dict.fromkeys((".svo", ".svo2"), _ZED),
+    **dict.fromkeys((".usdz", ".glb"), _MODEL),
     ".sens": "is ScanNet's packed recording: unpack it by ScanNet's SensReader (colour, depth, poses and intrinsics) and pass that folder",
-    ".svo": "is a ZED recording: export it by ZED's own tool as colour and 16-bit depth images with the intrinsics in camera.json",
-    ".svo2": "is a ZED recording: export it by ZED's own tool as colour and 16-bit depth images with the intrinsics in camera.json",
     ".oni": "is an OpenNI recording: export it as colour and 16-bit depth images aligned to colour, with the intrinsics in camera.json",
     ".ply": "is a point cloud or mesh: what moves must be recorded as a video",
-    ".usdz": "is a finished model: what moves must be recorded as a video",
-    ".glb": "is a finished model: what moves must be recorded as a video",
 }
 _FOLDER_FORM = (
     "Known for certain is our capture folder: rgb/NNNNNN.jpg, depth/NNNNNN.png (16 bit, 0 = none, aligned to colour) and "

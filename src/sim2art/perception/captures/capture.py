@@ -91,21 +91,27 @@ class Capture(ColorCapture, Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColorSource:
-    """A recording without depth, read by a function."""
+class _Recorded:
+    """What `ColorCapture` asks of a recording, but for its images."""
 
     path: Path
     frame_ids: tuple[int, ...]
     times: Float[np.ndarray, "frame"]
-    images: Callable[[int], UInt8[np.ndarray, "height width 3"]]
     intrinsics: Float[np.ndarray, "3 3"] | None = None
     world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
     ups_camera: Float[np.ndarray, "frame 3"] | None = None
 
     def __post_init__(self) -> None:
         if self.intrinsics is not None:
             check_intrinsics(self.intrinsics, self.path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColorSource(_Recorded):
+    """A recording of colour, read by a function."""
+
+    images: Callable[[int], UInt8[np.ndarray, "height width 3"]]
 
     def read_image(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """RGB of a frame."""
@@ -113,28 +119,14 @@ class ColorSource:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DepthSource:
+class DepthSource(ColorSource):
     """A recording of colour and depth, each read by a function."""
 
-    path: Path
-    frame_ids: tuple[int, ...]
-    times: Float[np.ndarray, "frame"]
-    images: Callable[[int], UInt8[np.ndarray, "height width 3"]]
     depths: Callable[[int], Float32[np.ndarray, "height width"]]
     """m, 0 where none was measured."""
-    intrinsics: Float[np.ndarray, "3 3"]
-    world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
+    intrinsics: Float[np.ndarray, "3 3"] = field()
     is_metric: bool = True
-    warnings: tuple[str, ...] = field(default=())
-    ups_camera: Float[np.ndarray, "frame 3"] | None = None
     depth_is_guessed: bool = False
-
-    def __post_init__(self) -> None:
-        check_intrinsics(self.intrinsics, self.path)
-
-    def read_image(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
-        """RGB of a frame."""
-        return self.images(index)
 
     def read_depth(self, index: int) -> Float32[np.ndarray, "height width"]:
         """Depth of a frame, m."""
@@ -142,25 +134,19 @@ class DepthSource:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileCapture:
+class FileCapture(_Recorded):
     """A recording kept as one colour and one depth file a frame."""
 
-    path: Path
-    frame_ids: tuple[int, ...]
-    times: Float[np.ndarray, "frame"]
     image_paths: tuple[Path, ...]
     depth_paths: tuple[Path, ...]
     depth_scale: float
     """m a unit of the depth file."""
-    intrinsics: Float[np.ndarray, "3 3"]
-    world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
+    intrinsics: Float[np.ndarray, "3 3"] = field()
     is_metric: bool = True
-    warnings: tuple[str, ...] = field(default=())
-    ups_camera: Float[np.ndarray, "frame 3"] | None = None
     depth_is_guessed: bool = False
 
     def __post_init__(self) -> None:
-        check_intrinsics(self.intrinsics, self.path)
+        super().__post_init__()
         if not (np.isfinite(self.depth_scale) and self.depth_scale > 0):
             raise InvalidFileError(
                 f"{self.path}: depth_scale is {self.depth_scale}; it must be positive: the metres of one depth unit "
@@ -189,7 +175,7 @@ class MemoryCapture:
     world_from_camera: Float[np.ndarray, "frame 4 4"] | None = None
     is_metric: bool = True
     path: Path = Path("memory")
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
     ups_camera: Float[np.ndarray, "frame 3"] | None = None
     depth_is_guessed: bool = False
 

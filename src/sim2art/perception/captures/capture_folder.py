@@ -82,9 +82,5 @@ def read_capture_folder(path: Path) -> Capture:
             poses=poses,
             told=warnings,
         ),
-        SaidCamera(
-            file=path / "camera.json",
-            facts=camera,
-            intrinsics=read_intrinsics(camera, path / "camera.json"),
-        ),
+        SaidCamera(file=path / "camera.json", facts=camera, intrinsics=read_intrinsics(camera, path / "camera.json")),
     )

@@ -71,12 +71,18 @@ def clean_depth(depth: Float32[np.ndarray, "height width"]) -> Float32[np.ndarra
 
 
 def keep_confident(
-    depth: Float32[np.ndarray, "height width"], confidence: np.ndarray | None, least: int
+    depth: Float32[np.ndarray, "height width"], confidence: np.ndarray | None
 ) -> Float32[np.ndarray, "height width"]:
-    """Depth without the pixels whose confidence, where it is known, is lower."""
+    """Depth without the pixels whose confidence, where it is known, is 0: the lowest that apps write."""
     if confidence is None or confidence.shape != depth.shape:
         return depth
-    return np.where(confidence >= least, depth, np.float32(0))
+    return np.where(confidence >= 1, depth, np.float32(0))
+
+
+def read_confident_depth(depth: Path, confidence: Path | None) -> Float32[np.ndarray, "height width"]:
+    """Depth (m) of a file in mm, without the pixels of lowest confidence by the file beside it, if there is one."""
+    trust = None if confidence is None else read_raw(confidence)
+    return keep_confident(read_depth_image(depth, MILLIMETRES), trust)
 
 
 def find_depth_scale(files: Sequence[Path], said: float | None = None) -> tuple[float, list[str]]:

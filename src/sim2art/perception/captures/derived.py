@@ -1,9 +1,10 @@
 """Recordings made from other recordings: with values replaced, of some frames only, of a stretch of time."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, overload
 
 import numpy as np
+from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError, InvalidValueError
 from sim2art.perception.captures.capture import Capture, ColorCapture, ColorSource, DepthSource
@@ -12,7 +13,11 @@ _COLOR_FIELDS = ("path", "frame_ids", "times", "intrinsics", "world_from_camera"
 _DEPTH_FIELDS = (*_COLOR_FIELDS, "is_metric", "depth_is_guessed")
 
 
-def derive(capture: ColorCapture, **changes: Any) -> ColorSource | DepthSource:
+@overload
+def derive(capture: Capture, **changes: Any) -> DepthSource: ...
+@overload
+def derive(capture: ColorCapture, **changes: Any) -> ColorSource: ...
+def derive(capture: ColorCapture, **changes: Any) -> ColorSource:
     """A recording with some fields of `DepthSource` (or `ColorSource`, without depth) replaced."""
     if isinstance(capture, Capture):
         kept: dict[str, Any] = {name: getattr(capture, name) for name in _DEPTH_FIELDS}
@@ -22,7 +27,11 @@ def derive(capture: ColorCapture, **changes: Any) -> ColorSource | DepthSource:
     return ColorSource(**(kept | changes))
 
 
-def keep_frames(capture: ColorCapture, positions: Sequence[int] | np.ndarray) -> ColorSource | DepthSource:
+@overload
+def keep_frames(capture: Capture, positions: Sequence[int] | np.ndarray) -> DepthSource: ...
+@overload
+def keep_frames(capture: ColorCapture, positions: Sequence[int] | np.ndarray) -> ColorSource: ...
+def keep_frames(capture: ColorCapture, positions: Sequence[int] | np.ndarray) -> ColorSource:
     """Some frames of a recording, by position, in that order."""
     chosen = [int(position) for position in positions]
     poses, ups = capture.world_from_camera, capture.ups_camera
@@ -36,6 +45,11 @@ def keep_frames(capture: ColorCapture, positions: Sequence[int] | np.ndarray) ->
     if isinstance(capture, Capture):
         changes["depths"] = lambda index: capture.read_depth(chosen[index])
     return derive(capture, **changes)
+
+
+def with_depth(color: ColorSource, depths: Callable[[int], Float32[np.ndarray, "height width"]]) -> DepthSource:
+    """A recording of colour with depth (m, 0 = none) of the same view."""
+    return DepthSource(**vars(color), depths=depths)
 
 
 def cut_times(capture: ColorCapture, start: float | None, end: float | None) -> ColorCapture:

@@ -16,11 +16,7 @@ _DEPTH_CHANNELS = ("Z", "R", "Y", "V")
 
 
 def read_exr_channel(content: bytes, path: Path | str) -> Float32[np.ndarray, "height width"]:
-    """The depth in an OpenEXR file of any compression.
-
-    Args:
-        content: The file.
-        path: For the error message.
+    """The depth in an OpenEXR file of any compression; `path` is for the error message.
 
     Raises:
         InvalidFileError: When the file is no image of OpenEXR, damaged or cut off.

@@ -75,9 +75,7 @@ def file_capture(path: Path, frames: StoredFrames, camera: SaidCamera) -> Captur
         is_metric=bool(facts.get("is_metric", True)),
         warnings=(*frames.told, *fitted.told, *assumed),
     )
-    standard = to_standard_form(capture, fitted, turns=turns, lens=read_lens(facts, file))
-    assert isinstance(standard, Capture), "It has depth."
-    return standard
+    return to_standard_form(capture, fitted, turns=turns, lens=read_lens(facts, file))
 
 
 def pair_files(images: list[Path], depths: list[Path]) -> tuple[list[tuple[Path, Path]], list[str]]:

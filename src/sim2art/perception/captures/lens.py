@@ -113,22 +113,18 @@ def rays_of_pixels(
 ) -> Float[np.ndarray, "pixel 2"]:
     """Where the rays of stored pixels meet the plane at depth 1."""
     k = np.asarray(intrinsics, dtype=np.float64)
-    plain = (pixels - k[:2, 2]) / k[[0, 1], [0, 1]]
+    plain = _straight_rays(k, pixels)
     if lens is None or lens.is_straight:
         return plain
     coefficients = np.array(lens.coefficients, dtype=np.float64)
     if lens.model == "fisheye":
         return cv2.fisheye.undistortPoints(pixels[:, None], k, coefficients).reshape(-1, 2)
     if lens.model == "inverse_brown":
-        points = np.concatenate([plain, np.ones((len(plain), 1))], axis=1)
-        return cv2.projectPoints(points[:, None], np.zeros(3), np.zeros(3), np.eye(3), coefficients)[0].reshape(-1, 2)
+        return _through_lens(plain, np.eye(3), coefficients)
     # By steps of its own: OpenCV's few are not enough for a wide depth camera, and their number is set otherwise in each version.
-    unit, rays = np.eye(3), plain.copy()
+    rays = plain.copy()
     for _ in range(_MAX_STEPS):
-        points = np.concatenate([rays, np.ones((len(rays), 1))], axis=1)
-        step = plain - cv2.projectPoints(points[:, None], np.zeros(3), np.zeros(3), unit, coefficients)[0].reshape(
-            -1, 2
-        )
+        step = plain - _through_lens(rays, np.eye(3), coefficients)
         rays += step
         if np.abs(step).max() < _CLOSE:
             break
@@ -142,9 +138,22 @@ def _seen_at(
     k, coefficients = np.asarray(intrinsics, dtype=np.float64), np.array(lens.coefficients, dtype=np.float64)
     if lens.model == "inverse_brown":
         return cv2.undistortPoints(straight[:, None], k, coefficients, P=k).reshape(-1, 2)
-    rays = np.concatenate([(straight - k[:2, 2]) / k[[0, 1], [0, 1]], np.ones((len(straight), 1))], axis=1)
+    rays = _straight_rays(k, straight)
     if lens.model == "fisheye":
         four = np.zeros(4)
         four[: len(coefficients)] = coefficients
-        return cv2.fisheye.distortPoints(rays[:, None, :2], k, four).reshape(-1, 2)
-    return cv2.projectPoints(rays[:, None], np.zeros(3), np.zeros(3), k, coefficients)[0].reshape(-1, 2)
+        return cv2.fisheye.distortPoints(rays[:, None], k, four).reshape(-1, 2)
+    return _through_lens(rays, k, coefficients)
+
+
+def _straight_rays(k: Float[np.ndarray, "3 3"], pixels: Float[np.ndarray, "pixel 2"]) -> Float[np.ndarray, "pixel 2"]:
+    """Where the rays of a pinhole camera's pixels meet the plane at depth 1."""
+    return (pixels - k[:2, 2]) / k[[0, 1], [0, 1]]
+
+
+def _through_lens(
+    rays: Float[np.ndarray, "ray 2"], k: Float[np.ndarray, "3 3"], coefficients: Float[np.ndarray, "coefficient"]
+) -> Float[np.ndarray, "ray 2"]:
+    """Pixels of rays (by where they meet the plane at depth 1) through a Brown-Conrady lens."""
+    points = np.concatenate([rays, np.ones((len(rays), 1))], axis=1)
+    return cv2.projectPoints(points[:, None], np.zeros(3), np.zeros(3), k, coefficients)[0].reshape(-1, 2)

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from sim2art.errors import DAMAGED
-from sim2art.perception.captures.capture import Capture, ColorCapture, ColorSource, DepthSource
+from sim2art.perception.captures.capture import Capture, ColorCapture, ColorSource
 from sim2art.perception.captures.derived import derive
 
 _EXIF_ORIENTATION = 0x0112
@@ -47,11 +47,6 @@ def turned_poses(poses: Float[np.ndarray, "frame 4 4"], turns: int) -> Float[np.
     return poses @ _stored_from_turned(turns)
 
 
-def turned_ups(ups: Float[np.ndarray, "frame 3"], turns: int) -> Float[np.ndarray, "frame 3"]:
-    """Directions in the axes of a camera whose image is turned by quarter turns, counter-clockwise."""
-    return ups @ _stored_from_turned(turns)[:3, :3]
-
-
 def _stored_from_turned(turns: int) -> Float[np.ndarray, "4 4"]:
     once = np.array([[0.0, -1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
     return np.linalg.matrix_power(once, turns % 4)
@@ -59,7 +54,7 @@ def _stored_from_turned(turns: int) -> Float[np.ndarray, "4 4"]:
 
 def turn_upright(
     capture: ColorCapture, turns: int, size: tuple[int, int], *, camera_is_upright: bool = False
-) -> ColorSource | DepthSource:
+) -> ColorSource:
     """A recording as it should be shown.
 
     Args:
@@ -75,7 +70,7 @@ def turn_upright(
         if capture.world_from_camera is not None:
             changes["world_from_camera"] = turned_poses(capture.world_from_camera, turns)
         if capture.ups_camera is not None:
-            changes["ups_camera"] = turned_ups(capture.ups_camera, turns)
+            changes["ups_camera"] = capture.ups_camera @ _stored_from_turned(turns)[:3, :3]
     told = "The images are flagged as turned: colour was turned upright"
     if isinstance(capture, Capture):
 

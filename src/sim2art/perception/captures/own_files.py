@@ -5,7 +5,6 @@ NNNNNN.npy or NNNNNN.exr (float metres). Masks: NNNNNN.png, anything but 0 is th
 or FROM_TO.npy (height, width, 2), px. Features: NNNNNN.npy (rows, columns, channels) over the whole image.
 """
 
-import json
 from pathlib import Path
 
 import cv2
@@ -58,17 +57,21 @@ class DepthFiles:
         return DepthGuess(values=depth, kind=DepthKind.DEPTH)
 
 
-def read_mask(folder: Path, frame_id: int, size: tuple[int, int]) -> Bool[np.ndarray, "height width"]:
-    """Mask of a frame at a size (width, height)."""
-    path = files_by_number(folder, (".png",)).get(frame_id)
-    if path is None:
-        raise InvalidFileError(
-            f"{folder} holds no mask of frame {frame_id}; masks are PNG images named by frame number ({frame_id:06d}.png).",
-            path=folder,
-        )
-    raw = read_raw(path)
-    mask = (raw if raw.ndim == 2 else raw[..., :3].max(axis=2)) > 0
-    return cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+def read_masks(
+    folder: Path, frame_ids: tuple[int, ...], size: tuple[int, int]
+) -> Bool[np.ndarray, "frame height width"]:
+    """Masks of frames at a size (width, height)."""
+    files, masks = files_by_number(folder, (".png",)), []
+    for frame in frame_ids:
+        if frame not in files:
+            raise InvalidFileError(
+                f"{folder} holds no mask of frame {frame}; masks are PNG images named by frame number ({frame:06d}.png).",
+                path=folder,
+            )
+        raw = read_raw(files[frame])
+        mask = (raw if raw.ndim == 2 else raw[..., :3].max(axis=2)) > 0
+        masks.append(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
+    return np.array(masks)
 
 
 class FlowFiles:
@@ -173,7 +176,7 @@ def load_array(path: Path, num_axes: int) -> np.ndarray:
     """An array from a .npy file."""
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise InvalidFileError(f"{path} cannot be read: {error}.", path=path) from error
     if array.ndim != num_axes:
         raise InvalidFileError(f"{path} holds an array of shape {array.shape}; {num_axes} axes are needed.", path=path)

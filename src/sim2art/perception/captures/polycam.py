@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError
 from sim2art.geometry.transforms import make_transform
@@ -22,8 +21,8 @@ from sim2art.perception.captures.capture import (
     opencv_from_opengl,
     ups_in_cameras,
 )
-from sim2art.perception.captures.depth_images import MILLIMETRES, keep_confident, read_depth_image
-from sim2art.perception.captures.image_files import files_by_number, read_raw, read_rgb
+from sim2art.perception.captures.depth_images import read_confident_depth
+from sim2art.perception.captures.image_files import files_by_number, read_rgb
 from sim2art.perception.captures.orientation import exif_turns
 from sim2art.perception.captures.standard_form import first_size, fit_intrinsics, to_standard_form
 
@@ -83,20 +82,16 @@ def read_polycam(path: Path) -> ColorCapture:
     said = said_size(read_camera_file(frames.cameras[first]))
     fitted = fit_intrinsics(intrinsics, said, first_size(images), frames.cameras[first], turns)
 
-    def depth(index: int) -> Float32[np.ndarray, "height width"]:
-        stamp = stamps[index]
-        confidence = read_raw(confidences[stamp]) if stamp in confidences else None
-        return keep_confident(read_depth_image(depths[stamp], MILLIMETRES), confidence, 1)
-
+    world_from_camera = opencv_from_opengl(np.array(poses))
     capture = DepthSource(
         path=path,
         frame_ids=tuple(range(len(stamps))),
         times=(np.array(stamps, dtype=np.float64) - first) * 1e-6,
         images=lambda index: read_rgb(images[index]),
-        depths=depth,
+        depths=lambda index: read_confident_depth(depths[stamps[index]], confidences.get(stamps[index])),
         intrinsics=fitted.intrinsics,
-        world_from_camera=opencv_from_opengl(np.array(poses)),
-        ups_camera=ups_in_cameras(opencv_from_opengl(np.array(poses)), ARKIT_UP),
+        world_from_camera=world_from_camera,
+        ups_camera=ups_in_cameras(world_from_camera, ARKIT_UP),
         warnings=(*warnings, *told, *fitted.told),
     )
     return to_standard_form(capture, fitted, turns=turns)

@@ -29,7 +29,6 @@ from sim2art.perception.captures.capture import (
 from sim2art.perception.captures.depth_images import clean_depth, keep_confident
 from sim2art.perception.captures.image_files import decode_rgb
 
-_MIN_CONFIDENCE = 1
 _LZFSE_PLAIN, _LZFSE_END = b"bvx-", b"bvx$"
 
 
@@ -48,21 +47,11 @@ def read_record3d(path: Path) -> DepthSource:
     """
     names, read = _open(path)
     meta = _read_metadata(read, path)
-    numbers = [set(_numbers(names, suffix)) for suffix in (".jpg", ".depth")]
-    frames = sorted(numbers[0] & numbers[1])
-    if not frames:
-        raise InvalidFileError(
-            f"{path} holds {len(numbers[0])} colour and {len(numbers[1])} depth images; none belong together.",
-            path=path,
-        )
-    warnings: list[str] = []
-    lost = len(numbers[0] | numbers[1]) - len(frames)
-    if lost:
-        warnings.append(f"{lost} frames lack their colour or depth image: they are left out.")
+    frames, warnings = match_frames(_numbers(names, ".jpg"), _numbers(names, ".depth"), path, path)
     first = decode_rgb(np.frombuffer(read(f"rgbd/{frames[0]}.jpg"), np.uint8), path)
     intrinsics, told = read_intrinsics(meta, first.shape[1], path)
     poses = read_poses(meta, frames, warnings)
-    with_confidence = set(_numbers(names, ".conf"))
+    with_confidence = _numbers(names, ".conf")
 
     def depth(index: int) -> Float32[np.ndarray, "height width"]:
         frame = frames[index]
@@ -73,7 +62,7 @@ def read_record3d(path: Path) -> DepthSource:
         if frame in with_confidence:
             raw = np.frombuffer(unpack_lzfse(read(f"rgbd/{frame}.conf"), where), np.uint8)
             confidence = raw.reshape(found.shape) if raw.size == found.size else None
-        return keep_confident(clean_depth(found), confidence, _MIN_CONFIDENCE)
+        return keep_confident(clean_depth(found), confidence)
 
     def image(index: int) -> UInt8[np.ndarray, "height width 3"]:
         name = f"rgbd/{frames[index]}.jpg"
@@ -151,9 +140,26 @@ def _read_metadata(read: Callable[[str], bytes], path: Path) -> dict[str, Any]:
     return meta
 
 
-def _numbers(names: list[str], suffix: str) -> list[int]:
+def _numbers(names: list[str], suffix: str) -> set[int]:
     stems = [name[5 : -len(suffix)] for name in names if name.startswith("rgbd/") and name.endswith(suffix)]
-    return [int(stem) for stem in stems if stem.isdecimal()]
+    return {int(stem) for stem in stems if stem.isdecimal()}
+
+
+def match_frames(color: set[int], depth: set[int], folder: Path, path: Path) -> tuple[list[int], list[str]]:
+    """Numbers of the frames of a folder that have both images, and what is left out, in words.
+
+    Raises:
+        InvalidFileError: When none has, about the recording at `path`.
+    """
+    frames, told = sorted(color & depth), []
+    if not frames:
+        raise InvalidFileError(
+            f"{folder} holds {len(color)} colour and {len(depth)} depth images; none belong together.", path=path
+        )
+    lost = len(color | depth) - len(frames)
+    if lost:
+        told.append(f"{lost} frames lack their colour or depth image: they are left out.")
+    return frames, told
 
 
 def read_intrinsics(meta: dict[str, Any], width: int, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sim2art.errors import InvalidFileError
 from sim2art.perception.captures.camera_file import read_camera_file
 from sim2art.perception.captures.capture import ARKIT_UP, Capture, FileCapture, ups_in_cameras
 from sim2art.perception.captures.image_files import files_by_number
-from sim2art.perception.captures.record3d import read_intrinsics, read_poses, read_times
+from sim2art.perception.captures.record3d import match_frames, read_intrinsics, read_poses, read_times
 from sim2art.perception.captures.standard_form import first_size
 
 
@@ -28,15 +27,7 @@ def read_record3d_exr(path: Path) -> Capture:
     meta = read_camera_file(folder / "metadata.json")
     images = files_by_number(folder / "rgb", (".jpg", ".jpeg", ".png"))
     depths = files_by_number(folder / "depth", (".exr",))
-    frames = sorted(set(images) & set(depths))
-    if not frames:
-        raise InvalidFileError(
-            f"{folder} holds {len(images)} colour and {len(depths)} depth images; none belong together.", path=path
-        )
-    warnings: list[str] = []
-    lost = len(set(images) | set(depths)) - len(frames)
-    if lost:
-        warnings.append(f"{lost} frames lack their colour or depth image: they are left out.")
+    frames, warnings = match_frames(set(images), set(depths), folder, path)
     paths = tuple(images[frame] for frame in frames)
     intrinsics, told = read_intrinsics(meta, first_size(paths)[0], path)
     poses = read_poses(meta, frames, warnings)

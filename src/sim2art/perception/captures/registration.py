@@ -1,5 +1,6 @@
 """Depth that was seen by a camera of its own, brought into the colour camera's view."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,7 +8,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32
 
-from sim2art.perception.captures.capture import Capture, ColorSource, DepthSource, scale_intrinsics
+from sim2art.perception.captures.capture import Capture, ColorSource, scale_intrinsics
+from sim2art.perception.captures.derived import with_depth
 from sim2art.perception.captures.lens import Lens, rays_of_pixels, straighten
 
 _SAME = 0.005
@@ -46,16 +48,9 @@ def with_registered_depth(
     assert color.intrinsics is not None, "Whoever has extrinsics has intrinsics."
     straight = straighten(color, lens, size)
     register = Registration(camera, color.intrinsics, size)
-    return DepthSource(
-        path=color.path,
-        frame_ids=color.frame_ids,
-        times=color.times,
-        images=straight.read_image,
-        depths=(lambda index: register(depths(index))) if register.is_needed else depths,
-        intrinsics=color.intrinsics,
-        world_from_camera=color.world_from_camera,
-        warnings=tuple(warning.replace("colour and depth were", "colour was") for warning in straight.warnings),
-    )
+    told = tuple(warning.replace("colour and depth were", "colour was") for warning in straight.warnings)
+    shown = dataclasses.replace(color, images=straight.read_image, warnings=told)
+    return with_depth(shown, (lambda index: register(depths(index))) if register.is_needed else depths)
 
 
 class Registration:

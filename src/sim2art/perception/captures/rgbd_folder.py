@@ -86,12 +86,7 @@ def read_rgbd_folder(path: Path) -> Capture:
             else None,
             told=told,
         ),
-        SaidCamera(
-            file=file,
-            facts=camera,
-            intrinsics=intrinsics,
-            depth_scale=MILLIMETRES if is_scannet else None,
-        ),
+        SaidCamera(file=file, facts=camera, intrinsics=intrinsics, depth_scale=MILLIMETRES if is_scannet else None),
     )
     return _registered(path, capture, pairs) if is_scannet else capture
 
@@ -145,9 +140,7 @@ def _registered(path: Path, capture: Capture, pairs: list[tuple[Path, Path]]) ->
     register = Registration(camera, capture.intrinsics, first_size([image for image, _ in pairs]))
     if not register.is_needed:
         return capture
-    found = derive(capture, depths=lambda index: register(capture.read_depth(index)))
-    assert isinstance(found, Capture), "It has depth."
-    return found
+    return derive(capture, depths=lambda index: register(capture.read_depth(index)))
 
 
 def _first(path: Path, names: tuple[str, ...]) -> Path | None:

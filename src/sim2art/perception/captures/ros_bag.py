@@ -18,8 +18,9 @@ from sim2art.errors import InvalidFileError
 from sim2art.geometry.rotations import rotation_from_quaternion
 from sim2art.geometry.transforms import make_transform
 from sim2art.optional import require
-from sim2art.perception.captures.capture import Capture, ColorCapture, ColorSource, DepthSource
+from sim2art.perception.captures.capture import Capture, ColorCapture, ColorSource
 from sim2art.perception.captures.depth_images import depth_from_raw
+from sim2art.perception.captures.derived import with_depth
 from sim2art.perception.captures.frame_lists import nearest_pairs
 from sim2art.perception.captures.lens import Lens
 from sim2art.perception.captures.registration import DepthCamera, with_registered_depth
@@ -104,13 +105,7 @@ def _with_depth(bag: "_Bag", color: _Topic, depth: _Topic, pairs: list[tuple[int
     )
     if is_aligned:
         fitted = fit_intrinsics(source.intrinsics, None, color.size, bag.path)
-        aligned = DepthSource(
-            path=bag.path, frame_ids=source.frame_ids, times=source.times, images=source.read_image, depths=read,
-            intrinsics=source.intrinsics, warnings=source.warnings,
-        )  # fmt: skip
-        standard = to_standard_form(aligned, fitted, lens=color.lens)
-        assert isinstance(standard, Capture), "It has depth."
-        return standard
+        return to_standard_form(with_depth(source, read), fitted, lens=color.lens)
     color_from_depth = bag.color_from_depth(color, depth)
     if depth.intrinsics is None or color_from_depth is None:
         raise InvalidFileError(
@@ -239,7 +234,7 @@ class _Bag:
         if kind is None or first is None:
             return None
         info = self.first(self._info_topic(connection.topic) or "")
-        intrinsics, lens, _ = (None, None, None) if info is None else camera_of(info)
+        intrinsics, lens = (None, None) if info is None else camera_of(info)
         return kind, _Topic(
             connection=connection,
             frame=first.header.frame_id.lstrip("/"),

@@ -86,8 +86,8 @@ def raw_depth(message: Any, where: Path | str) -> tuple[np.ndarray, float]:
     return decode_image(content[_COMPRESSED_DEPTH_HEADER:], where, cv2.IMREAD_UNCHANGED), MILLIMETRES
 
 
-def camera_of(info: Any) -> tuple[np.ndarray, Lens | None, tuple[int, int]]:
-    """Intrinsics (px), lens and size of a CameraInfo message, whose fields ROS 1 and 2 spell differently."""
+def camera_of(info: Any) -> tuple[np.ndarray, Lens | None]:
+    """Intrinsics (px) and lens of a CameraInfo message, whose fields ROS 1 and 2 spell differently."""
     k, d = (getattr(info, name, None) if hasattr(info, name) else getattr(info, name.lower()) for name in ("K", "D"))
     coefficients = [float(value) for value in np.asarray(d).ravel()]
     lens = (
@@ -95,7 +95,7 @@ def camera_of(info: Any) -> tuple[np.ndarray, Lens | None, tuple[int, int]]:
         if any(coefficients)
         else None
     )
-    return np.array(k, dtype=np.float64).reshape(3, 3), lens, (int(info.width), int(info.height))
+    return np.array(k, dtype=np.float64).reshape(3, 3), lens
 
 
 def _unpack(message: Any, kind: np.dtype, channels: int, where: Path | str) -> np.ndarray:

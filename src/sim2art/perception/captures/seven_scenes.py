@@ -65,10 +65,5 @@ def read_seven_scenes(path: Path) -> Capture:
             poses=read_pose_files(poses) if has_poses else None,
             told=told,
         ),
-        SaidCamera(
-            file=file or path,
-            facts=camera,
-            intrinsics=intrinsics,
-            depth_scale=0.001,
-        ),
+        SaidCamera(file=file or path, facts=camera, intrinsics=intrinsics, depth_scale=0.001),
     )

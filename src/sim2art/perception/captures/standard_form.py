@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
 from sim2art.errors import DAMAGED, InvalidFileError
-from sim2art.perception.captures.capture import ColorCapture, check_intrinsics, scale_intrinsics
+from sim2art.perception.captures.capture import Capture, ColorCapture, check_intrinsics, scale_intrinsics
 from sim2art.perception.captures.lens import Lens, straighten
 from sim2art.perception.captures.orientation import turn_upright
 
@@ -92,6 +93,14 @@ def fit_intrinsics(
     return FittedCamera(intrinsics=k, size=size, is_upright=is_upright, told=told)
 
 
+@overload
+def to_standard_form(
+    capture: Capture, camera: FittedCamera, *, turns: int = 0, lens: Lens | None = None
+) -> Capture: ...
+@overload
+def to_standard_form(
+    capture: ColorCapture, camera: FittedCamera, *, turns: int = 0, lens: Lens | None = None
+) -> ColorCapture: ...
 def to_standard_form(
     capture: ColorCapture, camera: FittedCamera, *, turns: int = 0, lens: Lens | None = None
 ) -> ColorCapture:

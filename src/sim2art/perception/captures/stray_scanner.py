@@ -8,22 +8,13 @@ qx, qy, qz, qw of the camera in the world, OpenCV axes (https://docs.strayrobots
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
 
 from sim2art.errors import InvalidFileError
-from sim2art.perception.captures.capture import (
-    ARKIT_UP,
-    Capture,
-    DepthSource,
-    poses_from_quaternions,
-    ups_in_cameras,
-)
-from sim2art.perception.captures.depth_images import MILLIMETRES, keep_confident, read_depth_image
-from sim2art.perception.captures.image_files import files_by_number, read_raw
+from sim2art.perception.captures.capture import ARKIT_UP, Capture, DepthSource, poses_from_quaternions, ups_in_cameras
+from sim2art.perception.captures.depth_images import read_confident_depth
+from sim2art.perception.captures.image_files import files_by_number
 from sim2art.perception.captures.standard_form import fit_intrinsics, to_standard_form
 from sim2art.perception.captures.video_file import VideoFile
-
-_MIN_CONFIDENCE = 1
 
 
 def is_stray_scanner(path: Path) -> bool:
@@ -62,26 +53,19 @@ def read_stray_scanner(path: Path) -> Capture:
         warnings.append(f"{lost} frames lack colour, depth or pose: they are left out.")
     values = np.array([rows[frame] for frame in frames])
 
-    def depth(index: int) -> Float32[np.ndarray, "height width"]:
-        frame = frames[index]
-        confidence = read_raw(confidences[frame]) if frame in confidences else None
-        return keep_confident(read_depth_image(depths[frame], MILLIMETRES), confidence, _MIN_CONFIDENCE)
-
     poses = poses_from_quaternions(values[:, 2:5], values[:, 5:9])
     capture = DepthSource(
         path=path,
         frame_ids=tuple(frames),
         times=values[:, 0] - values[0, 0],
         images=lambda index: video.read(frames[index]),
-        depths=depth,
+        depths=lambda index: read_confident_depth(depths[frames[index]], confidences.get(frames[index])),
         intrinsics=fitted.intrinsics,
         world_from_camera=poses,
         ups_camera=ups_in_cameras(poses, ARKIT_UP),
         warnings=tuple(warnings),
     )
-    standard = to_standard_form(capture, fitted, turns=video.turns)
-    assert isinstance(standard, Capture), "It has depth."
-    return standard
+    return to_standard_form(capture, fitted, turns=video.turns)
 
 
 def _read_table(path: Path, *, columns: int, skip: int) -> np.ndarray:

@@ -24,12 +24,7 @@ _MIN_CORNERS = 30
 def find_unmoved_poses(
     grays: UInt8[np.ndarray, "frame height width"], world_from_camera: Float[np.ndarray, "frame 4 4"]
 ) -> str | None:
-    """Why recorded poses count as none, in words for a person; None when they may be believed.
-
-    Args:
-        grays: Images of the frames.
-        world_from_camera: Their recorded poses, any unit of length.
-    """
+    """Why recorded poses (any unit of length) count as none, in words for a person; None when they may be believed."""
     rounded = np.rint(world_from_camera.reshape(len(world_from_camera), -1) / _SAME_POSE)
     _, label = np.unique(rounded, axis=0, return_inverse=True)
     label = label.reshape(-1)

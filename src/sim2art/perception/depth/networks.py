@@ -13,13 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from sim2art.perception.features.torch_images import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    load_pretrained,
-    on_all_cores,
-    to_input,
-)
+from sim2art.perception.features.torch_images import load_pretrained, on_all_cores, to_input
 from sim2art.perception.models import require_model
 from sim2art.perception.tasks import DepthEstimator, DepthGuess, DepthKind
 
@@ -50,7 +44,7 @@ class DepthAnything:
     @torch.inference_mode()
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], frame_id: int) -> DepthGuess:
         """Depth of an image, at the network's size."""
-        inputs = to_input(image, _da2_size(image.shape[1], image.shape[0]), IMAGENET_MEAN, IMAGENET_STD)
+        inputs = to_input(image, _da2_size(image.shape[1], image.shape[0]))
         values = self._model(pixel_values=inputs.to(self._model.device)).predicted_depth[0].float().cpu().numpy()
         return DepthGuess(values=np.maximum(values, 0.0), kind=self._kind)
 

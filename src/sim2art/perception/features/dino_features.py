@@ -18,13 +18,7 @@ from torch import Tensor
 
 from sim2art.perception.captures.own_files import read_grid
 from sim2art.perception.features.dinov2_backbone import WEIGHT, load_dinov2
-from sim2art.perception.features.torch_images import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    load_pretrained,
-    on_all_cores,
-    to_input,
-)
+from sim2art.perception.features.torch_images import load_pretrained, on_all_cores, to_input
 from sim2art.perception.models import find_model, require_model
 from sim2art.weights import find_weight
 
@@ -65,5 +59,5 @@ class DinoFeatures:
         height, width = image.shape[:2]
         scale = self._long_side / max(height, width)
         rows, columns = (max(1, round(side * scale)) for side in (height, width))
-        inputs = to_input(image, (columns * self._patch, rows * self._patch), IMAGENET_MEAN, IMAGENET_STD)
+        inputs = to_input(image, (columns * self._patch, rows * self._patch))
         return self._patches(inputs).float().cpu().numpy().reshape(rows, columns, -1)

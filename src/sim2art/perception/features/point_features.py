@@ -1,7 +1,6 @@
 """Semantic features of sampled points."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,18 +15,13 @@ def add_features(
 ) -> PointVideo:
     """The points with a component's features at their pixels; those of slots that hold no point are zeros.
 
-    Args:
-        points: Sampled points, with pixels in `images`.
-        images: RGB of the used frames.
-        frame_ids: The recording's numbers of the frames, for features in files.
-        choice: Component of the task "features".
+    `images` are RGB, `frame_ids` the recording's numbers of the frames, for features in files.
     """
     if choice.name == "none":
         return points
     size = (images.shape[2], images.shape[1])
     if choice.name == "file":
-        assert choice.source is not None, "The choice was checked when it was parsed."
-        files = FeatureFiles(Path(choice.source))
+        files = FeatureFiles(choice.place)
         rows = [files.read(frame, points.pixels[i], size) for i, frame in enumerate(frame_ids)]
     else:
         from sim2art.perception.features.dino_features import DinoFeatures

@@ -16,9 +16,6 @@ from sim2art.errors import InvalidFileError
 from sim2art.optional import require
 from sim2art.perception.models import first_line
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
 
 @contextmanager
 def on_all_cores() -> Iterator[None]:
@@ -38,9 +35,10 @@ def on_all_cores() -> Iterator[None]:
 
 
 def to_input(
-    image: UInt8[np.ndarray, "height width 3"], size: tuple[int, int], mean: tuple[float, ...], std: tuple[float, ...]
-) -> Float[Tensor, "1 3 new_height new_width"]:
-    """An RGB image at a size (width, height), normalised, on the CPU."""
+    image: UInt8[np.ndarray, "height width 3"], size: tuple[int, int],
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406), std: tuple[float, ...] = (0.229, 0.224, 0.225),
+) -> Float[Tensor, "1 3 new_height new_width"]:  # fmt: skip
+    """An RGB image at a size (width, height), normalised (as ImageNet is), on the CPU."""
     shrinks = size[0] < image.shape[1]
     resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     scaled = (resized.astype(np.float32) / 255.0 - np.array(mean, np.float32)) / np.array(std, np.float32)

@@ -43,12 +43,6 @@ def find_directions(
     """Directions along which edges run, of all images together.
 
     Each is the best of random pairs of segments, fitted to all that agree; these then count no more.
-
-    Args:
-        grays: Images.
-        intrinsics: px.
-        world_from_camera: Camera poses.
-        rng: Draws the pairs.
     """
     planes = [_segment_planes(*seen, intrinsics) for seen in zip(grays, world_from_camera, strict=True)]
     normals, lengths = (np.concatenate(rows) for rows in zip(*planes, strict=True))

@@ -45,13 +45,21 @@ class DisFlow:
         return solver
 
 
+def flow_targets(
+    flow: Float32[np.ndarray, "height width 2"],
+) -> tuple[Float32[np.ndarray, "height width"], Float32[np.ndarray, "height width"]]:
+    """Where flow takes each pixel, x and y (px), as OpenCV's remap wants it."""
+    height, width = flow.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return x + flow[..., 0], y + flow[..., 1]
+
+
 def forward_backward_error(
     forward: Float32[np.ndarray, "height width 2"], backward: Float32[np.ndarray, "height width 2"]
 ) -> tuple[Float32[np.ndarray, "height width"], Bool[np.ndarray, "height width"]]:
     """How far a pixel lands from where it began after going forth and back (px), and whether it stayed in the image."""
     height, width = forward.shape[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    to_x, to_y = x + forward[..., 0], y + forward[..., 1]
+    to_x, to_y = flow_targets(forward)
     inside = (to_x >= 0) & (to_x <= width - 1) & (to_y >= 0) & (to_y <= height - 1)
     back = cv2.remap(backward, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.hypot(forward[..., 0] + back[..., 0], forward[..., 1] + back[..., 1]), inside
@@ -61,10 +69,7 @@ def compose_flows(
     first: Float32[np.ndarray, "height width 2"], second: Float32[np.ndarray, "height width 2"]
 ) -> Float32[np.ndarray, "height width 2"]:
     """Flow a -> c from a -> b and b -> c, px."""
-    height, width = first.shape[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    moved = cv2.remap(second, x + first[..., 0], y + first[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return first + moved
+    return first + cv2.remap(second, *flow_targets(first), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def resize_flow(
@@ -86,9 +91,9 @@ def one_opencv_thread() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def map_in_threads(function: Callable[[T], R], items: list[T], *, num_threads: int | None = None) -> list[R]:
+def map_in_threads(function: Callable[[T], R], items: list[T]) -> list[R]:
     """`[function(item) for item in items]`, a few at a time; OpenCV lets go of the interpreter while it works."""
-    count = num_threads or min(4, cpu_count() or 1)
+    count = min(4, cpu_count() or 1)
     with one_opencv_thread():
         if count == 1 or len(items) < 2:
             return [function(item) for item in items]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sim2art.errors import InvalidFileError
 from sim2art.networks.gmflow import MULTIPLE, GMFlow
-from sim2art.perception.features.torch_images import IMAGENET_MEAN, IMAGENET_STD, pick_device, to_input
+from sim2art.perception.features.torch_images import pick_device, to_input
 from sim2art.perception.flow.dis import resize_flow
 
 SIDE = 512
@@ -36,7 +36,7 @@ class GmFlow:
 
     def _encode(self, gray: UInt8[np.ndarray, "height width"]) -> Tensor:
         image = cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
-        return self._network.encode(to_input(image, self._small, IMAGENET_MEAN, IMAGENET_STD).to(self._device))
+        return self._network.encode(to_input(image, self._small).to(self._device))
 
     def __call__(
         self, first: int, second: int

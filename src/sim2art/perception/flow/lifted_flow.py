@@ -15,7 +15,7 @@ from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import apply
 from sim2art.perception.depth.filter import read_depth_between
 from sim2art.perception.flow.camera_flow import camera_flow
-from sim2art.perception.flow.dis import compose_flows, forward_backward_error, map_in_threads
+from sim2art.perception.flow.dis import compose_flows, flow_targets, forward_backward_error, map_in_threads
 from sim2art.perception.flow.texture import measure_noise, measure_texture
 from sim2art.perception.tasks import ImageFlow
 
@@ -93,7 +93,7 @@ def measure_flows(
         grays: The frames.
         depths: m, 0 where there is none.
         intrinsics: px.
-        world_from_camera: Camera poses.
+        world_from_camera: Of each frame.
         image_flow: Measures the flow of a pair.
         baselines: Frames between the two of a pair.
         known: Flow that is known from elsewhere, by the places of the two frames; None where it is to be measured.
@@ -105,7 +105,7 @@ def measure_flows(
     raw: dict[tuple[int, int], np.ndarray] = {}
     result: dict[tuple[int, int], PixelFlow] = {}
 
-    def flow_of(i: int, j: int, start: np.ndarray | None) -> np.ndarray:
+    def flow_of(i: int, j: int, start: np.ndarray) -> np.ndarray:
         given = None if known is None else known(i, j)
         return image_flow(grays[i], grays[j], start) if given is None else given
 
@@ -114,14 +114,11 @@ def measure_flows(
 
         def measure(pair: tuple[int, int]) -> tuple[PixelFlow, PixelFlow]:
             a, b = pair
-            candidates = []
             guesses = _guesses(pair, raw, starts, depths, intrinsics, world_from_camera)
-            for guess in guesses:
-                candidates.append((flow_of(a, b, guess[0]), flow_of(b, a, guess[1])))
+            candidates = [(flow_of(a, b, there), flow_of(b, a, back)) for there, back in guesses]
             there = _pick(candidates)
             back = _pick([(backward, forward) for forward, backward in candidates])
             still, still_back = guesses[0]
-            assert still is not None and still_back is not None, "The first guess is the camera's motion."
             return (
                 _judge(*there, still, grays[a], grays[b], textures[a]),
                 _judge(*back, still_back, grays[b], grays[a], textures[b]),
@@ -158,12 +155,10 @@ def _guesses(
     depths: np.ndarray,
     intrinsics: np.ndarray,
     world_from_camera: np.ndarray,
-) -> list[tuple[np.ndarray | None, np.ndarray | None]]:
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs of first guesses (there, back): the camera's motion alone, and shorter flows chained together."""
     a, b = pair
-    guesses: list[tuple[np.ndarray | None, np.ndarray | None]] = [
-        camera_flows(pair, depths, intrinsics, world_from_camera)
-    ]
+    guesses = [camera_flows(pair, depths, intrinsics, world_from_camera)]
     if (a, b) in starts and (b, a) in starts:
         guesses.append((starts[a, b], starts[b, a]))
     if b - a > 1 and all((i, i + 1) in raw for i in range(a, b)):
@@ -181,15 +176,12 @@ def _pick(candidates: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, 
 
     The first one wins when they are as good.
     """
-    best, best_error, best_inside = None, None, None
-    for forward, backward in candidates:
+    (forward, backward), *others = candidates
+    best, (best_error, best_inside) = forward.copy(), forward_backward_error(forward, backward)
+    for forward, backward in others:
         error, inside = forward_backward_error(forward, backward)
-        if best is None or best_error is None or best_inside is None:
-            best, best_error, best_inside = forward.copy(), error, inside
-            continue
         better = error < best_error - 0.25
         best[better], best_error[better], best_inside[better] = forward[better], error[better], inside[better]
-    assert best is not None and best_error is not None and best_inside is not None
     return best, best_inside & returns(best, best_error)
 
 
@@ -228,11 +220,9 @@ def clear_gain(gray: UInt8[np.ndarray, "height width"]) -> float:
 
 def mismatch(gray_a: np.ndarray, gray_b: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """Mean difference (grey levels) of the patches around a pixel and its target, after their means are taken away."""
-    height, width = gray_a.shape
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     image_a, image_b = (
         gray.astype(np.float32) - cv2.boxFilter(gray.astype(np.float32), -1, (_PATCH, _PATCH))
         for gray in (gray_a, gray_b)
     )
-    moved = cv2.remap(image_b, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.remap(image_b, *flow_targets(flow), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return cv2.boxFilter(np.abs(image_a - moved), -1, (_PATCH, _PATCH))

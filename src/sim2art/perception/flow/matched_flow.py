@@ -34,17 +34,7 @@ def match_flows(
     image_flow: ImageFlow,
     baselines: tuple[int, ...],
 ) -> dict[tuple[int, int], PixelFlow]:
-    """Optical flow both ways for every pair of frames that lie a baseline apart.
-
-    Args:
-        grays: The frames.
-        depths: m, 0 where there is none.
-        intrinsics: px.
-        world_from_camera: Camera poses.
-        matcher: The network's flow of a pair.
-        image_flow: Makes it finer.
-        baselines: Frames between the two of a pair.
-    """
+    """What `measure_flows` gives, by the network's flow of each pair, which `image_flow` makes finer."""
     textures = [texture_masks(gray) for gray in grays]
 
     def match(pair: tuple[int, int]) -> tuple[PixelFlow, PixelFlow]:

@@ -67,10 +67,10 @@ def fit_piecewise_rigid(
 
     Args:
         points: m.
-        others: Points of the other frame, m.
+        others: Of the other frame, m.
         flow: First guess, m.
         scale: Half the size of the clouds, m.
-        rng: Draws the patches.
+        rng: Draws patches.
     """
     surface = _make_surface(others)
     _, rest, nearest = surface.gaps(points)

@@ -25,22 +25,22 @@ def measure_texture(
     return np.sqrt(weakest), np.sqrt(strongest)
 
 
-def measure_slip(gray: UInt8[np.ndarray, "height width"], *, window: int = 9) -> Float32[np.ndarray, "height width 2"]:
+def measure_slip(gray: UInt8[np.ndarray, "height width"]) -> Float32[np.ndarray, "height width 2"]:
     """How much less sure flow is along an edge than across it: the aperture problem.
 
     Returns:
         Vectors s along the direction of the weakest slope, such that the covariance of flow is proportional to I + s s'.
     """
-    weakest, strongest = measure_texture(gray, window=window)
+    weakest, strongest = measure_texture(gray)
     ratio = np.clip(np.maximum(strongest, 1e-3) / np.maximum(weakest, 1e-3), 1.0, None)
     size = np.sqrt(np.minimum(ratio**_SLIP_POWER, _MAX_SLIP) ** 2 - 1)
-    xx, yy, xy = _structure_tensor(gray, window)
+    xx, yy, xy = _structure_tensor(gray)
     across = 0.5 * np.arctan2(2 * xy, xx - yy)
     return np.stack([-np.sin(across) * size, np.cos(across) * size], axis=-1).astype(np.float32)
 
 
 def _structure_tensor(
-    gray: UInt8[np.ndarray, "height width"], window: int
+    gray: UInt8[np.ndarray, "height width"], window: int = 9
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Means of dx dx, dy dy and dx dy in windows."""
     image = gray.astype(np.float32)

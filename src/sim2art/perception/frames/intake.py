@@ -121,7 +121,7 @@ def take_in(capture: Capture, options: IntakeOptions) -> Recording:
     doubt = None if poses is None else find_unmoved_poses(frames.grays, poses)
     if doubt is not None:
         # Gravity was told by the same poses.
-        poses, warnings, capture = None, [*warnings, doubt], _without_ups(capture)
+        poses, warnings, capture = None, [*warnings, doubt], derive(capture, ups_camera=None)
     width, height = frames.input_size
     k = _fit_intrinsics(capture, frames.input_size)
     return Recording(
@@ -180,14 +180,7 @@ def _read_frames(capture: Capture, considered: Int[np.ndarray, "frame"], max_sid
 
 
 def _judge_losses(capture: Capture, damage: list[str], empty: int, num_kept: int) -> list[str]:
-    """What is said of frames that were left out; raises when too few are left.
-
-    Args:
-        capture: The recording.
-        damage: What is wrong with each damaged frame.
-        empty: Frames without depth.
-        num_kept: The others.
-    """
+    """What is said of damaged frames and of those without depth (`empty`); raises when too few are left."""
     if empty and not num_kept:
         raise InvalidFileError(
             f"{capture.path}: the depth of all {empty} frames is zero everywhere; check that the depth images are those of "
@@ -204,12 +197,6 @@ def _judge_losses(capture: Capture, damage: list[str], empty: int, num_kept: int
             f"{capture.path}: {message}: too many to go on. Copy or convert the recording again.", path=capture.path
         )
     return [f"{message}: they are left out."]
-
-
-def _without_ups(capture: Capture) -> Capture:
-    without = derive(capture, ups_camera=None)
-    assert isinstance(without, Capture), "It has depth."
-    return without
 
 
 def check_depth_unit(depths: Float32[np.ndarray, "frame height width"], capture: Capture) -> None:

@@ -9,13 +9,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from sim2art.geometry.transforms import inverse
 from sim2art.perception.captures.capture import scale_intrinsics
 from sim2art.perception.flow.camera_flow import camera_flow, image_in
-from sim2art.perception.flow.dis import (
-    DisFlow,
-    compose_flows,
-    forward_backward_error,
-    map_in_threads,
-    resize_flow,
-)
+from sim2art.perception.flow.dis import DisFlow, compose_flows, forward_backward_error, map_in_threads, resize_flow
 from sim2art.perception.flow.texture import measure_texture
 from sim2art.perception.frames.intake import Recording
 from sim2art.perception.frames.unexplained_change import find_change
@@ -52,13 +46,7 @@ def measure_motion(
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     people: Bool[np.ndarray, "frame small_height small_width"] | None = None,
 ) -> MotionProfile:
-    """Coarse flow between neighbouring frames and what of it the camera does not explain.
-
-    Args:
-        recording: With images and depth.
-        world_from_camera: Camera poses.
-        people: Pixels whose motion does not count, at the size of `small_depths`.
-    """
+    """Coarse flow between neighbouring frames and what of it the camera does not explain; motion of `people` does not count."""
     height, width = recording.small_depths.shape[1:]
     factor = width / recording.size[0]
     smalls = [cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA) for gray in recording.grays]
@@ -67,25 +55,19 @@ def measure_motion(
     steps = list(range(recording.num_frames - 1))
     forward = map_in_threads(lambda i: flow(smalls[i], smalls[i + 1], None), steps)
     backward = map_in_threads(lambda i: flow(smalls[i + 1], smalls[i], None), steps)
-    motion, turning = [], []
+    motion = []
     residuals = np.zeros((len(steps), height, width, 2), dtype=np.float16)
-    guessed = recording.capture.depth_is_guessed
     for i in steps:
         pair = [(i, i + 1, forward[i], backward[i]), (i + 1, i, backward[i], forward[i])]
-        found = [
-            _measure_step(recording, smalls, k, world_from_camera, step, people, depth_is_guessed=guessed)
-            for step in pair
-        ]
+        found = [_measure_step(recording, smalls, k, world_from_camera, step, people) for step in pair]
         # What is uncovered is told by the one direction, what comes by the other.
         motion.append(float(np.mean([amount for amount, _ in found])))
         residuals[i] = found[0][1]
-    for i in steps:
-        turning.append(measure_reversal(residuals, i))
     return MotionProfile(
         forward=np.array(forward),
         backward=np.array(backward),
         motion=np.array(motion),
-        reversal=np.array(turning),
+        reversal=np.array([measure_reversal(residuals, i) for i in steps]),
     )
 
 
@@ -96,8 +78,6 @@ def _measure_step(
     world_from_camera: Float[np.ndarray, "frame 4 4"],
     step: tuple[int, int, Float32[np.ndarray, "height width 2"], Float32[np.ndarray, "height width 2"]],
     people: Bool[np.ndarray, "frame height width"] | None,
-    *,
-    depth_is_guessed: bool,
 ) -> tuple[float, Float32[np.ndarray, "height width 2"]]:
     """Mean motion (px) from one frame to another, and the residual flow of what was matched.
 
@@ -116,27 +96,18 @@ def _measure_step(
     floor = _FLOOR + 2.0 * min(quiet, 1.0) + _CAMERA_SHARE * np.linalg.norm(still, axis=-1)
     counts = np.ones_like(told) if people is None else ~(people[a] | people[b])
     excess = np.where(counts, np.clip(length - floor, 0.0, _MAX_RESIDUAL), 0.0)
-    change = find_change(
+    b_from_a = inverse(world_from_camera[b]) @ world_from_camera[a]
+    changed = find_change(
         (smalls[a], smalls[b]),
         recording.small_depths[b],
         still,
-        depth_after(recording.small_depths[a], intrinsics, world_from_camera[a], world_from_camera[b]),
+        image_in(recording.small_depths[a], intrinsics, b_from_a)[2].astype(np.float32),
         seen,
-        depth_is_guessed=depth_is_guessed,
+        depth_is_guessed=recording.capture.depth_is_guessed,
     )
-    lost = change.changed & ~matched & counts
+    lost = changed & ~matched & counts
     total = float(excess.sum()) + _MAX_RESIDUAL * float(lost.sum())
     return total / told.size, np.where((excess > 0)[..., None], residual, 0.0)
-
-
-def depth_after(
-    depth: Float32[np.ndarray, "height width"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    world_from_a: Float[np.ndarray, "4 4"],
-    world_from_b: Float[np.ndarray, "4 4"],
-) -> Float32[np.ndarray, "height width"]:
-    """The depth (m) that what camera a sees has from camera b."""
-    return image_in(depth, intrinsics, inverse(world_from_b) @ world_from_a)[2].astype(np.float32)
 
 
 def chain_flow(
@@ -164,9 +135,7 @@ def measure_reversal(residuals: Float[np.ndarray, "step height width 2"], step: 
     return -2.0 * product / len(a) if product < _TURN_COSINE * norms else 0.0
 
 
-def sharp_enough(sharpness: Float[np.ndarray, "frame"], *, window: int = 9, share: float = 0.5) -> np.ndarray:
-    """Frames at least `share` as sharp as the median of the frames around them."""
-    half = window // 2
-    padded = np.pad(sharpness, half, mode="edge")
-    around = np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
-    return sharpness >= share * around
+def sharp_enough(sharpness: Float[np.ndarray, "frame"]) -> np.ndarray:
+    """Frames at least half as sharp as the median of the nine frames around them."""
+    padded = np.pad(sharpness, 4, mode="edge")
+    return sharpness >= 0.5 * np.median(np.lib.stride_tricks.sliding_window_view(padded, 9), axis=1)

@@ -6,11 +6,11 @@ sees through its place, has moved; so has one whose place holds another colour. 
 camera's motion, and says nothing. A flicker of the whole depth or light is taken away first.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
+
+from sim2art.perception.flow.dis import flow_targets
 
 _DEPTH_SIGMAS = 5.0
 _LEAST_SIGMA, _MOST_SIGMA = 0.002, 0.05
@@ -21,15 +21,6 @@ _COLOR_STEP = 14.0
 """Grey levels."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """What the camera's motion does not explain, at the pixels of the first frame."""
-
-    changed: Bool[np.ndarray, "height width"]
-    depth_step: Float32[np.ndarray, "height width"]
-    """m, how much farther the next frame sees at places that are gone; 0 elsewhere."""
-
-
 def find_change(
     grays: tuple[UInt8[np.ndarray, "height width"], UInt8[np.ndarray, "height width"]],
     depth_b: Float32[np.ndarray, "height width"],
@@ -38,8 +29,8 @@ def find_change(
     seen: Bool[np.ndarray, "height width"],
     *,
     depth_is_guessed: bool,
-) -> Change:
-    """Compare each pixel of a frame with the next frame.
+) -> Bool[np.ndarray, "height width"]:
+    """Pixels of a frame of which the next frame shows something that the camera's motion does not explain.
 
     Args:
         grays: Both images.
@@ -50,8 +41,7 @@ def find_change(
         depth_is_guessed: Guessed depth trembles too much to tell anything.
     """
     height, width = depth_b.shape
-    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    at_x, at_y = columns + still[..., 0], rows + still[..., 1]
+    at_x, at_y = flow_targets(still)
     inside = seen & (at_x >= 1) & (at_y >= 1) & (at_x <= width - 2) & (at_y <= height - 2)
 
     def there(values: np.ndarray, how: int = cv2.INTER_NEAREST) -> np.ndarray:
@@ -75,4 +65,4 @@ def find_change(
     shift = float(np.median(light[inside])) if inside.any() else 0.0
     low, high = there(cv2.erode(second, window)) - shift, there(cv2.dilate(second, window)) - shift
     other = inside & ~covered & ((first < low - _COLOR_STEP) | (first > high + _COLOR_STEP))
-    return Change(changed=gone | other, depth_step=np.where(gone, nearest - expected, 0.0).astype(np.float32))
+    return gone | other

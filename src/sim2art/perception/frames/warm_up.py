@@ -19,12 +19,7 @@ _THUMBNAIL = (64, 48)
 
 
 def count_warm_up(images: UInt8[np.ndarray, "frame height width 3"], times: Float[np.ndarray, "frame"]) -> int:
-    """How many frames at the start to leave out.
-
-    Args:
-        images: Frames in order, RGB.
-        times: Of the frames, s.
-    """
+    """How many frames (RGB, with times in s) at the start to leave out."""
     small = [
         cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA).reshape(-1, 3).mean(axis=0) for image in images
     ]

@@ -1,7 +1,6 @@
 """The mask of the object of interest: a box given by hand, the salient object, the motion-centred crop, or everything."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -9,9 +8,10 @@ from jaxtyping import Bool, Float, Float32, UInt8
 
 from sim2art.errors import InvalidValueError
 from sim2art.geometry.cameras import unproject
-from sim2art.perception.captures.own_files import read_mask
+from sim2art.perception.captures.own_files import read_masks
 from sim2art.perception.components import Choice, find_lacks, lack_words
-from sim2art.perception.masks.moving import Box, box_masks, moving_box
+from sim2art.perception.flow.lifted_flow import PixelFlow
+from sim2art.perception.masks.moving import Box, box_masks, find_known, moving_box
 
 _SALIENT_COVER = 0.7
 """Share of the moving pixels that a salient-object mask must hold to be believed."""
@@ -45,11 +45,14 @@ class FramesWithMotion:
     """Posed frames, and which of their pixels (every second row and column) move."""
 
     images: UInt8[np.ndarray, "frame height width 3"]
+    """RGB."""
     depths: Float32[np.ndarray, "frame height width"]
+    """m, 0 where there is none."""
+    flows: dict[tuple[int, int], PixelFlow]
     moving: Bool[np.ndarray, "frame half_height half_width"]
-    known: Bool[np.ndarray, "frame half_height half_width"]
-    """Pixels of which it is known whether they move, those that do among them."""
+    """What `find_moving` found."""
     intrinsics: Float[np.ndarray, "3 3"]
+    """px."""
     world_from_camera: Float[np.ndarray, "frame 4 4"]
 
 
@@ -70,15 +73,13 @@ def choose_masks(
         box: x, y, width, height (px) of the object in the first frame: the prompt of SAM 2, else the mask itself.
         crop_factor: The crop's size over that of the box around what moves.
     """
-    images, depths, moving, known = frames.images, frames.depths, frames.moving, frames.known
+    images, depths, moving, known = frames.images, frames.depths, frames.moving, find_known(frames.flows, frames.moving)
     intrinsics, world_from_camera = frames.intrinsics, frames.world_from_camera
     around = moving_box(moving, depths, intrinsics, world_from_camera)
     moves = around is not None
     whole = depths > 0
     if choice.name == "file":
-        assert choice.source is not None, "The choice was checked when it was parsed."
-        size = (depths.shape[2], depths.shape[1])
-        own = np.array([read_mask(Path(choice.source), frame, size) for frame in frame_ids])
+        own = read_masks(choice.place, frame_ids, (depths.shape[2], depths.shape[1]))
         return MaskChoice(masks=own & whole, taken="file", moves=moves, warnings=())
     told: tuple[str, ...] = ()
     if choice.name == "sam2":
@@ -178,9 +179,9 @@ def _salient_masks(
     required: bool,
 ) -> Bool[np.ndarray, "frame height width"] | None:
     """Salient-object masks; None when the mask misses what moves or holds nothing else."""
-    from sim2art.perception.masks.u2netp import load_u2netp
+    from sim2art.perception.masks.u2netp import U2NetP
 
-    masker = load_u2netp()
+    masker = U2NetP()
     if not required:
         # A look at the frames with most motion first: on furniture that fills the image the mask is of no use.
         probes = np.argsort(-moving.sum(axis=(1, 2)), kind="stable")[:_NUM_PROBES]

@@ -245,19 +245,20 @@ def _join(
     regions: Bool[np.ndarray, "height width"], sure: Bool[np.ndarray, "height width"]
 ) -> Bool[np.ndarray, "height width"]:
     """Regions and what is surely there, thin as it may be, without specks."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((regions | sure).astype(np.uint8), connectivity=8)
-    keep = stats[:, cv2.CC_STAT_AREA] >= _least_area(regions)
-    keep[0] = False
-    return keep[labels.astype(np.int64)]
+    return large_regions(regions | sure, _least_area(regions))
 
 
 def keep_regions(evidence: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
     """Pixels of connected regions that are more than specks."""
     opened = cv2.morphologyEx(evidence.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=8)
-    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= _least_area(opened))
-    keep = np.zeros(count, dtype=bool)
-    keep[large[large > 0]] = True
+    return large_regions(opened > 0, _least_area(opened))
+
+
+def large_regions(mask: Bool[np.ndarray, "height width"], least_area: float) -> Bool[np.ndarray, "height width"]:
+    """Pixels of connected regions of at least so many pixels."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= least_area
+    keep[0] = False
     return keep[labels.astype(np.int64)]
 
 

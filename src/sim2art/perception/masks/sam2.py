@@ -11,13 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 
-from sim2art.perception.features.torch_images import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    load_pretrained,
-    on_all_cores,
-    to_input,
-)
+from sim2art.perception.features.torch_images import load_pretrained, on_all_cores, to_input
 from sim2art.perception.models import require_model
 
 _BOX_LABELS = (2, 3)
@@ -41,7 +35,7 @@ class Sam2Masks:
 
         height, width = images.shape[1:3]
         device = self._model.device
-        frames = torch.cat([to_input(image, (self._side, self._side), IMAGENET_MEAN, IMAGENET_STD) for image in images])
+        frames = torch.cat([to_input(image, (self._side, self._side)) for image in images])
         session = Sam2VideoInferenceSession(
             video=frames, video_height=height, video_width=width, inference_device=device,
             inference_state_device=device, dtype=torch.float32,

@@ -4,7 +4,6 @@ Input: RGB scaled to 320x320, divided by its maximum, normalised by the ImageNet
 Output: the first of seven maps, stretched to 0..1.
 """
 
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -14,16 +13,21 @@ from jaxtyping import Float32, UInt8
 from sim2art.optional import require
 from sim2art.weights import require_weight
 
-WEIGHT = "u2netp"
 _SIZE = 320
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 class U2NetP:
-    """An `ObjectMasker`."""
+    """Finds the object of interest in single images."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self) -> None:
+        """Load the network.
+
+        Raises:
+            InvalidFileError: When its weight file is not at hand.
+        """
+        path = require_weight("u2netp")
         runtime: Any = require("onnxruntime", extra="mask")
         options = runtime.SessionOptions()
         options.log_severity_level = 3
@@ -38,12 +42,3 @@ class U2NetP:
         low, high = float(found.min()), float(found.max())
         stretched = (found - low) / max(high - low, 1e-6)
         return cv2.resize(stretched, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-
-
-def load_u2netp() -> U2NetP:
-    """The masker.
-
-    Raises:
-        InvalidFileError: When its weight file is not at hand.
-    """
-    return U2NetP(require_weight(WEIGHT))

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from sim2art.perception.masks.moving import large_regions
+
 _MIN_REGION = 0.0012
 """Share of the image: smaller regions are noise."""
 _MAX_CONTACT = 0.3
@@ -128,10 +130,7 @@ def _touched(mask: Bool[np.ndarray, "height width"], by: Bool[np.ndarray, "heigh
 
 def keep_large(mask: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
     """Regions that are more than noise."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(clean(mask).astype(np.uint8), connectivity=8)
-    keep = stats[:, cv2.CC_STAT_AREA] >= _MIN_REGION * mask.size
-    keep[0] = False
-    return keep[:count][labels.astype(np.int64)]
+    return large_regions(clean(mask), _MIN_REGION * mask.size)
 
 
 def fill(mask: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:

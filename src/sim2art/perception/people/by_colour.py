@@ -10,14 +10,14 @@ must not be a patch of a surface that moves around it, unless a network sees a h
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
 
 from sim2art.perception.captures.capture import scale_intrinsics
 from sim2art.perception.depth.filter import find_depth_edges
+from sim2art.perception.masks.choice import FramesWithMotion
 from sim2art.perception.people.arm_regions import (
     clean,
     fill,
@@ -29,7 +29,7 @@ from sim2art.perception.people.arm_regions import (
     keep_standing_out,
 )
 from sim2art.perception.people.hands.crops import crop_of_region
-from sim2art.perception.people.hands.finder import FinderOptions, look_at
+from sim2art.perception.people.hands.finder import MIN_PRESENCE, look_at
 from sim2art.perception.people.skin import find_alike, has_skin_color, measure_own_colors
 from sim2art.perception.people.transience import find_changes
 from sim2art.perception.tasks import HandModel
@@ -55,45 +55,16 @@ _MAX_PEOPLE = 0.35
 """Share of the image that people may cover in the median frame in which they are seen."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class People:
-    """Where people are."""
-
-    masks: Bool[np.ndarray, "frame height width"]
-    transient: Bool[np.ndarray, "frame half_height half_width"]
-    """What is not always there or moves, on every second row and column: what was asked."""
-
-    @property
-    def num_frames(self) -> int:
-        """Frames in which any are seen."""
-        return int(self.masks.any(axis=(1, 2)).sum())
-
-
-def find_people(
-    images: UInt8[np.ndarray, "frame height width 3"],
-    depths: Float32[np.ndarray, "frame height width"],
-    moving: Bool[np.ndarray, "frame half_height half_width"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    world_from_camera: Float[np.ndarray, "frame 4 4"],
-    networks: HandModel | None = None,
-) -> People:
-    """Mask hands, arms and people.
-
-    Args:
-        images: RGB.
-        depths: m (any unit), 0 where there is none.
-        moving: What `find_moving` found.
-        intrinsics: px.
-        world_from_camera: Poses of the frames.
-        networks: Are asked where a region moves with what is around it.
-    """
+def find_people(frames: FramesWithMotion, networks: HandModel | None = None) -> Bool[np.ndarray, "frame height width"]:
+    """Mask hands, arms and people; `networks` are asked where a region moves with what is around it."""
+    images, depths, moving = frames.images, frames.depths, frames.moving
     size = (moving.shape[2], moving.shape[1])
     smalls = np.array([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
     small_depths = np.ascontiguousarray(depths[:, ::2, ::2])
-    k = scale_intrinsics(intrinsics, 0.5, 0.5)
-    changed = find_changes(smalls, small_depths, k, world_from_camera)
+    k = scale_intrinsics(frames.intrinsics, 0.5, 0.5)
+    changed = find_changes(smalls, small_depths, k, frames.world_from_camera)
     transient = np.array([clean(m | c) for m, c in zip(moving, changed, strict=True)])
-    nothing = People(masks=np.zeros(depths.shape, dtype=bool), transient=transient)
+    nothing = np.zeros(depths.shape, dtype=bool)
     edges = np.array([find_depth_edges(depth) for depth in small_depths])
     labs = np.array([cv2.cvtColor(small, cv2.COLOR_RGB2LAB) for small in smalls])
     skin = transient & has_skin_color(smalls) & ~edges
@@ -113,9 +84,7 @@ def find_people(
     grown = np.array([fill(mask) for mask in people])
     masks = np.array([_enlarged(mask, depths.shape[2:0:-1]) for mask in grown])
     seen = masks.mean(axis=(1, 2))
-    if not (seen > 0).any() or np.median(seen[seen > 0]) > _MAX_PEOPLE:
-        return nothing
-    return People(masks=masks, transient=transient)
+    return nothing if not (seen > 0).any() or np.median(seen[seen > 0]) > _MAX_PEOPLE else masks
 
 
 def find_near_arms(
@@ -123,11 +92,8 @@ def find_near_arms(
 ) -> Bool[np.ndarray, "frame height width"]:
     """Mask arms by depth alone: what reaches in from the border and is much nearer than what is there at other times.
 
-    For a camera that stands still. A network that guesses depth image by image sees arms well, whatever their colour.
-
-    Args:
-        depths: Any unit, 0 where there is none.
-        moving: What `find_moving` found.
+    For a camera that stands still. A network that guesses depth (any unit, 0 where there is none) image by image sees arms
+    well, whatever their colour.
     """
     small = depths[:, ::2, ::2]
     behind = np.quantile(small, _BEHIND_QUANTILE, axis=0)
@@ -155,7 +121,7 @@ def shows_hand(
         if networks is None:
             return False
         crop = crop_of_region(2.0 * np.argwhere(region)[:, ::-1], (image.shape[1], image.shape[0]))
-        return look_at(image, crop, networks).presence >= FinderOptions().min_presence
+        return look_at(image, crop, networks).presence >= MIN_PRESENCE
 
     return is_hand
 

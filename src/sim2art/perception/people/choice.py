@@ -2,17 +2,17 @@
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
 
-from sim2art.perception.captures.own_files import read_mask
+from sim2art.perception.captures.own_files import read_masks
 from sim2art.perception.captures.pose_checks import stands_still
 from sim2art.perception.components import Choice
 from sim2art.perception.flow.lifted_flow import PixelFlow
 from sim2art.perception.frames.intake import Recording
+from sim2art.perception.masks.choice import FramesWithMotion
 from sim2art.perception.people.by_colour import find_near_arms, find_people
 from sim2art.perception.people.hand_networks import load_hand_networks
 from sim2art.perception.people.hands.finder import find_hands
@@ -59,11 +59,7 @@ class LeftOut:
 
 
 def leave_out_people(
-    images: UInt8[np.ndarray, "frame height width 3"],
-    depths: Float32[np.ndarray, "frame height width"],
-    moving: Bool[np.ndarray, "frame half_height half_width"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    world_from_camera: Float[np.ndarray, "frame 4 4"],
+    frames: FramesWithMotion,
     *,
     choice: Choice,
     frame_ids: tuple[int, ...],
@@ -73,22 +69,17 @@ def leave_out_people(
     """Mask people by a component of the task "people".
 
     Args:
-        images: RGB.
-        depths: m, 0 where there is none.
-        moving: What `find_moving` found.
-        intrinsics: px.
-        world_from_camera: Poses of the frames.
+        frames: The used frames.
         choice: The component.
         frame_ids: The recording's numbers of the frames, for masks in files.
         depth_is_guessed: Whether a network guessed the depth, which then shows arms before a camera that stands still.
         hands: What `look_for_hands` found in the frames.
     """
+    images, depths = frames.images, frames.depths
     if choice.name == "none":
         return LeftOut(masks=np.zeros(depths.shape, dtype=bool), warnings=())
     if choice.name == "file":
-        assert choice.source is not None, "The choice was checked when it was parsed."
-        size = (depths.shape[2], depths.shape[1])
-        own = np.array([read_mask(Path(choice.source), frame, size) for frame in frame_ids])
+        own = read_masks(choice.place, frame_ids, (depths.shape[2], depths.shape[1]))
         return LeftOut(masks=own, warnings=())
     told: tuple[str, ...] = ()
     networks = None if choice.name == "skin" else load_hand_networks(required=choice.name == "hands")
@@ -97,10 +88,10 @@ def leave_out_people(
     masks, reach = np.zeros((2, *depths.shape), dtype=bool) if hands is None else hands
     # Measured depth tells an arm that is too blurred or cut off for the networks; guessed depth has led the rules astray.
     if networks is None or (choice.name != "hands" and not depth_is_guessed):
-        masks = masks | find_people(images, depths, moving, intrinsics, world_from_camera, networks).masks
+        masks = masks | find_people(frames, networks)
     if networks is None:
-        if depth_is_guessed and stands_still(world_from_camera):
-            masks = masks | find_near_arms(depths, moving)
+        if depth_is_guessed and stands_still(frames.world_from_camera):
+            masks = masks | find_near_arms(depths, frames.moving)
         if choice.name != "skin":
             told = (_NO_NETWORKS,)
     if not masks.any():

@@ -8,6 +8,7 @@ from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import inverse
 from sim2art.perception.captures.pose_checks import stands_still
 from sim2art.perception.flow.camera_flow import camera_flow
+from sim2art.perception.flow.dis import flow_targets
 
 _LOOKS = 8
 """Other frames that each frame is compared with."""
@@ -27,7 +28,6 @@ def find_changes(
     soft = [
         cv2.cvtColor(cv2.GaussianBlur(image, (0, 0), 1.2), cv2.COLOR_RGB2LAB).astype(np.float32) for image in images
     ]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     stands = stands_still(world_from_camera)
     result = np.zeros(depths.shape, dtype=bool)
     looks = np.unique(np.linspace(0, num_frames - 1, _LOOKS + 1).round().astype(int))
@@ -38,7 +38,7 @@ def find_changes(
                 there, seen = soft[other], ~_is_hidden(depths[frame], depths[other])
             else:
                 flow, seen = camera_flow(depths[frame], intrinsics, world_from_camera[frame], world_from_camera[other])
-                to_x, to_y = x + flow[..., 0], y + flow[..., 1]
+                to_x, to_y = flow_targets(flow)
                 there = cv2.remap(soft[other], to_x, to_y, cv2.INTER_LINEAR)
                 seen = seen & (to_x >= 0) & (to_x <= width - 1) & (to_y >= 0) & (to_y <= height - 1)
                 nearer = cv2.remap(depths[other], to_x, to_y, cv2.INTER_NEAREST)

@@ -23,13 +23,9 @@ _REACH = 0.055
 
 
 def find_still_pixels(
-    tracks: CornerTracks,
-    grays: UInt8[np.ndarray, "frame height width"],
-    moving: Bool[np.ndarray, "track"] | None = None,
+    tracks: CornerTracks, grays: UInt8[np.ndarray, "frame height width"], moving: Bool[np.ndarray, "track"]
 ) -> Bool[np.ndarray, "frame height width"]:
     """False around corners that move by themselves (those of `find_moving_tracks`) wherever they are seen."""
-    if moving is None:
-        moving = find_moving_tracks(tracks, len(grays))
     still = np.ones(grays.shape, dtype=np.uint8)
     radius = max(4, round(_REACH * grays.shape[2]))
     for row in np.flatnonzero(moving[tracks.track]):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from sim2art.geometry.cameras import unproject
 from sim2art.geometry.transforms import inverse
 from sim2art.perception.tasks import SparseCameras
 from sim2art.perception.tracks.klt_tracks import CornerTracks
@@ -30,12 +31,8 @@ def tracks_agree(cameras: SparseCameras, tracks: CornerTracks, moving: Bool[np.n
     """Share of the observations of corners that lie, at the best depth of each corner, where the cameras put them, 0..1.
 
     Each corner has one unknown, its inverse depth in the frame that saw it first (Civera et al., "Inverse Depth
-    Parametrization for Monocular SLAM", 2008), so that one at infinity tells about turns. 0 if there are none.
-
-    Args:
-        cameras: Solved.
-        tracks: Corners of the same video.
-        moving: Tracks that move by themselves and have no say.
+    Parametrization for Monocular SLAM", 2008), so that one at infinity tells about turns. Those that move by themselves
+    (`moving`) have no say. 0 if there are none.
     """
     observations = _observations(cameras, tracks, moving)
     if observations is None:
@@ -101,7 +98,7 @@ def _observations(cameras: SparseCameras, tracks: CornerTracks, moving: np.ndarr
     first = start[corner]
     others = first != np.arange(len(order))
     k = cameras.intrinsics
-    rays = np.concatenate([(pixels - k[:2, 2]) / k[[0, 1], [0, 1]], np.ones((len(pixels), 1))], axis=1)
+    rays = unproject(k, pixels, np.ones(len(pixels)))
     between = (inverse(cameras.world_from_camera)[frame] @ cameras.world_from_camera[frame[first]])[others]
     return _Observations(
         corner=corner[others], pixels=pixels[others], intrinsics=k, shift=between[:, :3, 3],

@@ -23,26 +23,17 @@ from sim2art.perception.tasks import HandModel
 
 _LENGTH_OF_WIDTH = 1.3
 """Of a palm seen from its front."""
-
+_MIN_PALM = 0.3
+"""Least score of a palm for its crop to be looked at."""
+MIN_PRESENCE = 0.5
+"""Least presence of a hand in its crop."""
+_SURE_PRESENCE = 0.75
+"""Presence of a hand that is believed by itself; a fainter one must lie on a believed one of the frame before or after."""
+_SAME = 0.3
+"""Hands whose boxes overlap by more (IoU) are one."""
 
 Window = tuple[float, float, float]
 """x, y of its corner and side of a square, px; it may stick out of the image."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FinderOptions:
-    """How eagerly hands are looked for."""
-
-    min_palm: float = 0.3
-    """Least score of a palm for its crop to be looked at."""
-    min_presence: float = 0.5
-    """Least presence of a hand in its crop."""
-    sure_presence: float = 0.75
-    """Presence of a hand that is believed by itself; a fainter one must lie on a believed one of the frame before or after."""
-    tiles: int = 2
-    """Where the whole image shows no hand, its tiles are looked at, so many along its shorter side; 0: none are."""
-    same: float = 0.3
-    """Hands whose boxes overlap by more (IoU) are one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,24 +64,26 @@ class Hand:
 
 
 def find_hands(
-    images: list[UInt8[np.ndarray, "height width 3"]], model: HandModel, options: FinderOptions | None = None
+    images: list[UInt8[np.ndarray, "height width 3"]], model: HandModel, *, tiles: int = 2
 ) -> list[list[Hand]]:
-    """The hands in each of some frames of a video, in their order."""
-    options = options or FinderOptions()
+    """The hands in each of some frames of a video, in their order.
+
+    Where the whole image shows none, its tiles are looked at, so many along its shorter side.
+    """
     found: list[list[Hand]] = [[] for _ in images]
     for whole in (True, False):
         for frame, image in enumerate(images):
             if not found[frame]:
-                windows = window_around(image.shape) if whole else tiles_over(image.shape, options.tiles)
-                found[frame] = _find_in_image(image, windows, model, options)
-        _look_where_neighbours_saw(images, found, model, options)
-        found = _believed(found, options)
+                windows = window_around(image.shape) if whole else tiles_over(image.shape, tiles)
+                found[frame] = _find_in_image(image, windows, model)
+        _look_where_neighbours_saw(images, found, model)
+        found = _believed(found)
     return found
 
 
-def _believed(found: list[list[Hand]], options: FinderOptions) -> list[list[Hand]]:
+def _believed(found: list[list[Hand]]) -> list[list[Hand]]:
     """Hands that are sure, or that lead to a sure one from frame to frame: many looks also see many that are none."""
-    kept = [[hand for hand in hands if hand.presence >= options.sure_presence] for hands in found]
+    kept = [[hand for hand in hands if hand.presence >= _SURE_PRESENCE] for hands in found]
     for order in (range(1, len(found)), range(len(found) - 2, -1, -1)):
         for frame in order:
             near = kept[frame - order.step]
@@ -103,25 +96,23 @@ def _believed(found: list[list[Hand]], options: FinderOptions) -> list[list[Hand
 
 
 def _look_where_neighbours_saw(
-    images: list[UInt8[np.ndarray, "height width 3"]], found: list[list[Hand]], model: HandModel, options: FinderOptions
+    images: list[UInt8[np.ndarray, "height width 3"]], found: list[list[Hand]], model: HandModel
 ) -> None:
     """Add to each frame the hands of the one before or after that are there, too."""
     for order in (range(1, len(images)), range(len(images) - 2, -1, -1)):
         for frame in order:
             for hand in found[frame - order.step]:
-                if not any(_is_same(hand, other, options) for other in found[frame]):
+                if not any(_is_same(hand, other) for other in found[frame]):
                     again = look_at(images[frame], crop_of_landmarks(hand.landmarks), model)
-                    found[frame] = _with(found[frame], again, options)
+                    found[frame] = _with(found[frame], again)
 
 
-def detect_palms(
-    image: UInt8[np.ndarray, "height width 3"], windows: list[Window], model: HandModel, *, min_score: float
-) -> Palms:
+def detect_palms(image: UInt8[np.ndarray, "height width 3"], windows: list[Window], model: HandModel) -> Palms:
     """Palms (px) in square windows of an image."""
     seen = []
     for window in windows:
         part, corner = letterbox(image, window)
-        palms = decode_palms(*model.detect(part), min_score=min_score)
+        palms = decode_palms(*model.detect(part), min_score=_MIN_PALM)
         side = window[2]
         seen.append((palms.boxes * side + np.tile(corner, 2), palms.points * side + corner, palms.scores))
     boxes, points, scores = (np.concatenate(parts) for parts in zip(*seen, strict=True))
@@ -134,28 +125,26 @@ def look_at(image: UInt8[np.ndarray, "height width 3"], crop: HandCrop, model: H
     return Hand(landmarks=crop.to_image(points.astype(np.float64)), presence=presence)
 
 
-def _find_in_image(
-    image: UInt8[np.ndarray, "height width 3"], windows: list[Window], model: HandModel, options: FinderOptions
-) -> list[Hand]:
+def _find_in_image(image: UInt8[np.ndarray, "height width 3"], windows: list[Window], model: HandModel) -> list[Hand]:
     if not windows:
         return []
-    palms = detect_palms(image, windows, model, min_score=options.min_palm)
+    palms = detect_palms(image, windows, model)
     hands: list[Hand] = []
     for box, points in zip(palms.boxes, palms.points, strict=True):
         hand = look_at(image, crop_of_palm(box, points), model)
-        if hand.presence >= options.min_presence:
+        if hand.presence >= MIN_PRESENCE:
             # A palm's crop is rough; one by the landmarks sits where the network was trained to look.
             better = look_at(image, crop_of_landmarks(hand.landmarks), model)
             hand = better if better.presence >= hand.presence else hand
-        hands = _with(hands, hand, options)
+        hands = _with(hands, hand)
     return hands
 
 
-def _with(hands: list[Hand], hand: Hand, options: FinderOptions) -> list[Hand]:
+def _with(hands: list[Hand], hand: Hand) -> list[Hand]:
     """Hands with one more, if it is one; of two that are the same the surer stays."""
-    if hand.presence < options.min_presence:
+    if hand.presence < MIN_PRESENCE:
         return hands
-    rivals = [other for other in hands if _is_same(hand, other, options)]
+    rivals = [other for other in hands if _is_same(hand, other)]
     if any(other.presence >= hand.presence for other in rivals):
         return hands
     return [*(other for other in hands if all(other is not rival for rival in rivals)), hand]
@@ -166,8 +155,8 @@ def _lies_on(hand: Hand, other: Hand) -> bool:
     return float(np.linalg.norm(hand.landmarks.mean(axis=0) - other.landmarks.mean(axis=0))) < hand.span
 
 
-def _is_same(hand: Hand, other: Hand, options: FinderOptions) -> bool:
-    return float(intersection_over_union(hand.box, other.box[None])[0]) > options.same
+def _is_same(hand: Hand, other: Hand) -> bool:
+    return float(intersection_over_union(hand.box, other.box[None])[0]) > _SAME
 
 
 def window_around(shape: tuple[int, ...]) -> list[Window]:

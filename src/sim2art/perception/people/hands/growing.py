@@ -6,7 +6,6 @@ sleeve), is the arm's; a graph cut (Rother et al., "GrabCut", SIGGRAPH 2004) dra
 Colours are learned from all frames together: what an arm hides in one frame is seen in another.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
@@ -37,15 +36,6 @@ _SMOOTHING, _SMOOTHING_NOISE = 4, 1e-3
 _ROUNDS = 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Seeds:
-    """What the landmarks of a frame say of its pixels."""
-
-    sure: Bool[np.ndarray, "height width"]
-    likely: Bool[np.ndarray, "height width"]
-    possible: Bool[np.ndarray, "height width"]
-
-
 class GrownHands(NamedTuple):
     """Where hands and arms are, and where arms can be."""
 
@@ -59,12 +49,7 @@ class GrownHands(NamedTuple):
 
 
 def grow_hands(images: UInt8[np.ndarray, "frame height width 3"], hands: list[list[Hand]]) -> GrownHands:
-    """Pixels of hands and arms.
-
-    Args:
-        images: RGB.
-        hands: Of each frame, with landmarks in px of the images.
-    """
+    """Pixels of hands and arms in RGB images, by the hands of each."""
     _, height, width = images.shape[:3]
     if not any(hands):
         return GrownHands(*np.zeros((2, *images.shape[:3]), dtype=bool))
@@ -73,9 +58,7 @@ def grow_hands(images: UInt8[np.ndarray, "frame height width 3"], hands: list[li
     # Frames without a hand say what the rest looks like.
     small = np.array([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
     seeds = [_seeds(of_frame, small.shape[1:3], scale) for of_frame in hands]
-    sure, likely, possible = (
-        np.array([getattr(seed, name) for seed in seeds]) for name in ("sure", "likely", "possible")
-    )
+    sure, likely, possible = (np.array(masks) for masks in zip(*seeds, strict=True))
     masks = _cut(small, _color(small, sure, likely & possible, possible), sure, possible)
     enlarged = [
         cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
@@ -84,8 +67,8 @@ def grow_hands(images: UInt8[np.ndarray, "frame height width 3"], hands: list[li
     return GrownHands(masks=np.array(enlarged[: len(masks)]), reach=np.array(enlarged[len(masks) :]))
 
 
-def _seeds(hands: list[Hand], shape: tuple[int, ...], scale: float) -> _Seeds:
-    """Palms are sure, fingers and the beginning of the forearm likely, the wedge of the arm possible."""
+def _seeds(hands: list[Hand], shape: tuple[int, ...], scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Masks of what is an arm's. Palms are sure, fingers and the beginning of the forearm likely, the wedge of the arm possible."""
     sure, likely, possible = (np.zeros(shape[:2], np.uint8) for _ in range(3))
     for hand in hands:
         landmarks = hand.landmarks * scale
@@ -101,7 +84,7 @@ def _seeds(hands: list[Hand], shape: tuple[int, ...], scale: float) -> _Seeds:
         back = -hand.direction
         _draw_line(likely, landmarks[0], landmarks[0] + _WRIST_LENGTH * span * back, _WRIST_WIDTH * span)
         cv2.fillConvexPoly(possible, cv2.convexHull(_pixels(_wedge(landmarks[0], back, span))), 1)
-    return _Seeds(sure=sure > 0, likely=likely > 0, possible=possible > 0)
+    return sure > 0, likely > 0, possible > 0
 
 
 def _wedge(wrist: Float[np.ndarray, "2"], back: Float[np.ndarray, "2"], span: float) -> Float[np.ndarray, "corner 2"]:

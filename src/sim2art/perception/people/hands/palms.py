@@ -18,6 +18,7 @@ _GRIDS = ((24, 2), (12, 6))
 _NUM_POINTS = 7
 """Of a palm: wrist, index, middle, ring and little finger's knuckle, two of the thumb."""
 WRIST, MIDDLE_KNUCKLE = 0, 2
+_MAX_OVERLAP = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +67,12 @@ def decode_palms(
     )
 
 
-def join_overlapping(palms: Palms, *, max_overlap: float = 0.3) -> Palms:
+def join_overlapping(palms: Palms) -> Palms:
     """Non-maximum suppression that averages, by score, what overlaps the best box by more than a share (IoU)."""
     left = np.argsort(-palms.scores, kind="stable")
     boxes, points, scores = [], [], []
     while len(left):
-        same = intersection_over_union(palms.boxes[left[0]], palms.boxes[left]) > max_overlap
+        same = intersection_over_union(palms.boxes[left[0]], palms.boxes[left]) > _MAX_OVERLAP
         same[0] = True  # A box without area overlaps nothing, not even itself.
         joined = left[same]
         weights = palms.scores[joined] / palms.scores[joined].sum()
