@@ -22,7 +22,7 @@ SETS = {
     "real-mesh-rgbd": "the same, rendered, through the whole chain",
     "procedural-rgbd": "rendered recordings of own objects, whole chain",
 }
-SEALED = ("procedural-val", "real-mesh")
+SEALED = ("procedural-val", "procedural-novel", "real-mesh", "real-mesh-rgbd")
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
