@@ -14,7 +14,7 @@ import tyro
 from every_frame import capture_of
 
 from sim2art.assets.procedural import VALIDATION_FAMILIES
-from sim2art.dataset.splits import FAST_SEEDS
+from sim2art.dataset.splits import FAST
 from sim2art.evaluate.bootstrap import ClipValues, interval
 from sim2art.perception.cameras.klt_pnp import track_camera
 from sim2art.perception.cameras.poses import find_poses
@@ -30,7 +30,7 @@ WIDE = 0.97
 
 def main(*, num: int = 40) -> None:
     """Print the shares of `num` recordings."""
-    shares = [measure(seed) for seed in FAST_SEEDS[:num]]
+    shares = [measure(seed) for seed in FAST.seeds("tune")[:num]]
     every, wide = ClipValues.gather(shares), ClipValues.gather([[float(x >= WIDE) for x in one] for one in shares])
     facts = collect_provenance()
     print(f"{len(shares)} recordings, {len(every.values)} joints; commit {facts['commit']}; {facts['machine']}")
