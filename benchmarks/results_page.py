@@ -76,6 +76,7 @@ def figures() -> dict[str, str]:
     columns = {
         **dict.fromkeys((*SETS, "still", "procedural-val-paper-noise"), "network_refined"),
         **{f"sealed-{name}": "network_refined" for name in SEALED},
+        **{f"sealed-{name}-before": "network_refined" for name in SEALED[:3]},
         **{f"true-parts-{name}": "true_parts_refined" for name in list(SETS)[:3]},
         "procedural-val-clustering": "flow_clustering",
         "procedural-val-paper-network": "paper_refined",
@@ -132,11 +133,13 @@ def _walls() -> dict[str, str]:
 def _comparisons() -> dict[str, str]:
     """Differences of paired evaluations with their intervals."""
     found = {}
-    for path in RESULTS.glob("one-loop-*.txt"):
+    labels = {"miou": "mIoU", "types": "type accuracy", "still": "still clips given a joint", "claims": "claims wrong"}
+    for path in (*RESULTS.glob("one-loop-*.txt"), RESULTS / "sealed-procedural-novel-paired.txt"):
         for line in path.read_text().splitlines():
             cells = re.split(r"\s{2,}", line.strip())
-            for key, label in (("miou", "mIoU"), ("types", "type accuracy"), ("still", "still clips given a joint")):
+            for key, label in labels.items():
                 if cells[0] == label:
+                    found[f"{path.stem}.{key}_first"], found[f"{path.stem}.{key}_second"] = cells[1:3]
                     found[f"{path.stem}.{key}"] = cells[3]
         found[f"{path.stem}.clips"] = re.findall(r"(\d+) clips in both", path.read_text())[0]
     return found

@@ -37,6 +37,7 @@ HANDHELD = CameraConfig(
     orbit_deg=(8.0, 40.0),
     static_share=0.15,
 )
+"""A camera in the hand of someone who walks a little around the object."""
 _SLOW = MotionConfig(
     num_moving_shares=(0.42, 0.3, 0.17, 0.11), static_share=0.0, trembling_share=0.0, opening=(0.35, 1.0)
 )
