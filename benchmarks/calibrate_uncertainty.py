@@ -45,7 +45,7 @@ def main(
     """
     predict = load_predictor(checkpoint)
     groups: list[list[JudgedJoint]] = []
-    everything = RefineConfig(min_existence=0.0)
+    everything = RefineConfig(min_existence=0.0, min_confidence=0.0)
     for name in sets:
         cases = EvaluationSet.choose(name, "tune", num)
         job = Job(cases=cases, methods=(), clip_folder=None if clips is None else clips / name)

@@ -54,6 +54,10 @@ CONFIGS: dict[str, Callable[[InferenceConfig], InferenceConfig]] = {
     **{f"seed_{seed}": lambda c, seed=seed: replace(c, seed=seed) for seed in range(1, 5)},
 }
 """By what is left out."""
+REFINERS = {
+    "existence": refiner.RefineConfig(min_existence=0.0),
+    "confidence": refiner.RefineConfig(min_confidence=0.0),
+}
 PATCHES: dict[str, dict[str, Any]] = {
     "agreement over frames": {"agree": lambda video, parts: parts},
     "apparent turns": {"only_seems_to_turn": lambda sight, model, part: False},
@@ -62,7 +66,7 @@ PATCHES: dict[str, dict[str, Any]] = {
     "hanging": {"choose_parents": lambda sight, parts, solver, correspondence: parts},
 }
 """The same in the refiner, by the functions that are replaced."""
-NAMES = (*CONFIGS, "main directions", "mask network", "existence", "refiner", *PATCHES)
+NAMES = (*CONFIGS, "main directions", "mask network", "refiner", *REFINERS, *PATCHES)
 
 
 def main(
@@ -145,8 +149,7 @@ def _answer(clip: Clip, name: str, judge: Judge, masks: MaskNetwork | None) -> A
     estimate = infer(judge, clip.video, config, masks)
     if name == "refiner":
         return estimate
-    settings = refiner.RefineConfig(min_existence=0.0) if name == "existence" else refiner.RefineConfig()
-    return refiner.refine(clip.video, estimate, settings)
+    return refiner.refine(clip.video, estimate, REFINERS.get(name, refiner.RefineConfig()))
 
 
 @contextmanager

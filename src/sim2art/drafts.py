@@ -191,7 +191,7 @@ def refine_draft(draft: Draft) -> Draft:
     from sim2art.inference.refine.refine import RefineConfig, refine
 
     # Whoever drew the parts knows that they are there.
-    settings = RefineConfig(min_existence=0.0, min_carried_existence=0.0)
+    settings = RefineConfig(min_existence=0.0, min_carried_existence=0.0, min_confidence=0.0)
     refined = refine(needed_points(draft), draft.estimate, settings)
     if len(refined.joints) != len(draft.estimate.joints):
         raise InvalidValueError(

@@ -173,6 +173,15 @@ def test_a_still_clip_keeps_no_confident_joint() -> None:
         assert not confident(refined)
 
 
+def test_a_joint_that_is_hardly_right_is_not_reported() -> None:
+    clip = make_point_clip(JointType.REVOLUTE)
+    poor = disturbed(clip)
+    told = refine(clip.video, poor, RefineConfig(min_confidence=0.0))
+    untold = refine(clip.video, poor, RefineConfig(min_confidence=told.joints[0].confidence + 1e-6))
+    assert not untold.joints and np.all(untold.part_ids == 0)
+    assert any("no motion" in reason for reason in untold.reasons)
+
+
 def test_one_frame_is_answered_without_confidence() -> None:
     clip = make_point_clip(JointType.REVOLUTE)
     first = slice(0, 1)
