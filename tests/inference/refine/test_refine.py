@@ -180,6 +180,8 @@ def test_a_joint_that_is_hardly_right_is_not_reported() -> None:
     untold = refine(clip.video, poor, RefineConfig(min_confidence=told.joints[0].confidence + 1e-6))
     assert not untold.joints and np.all(untold.part_ids == 0)
     assert any("no motion" in reason for reason in untold.reasons)
+    # Nor is it said that nothing moves for sure.
+    assert untold.status is Status.AMBIGUOUS and any("1 part seems to move" in reason for reason in untold.reasons)
 
 
 def test_one_frame_is_answered_without_confidence() -> None:

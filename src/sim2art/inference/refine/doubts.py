@@ -20,6 +20,8 @@ class Doubts:
     """Parts that were joined with others."""
     num_seeming: int
     """Parts that were left out since they only seem to turn, as the camera goes around them."""
+    num_untold: int
+    """Parts that were left out since their joints are hardly right: something may move there."""
 
     def reasons(self) -> tuple[str, ...]:
         """Why the answer may be wrong or incomplete, in words for a person; empty when nothing speaks against it."""
@@ -34,6 +36,11 @@ class Doubts:
             said.append(
                 f"{100 * self.leftover:.0f} % of the points move as no joint says: "
                 "parts may be missing, or taken for one"
+            )
+        if self.num_untold:
+            what = "1 part seems" if self.num_untold == 1 else f"{self.num_untold} parts seem"
+            said.append(
+                f"{what} to move, but as no joint that is likely right: left out; film the motion again, slower or from nearer"
             )
         return tuple(said)
 

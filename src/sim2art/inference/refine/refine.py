@@ -126,6 +126,7 @@ def refine_with_facts(
         for k, fact in enumerate(facts)
         if config.calibration.confidence(fact) >= config.min_confidence or k in parts.model.parents
     ]
+    num_untold = parts.num_joints - len(told)
     parts, facts = parts.take(np.array(told, dtype=np.int64)), [facts[k] for k in told]
     parts = agree(normalized, parts)
     doubts = Doubts(
@@ -133,6 +134,7 @@ def refine_with_facts(
         leftover=measure_leftover(normalized, parts),
         num_joined=parts.num_joined,
         num_seeming=len(set(seeming) & set(exists)),
+        num_untold=num_untold,
     )
     conclusion = conclude(video, normalization, estimate, parts, facts, doubts, config.calibration)
     if depth.is_off:
