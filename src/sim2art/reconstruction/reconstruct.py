@@ -79,8 +79,10 @@ def reconstruct(
     estimate, labels = _estimate_once(observation, source, options, predictor, stages, clock)
     warnings = list(observation.warnings)
     with clock.stage("states") as say:
-        states, estimate, labels, others = _find_states(prepared, observation, estimate, labels, warnings, options)
-        say(_extent_of(states, estimate))
+        states, estimate, labels, others = _find_states(
+            capture, prepared, observation, estimate, labels, warnings, options
+        )
+        say(_extent_of(states))
     with clock.stage("meshes") as say:
         meshes = _fuse(observation.video, labels, estimate, warnings, keep_room=options.keep_room)
         say(f"{sum(0 if mesh is None else len(mesh.faces) for mesh in meshes)} faces")
@@ -164,6 +166,7 @@ def _estimate_once(
 
 
 def _find_states(
+    capture: ColorCapture,
     prepared: Capture,
     observation: Observation,
     estimate: ArticulationEstimate,
@@ -179,9 +182,17 @@ def _find_states(
     """The states of all frames, and estimate and labels of the used ones with the values that were found."""
     if not estimate.joints:
         return None, estimate, labels, {}
-    if prepared.depth_is_guessed:  # It trembles by more than parts move between frames.
-        warnings.append("Depth was guessed from colour, so joint values are given for the used frames only.")
-        return None, estimate, labels, {}
+    if prepared.depth_is_guessed:
+        from sim2art.reconstruction.colour_states import find_colour_states
+
+        # Depth was guessed for some of the frames only.
+        place = {frame: index for index, frame in enumerate(capture.frame_ids)}
+        places = np.array([place[frame] for frame in prepared.frame_ids])
+        states = find_colour_states(
+            capture, observation.video, places[observation.indices], places[observation.known_indices],
+            observation.known_world_from_camera, estimate, labels,
+        )  # fmt: skip
+        return states, estimate, labels, {}
     from sim2art.observation.densify import densify_labels
     from sim2art.states.recording_states import find_states
 
@@ -199,11 +210,9 @@ def _find_states(
     return states, found.estimate, labels, others
 
 
-def _extent_of(states: FrameStates | None, estimate: ArticulationEstimate) -> str:
+def _extent_of(states: FrameStates | None) -> str:
     """Which frames have states, for the log."""
-    if states is not None:
-        return f"{len(states.frame_ids)} frames"
-    return "used frames only, as depth was guessed" if estimate.joints else "no moving part was found"
+    return "no moving part was found" if states is None else f"{len(states.frame_ids)} frames"
 
 
 def _assemble(

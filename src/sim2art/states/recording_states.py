@@ -84,7 +84,7 @@ def find_states(
         labels: Part of each pixel of the used frames.
         label_all: Whether to label every frame (of very long recordings, every one that is searched).
     """
-    positions = _choose_positions(known, used)
+    positions = searched_positions(known, used)
     poses = interpolate_poses(known, world_from_camera, positions)
 
     def read(frame: int) -> tuple[UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "depth_height depth_width"]]:
@@ -137,7 +137,8 @@ def spread(states: FrameStates, frame_ids: Sequence[int], times: Float[np.ndarra
     )
 
 
-def _choose_positions(known: Int[np.ndarray, "known"], used: Int[np.ndarray, "used"]) -> Int[np.ndarray, "frame"]:
+def searched_positions(known: Int[np.ndarray, "known"], used: Int[np.ndarray, "used"]) -> Int[np.ndarray, "frame"]:
+    """Positions of the frames that are searched: all whose camera is known or lies between known ones, if they are not too many."""
     every = np.arange(known[0], known[-1] + 1)
     if len(every) > MAX_FRAMES:
         every = every[np.linspace(0, len(every) - 1, MAX_FRAMES).round().astype(np.int64)]

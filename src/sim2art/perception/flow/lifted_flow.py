@@ -116,12 +116,12 @@ def measure_flows(
             a, b = pair
             guesses = _guesses(pair, raw, starts, depths, intrinsics, world_from_camera)
             candidates = [(flow_of(a, b, there), flow_of(b, a, back)) for there, back in guesses]
-            there = _pick(candidates)
-            back = _pick([(backward, forward) for forward, backward in candidates])
+            there = pick_flow(candidates)
+            back = pick_flow([(backward, forward) for forward, backward in candidates])
             still, still_back = guesses[0]
             return (
-                _judge(*there, still, grays[a], grays[b], textures[a]),
-                _judge(*back, still_back, grays[b], grays[a], textures[b]),
+                judge_flow(*there, still, grays[a], grays[b], textures[a]),
+                judge_flow(*back, still_back, grays[b], grays[a], textures[b]),
             )
 
         for (a, b), (forward, backward) in zip(pairs, map_in_threads(measure, pairs), strict=True):
@@ -171,7 +171,7 @@ def _guesses(
     return guesses
 
 
-def _pick(candidates: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+def pick_flow(candidates: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Per pixel the candidate that comes back closest to where it began, and whether it came back.
 
     The first one wins when they are as good.
@@ -192,7 +192,7 @@ def returns(
     return error < _MAX_RETURN_ERROR + RETURN_SHARE * np.linalg.norm(flow, axis=-1)
 
 
-def _judge(
+def judge_flow(
     flow: np.ndarray, came_back: np.ndarray, still: np.ndarray, gray_a: np.ndarray, gray_b: np.ndarray,
     textures: tuple[np.ndarray, np.ndarray],
 ) -> PixelFlow:  # fmt: skip
