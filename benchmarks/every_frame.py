@@ -46,12 +46,13 @@ from sim2art.sets.evaluation_sets import HALVES, EvaluationSet, SetName
 from sim2art.simulate.recordings import FAST_RECORDINGS, RecordingConfig, SimulatedRecording, render_recording
 from sim2art.states.recording_states import spread
 
+_LIGHT = CHAINS["light"]
 COLOUR_OPTIONS = ReconstructOptions(
     observe=ObserveOptions(
-        **{task: CHAINS["light"][task] for task in ("depth", "cameras", "mask", "flow", "features")},
-        complete=CompleteOptions(max_frames=24),
+        depth=_LIGHT["depth"], cameras=_LIGHT["cameras"], mask=_LIGHT["mask"], flow=_LIGHT["flow"],
+        features=_LIGHT["features"], complete=CompleteOptions(max_frames=24),
     )
-)
+)  # fmt: skip
 """Every second frame gets a depth and may be used; the others have states all the same."""
 
 

@@ -47,7 +47,6 @@ def test_frames_between_the_used_ones_get_their_values() -> None:
     found, truth = states_of(opened().video.images, used=USED)
     door, drawer = np.abs(found.values - truth).T
     line = np.abs(np.interp(np.arange(24), USED, truth[USED, 0]) - truth[:, 0])
-    print(door.mean()*57, line.mean()*57, drawer.max())
     assert found.frame_ids == tuple(range(100, 124)) and found.followed == (True, True)
     assert np.rad2deg(door.mean()) < 1.0 and door[12:].mean() < 0.2 * line[12:].mean()
     assert drawer.max() < 0.01

@@ -184,6 +184,7 @@ def _find_states(
         return None, estimate, labels, {}
     if prepared.depth_is_guessed:
         from sim2art.reconstruction.colour_states import find_colour_states
+        from sim2art.states.recording_states import not_followed
 
         # Depth was guessed for some of the frames only.
         place = {frame: index for index, frame in enumerate(capture.frame_ids)}
@@ -192,6 +193,9 @@ def _find_states(
             capture, observation.video, places[observation.indices], places[observation.known_indices],
             observation.known_world_from_camera, estimate, labels,
         )  # fmt: skip
+        warnings += [
+            not_followed(one.joint) for one, known in zip(estimate.joints, states.followed, strict=True) if not known
+        ]
         return states, estimate, labels, {}
     from sim2art.observation.densify import densify_labels
     from sim2art.states.recording_states import find_states

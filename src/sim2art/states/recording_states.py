@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from sim2art.articulation.estimate import ArticulationEstimate, JointEstimate, Status
 from sim2art.articulation.frame_states import FrameStates
-from sim2art.articulation.joint import JointType
+from sim2art.articulation.joint import Joint, JointType
 from sim2art.errors import InvalidFileError
 from sim2art.observation.rgbd_video import RgbdVideo
 from sim2art.states.frame_stack import interpolate_poses, stack_frames
@@ -153,10 +153,7 @@ def _doubt(found: Followed, states: FrameStates) -> tuple[ArticulationEstimate, 
     for index, one in enumerate(estimate.joints):
         reasons: list[str] = []
         if not found.followed[index]:
-            warnings.append(
-                f"{one.joint.child} could not be followed through all frames: values between the used frames are drawn "
-                "between theirs."
-            )
+            warnings.append(not_followed(one.joint))
         else:
             reasons = doubts_of(one, index, found.held[:, index], states)
         joints.append(_with_reasons(one, reasons))
@@ -167,6 +164,11 @@ def _doubt(found: Followed, states: FrameStates) -> tuple[ArticulationEstimate, 
     if status is Status.OK:
         told = estimate.reasons
     return dataclasses.replace(estimate, joints=tuple(joints), status=status, reasons=told), tuple(warnings)
+
+
+def not_followed(joint: Joint) -> str:
+    """A warning that the values of a joint between the used frames were not seen."""
+    return f"{joint.child} could not be followed through all frames: values between the used frames are drawn between theirs."
 
 
 def _with_reasons(one: JointEstimate, reasons: list[str]) -> JointEstimate:
