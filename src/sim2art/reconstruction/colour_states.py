@@ -24,6 +24,7 @@ from sim2art.perception.guessed.image_joint_fit import SHARED
 from sim2art.perception.guessed.image_motions import measure_shift
 from sim2art.perception.guessed.reprojection import motion_costs
 from sim2art.reconstruction.part_flow import Look, PartPoints, draw_points, follow_points
+from sim2art.states.calibration import GUESSED_DEPTH_NOISE
 from sim2art.states.frame_stack import interpolate_poses
 from sim2art.states.paths import best_path, marginals, step_cost
 from sim2art.states.recording_states import searched_positions, spread
@@ -58,8 +59,7 @@ def find_colour_states(
         labels: Part of each pixel of the used frames.
 
     Returns:
-        Values in rad, or in the unit of the guessed depth. Sigmas are of a value's place among those of the used frames; the
-        errors of the joint itself come on top.
+        Values in rad, or in the unit of the guessed depth.
     """
     positions = searched_positions(known, used)
     poses = interpolate_poses(known, world_from_camera, positions)
@@ -83,7 +83,7 @@ def find_colour_states(
             sigmas[:, index] = max(float(np.ptp(tracked[:, index])), 1e-3)
     states = FrameStates(
         frame_ids=tuple(int(recording.frame_ids[index]) for index in positions), times=times[positions], values=values,
-        sigmas=sigmas, visible=visible, followed=tuple(followed),
+        sigmas=GUESSED_DEPTH_NOISE.sigmas(sigmas, values), visible=visible, followed=tuple(followed),
     )  # fmt: skip
     every = np.arange(known[0], known[-1] + 1)
     return spread(states, [int(recording.frame_ids[index]) for index in every], times[every])

@@ -1,4 +1,4 @@
-"""Numbers fitted on tune recordings (`benchmarks/calibrate_states.py`): how far the states of every frame err."""
+"""Numbers fitted on tune recordings: how far the states of every frame err."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 @dataclass(frozen=True, kw_only=True)
 class StateNoise:
-    """Variance of a state: (factor x sigma)^2 + (share x value)^2.
+    """Variance of a state: (factor x sigma)^2 + (share x value)^2; numbers by `benchmarks/calibrate_states.py`.
 
     The likelihood knows the noise of what is seen. It does not know the error of the joint, whose effect grows with the motion.
     """
@@ -23,3 +23,7 @@ class StateNoise:
     ) -> Float[np.ndarray, "*batch"]:
         """Standard deviations (rad or m) of values, which are 0 at the first used frame, from those of the likelihood."""
         return np.hypot(self.factor * sigmas, self.share * values)
+
+
+GUESSED_DEPTH_NOISE = StateNoise(share=0.15)
+"""Where depth is guessed, axis and shape err more: by `benchmarks/every_frame.py --colours`."""
